@@ -1,0 +1,72 @@
+package object
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"fmt"
+)
+
+// CommitInfo is what pinning needs of a commit.
+type CommitInfo struct {
+	Tree    ID
+	Parents []ID
+}
+
+// ParseCommit reads the headers that bind a commit to its tree and parents:
+// "tree <id>" first, then any "parent <id>" lines. What follows is not looked
+// at; the id covers it.
+func ParseCommit(content []byte) (CommitInfo, error) {
+	var c CommitInfo
+	line, rest, ok := bytes.Cut(content, []byte{'\n'})
+	if !ok {
+		return c, errors.New("commit has no tree header")
+	}
+	var err error
+	if c.Tree, err = header(line, "tree "); err != nil {
+		return CommitInfo{}, fmt.Errorf("commit: %w", err)
+	}
+	for {
+		line, rest, ok = bytes.Cut(rest, []byte{'\n'})
+		if !ok || !bytes.HasPrefix(line, []byte("parent ")) {
+			return c, nil
+		}
+		p, err := header(line, "parent ")
+		if err != nil {
+			return CommitInfo{}, fmt.Errorf("commit: %w", err)
+		}
+		c.Parents = append(c.Parents, p)
+	}
+}
+
+// TagInfo is what pinning needs of an annotated tag.
+type TagInfo struct {
+	Target ID
+	Type   string // "commit" for the tags that matter here
+	Name   string
+}
+
+// ParseTag reads "object", "type" and "tag", the first three lines of a tag.
+func ParseTag(content []byte) (TagInfo, error) {
+	lines := bytes.SplitN(content, []byte{'\n'}, 4)
+	if len(lines) < 4 || !bytes.HasPrefix(lines[1], []byte("type ")) || !bytes.HasPrefix(lines[2], []byte("tag ")) {
+		return TagInfo{}, errors.New("tag has no object, type and tag headers")
+	}
+	target, err := header(lines[0], "object ")
+	if err != nil {
+		return TagInfo{}, fmt.Errorf("tag: %w", err)
+	}
+	return TagInfo{Target: target, Type: string(lines[1][len("type "):]), Name: string(lines[2][len("tag "):])}, nil
+}
+
+func header(line []byte, name string) (ID, error) {
+	var id ID
+	if !bytes.HasPrefix(line, []byte(name)) || len(line) != len(name)+2*Size {
+		return ID{}, fmt.Errorf("no %sheader where one must be", name)
+	}
+	digits := line[len(name):]
+	if _, err := hex.Decode(id[:], digits); err != nil || !bytes.Equal(digits, bytes.ToLower(digits)) {
+		return ID{}, fmt.Errorf("the %sheader has no object id", name)
+	}
+	return id, nil
+}

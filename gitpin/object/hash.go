@@ -1,0 +1,84 @@
+package object
+
+import (
+	"errors"
+	"hash"
+	"strconv"
+
+	"github.com/pjbgf/sha1cd"
+)
+
+// Type is what kind of object some bytes are.
+type Type uint8
+
+// The four object types, numbered as in packs.
+const (
+	Commit Type = 1
+	Tree   Type = 2
+	Blob   Type = 3
+	Tag    Type = 4
+)
+
+// String is the type's name in the header that an id is computed over.
+func (t Type) String() string {
+	switch t {
+	case Commit:
+		return "commit"
+	case Tree:
+		return "tree"
+	case Blob:
+		return "blob"
+	case Tag:
+		return "tag"
+	}
+	return "type " + strconv.Itoa(int(t))
+}
+
+// ErrCollision says that an object's bytes bear the mark of a SHA-1 collision
+// attack. Such an object proves nothing, whatever its id.
+var ErrCollision = errors.New("the object's bytes are part of a SHA-1 collision attack")
+
+// CollisionHash is a SHA-1 that notices collision attacks on itself.
+type CollisionHash interface {
+	hash.Hash
+	// CollisionResistantSum appends the digest to b and reports whether the
+	// bytes are part of an attack.
+	CollisionResistantSum(b []byte) ([]byte, bool)
+}
+
+// Hasher computes object ids, one after the other. Not for concurrent use.
+type Hasher struct{ h CollisionHash }
+
+// NewHasher gives a Hasher on SHA-1 with collision detection.
+func NewHasher() *Hasher { return &Hasher{sha1cd.New().(CollisionHash)} }
+
+// NewHasherOn gives a Hasher on another SHA-1, for tests of what a detected
+// collision leads to.
+func NewHasherOn(h CollisionHash) *Hasher { return &Hasher{h} }
+
+// Begin starts an object of the given type and size in bytes. Write its content
+// next, then call ID.
+func (h *Hasher) Begin(t Type, size int64) {
+	h.h.Reset()
+	h.h.Write([]byte(t.String() + " " + strconv.FormatInt(size, 10) + "\x00"))
+}
+
+// Write adds to the content. It never fails.
+func (h *Hasher) Write(p []byte) (int, error) { return h.h.Write(p) }
+
+// ID gives the object's id. The error is ErrCollision.
+func (h *Hasher) ID() (ID, error) {
+	var id ID
+	sum, collision := h.h.CollisionResistantSum(id[:0])
+	if collision {
+		return ID{}, ErrCollision
+	}
+	return ID(sum), nil
+}
+
+// Sum computes the id of a whole object in memory.
+func (h *Hasher) Sum(t Type, content []byte) (ID, error) {
+	h.Begin(t, int64(len(content)))
+	h.h.Write(content)
+	return h.ID()
+}

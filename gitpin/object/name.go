@@ -1,0 +1,65 @@
+package object
+
+import (
+	"strings"
+)
+
+// unsafeName says why a name must not come from a tree, or nothing. The rules
+// are those of Git's fsck and verify_path with the protections for HFS+ and NTFS
+// on, since a checkout may lie on any file system.
+func unsafeName(name string) string {
+	switch {
+	case name == "":
+		return "has an empty name"
+	case name == ".", name == "..":
+		return "has a name that leads elsewhere"
+	case strings.IndexByte(name, '/') >= 0:
+		return "has a slash in its name"
+	case len(name) > maxName:
+		return "has a name longer than 255 bytes"
+	case isDotFile(name, ".git", "git", ""):
+		return "has a name that some file systems take for .git"
+	}
+	// NTFS takes a backslash for a separator, so Git looks at each part.
+	for part := range strings.SplitSeq(name, `\`) {
+		if part != name && isDotFile(part, ".git", "git", "") {
+			return "has a name that some file systems take for .git"
+		}
+	}
+	return ""
+}
+
+// isDotFile reports whether some file system takes name for want: in another
+// case, with ignorable code points (HFS+), with trailing dots, blanks or a
+// stream (NTFS), or by a short name: the first six letters of short, "~" and a
+// digit, or the hashed form, which begins with hashed.
+func isDotFile(name, want, short, hashed string) bool {
+	if strings.EqualFold(stripIgnorable(name), want) {
+		return true
+	}
+	base, _, _ := strings.Cut(name, ":")
+	base = strings.ToLower(strings.TrimRight(base, " ."))
+	if base == want {
+		return true
+	}
+	stem, digits, ok := strings.Cut(base, "~")
+	if !ok || digits == "" || strings.Trim(digits, "0123456789") != "" {
+		return false
+	}
+	if short == "git" {
+		return stem == "git" && digits == "1"
+	}
+	return stem == short || hashed != "" && len(base) <= 8 && strings.HasPrefix(stem, hashed[:min(len(stem), len(hashed))]) && len(stem) >= 2
+}
+
+// stripIgnorable removes the code points that HFS+ ignores in names (Git's
+// next_hfs_char).
+func stripIgnorable(name string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case 0x200c <= r && r <= 0x200f, 0x202a <= r && r <= 0x202e, 0x206a <= r && r <= 0x206f, r == 0xfeff:
+			return -1
+		}
+		return r
+	}, name)
+}

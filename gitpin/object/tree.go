@@ -1,0 +1,158 @@
+package object
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Mode is a tree entry's mode as Git writes it, in its canonical form.
+type Mode uint32
+
+// The modes that Git makes.
+const (
+	ModeDir     Mode = 0o040000
+	ModeFile    Mode = 0o100644
+	ModeExec    Mode = 0o100755
+	ModeSymlink Mode = 0o120000
+	ModeGitlink Mode = 0o160000 // a submodule's commit, not fetched
+)
+
+// Entry is one entry of a tree.
+type Entry struct {
+	Mode Mode
+	Name string // raw bytes, never empty, never with a slash
+	ID   ID
+}
+
+// maxName is the longest file name of Linux, in bytes.
+const maxName = 255
+
+// TreeError is a tree that can't be put on disk safely. Git refuses these too.
+type TreeError struct {
+	Name   string // the entry; empty when the tree itself is malformed
+	Reason string
+}
+
+func (e *TreeError) Error() string {
+	if e.Name == "" {
+		return "unsafe tree: " + e.Reason
+	}
+	return fmt.Sprintf("unsafe tree: entry %.80q %s", e.Name, e.Reason)
+}
+
+// ParseTree reads a tree and refuses every entry that Git's fsck refuses: names
+// that mean .git to some file system, "." and "..", empty and slashed names,
+// duplicates, wrong order, unknown modes. Errors are *TreeError.
+func ParseTree(content []byte) ([]Entry, error) {
+	entries := make([]Entry, 0, bytes.Count(content, []byte{0})/2+1)
+	for len(content) > 0 {
+		e, rest, err := parseEntry(content)
+		if err != nil {
+			return nil, err
+		}
+		if n := len(entries); n > 0 && !before(entries[n-1], e) {
+			return nil, &TreeError{e.Name, "is out of order or a duplicate of the entry before it"}
+		}
+		entries = append(entries, e)
+		content = rest
+	}
+	if err := noClash(entries); err != nil {
+		return nil, err
+	}
+	return entries, nil
+}
+
+func parseEntry(content []byte) (Entry, []byte, error) {
+	head, rest, ok := bytes.Cut(content, []byte{0})
+	digits, name, blank := bytes.Cut(head, []byte{' '})
+	if !ok || !blank || len(rest) < Size {
+		return Entry{}, nil, &TreeError{"", "an entry is cut off"}
+	}
+	e := Entry{Name: string(name), ID: ID(rest[:Size])}
+	var err error
+	if e.Mode, err = parseMode(digits); err != nil {
+		return Entry{}, nil, &TreeError{e.Name, err.Error()}
+	}
+	if reason := unsafeName(e.Name); reason != "" {
+		return Entry{}, nil, &TreeError{e.Name, reason}
+	}
+	if e.Mode == ModeSymlink && isDotFile(e.Name, ".gitmodules", "gitmod", "gi7eba") {
+		return Entry{}, nil, &TreeError{e.Name, "is a symbolic link where Git wants a file"}
+	}
+	if e.ID.IsZero() {
+		return Entry{}, nil, &TreeError{e.Name, "has an id of zeros"}
+	}
+	return e, rest[Size:], nil
+}
+
+// parseMode reads an octal mode. Git once wrote 100664; it is read as 100644.
+func parseMode(digits []byte) (Mode, error) {
+	if len(digits) < 5 || len(digits) > 6 || digits[0] == '0' {
+		return 0, errors.New("has a malformed mode")
+	}
+	var m Mode
+	for _, c := range digits {
+		if c < '0' || c > '7' {
+			return 0, errors.New("has a malformed mode")
+		}
+		m = m<<3 | Mode(c-'0')
+	}
+	switch m {
+	case 0o100664:
+		return ModeFile, nil
+	case ModeDir, ModeFile, ModeExec, ModeSymlink, ModeGitlink:
+		return m, nil
+	}
+	return 0, fmt.Errorf("has the unknown mode %o", uint32(m))
+}
+
+// before reports whether a must stand before b: bytewise, a directory's name
+// counting as if it ended in a slash (gitformat-index, base_name_compare).
+func before(a, b Entry) bool {
+	return sortName(a) < sortName(b)
+}
+
+func sortName(e Entry) string {
+	if e.Mode == ModeDir {
+		return e.Name + "/"
+	}
+	return e.Name
+}
+
+// noClash refuses a file and a directory of one name: a directory sorts as if its
+// name ended in a slash, so other names can stand between the two and order
+// alone does not show them. Such a file is a prefix of all that stands between.
+func noClash(entries []Entry) error {
+	var prefixes []string // names of files that begin the current name
+	for _, e := range entries {
+		for n := len(prefixes); n > 0 && !strings.HasPrefix(e.Name, prefixes[n-1]); n-- {
+			prefixes = prefixes[:n-1]
+		}
+		if e.Mode != ModeDir {
+			prefixes = append(prefixes, e.Name)
+		} else if slices.Contains(prefixes, e.Name) {
+			return &TreeError{e.Name, "is both a file and a directory"}
+		}
+	}
+	return nil
+}
+
+// EachID calls fn with the mode and id of every entry, checking no more than
+// that there are entries. It is for trees that are kept but not put on disk
+// (history), where old oddities do no harm.
+func EachID(content []byte, fn func(isDir, isGitlink bool, id ID)) error {
+	for len(content) > 0 {
+		head, rest, ok := bytes.Cut(content, []byte{0})
+		if !ok || len(rest) < Size {
+			return &TreeError{"", "an entry is cut off"}
+		}
+		mode, _, _ := bytes.Cut(head, []byte{' '})
+		mode = bytes.TrimLeft(mode, "0")
+		fn(bytes.Equal(mode, []byte("40000")), bytes.Equal(mode, []byte("160000")), ID(rest[:Size]))
+		content = rest[Size:]
+	}
+	return nil
+}

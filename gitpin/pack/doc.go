@@ -1,0 +1,22 @@
+// Package pack reads a Git pack as untrusted bytes and names every object in it
+// by hashing that object's own content.
+//
+// Read goes over the stream once, from the network or from a disk that a
+// workload could write:
+//
+//	stream -> scanner (inflate, offsets, CRC, trailer) -> hash -> Sink
+//
+// Commits, trees and tags are hashed in line, in the order of the stream, so
+// that a sink which follows the tree chain knows a blob's paths by the time the
+// blob comes. Blobs are hashed by workers; one of more than 4 MiB is never held
+// in memory. A delta whose base is still at hand is resolved at once; the others
+// wait for a second pass over the kept file (resolve.go), in parallel.
+//
+// The result is an Archive: the kept pack with an index of our own making. The
+// index that came with a pack is never read.
+//
+// What it does not do: decide which objects are wanted (package gitpin), or trust
+// any of them. An object is nothing but its id here.
+//
+// Format: gitformat-pack(5), versions 2 (pack) and 2 (index).
+package pack
