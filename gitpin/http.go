@@ -1,0 +1,157 @@
+package gitpin
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/go-git/go-git/v5/plumbing/transport"
+	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
+
+	"gitlauncher/config"
+)
+
+const (
+	maxRefs        = 64 << 20         // bytes of a ref advertisement; large hosts have some 10 MiB
+	connectTimeout = 20 * time.Second // for one TCP connection, and for one TLS handshake
+)
+
+// web is the HTTP side of one fetch: it holds the credential back from every
+// origin but the repository's own, and remembers what a server answered.
+type web struct {
+	origin   *url.URL
+	auth     string // value of the Authorization header; empty for none
+	inner    http.RoundTripper
+	stall    time.Duration
+	status   int           // of the last answer
+	retry    time.Duration // its Retry-After
+	finalURL string
+}
+
+// newWeb prepares HTTP for a repository. roots may be nil for the system's.
+func newWeb(repo config.RepoURL, token string, stall time.Duration) (*web, error) {
+	origin, err := url.Parse(repo.String())
+	if err != nil {
+		return nil, errors.New("the repository's URL is malformed")
+	}
+	w := &web{origin: origin, stall: stall}
+	if token != "" {
+		// The user name is ignored by the large hosts, which take a token as the
+		// password; it may not be empty everywhere.
+		w.auth = "Basic " + base64.StdEncoding.EncodeToString([]byte("git:"+token))
+	}
+	base := http.DefaultTransport.(*http.Transport).Clone()
+	base.TLSHandshakeTimeout = connectTimeout
+	base.ResponseHeaderTimeout = stall
+	base.DialContext = w.dial
+	base.DisableCompression = true // a pack is compressed already, and a bomb needs no help
+	w.inner = base
+	return w, nil
+}
+
+// session opens go-git's session on top.
+func (w *web) session(repo config.RepoURL) (session, error) {
+	ep, err := transport.NewEndpoint(repo.String())
+	if err != nil {
+		return nil, err
+	}
+	client := githttp.NewClientWithOptions(&http.Client{Transport: w}, &githttp.ClientOptions{
+		RedirectPolicy: githttp.FollowInitialRedirects, // as git does: the first GET only, never a POST
+	})
+	return client.NewUploadPackSession(ep, nil)
+}
+
+// RoundTrip adds the credential where it may go, and bounds the answer.
+func (w *web) RoundTrip(req *http.Request) (*http.Response, error) {
+	own := sameOrigin(req.URL, w.origin)
+	if w.origin.Scheme == "https" && req.URL.Scheme != "https" {
+		return nil, errors.New("refusing a redirect from https to " + req.URL.Scheme)
+	}
+	req = req.Clone(req.Context())
+	req.Header.Del("Authorization")
+	if own && w.auth != "" {
+		req.Header.Set("Authorization", w.auth)
+	}
+	res, err := w.inner.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	w.status, w.retry = res.StatusCode, retryAfter(res.Header)
+	if req.Method == http.MethodGet {
+		res.Body = struct {
+			io.Reader
+			io.Closer
+		}{&refsReader{res.Body, maxRefs}, res.Body}
+	}
+	return res, nil
+}
+
+// refsReader fails where an advertisement grows past all reason.
+type refsReader struct {
+	r    io.Reader
+	left int
+}
+
+func (r *refsReader) Read(p []byte) (int, error) {
+	if r.left <= 0 {
+		return 0, fmt.Errorf("the server advertises more than %d MiB of references", maxRefs>>20)
+	}
+	n, err := r.r.Read(p[:min(len(p), r.left)])
+	r.left -= n
+	return n, err
+}
+
+// dial connects; on a redirect away from the repository's host it refuses the
+// addresses that lead to a machine's own services (cloud metadata and the like).
+func (w *web) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	d := net.Dialer{Timeout: connectTimeout, KeepAlive: 15 * time.Second}
+	if addr != hostPort(w.origin) {
+		d.ControlContext = func(_ context.Context, _, ip string, _ syscall.RawConn) error {
+			return w.allowed(ip)
+		}
+	}
+	return d.DialContext(ctx, network, addr)
+}
+
+func (w *web) allowed(addr string) error {
+	ap, err := netip.ParseAddrPort(addr)
+	if err != nil {
+		return err
+	}
+	ip := ap.Addr().Unmap()
+	local := (&config.RepoURL{Host: w.origin.Host}).Loopback()
+	if ip.IsLinkLocalUnicast() || ip.IsMulticast() || ip.IsUnspecified() || ip.IsLoopback() && !local {
+		return errors.New("refusing a redirect to a link-local or loopback address")
+	}
+	return nil
+}
+
+func sameOrigin(a, b *url.URL) bool { return a.Scheme == b.Scheme && hostPort(a) == hostPort(b) }
+
+func hostPort(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return net.JoinHostPort(strings.ToLower(u.Hostname()), port)
+}
+
+// retryAfter reads the header's form in seconds; the form with a date is taken as
+// the usual back-off.
+func retryAfter(h http.Header) time.Duration {
+	s, err := strconv.Atoi(h.Get("Retry-After"))
+	if err != nil || s < 0 {
+		return 0
+	}
+	return time.Duration(s) * time.Second
+}

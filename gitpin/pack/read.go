@@ -1,0 +1,283 @@
+package pack
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
+
+	"gitlauncher/gitpin/object"
+)
+
+// Bounds that are not for a user to set.
+const (
+	maxObjects = 10 << 20  // entries of one pack; each costs some 40 bytes here
+	maxMeta    = 128 << 20 // bytes of one commit, tree or tag; a tree of a million entries has 40 MiB
+	largeBlob  = 4 << 20   // bytes from which on a blob is never held in memory
+	inFlight   = 16 << 20  // bytes of blobs on their way to the workers
+)
+
+// Limits bound what a pack may cost. Zero means zero.
+type Limits struct {
+	Pack     int64 // bytes of the pack
+	Inflated int64 // bytes of all objects together
+}
+
+// LimitError says which of the launcher's limits was passed.
+type LimitError struct {
+	What  string // "pack", "tree", "files"
+	Limit int64
+}
+
+func (e *LimitError) Error() string {
+	return fmt.Sprintf("the %s limit of %d is passed", e.What, e.Limit)
+}
+
+// Sink is told of every object that needs no second pass, by the id that its own
+// bytes have.
+type Sink interface {
+	// Meta gets commits, trees and tags, one at a time, in the order of the pack.
+	Meta(t object.Type, id object.ID, content []byte) error
+	// Blob gets blobs of up to 4 MiB, several at a time. The content stays
+	// unchanged, and must.
+	Blob(id object.ID, content []byte) error
+}
+
+// Source is where Read gets and keeps a pack.
+type Source struct {
+	Stream io.Reader // the pack, from its first byte to its last
+	// Keep holds the pack's bytes afterwards. Read writes them to it as they
+	// come, unless Kept says that they are there already.
+	Keep *os.File
+	Kept bool
+	// Spool makes an empty file that goes away when it is closed.
+	Spool func() (*os.File, error)
+	// NewHasher makes what names objects.
+	NewHasher func() *object.Hasher
+}
+
+// Read reads a whole pack and names every object in it. Errors are *Error,
+// *LimitError, object.ErrCollision, the stream's or the disk's own.
+func Read(ctx context.Context, src Source, lim Limits, sink Sink) (*Archive, error) {
+	r := io.Reader(&limitReader{r: src.Stream, left: lim.Pack, limit: lim.Pack})
+	if !src.Kept {
+		r = io.TeeReader(r, src.Keep)
+	}
+	scan, err := newScanner(r)
+	if err != nil {
+		return nil, err
+	}
+	if scan.count > maxObjects {
+		return nil, &LimitError{"object", maxObjects}
+	}
+	outer := ctx
+	group, ctx := errgroup.WithContext(outer)
+	in := &reading{
+		scan: scan, sink: sink, limit: lim.Inflated, inflatedLeft: lim.Inflated,
+		hasher: src.NewHasher(), bases: newCache(baseCache),
+		blobs: make(chan blobJob, 256), room: semaphore.NewWeighted(inFlight),
+		archive: &Archive{file: src.Keep, spool: src.Spool, newHasher: src.NewHasher},
+	}
+	group.Go(func() error {
+		defer close(in.blobs)
+		return in.entries(ctx)
+	})
+	for range runtime.GOMAXPROCS(0) {
+		hasher := src.NewHasher()
+		group.Go(func() error { return in.hashBlobs(hasher) })
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	a := in.archive
+	if err := a.resolve(outer, in.rows, in.later, in.inflatedLeft, lim.Inflated); err != nil {
+		return nil, err
+	}
+	a.entries = in.rows
+	a.sort()
+	return a, nil
+}
+
+// reading is one pass over a pack.
+type reading struct {
+	scan         *scanner
+	sink         Sink
+	hasher       *object.Hasher
+	bases        *cache
+	limit        int64
+	inflatedLeft int64
+	later        []entryHeader // deltas for the second pass
+	blobs        chan blobJob
+	room         *semaphore.Weighted
+	archive      *Archive
+	rows         []*Entry
+}
+
+// blobJob is a blob that waits for its name.
+type blobJob struct {
+	entry   *Entry
+	content []byte
+}
+
+func (in *reading) entries(ctx context.Context) error {
+	for range in.scan.count {
+		if err := ctx.Err(); err != nil {
+			return context.Cause(ctx)
+		}
+		h, err := in.scan.next()
+		if err != nil {
+			return err
+		}
+		if h.size > in.inflatedLeft {
+			return &LimitError{"tree", in.limit}
+		}
+		in.inflatedLeft -= h.size
+		if err := in.entry(ctx, h); err != nil {
+			return err
+		}
+	}
+	sum, err := in.scan.trailer()
+	in.archive.Checksum, in.archive.size = sum, in.scan.position()
+	return err
+}
+
+// entry reads one entry's content and passes it on, or notes it for later.
+func (in *reading) entry(ctx context.Context, h entryHeader) error {
+	r, err := in.scan.content()
+	if err != nil {
+		return err
+	}
+	e := &Entry{offset: h.offset}
+	in.rows = append(in.rows, e)
+	switch {
+	case h.typ == ofsDelta || h.typ == refDelta:
+		err = in.delta(ctx, e, h, r)
+	case h.typ == object.Blob && h.size > largeBlob:
+		err = in.large(e, h, r)
+	case h.size > maxMeta:
+		err = &LimitError{"object", maxMeta}
+	default:
+		content := make([]byte, h.size)
+		if err = readFull(r, content); err == nil {
+			err = in.found(ctx, e, h.typ, content)
+		}
+	}
+	e.crc = in.scan.entryCRC()
+	return err
+}
+
+// found names an object whose content is at hand.
+func (in *reading) found(ctx context.Context, e *Entry, t object.Type, content []byte) error {
+	in.bases.put(e.offset, t, content)
+	if t == object.Blob {
+		if err := in.room.Acquire(ctx, int64(len(content))); err != nil {
+			return context.Cause(ctx)
+		}
+		select {
+		case in.blobs <- blobJob{e, content}:
+			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	var err error
+	e.Type = t
+	if e.ID, err = in.hasher.Sum(t, content); err != nil {
+		return err
+	}
+	return in.sink.Meta(t, e.ID, content)
+}
+
+// large names a blob as it streams by.
+func (in *reading) large(e *Entry, h entryHeader, r io.Reader) (err error) {
+	in.hasher.Begin(object.Blob, h.size)
+	if _, err := io.CopyN(in.hasher, r, h.size); err != nil {
+		return badContent(err)
+	}
+	if err := atEnd(r); err != nil {
+		return err
+	}
+	e.Type = object.Blob
+	e.ID, err = in.hasher.ID()
+	return err
+}
+
+// delta resolves a delta if its base is at hand, and else notes it for later.
+// Its own bytes are read either way: that is how the next entry is found.
+func (in *reading) delta(ctx context.Context, e *Entry, h entryHeader, r io.Reader) error {
+	base, ok := in.bases.get(h.baseOffset)
+	if !ok || h.typ == refDelta {
+		if _, err := io.CopyN(io.Discard, r, h.size); err != nil {
+			return badContent(err)
+		}
+		in.later = append(in.later, h)
+		return atEnd(r)
+	}
+	d, err := readDelta(io.LimitReader(r, h.size))
+	if err != nil {
+		return err
+	}
+	if d.resultSize > in.inflatedLeft {
+		return &LimitError{"tree", in.limit}
+	}
+	if d.resultSize > largeBlob {
+		if _, err := io.Copy(io.Discard, d.code); err != nil {
+			return badContent(err)
+		}
+		in.later = append(in.later, h)
+		return atEnd(r)
+	}
+	in.inflatedLeft -= d.resultSize
+	result := bytes.NewBuffer(make([]byte, 0, d.resultSize))
+	if err := d.apply(&memory{base.content}, int64(len(base.content)), result); err != nil {
+		return err
+	}
+	if err := atEnd(r); err != nil {
+		return err
+	}
+	return in.found(ctx, e, base.typ, result.Bytes())
+}
+
+// hashBlobs is a worker.
+func (in *reading) hashBlobs(hasher *object.Hasher) error {
+	for job := range in.blobs {
+		id, err := hasher.Sum(object.Blob, job.content)
+		if err != nil {
+			return err
+		}
+		job.entry.Type, job.entry.ID = object.Blob, id
+		err = in.sink.Blob(id, job.content)
+		in.room.Release(int64(len(job.content)))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// limitReader fails where the pack grows past its limit.
+type limitReader struct {
+	r     io.Reader
+	left  int64
+	limit int64
+}
+
+func (l *limitReader) Read(p []byte) (int, error) {
+	if l.left <= 0 {
+		if n, err := l.r.Read(p[:min(len(p), 1)]); n == 0 {
+			return 0, err
+		}
+		return 0, &LimitError{"pack", l.limit}
+	}
+	if int64(len(p)) > l.left {
+		p = p[:l.left]
+	}
+	n, err := l.r.Read(p)
+	l.left -= int64(n)
+	return n, err
+}

@@ -1,0 +1,156 @@
+package pack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"sort"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"gitlauncher/gitpin/object"
+)
+
+// missingBaseError is a delta whose base has no name yet, or none at all.
+type missingBaseError struct{ id object.ID }
+
+func (e *missingBaseError) Error() string {
+	return fmt.Sprintf("bad pack: the base %s of a delta is not in it", e.id)
+}
+
+// resolver is the second pass: it names the deltas whose base was not at hand
+// when they came by.
+type resolver struct {
+	archive *Archive
+	rows    []*Entry // in the order of the pack
+	left    atomic.Int64
+	limit   int64
+
+	mu      sync.Mutex
+	waiting map[object.ID][]int64 // offsets of deltas, by the base they lack
+}
+
+// resolve names the deltas of later. In a first round workers share them; what
+// is left then are deltas whose base is named by its id and was itself a delta,
+// and those on top of them: each is taken up again once its base has its name.
+func (a *Archive) resolve(ctx context.Context, rows []*Entry, later []entryHeader, left, limit int64) error {
+	r := &resolver{archive: a, rows: rows, limit: limit, waiting: make(map[object.ID][]int64)}
+	r.left.Store(left)
+	for _, h := range later {
+		if h.typ == refDelta && a.named == nil {
+			a.named = make(map[object.ID]int64, len(rows))
+			for _, e := range rows {
+				if e.Type != 0 {
+					a.named[e.ID] = e.offset
+				}
+			}
+		}
+	}
+	group, gctx := errgroup.WithContext(ctx)
+	var next atomic.Int64
+	for range runtime.GOMAXPROCS(0) {
+		group.Go(func() error {
+			w := r.worker()
+			for i := next.Add(1) - 1; i < int64(len(later)); i = next.Add(1) - 1 {
+				if err := w.name(gctx, later[i].offset); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	if err := r.takeUp(ctx); err != nil {
+		return err
+	}
+	for id := range r.waiting {
+		return &missingBaseError{id}
+	}
+	a.named = nil
+	return nil
+}
+
+// takeUp works through the waiting deltas for as long as one's base has a name.
+func (r *resolver) takeUp(ctx context.Context) error {
+	w := r.worker()
+	var ready []object.ID
+	for id := range r.waiting {
+		if r.archive.offsetOf(id) != 0 {
+			ready = append(ready, id)
+		}
+	}
+	for len(ready) > 0 {
+		id := ready[len(ready)-1]
+		ready = ready[:len(ready)-1]
+		offsets := r.waiting[id]
+		delete(r.waiting, id)
+		for _, offset := range offsets {
+			if err := w.name(ctx, offset); err != nil {
+				return err
+			}
+			if e := r.row(offset); e.Type != 0 && r.waiting[e.ID] != nil {
+				ready = append(ready, e.ID)
+			}
+		}
+	}
+	return nil
+}
+
+// row is the entry at an offset.
+func (r *resolver) row(offset int64) *Entry {
+	return r.rows[sort.Search(len(r.rows), func(i int) bool { return r.rows[i].offset >= offset })]
+}
+
+// worker names deltas, one at a time.
+type worker struct {
+	*resolver
+	hasher *object.Hasher
+	bases  *cache
+}
+
+func (r *resolver) worker() *worker {
+	return &worker{r, r.archive.newHasher(), newCache(baseCache / 2)}
+}
+
+// name resolves the delta at offset, or puts it among the waiting.
+func (w *worker) name(ctx context.Context, offset int64) error {
+	c, err := w.archive.open(ctx, offset, w.bases)
+	var missing *missingBaseError
+	if errors.As(err, &missing) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.waiting[missing.id] = append(w.waiting[missing.id], offset)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	if w.left.Add(-c.size) < 0 {
+		return &LimitError{"tree", w.limit}
+	}
+	w.hasher.Begin(c.typ, c.size)
+	if _, err := io.Copy(w.hasher, io.NewSectionReader(c, 0, c.size)); err != nil {
+		return err
+	}
+	id, err := w.hasher.ID()
+	if err != nil {
+		return err
+	}
+	e := w.row(offset)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	e.Type, e.ID = c.typ, id
+	if w.archive.named != nil {
+		w.archive.namedMu.Lock()
+		w.archive.named[id] = offset
+		w.archive.namedMu.Unlock()
+	}
+	return nil
+}

@@ -1,0 +1,57 @@
+package pack
+
+import (
+	"context"
+	"crypto/sha1"
+	"encoding/binary"
+	"io"
+
+	"github.com/klauspost/compress/zlib"
+
+	"gitlauncher/gitpin/object"
+)
+
+// Write writes a pack of the given objects of a, each whole, to w. It is for
+// packs that hold more than what was pinned: the rest is left behind.
+func Write(ctx context.Context, w io.Writer, a *Archive, ids []object.ID) error {
+	sum := sha1.New()
+	out := io.MultiWriter(w, sum)
+	head := binary.BigEndian.AppendUint32([]byte("PACK\x00\x00\x00\x02"), uint32(len(ids)))
+	if _, err := out.Write(head); err != nil {
+		return err
+	}
+	z := zlib.NewWriter(out)
+	for _, id := range ids {
+		e := a.Find(id)
+		if e == nil {
+			return badPack("the object %s is gone", id)
+		}
+		c, err := a.open(ctx, e.offset, nil)
+		if err != nil {
+			return err
+		}
+		_, err = out.Write(appendEntryHeader(nil, e.Type, c.size))
+		if err == nil {
+			z.Reset(out)
+			_, err = io.Copy(z, io.NewSectionReader(c, 0, c.size))
+		}
+		if err == nil {
+			err = z.Close()
+		}
+		c.close()
+		if err != nil {
+			return err
+		}
+	}
+	_, err := w.Write(sum.Sum(nil))
+	return err
+}
+
+func appendEntryHeader(b []byte, t object.Type, size int64) []byte {
+	c := byte(t)<<4 | byte(size&15)
+	for size >>= 4; size > 0; size >>= 7 {
+		b = append(b, c|0x80)
+		c = byte(size & 0x7f)
+	}
+	return append(b, c)
+}
