@@ -1,0 +1,58 @@
+// Command git-launcher starts a workload from one pinned Git commit, after
+// proving every byte of it and measuring it into RTMR3. See usage.go for its
+// manual and run.go for the whole launch on one screen.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	// Until the workload takes over, a signal ends the launcher; the context lets
+	// it tell why. Nothing half-done can be run: the swap is atomic.
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	os.Exit(launcher(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// launcher runs one command and gives the exit code.
+func launcher(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	name := "run"
+	if len(args) > 0 {
+		switch args[0] {
+		case "run", "check", "receipt", "version":
+			name, args = args[0], args[1:]
+		case "help", "-h", "-help", "--help":
+			fmt.Fprint(stdout, usage)
+			return 0
+		}
+	}
+	if name == "version" {
+		fmt.Fprintln(stdout, "git-launcher", version())
+		return 0
+	}
+	set, err := parseSettings(name, args, os.LookupEnv)
+	if errors.Is(err, errHelp) {
+		fmt.Fprint(stdout, usage)
+		return 0
+	}
+	if err != nil {
+		return report(newLogger("text", "info", stderr), &stepError{step: "read the command line", err: err})
+	}
+	l := &launch{settings: set, log: newLogger(set.logFormat, set.logLevel, stderr), stdout: stdout, stderr: stderr}
+	switch name {
+	case "check":
+		err = l.check(ctx)
+	case "receipt":
+		err = l.receipt(ctx)
+	default:
+		err = l.run(ctx)
+	}
+	return report(l.log, err)
+}

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"gitlauncher/config"
+	"gitlauncher/config/configfile"
+	"gitlauncher/gitpin"
+	"gitlauncher/gitpin/object"
+	"gitlauncher/measure"
+	"gitlauncher/measure/dstack"
+)
+
+// The exit codes of launch.md.
+const (
+	exitOther   = 1
+	exitUsage   = 2
+	exitFetch   = 3
+	exitPin     = 4
+	exitMeasure = 5
+	exitStart   = 6
+)
+
+// stepError is an error with the step it ended.
+type stepError struct {
+	step string
+	err  error
+}
+
+func (e *stepError) Error() string { return e.step + ": " + e.err.Error() }
+func (e *stepError) Unwrap() error { return e.err }
+
+// at names the step that an error ended; nil stays nil.
+func at(step string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &stepError{step, err}
+}
+
+// newLogger logs one event a line.
+func newLogger(format, level string, w io.Writer) *slog.Logger {
+	var l slog.Level
+	_ = l.UnmarshalText([]byte(level)) // checked with the settings
+	opts := &slog.HandlerOptions{Level: l}
+	if format == "json" {
+		return slog.New(slog.NewJSONHandler(w, opts))
+	}
+	return slog.New(slog.NewTextHandler(w, opts))
+}
+
+// report says what failed and what to do, and gives the exit code.
+func report(log *slog.Logger, err error) int {
+	if err == nil {
+		return 0
+	}
+	code, hint := advise(err)
+	step := "launch"
+	var s *stepError
+	if errors.As(err, &s) {
+		step = s.step
+	}
+	log.Error("FAILED to "+step+": "+errors.Unwrap(err).Error(), "exit", code)
+	log.Error("the workload was not started. What to do: " + hint)
+	return code
+}
+
+// advise gives exit code and hint by an error's type.
+func advise(err error) (code int, hint string) {
+	var (
+		usage    *usageError
+		conf     *config.Error
+		notFound *configfile.NotFoundError
+		cred     *gitpin.CredentialError
+		fetch    *gitpin.FetchError
+		mismatch *gitpin.MismatchError
+		missing  *gitpin.MissingObjectError
+		tree     *object.TreeError
+		entry    *gitpin.EntryError
+		occupied *gitpin.OccupiedError
+		locked   *gitpin.LockedError
+		start    *startError
+	)
+	switch {
+	case errors.As(err, &usage):
+		return exitUsage, "see git-launcher --help"
+	case errors.As(err, &notFound):
+		return exitUsage, "mount the config there, or name its place on the command line"
+	case errors.As(err, &conf):
+		return exitUsage, "correct that line of the config; git-launcher --help lists the keys"
+	case errors.As(err, &cred):
+		return exitUsage, "mount the credential's file where the config says, readable for the launcher"
+	case errors.Is(err, context.Canceled):
+		return exitOther, "nothing; a signal ended the launcher, and it left no half state"
+	case errors.As(err, &fetch):
+		return exitFetch, fetchHint(fetch.Reason)
+	case errors.As(err, &mismatch), errors.As(err, &missing):
+		return exitPin, "make sure that COMMIT_SHA is a commit that was pushed to REPO_URL; trying again does not help"
+	case errors.As(err, &tree):
+		return exitPin, "this tree can't be checked out safely; rewrite it and pin the new commit"
+	case errors.Is(err, object.ErrCollision):
+		return exitPin, "the repository holds a SHA-1 collision attack; find out who put it there"
+	case errors.As(err, &entry):
+		return exitPin, "correct REPO_SUBDIR or ENTRYPOINT_SCRIPT, or pin a commit that has the script as a regular file"
+	case errors.As(err, &occupied):
+		return exitPin, "choose another WORK_DIR, or move away what is in it; nothing there was touched"
+	case errors.As(err, &locked):
+		return exitOther, "wait for the other launcher, or raise --lock-timeout"
+	case errors.As(err, &start):
+		return exitStart, "see what the error names; the launch is measured already, and a restart repeats it"
+	}
+	if hint := measureHint(err); hint != "" {
+		return exitMeasure, hint
+	}
+	return exitOther, "see what the error names: a full disk, missing permissions or a bug of ours"
+}
+
+func fetchHint(r gitpin.FetchReason) string {
+	switch r {
+	case gitpin.Auth:
+		return "give a credential that may read the repository (AUTH_TOKEN_FILE, SSH_KEY_FILE)"
+	case gitpin.NotFound:
+		return "check REPO_URL; hosts also answer so where a credential is missing (AUTH_TOKEN_FILE)"
+	case gitpin.Untrusted:
+		return "check the host's certificate, or its key in SSH_KNOWN_HOSTS_FILE, before anything else"
+	case gitpin.Stalled:
+		return "look at the network and the Git host; for a slow host raise --stall-timeout"
+	case gitpin.TimedOut:
+		return "look at the network and the Git host; for a large repository raise --fetch-timeout"
+	case gitpin.TooLarge:
+		return "if the repository is meant to be that large, raise the limit (--max-pack-bytes, --max-tree-bytes, --max-files)"
+	case gitpin.Unsuitable:
+		return "the Git host can't serve this pin; see what it answered"
+	case gitpin.BadAnswer:
+		return "the Git host sent a broken answer; try again, and look for a proxy in between"
+	}
+	return "look at the network and the Git host, then start again"
+}
+
+// measureHint is empty for errors that have nothing to do with measuring.
+func measureHint(err error) string {
+	var (
+		socket  *dstack.SocketError
+		call    *dstack.CallError
+		receipt *receiptError
+	)
+	switch {
+	case errors.Is(err, measure.ErrNoEmit):
+		return "this dstack OS has no EmitEvent call (its 0.5 releases have); run the workload on one that has"
+	case errors.Is(err, measure.ErrLogMismatch):
+		return "reboot the VM: an event is in the log and not in the register, which nothing else mends"
+	case errors.Is(err, measure.ErrNotReady):
+		return "wait until dstack has booted, then start again"
+	case errors.As(err, &socket):
+		return "mount the guest agent's socket there, or name it with --dstack-endpoint; without a TEE give --platform nontee"
+	case errors.As(err, &receipt):
+		return "make the receipt's place writable (--receipt), or launch without --require-receipt"
+	case errors.As(err, &call):
+		return "look at the guest agent of this VM; nothing is started that could not be measured"
+	case errors.Is(err, errNoLaunch):
+		return "launch something first"
+	}
+	var s *stepError
+	if errors.As(err, &s) && s.step == "measure the launch" {
+		return fmt.Sprintf("look at the guest agent of this VM (%T)", s.err)
+	}
+	return ""
+}

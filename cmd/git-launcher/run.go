@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"log/slog"
+	"os"
+	"path"
+
+	"gitlauncher/config"
+	"gitlauncher/config/configfile"
+	"gitlauncher/gitpin"
+	"gitlauncher/measure"
+)
+
+// launch is one run of the program.
+type launch struct {
+	*settings
+	log            *slog.Logger
+	stdout, stderr io.Writer
+}
+
+// run is the whole launch: parse, pin (lock, reuse or fetch, prove, materialise),
+// check the entry, record, measure, hand over. Whatever fails, the workload is
+// not started. It returns only on an error.
+func (l *launch) run(ctx context.Context) error {
+	cfg, configSum, err := l.parse()
+	if err != nil {
+		return at("read the config", err)
+	}
+	agent, err := l.agent()
+	if err != nil {
+		return at("find the guest agent", err)
+	}
+	checkout, err := gitpin.Pin(ctx, l.pinParams(cfg, cfg.WorkDir))
+	if err != nil {
+		return at("pin the commit", err)
+	}
+	defer checkout.Close()
+	l.log.Info("HEAD verified: "+cfg.Commit.String(), "tree", checkout.Tree.String(), "files", len(checkout.Files), "fetched", checkout.Fetched)
+
+	record, err := l.record(cfg, configSum, checkout)
+	if err != nil {
+		return at("check the entry script", err)
+	}
+	if err := l.measure(ctx, agent, cfg, record); err != nil {
+		return at("measure the launch", err)
+	}
+	return at("start the workload", l.handOver(ctx, cfg))
+}
+
+// parse reads the config and the digest of its bytes.
+func (l *launch) parse() (*config.Git, string, error) {
+	data, err := configfile.Read(l.configFile)
+	if err != nil {
+		return nil, "", err
+	}
+	cfg, err := config.ParseGit(l.configFile, data)
+	if err != nil {
+		return nil, "", err
+	}
+	if cfg.Repo.Scheme == config.HTTP {
+		l.log.Warn("REPO_URL is http://: the commit is proven all the same, but others can see and block the transfer")
+	}
+	sum := sha256.Sum256(data)
+	return cfg, hex.EncodeToString(sum[:]), nil
+}
+
+// record checks that the pinned tree has what the config wants to run, and gives
+// the launch record.
+func (l *launch) record(cfg *config.Git, configSum string, c *gitpin.Checkout) ([]byte, error) {
+	if submodules, lfs := c.NotFetched(); submodules+lfs > 0 {
+		l.log.Warn("submodules and Git LFS contents are not fetched; their places are empty directories and pointer files", "submodules", submodules, "lfs", lfs)
+	}
+	r := measure.GitRecord{
+		Launcher: version(), ConfigSHA256: configSum,
+		RepoURL: cfg.Repo.String(), Commit: cfg.Commit.String(), Tree: c.Tree.String(),
+		ContentSHA256: c.ContentSHA256(), Subdir: cfg.Subdir.String(),
+	}
+	if cfg.Advanced != nil {
+		r.Advanced, r.RunCmd, r.InstallCmd = true, cfg.Advanced.RunCmd, cfg.Advanced.InstallCmd
+		if err := c.Directory(cfg.Subdir.Clean()); err != nil {
+			return nil, err
+		}
+		return r.Marshal()
+	}
+	script, err := c.Script(path.Join(cfg.Subdir.Clean(), cfg.Script.Clean()))
+	if err != nil {
+		return nil, err
+	}
+	r.Entrypoint, r.EntrypointSHA256 = cfg.Script.String(), hex.EncodeToString(script.SHA256[:])
+	return r.Marshal()
+}
+
+// check does what run does up to measuring, in a directory of its own.
+func (l *launch) check(ctx context.Context) error {
+	cfg, configSum, err := l.parse()
+	if err != nil {
+		return at("read the config", err)
+	}
+	tmp, err := os.MkdirTemp("", "git-launcher-check-")
+	if err != nil {
+		return at("make a temporary directory", err)
+	}
+	defer os.RemoveAll(tmp)
+	checkout, err := gitpin.Pin(ctx, l.pinParams(cfg, path.Join(tmp, "workload")))
+	if err != nil {
+		return at("pin the commit", err)
+	}
+	defer checkout.Close()
+	l.log.Info("HEAD verified: "+cfg.Commit.String(), "tree", checkout.Tree.String(), "files", len(checkout.Files))
+	record, err := l.record(cfg, configSum, checkout)
+	if err != nil {
+		return at("check the entry script", err)
+	}
+	_, err = l.stdout.Write(append(record, '\n'))
+	return at("print the record", err)
+}

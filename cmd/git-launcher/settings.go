@@ -1,0 +1,142 @@
+package main
+
+import (
+	"encoding/hex"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"gitlauncher/config"
+	"gitlauncher/measure"
+)
+
+// settings is the command line, checked.
+type settings struct {
+	configFile string
+	measured   bool // --platform tee
+
+	dstackEndpoint string
+	dstackTimeout  time.Duration
+
+	receiptFile    string
+	receiptLog     bool
+	requireReceipt bool
+	nonce          []byte
+
+	logFormat, logLevel string
+
+	maxPackBytes, maxTreeBytes int64
+	maxFiles, retries          int
+	stall, fetch, lock         time.Duration
+}
+
+var errHelp = errors.New("help wanted")
+
+// usageError is a command line that makes no sense.
+type usageError struct{ reason string }
+
+func (e *usageError) Error() string { return e.reason }
+
+// parseSettings reads flags, and for those that are not given the environment.
+func parseSettings(command string, args []string, env func(string) (string, bool)) (*settings, error) {
+	var s settings
+	var platform, nonce string
+	fs := flag.NewFlagSet("git-launcher", flag.ContinueOnError)
+	fs.SetOutput(io.Discard) // errors are ours to print, once
+	fs.Usage = func() {}
+	fs.StringVar(&platform, "platform", "tee", "")
+	fs.StringVar(&s.dstackEndpoint, "dstack-endpoint", "/var/run/dstack.sock", "")
+	fs.DurationVar(&s.dstackTimeout, "dstack-timeout", 30*time.Second, "")
+	fs.StringVar(&s.receiptFile, "receipt", "/run/git-launcher/receipt.json", "")
+	fs.BoolVar(&s.receiptLog, "receipt-log", false, "")
+	fs.BoolVar(&s.requireReceipt, "require-receipt", false, "")
+	fs.StringVar(&nonce, "nonce", "", "")
+	fs.StringVar(&s.logFormat, "log-format", "text", "")
+	fs.StringVar(&s.logLevel, "log-level", "info", "")
+	fs.Int64Var(&s.maxPackBytes, "max-pack-bytes", 8<<30, "")
+	fs.Int64Var(&s.maxTreeBytes, "max-tree-bytes", 32<<30, "")
+	fs.IntVar(&s.maxFiles, "max-files", 2_000_000, "")
+	fs.IntVar(&s.retries, "retries", 5, "")
+	fs.DurationVar(&s.stall, "stall-timeout", 30*time.Second, "")
+	fs.DurationVar(&s.fetch, "fetch-timeout", 15*time.Minute, "")
+	fs.DurationVar(&s.lock, "lock-timeout", 10*time.Minute, "")
+
+	if v, ok := env("PLATFORM"); ok {
+		if v != "TEE" && v != "NONTEE" {
+			return nil, &usageError{"the variable PLATFORM is neither TEE nor NONTEE"}
+		}
+		platform = strings.ToLower(v)
+	}
+	if err := fromEnv(fs, env); err != nil {
+		return nil, err
+	}
+	switch err := fs.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		return nil, errHelp
+	case err != nil:
+		return nil, &usageError{err.Error()}
+	}
+	return &s, s.check(command, fs, platform, nonce)
+}
+
+// fromEnv sets flags from GIT_LAUNCHER_ variables. Where the guest agent is, no
+// variable may say: whoever sets variables could then redirect measurements.
+func fromEnv(fs *flag.FlagSet, env func(string) (string, bool)) (err error) {
+	fs.VisitAll(func(f *flag.Flag) {
+		name := "GIT_LAUNCHER_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		v, ok := env(name)
+		if !ok || err != nil {
+			return
+		}
+		if f.Name == "dstack-endpoint" {
+			err = &usageError{"the variable " + name + " is not honoured; give the flag --dstack-endpoint"}
+		} else if fs.Set(f.Name, v) != nil {
+			err = &usageError{"the variable " + name + " has a value that --" + f.Name + " does not take"}
+		}
+	})
+	return err
+}
+
+func (s *settings) check(command string, fs *flag.FlagSet, platform, nonce string) error {
+	usage := func(format string, args ...any) error { return &usageError{fmt.Sprintf(format, args...)} }
+	switch platform {
+	case "tee":
+		s.measured = true
+	case "nontee":
+	default:
+		return usage("--platform is neither tee nor nontee")
+	}
+	switch {
+	case s.logFormat != "text" && s.logFormat != "json":
+		return usage("--log-format is neither text nor json")
+	case s.logLevel != "debug" && s.logLevel != "info" && s.logLevel != "warn" && s.logLevel != "error":
+		return usage("--log-level is not debug, info, warn or error")
+	case s.maxPackBytes <= 0 || s.maxTreeBytes <= 0 || s.maxFiles <= 0:
+		return usage("a limit must be above zero")
+	case s.stall <= 0 || s.fetch <= 0 || s.lock < 0 || s.dstackTimeout <= 0 || s.retries < 0:
+		return usage("a timeout must be above zero, and --retries not below")
+	case !strings.HasPrefix(s.dstackEndpoint, "/"):
+		return usage("--dstack-endpoint must be the absolute path of a socket")
+	case s.receiptFile == "":
+		return usage("--receipt must name a file")
+	case s.requireReceipt && !s.measured:
+		return usage("--require-receipt can't be met with --platform nontee")
+	case nonce != "" && command != "receipt":
+		return usage("--nonce is for the receipt command")
+	case command == "receipt" && fs.NArg() > 0:
+		return usage("receipt takes no config file")
+	case fs.NArg() > 1:
+		return usage("there is one config file, but %d were given (flags come before it)", fs.NArg())
+	}
+	var err error
+	if s.nonce, err = hex.DecodeString(nonce); err != nil || len(s.nonce) > measure.MaxNonce {
+		return usage("--nonce is not hex of at most %d bytes", measure.MaxNonce)
+	}
+	if s.configFile = config.DefaultFile; fs.NArg() == 1 {
+		s.configFile = fs.Arg(0)
+	}
+	return nil
+}

@@ -1,0 +1,25 @@
+//go:build stagehook
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"syscall"
+)
+
+// atStage kills the launcher, as a machine that dies would, at the stage that a
+// test names in GIT_LAUNCHER_TEST_KILL; it writes the stage to the file named in
+// GIT_LAUNCHER_TEST_STAGES first. Only a test's build has it.
+func atStage(stage string) {
+	if name := os.Getenv("GIT_LAUNCHER_TEST_STAGES"); name != "" {
+		if f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644); err == nil {
+			fmt.Fprintln(f, stage)
+			f.Close()
+		}
+	}
+	if os.Getenv("GIT_LAUNCHER_TEST_KILL") == stage {
+		syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		select {}
+	}
+}

@@ -1,0 +1,212 @@
+// Package dstack talks to dstack's guest agent, and is the only package that
+// does. It wraps the dstack Go SDK so that no environment variable leads it to
+// another socket, every call has a deadline, and every answer that counts is
+// decoded strictly.
+//
+// The agent is part of the measured system: it is trusted not to lie about the
+// register, but its log is checked against it all the same (package measure).
+//
+// API: events.md, "Facts about dstack".
+package dstack
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	sdk "github.com/Dstack-TEE/dstack/sdk/go/dstack"
+
+	"gitlauncher/internal/strictjson"
+	"gitlauncher/measure"
+)
+
+// SocketError is an endpoint that can't be a guest agent's.
+type SocketError struct{ Path, Reason string }
+
+func (e *SocketError) Error() string {
+	return fmt.Sprintf("guest agent socket %s %s", e.Path, e.Reason)
+}
+
+// CallError is a call that failed or whose answer makes no sense.
+type CallError struct {
+	Call string // "EmitEvent", "Info", "GetQuote"
+	Err  error
+}
+
+func (e *CallError) Error() string { return "guest agent: " + e.Call + ": " + e.Err.Error() }
+func (e *CallError) Unwrap() error { return e.Err }
+
+// Client is a guest agent. It implements measure.Extender.
+type Client struct {
+	sdk     *sdk.DstackClient
+	timeout time.Duration
+}
+
+// New looks for a socket at the absolute path endpoint. timeout is for one call.
+// The error is a *SocketError.
+func New(endpoint string, timeout time.Duration, log *slog.Logger) (*Client, error) {
+	if !strings.HasPrefix(endpoint, "/") {
+		return nil, &SocketError{endpoint, "is not an absolute path"}
+	}
+	info, err := os.Stat(endpoint)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, &SocketError{endpoint, "does not exist"}
+	case err != nil:
+		return nil, &SocketError{endpoint, "can't be looked at: " + errors.Unwrap(err).Error()}
+	case info.Mode().Type() != fs.ModeSocket:
+		return nil, &SocketError{endpoint, "is not a socket"}
+	}
+	return &Client{
+		sdk:     sdk.NewDstackClient(sdk.WithEndpoint(endpoint), sdk.WithLogger(log)),
+		timeout: timeout,
+	}, nil
+}
+
+// call runs one SDK call under its deadline, also if the call ignores it.
+func call[T any](ctx context.Context, c *Client, name string, do func(context.Context) (T, error)) (T, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, c.timeout, fmt.Errorf("no answer within %v", c.timeout))
+	defer cancel()
+	type answer struct {
+		v   T
+		err error
+	}
+	done := make(chan answer, 1)
+	go func() {
+		v, err := do(ctx)
+		done <- answer{v, err}
+	}()
+	var none T
+	select {
+	case a := <-done:
+		if a.err != nil && ctx.Err() != nil {
+			a.err = context.Cause(ctx)
+		}
+		if a.err != nil {
+			return none, &CallError{name, explain(a.err)}
+		}
+		return a.v, nil
+	case <-ctx.Done():
+		return none, &CallError{name, context.Cause(ctx)}
+	}
+}
+
+// sdkStatus begins the only form in which the SDK tells an HTTP status.
+const sdkStatus = "unexpected status code: "
+
+// statusError is an HTTP status that is not 200.
+type statusError struct {
+	code string
+	body string // what the agent said, one short printable line
+}
+
+func (e *statusError) Error() string { return "HTTP status " + e.code + ": " + e.body }
+
+// explain makes an SDK error fit to be read, and recognises its HTTP statuses.
+func explain(err error) error {
+	rest, isStatus := strings.CutPrefix(err.Error(), sdkStatus)
+	if !isStatus {
+		return err
+	}
+	code, body, _ := strings.Cut(rest, ", body: ")
+	return &statusError{code, oneLine(body)}
+}
+
+// oneLine bounds what a server said to 200 printable bytes.
+func oneLine(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return ' '
+		}
+		return r
+	}, s[:min(len(s), 200)])
+	return strings.TrimSpace(s)
+}
+
+// Emit extends RTMR3. An error leaves open whether it did; a 404 is
+// measure.ErrNoEmit.
+func (c *Client) Emit(ctx context.Context, e measure.Event) error {
+	_, err := call(ctx, c, "EmitEvent", func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, c.sdk.EmitEvent(ctx, e.Name, e.Payload)
+	})
+	var status *statusError
+	if errors.As(err, &status) && status.code == "404" {
+		return fmt.Errorf("%w (HTTP status 404)", measure.ErrNoEmit)
+	}
+	return err
+}
+
+// tcbInfo is the JSON inside Info's tcb_info, as far as it counts here.
+type tcbInfo struct {
+	RTMR3    string      `json:"rtmr3"`
+	EventLog measure.Log `json:"event_log"`
+}
+
+// State reads log and register from one Info answer.
+func (c *Client) State(ctx context.Context) (measure.State, error) {
+	info, err := c.Info(ctx)
+	if err != nil {
+		return measure.State{}, err
+	}
+	state, err := parseState(info.TCBInfo)
+	if err != nil {
+		return measure.State{}, &CallError{"Info", err}
+	}
+	return state, nil
+}
+
+func parseState(tcb string) (measure.State, error) {
+	var info tcbInfo
+	if err := strictjson.Unmarshal([]byte(tcb), &info); err != nil {
+		return measure.State{}, fmt.Errorf("tcb_info: %w", err)
+	}
+	reg, err := measure.ParseRegister(info.RTMR3)
+	if err != nil {
+		return measure.State{}, fmt.Errorf("tcb_info: rtmr3: %w", err)
+	}
+	return measure.State{Log: info.EventLog, RTMR3: reg}, nil
+}
+
+// Info gives the answer as a receipt keeps it.
+func (c *Client) Info(ctx context.Context) (measure.ReceiptInfo, error) {
+	r, err := call(ctx, c, "Info", func(ctx context.Context) (*sdk.InfoResponse, error) { return c.sdk.Info(ctx) })
+	if err != nil {
+		return measure.ReceiptInfo{}, err
+	}
+	return measure.ReceiptInfo{
+		AppID: r.AppID, InstanceID: r.InstanceID, AppName: r.AppName, DeviceID: r.DeviceID,
+		ComposeHash: r.ComposeHash, OSImageHash: r.OsImageHash, MrAggregated: r.MrAggregated,
+		KeyProviderInfo: r.KeyProviderInfo, VMConfig: r.VmConfig, TCBInfo: r.TcbInfo,
+	}, nil
+}
+
+// Receipt takes a quote over the record and the nonce (measure.ReportData), and
+// puts it together with what a verifier needs besides.
+func (c *Client) Receipt(ctx context.Context, record, nonce []byte) (*measure.Receipt, error) {
+	data := measure.ReportData(nonce, record)
+	q, err := call(ctx, c, "GetQuote", func(ctx context.Context) (*sdk.GetQuoteResponse, error) {
+		return c.sdk.GetQuote(ctx, data[:])
+	})
+	if err != nil {
+		return nil, err
+	}
+	quote, err := hex.DecodeString(strings.TrimPrefix(q.Quote, "0x"))
+	if err != nil || len(quote) == 0 {
+		return nil, &CallError{"GetQuote", errors.New("the quote is not hex")}
+	}
+	info, err := c.Info(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &measure.Receipt{
+		Version: measure.ReceiptVersion, Record: string(record), Nonce: hex.EncodeToString(nonce),
+		Quote: hex.EncodeToString(quote), EventLog: q.EventLog, ReportData: hex.EncodeToString(data[:]),
+		VMConfig: q.VmConfig, Info: info,
+	}, nil
+}

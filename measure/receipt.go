@@ -1,0 +1,83 @@
+package measure
+
+import (
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/json"
+	"fmt"
+
+	"gitlauncher/internal/strictjson"
+)
+
+// ReceiptVersion is the value of a receipt's "version".
+const ReceiptVersion = "1"
+
+// MaxNonce is the longest nonce of a receipt, in bytes.
+const MaxNonce = 64
+
+// maxReceipt bounds a receipt that is read, in bytes: 64 MiB.
+const maxReceipt = 64 << 20
+
+// Receipt is a launch receipt (evidence.md, kind 1): what a stranger needs to
+// establish what was launched. Hex is lowercase.
+type Receipt struct {
+	Version    string          `json:"version"`
+	Record     string          `json:"record"`      // the launch record's exact bytes
+	Nonce      string          `json:"nonce"`       // hex; empty at launch
+	Quote      string          `json:"quote"`       // hex
+	EventLog   string          `json:"event_log"`   // JSON, as the guest agent gave it with the quote
+	ReportData string          `json:"report_data"` // hex, 64 bytes: see ReportData
+	VMConfig   string          `json:"vm_config"`
+	Info       ReceiptInfo     `json:"info"`
+	Collateral json.RawMessage `json:"collateral,omitempty"`
+	Provenance json.RawMessage `json:"provenance,omitempty"`
+}
+
+// ReceiptInfo is the guest agent's Info answer, less the application's
+// certificate. All of it but what the quote and the log prove is the agent's word.
+type ReceiptInfo struct {
+	AppID           string `json:"app_id"`
+	InstanceID      string `json:"instance_id"`
+	AppName         string `json:"app_name"`
+	DeviceID        string `json:"device_id"`
+	ComposeHash     string `json:"compose_hash"`
+	OSImageHash     string `json:"os_image_hash"`
+	MrAggregated    string `json:"mr_aggregated"`
+	KeyProviderInfo string `json:"key_provider_info"`
+	VMConfig        string `json:"vm_config"`
+	TCBInfo         string `json:"tcb_info"` // JSON, with app_compose inside
+}
+
+// ReportData is what a receipt's quote carries: SHA512("git-launcher receipt
+// v1\n" || SHA256(nonce) || record). A caller chooses the nonce and no more, so
+// that receipts can't be made into quotes over somebody else's key.
+func ReportData(nonce, record []byte) [64]byte {
+	n := sha256.Sum256(nonce)
+	h := sha512.New()
+	h.Write([]byte("git-launcher receipt v1\n"))
+	h.Write(n[:])
+	h.Write(record)
+	return [64]byte(h.Sum(nil))
+}
+
+// Marshal gives the receipt as JSON with a newline at the end.
+func (r *Receipt) Marshal() ([]byte, error) {
+	out, err := json.Marshal(r)
+	return append(out, '\n'), err
+}
+
+// ParseReceipt decodes a receipt strictly. It checks the form, and nothing that
+// the receipt claims.
+func ParseReceipt(data []byte) (*Receipt, error) {
+	if len(data) > maxReceipt {
+		return nil, fmt.Errorf("receipt is larger than %d MiB", maxReceipt>>20)
+	}
+	var r Receipt
+	if err := strictjson.Unmarshal(data, &r); err != nil {
+		return nil, fmt.Errorf("receipt: %w", err)
+	}
+	if r.Version != ReceiptVersion {
+		return nil, fmt.Errorf("receipt has the unknown version %.20q", r.Version)
+	}
+	return &r, nil
+}
