@@ -1,0 +1,162 @@
+// Command dstack-sim stands in for dstack's guest agent on a laptop and in CI.
+package main
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"gitlauncher/internal/sim"
+	"gitlauncher/internal/sim/tdx"
+)
+
+const usage = `Usage: dstack-sim --socket PATH --app-compose FILE [flags]
+
+dstack-sim answers like dstack's guest agent on a unix socket: EmitEvent, Info,
+GetQuote, Version. Its RTMR3 really extends and its quotes really verify, but
+under a root certificate of its own. IT PROVES NOTHING: whoever runs it chooses
+every value. It is for development and tests.
+
+  --socket PATH           where to listen; a socket left there is replaced
+  --app-compose FILE      the app-compose.json whose exact bytes are measured
+  --root-out FILE         write the root certificate (PEM) that its quotes verify under
+  --collateral-out FILE   write the collateral (JSON) to judge its quotes by
+  --app-id HEX            20 bytes; default: the first 20 of the compose hash
+  --seed TEXT             instance and device id come from it, so that runs can be repeated
+  --tcb-status S[,S,S]    TCB status of platform, TDX module and QE (default UpToDate);
+                          one for all or three
+  --tee-tcb-svn HEX       16 bytes (default 03 01 and zeros)
+  --fault KIND[@N]        what goes wrong, from the Nth EmitEvent on; may repeat:
+                          emit-404, emit-500, emit-junk, emit-hang, emit-lost-answer,
+                          log-without-extend
+
+One process is one boot. It ends, and removes its socket, on SIGINT and SIGTERM.
+Exit codes: 0 ended by a signal, 2 usage, 1 anything else.
+`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// options is the command line.
+type options struct {
+	sim.Options
+	socket, rootOut, collateralOut string
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	o, err := parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		fmt.Fprint(stdout, usage)
+		return 0
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "dstack-sim: %v\ndstack-sim: see dstack-sim --help\n", err)
+		return 2
+	}
+	if err := serve(ctx, o, stderr); err != nil {
+		fmt.Fprintf(stderr, "dstack-sim: %v\n", err)
+		return 1
+	}
+	return 0
+}
+
+func serve(ctx context.Context, o *options, stderr io.Writer) error {
+	m, err := sim.New(o.Options)
+	if err != nil {
+		return err
+	}
+	if o.rootOut != "" {
+		if err := os.WriteFile(o.rootOut, m.RootPEM(), 0o644); err != nil {
+			return err
+		}
+	}
+	if o.collateralOut != "" {
+		c, err := m.Collateral()
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(o.collateralOut, c, 0o644); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintln(stderr, "dstack-sim: THIS IS NOT A TEE. Its quotes are signed by its own keys, not by Intel's")
+	return m.Serve(ctx, o.socket, func() {
+		fmt.Fprintf(stderr, "dstack-sim: listening on %s\n", o.socket)
+	})
+}
+
+func parse(args []string) (*options, error) {
+	o := &options{}
+	var compose, appID, statuses, svn string
+	fs := flag.NewFlagSet("dstack-sim", flag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	fs.StringVar(&o.socket, "socket", "", "")
+	fs.StringVar(&compose, "app-compose", "", "")
+	fs.StringVar(&o.rootOut, "root-out", "", "")
+	fs.StringVar(&o.collateralOut, "collateral-out", "", "")
+	fs.StringVar(&appID, "app-id", "", "")
+	fs.StringVar(&o.Seed, "seed", "default", "")
+	fs.StringVar(&statuses, "tcb-status", "UpToDate", "")
+	fs.StringVar(&svn, "tee-tcb-svn", "03010000000000000000000000000000", "")
+	fs.Func("fault", "", func(s string) error {
+		f, err := sim.ParseFault(s)
+		o.Faults = append(o.Faults, f)
+		return err
+	})
+	if err := fs.Parse(args); err != nil {
+		return nil, err
+	}
+	switch {
+	case fs.NArg() > 0:
+		return nil, fmt.Errorf("%q is not a flag", fs.Arg(0))
+	case o.socket == "" || compose == "":
+		return nil, errors.New("--socket and --app-compose are needed")
+	}
+	var err error
+	if o.AppCompose, err = os.ReadFile(compose); err != nil {
+		return nil, err
+	}
+	if o.AppID, err = hexBytes(appID, 20); err != nil {
+		return nil, fmt.Errorf("--app-id: %w", err)
+	}
+	b, err := hexBytes(svn, 16)
+	if err != nil || b == nil {
+		return nil, errors.New("--tee-tcb-svn is not hex of 16 bytes")
+	}
+	o.TEETCBSVN, o.Now = [16]byte(b), time.Now()
+	o.Statuses, err = parseStatuses(statuses)
+	return o, err
+}
+
+func hexBytes(s string, n int) ([]byte, error) {
+	if s == "" {
+		return nil, nil
+	}
+	b, err := hex.DecodeString(s)
+	if err != nil || len(b) != n {
+		return nil, fmt.Errorf("is not hex of %d bytes", n)
+	}
+	return b, nil
+}
+
+func parseStatuses(s string) (tdx.Statuses, error) {
+	parts := strings.Split(s, ",")
+	if len(parts) == 1 {
+		parts = []string{s, s, s}
+	}
+	if len(parts) != 3 {
+		return tdx.Statuses{}, errors.New("--tcb-status takes one status or three: platform,module,QE")
+	}
+	return tdx.Statuses{Platform: parts[0], Module: parts[1], QE: parts[2]}, nil
+}
