@@ -1,0 +1,150 @@
+package gittest
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Fault is one way in which the server misbehaves. The zero value is none.
+type Fault struct {
+	Kind  string
+	Arg   string
+	Times int // for the first so many requests; 0 is always
+}
+
+// faultKinds are the faults, and whether they take an argument.
+var faultKinds = map[string]bool{
+	"status":           true,  // answer with that HTTP status
+	"retry-after":      true,  // 429 with that Retry-After, in seconds
+	"redirect":         true,  // GETs go to that base URL
+	"redirect-post":    true,  // POSTs go to that base URL
+	"truncate":         true,  // cut the pack's answer after so many bytes
+	"corrupt":          true,  // change the byte there in the pack's answer; from the end if below zero
+	"stall":            true,  // send so many bytes of the pack's answer, then nothing more
+	"drip":             true,  // send the pack's answer so many bytes a tenth of a second
+	"never":            false, // take the request and never answer
+	"endless-progress": false, // progress text for ever instead of a pack
+	"endless-refs":     false, // references for ever
+	"no-shallow":       false, // do not advertise shallow
+	"dumb":             false, // serve files only
+	"sha256":           false, // advertise the SHA-256 object format
+}
+
+// ParseFault reads KIND[=ARG][@TIMES].
+func ParseFault(s string) (Fault, error) {
+	var f Fault
+	if i := strings.LastIndex(s, "@"); i >= 0 {
+		n, err := strconv.Atoi(s[i+1:])
+		if err != nil || n < 1 {
+			return f, fmt.Errorf("fault %q: after the @ comes a number of requests", s)
+		}
+		f.Times, s = n, s[:i]
+	}
+	var hasArg bool
+	f.Kind, f.Arg, hasArg = strings.Cut(s, "=")
+	if takes, known := faultKinds[f.Kind]; !known || takes != hasArg {
+		return f, fmt.Errorf("fault %q is not known", s)
+	}
+	return f, nil
+}
+
+func (f Fault) number() int {
+	n, err := strconv.Atoi(f.Arg)
+	if err != nil {
+		panic(fmt.Sprintf("fault %s: %v", f.Kind, err))
+	}
+	return n
+}
+
+// early answers instead of Git, and reports whether it did.
+func (f Fault) early(w http.ResponseWriter, r *http.Request) bool {
+	switch f.Kind {
+	case "status":
+		w.WriteHeader(f.number())
+	case "retry-after":
+		w.Header().Set("Retry-After", f.Arg)
+		w.WriteHeader(http.StatusTooManyRequests)
+	case "redirect":
+		if r.Method != http.MethodGet {
+			return false
+		}
+		http.Redirect(w, r, f.Arg+r.URL.RequestURI(), http.StatusFound)
+	case "redirect-post":
+		if r.Method != http.MethodPost {
+			return false
+		}
+		http.Redirect(w, r, f.Arg+r.URL.RequestURI(), http.StatusTemporaryRedirect)
+	case "never":
+		<-r.Context().Done()
+	case "endless-progress":
+		if r.Method != http.MethodPost {
+			return false
+		}
+		w.Header().Set("Content-Type", "application/x-git-upload-pack-result")
+		fmt.Fprint(w, pkt("shallow "+strings.Repeat("0", 39)+"1"), "0000", pkt("NAK\n"))
+		endless(w, r, pkt("\x02working on it\n"))
+	case "endless-refs":
+		w.Header().Set("Content-Type", "application/x-git-upload-pack-advertisement")
+		fmt.Fprint(w, pkt("# service=git-upload-pack\n"), "0000",
+			pkt(strings.Repeat("1", 40)+" HEAD\x00shallow side-band-64k ofs-delta\n"))
+		endless(w, r, strings.Repeat(pkt(strings.Repeat("1", 40)+" refs/heads/"+strings.Repeat("x", 200)+"\n"), 200))
+	default:
+		return false
+	}
+	return true
+}
+
+func pkt(s string) string { return fmt.Sprintf("%04x%s", len(s)+4, s) }
+
+// endless writes until the client is gone.
+func endless(w http.ResponseWriter, r *http.Request, s string) {
+	for r.Context().Err() == nil {
+		if _, err := w.Write([]byte(s)); err != nil {
+			return
+		}
+		w.(http.Flusher).Flush()
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// late changes what Git answered.
+func (f Fault) late(w http.ResponseWriter, r *http.Request, body []byte) {
+	if r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/info/refs") {
+		switch f.Kind {
+		case "no-shallow":
+			body = []byte(strings.ReplaceAll(string(body), " shallow ", " xhallow "))
+		case "sha256":
+			body = []byte(strings.ReplaceAll(string(body), "object-format=sha1", "object-format=sha9"))
+		}
+		w.Write(body)
+		return
+	}
+	switch f.Kind {
+	case "truncate":
+		w.Write(body[:min(f.number(), len(body))])
+		w.(http.Flusher).Flush()
+		panic(http.ErrAbortHandler)
+	case "corrupt":
+		at := f.number()
+		if at < 0 {
+			at += len(body)
+		}
+		body[at] ^= 0xff
+		w.Write(body)
+	case "stall":
+		w.Write(body[:min(f.number(), len(body))])
+		w.(http.Flusher).Flush()
+		<-r.Context().Done()
+	case "drip":
+		for n := f.number(); len(body) > 0 && r.Context().Err() == nil; body = body[min(n, len(body)):] {
+			w.Write(body[:min(n, len(body))])
+			w.(http.Flusher).Flush()
+			time.Sleep(100 * time.Millisecond)
+		}
+	default:
+		w.Write(body)
+	}
+}

@@ -1,0 +1,156 @@
+// Package gittest has real Git servers with fault knobs, for tests: smart HTTP
+// through `git http-backend`, SSH through sshd, and repositories that are the same
+// on every machine. It needs git on the machine.
+//
+// It is for tests and the demo alone; nothing of it is linked into git-launcher
+// (the architecture test sees to that).
+package gittest
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// Env is an environment in which git does the same on every machine.
+func Env() []string {
+	return []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=/nonexistent", "LC_ALL=C", "TZ=UTC",
+		"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_TERMINAL_PROMPT=0",
+		"GIT_AUTHOR_NAME=Author", "GIT_AUTHOR_EMAIL=author@example.org", "GIT_AUTHOR_DATE=2024-01-02T03:04:05Z",
+		"GIT_COMMITTER_NAME=Author", "GIT_COMMITTER_EMAIL=author@example.org", "GIT_COMMITTER_DATE=2024-01-02T03:04:05Z",
+	}
+}
+
+// Git runs git in a directory and gives its output, trimmed.
+func Git(dir string, stdin []byte, args ...string) (string, error) {
+	cmd := exec.Command("git", append([]string{"-c", "init.defaultBranch=main", "-c", "safe.directory=*"}, args...)...)
+	cmd.Dir, cmd.Env, cmd.Stdin = dir, Env(), bytes.NewReader(stdin)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("git %s: %w: %s", strings.Join(args, " "), err, stderr.Bytes())
+	}
+	return strings.TrimRight(string(out), "\n"), nil
+}
+
+// File is one file of a commit.
+type File struct {
+	Path    string
+	Mode    string // "100644", "100755", "120000" or "160000"; empty is 100644
+	Content string // for 160000 the commit's id
+}
+
+// Repo is a bare repository.
+type Repo struct{ Dir string }
+
+// NewRepo makes an empty bare repository that serves only what it advertises, as
+// Git's default is.
+func NewRepo(dir string) (*Repo, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	if _, err := Git(dir, nil, "init", "-q", "--bare", "."); err != nil {
+		return nil, err
+	}
+	return &Repo{dir}, nil
+}
+
+// Commit adds a commit with exactly those files on top of a branch.
+func (r *Repo) Commit(branch, message string, files ...File) (string, error) {
+	var lines bytes.Buffer
+	for _, f := range files {
+		id := f.Content
+		if f.Mode != "160000" {
+			var err error
+			if id, err = Git(r.Dir, []byte(f.Content), "hash-object", "-w", "--stdin"); err != nil {
+				return "", err
+			}
+		}
+		mode := f.Mode
+		if mode == "" {
+			mode = "100644"
+		}
+		fmt.Fprintf(&lines, "%s %s\t%s\x00", mode, id, f.Path)
+	}
+	os.Remove(filepath.Join(r.Dir, "index"))
+	if _, err := Git(r.Dir, lines.Bytes(), "update-index", "-z", "--index-info"); err != nil {
+		return "", err
+	}
+	tree, err := Git(r.Dir, nil, "write-tree")
+	if err != nil {
+		return "", err
+	}
+	return r.CommitTree(branch, message, tree)
+}
+
+// CommitTree adds a commit of a tree on top of a branch.
+func (r *Repo) CommitTree(branch, message, tree string) (string, error) {
+	args := []string{"commit-tree", "-m", message, tree}
+	if parent, err := Git(r.Dir, nil, "rev-parse", "-q", "--verify", "refs/heads/"+branch); err == nil {
+		args = append(args, "-p", parent)
+	}
+	id, err := Git(r.Dir, nil, args...)
+	if err != nil {
+		return "", err
+	}
+	_, err = Git(r.Dir, nil, "update-ref", "refs/heads/"+branch, id)
+	return id, err
+}
+
+// Object stores an object of any bytes, also ones that git would refuse.
+func (r *Repo) Object(typ string, content []byte) (string, error) {
+	return Git(r.Dir, content, "hash-object", "-t", typ, "--literally", "-w", "--stdin")
+}
+
+// Config sets a configuration variable of the repository.
+func (r *Repo) Config(key, value string) error {
+	_, err := Git(r.Dir, nil, "config", key, value)
+	return err
+}
+
+// Sample is a workload repository for the demo and the behaviour tests.
+type Sample struct {
+	*Repo
+	First, Head string // commits on main
+	Tag         string // id of the annotated tag v1 on Head
+}
+
+const sampleScript = `echo "workload: running commit $GIT_LAUNCHER_COMMIT"
+echo "workload: from $GIT_LAUNCHER_REPO_URL in $PWD"
+echo "workload: message is $(cat data/message.txt)"
+`
+
+// NewSample makes the sample repository.
+func NewSample(dir string) (*Sample, error) {
+	r, err := NewRepo(dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &Sample{Repo: r}
+	if s.First, err = r.Commit("main", "first", File{Path: "entrypoint.sh", Content: "echo workload: the first commit\n"}); err != nil {
+		return nil, err
+	}
+	s.Head, err = r.Commit("main", "second",
+		File{Path: "entrypoint.sh", Content: sampleScript},
+		File{Path: "app/entrypoint.sh", Content: "echo \"workload: app in $PWD\"\n"},
+		File{Path: "app/other.sh", Content: "echo workload: other \"$0\"\n"},
+		File{Path: "bin/tool", Mode: "100755", Content: "#!/bin/sh\necho tool\n"},
+		File{Path: "data/message.txt", Content: "hello from the pinned commit\n"},
+		File{Path: "data/binary", Content: "\x00\x01\xff\xfe\r\n"},
+		File{Path: "link.sh", Mode: "120000", Content: "entrypoint.sh"},
+		File{Path: "linked", Mode: "120000", Content: "app"},
+	)
+	if err != nil {
+		return nil, err
+	}
+	if _, err = Git(dir, nil, "tag", "-a", "-m", "version 1", "v1", s.Head); err != nil {
+		return nil, err
+	}
+	s.Tag, err = Git(dir, nil, "rev-parse", "refs/tags/v1")
+	return s, err
+}

@@ -1,0 +1,151 @@
+package gittest
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/cgi"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"sync"
+)
+
+// Request is one request that a server got.
+type Request struct {
+	Method, URL   string
+	Authorization bool // whether a credential came along
+	Authorized    bool // whether it was the right one
+}
+
+func (r Request) String() string {
+	return fmt.Sprintf("%s %s authorization=%t", r.Method, r.URL, r.Authorization)
+}
+
+// Server is a smart-HTTP Git server for a directory of repositories.
+type Server struct {
+	Root     string
+	Password string    // if set, the basic-auth password that every request needs
+	Canned   bool      // answer each upload-pack request with what Git answered the first time
+	Log      io.Writer // if set, gets a line a request
+
+	mu       sync.Mutex
+	faults   []Fault
+	requests []Request
+	answers  map[string][]byte
+}
+
+// Misbehave replaces the faults.
+func (s *Server) Misbehave(faults ...Fault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = faults
+}
+
+// Requests gives the requests since the last call.
+func (s *Server) Requests() []Request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := s.requests
+	s.requests = nil
+	return out
+}
+
+// fault takes the fault for one more request.
+func (s *Server) fault() Fault {
+	for i := range s.faults {
+		f := &s.faults[i]
+		switch {
+		case f.Times == 0:
+			return *f
+		case f.Times > 0:
+			if f.Times--; f.Times == 0 {
+				f.Times = -1 // used up
+			}
+			return *f
+		}
+	}
+	return Fault{}
+}
+
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	_, password, sent := r.BasicAuth()
+	req := Request{r.Method, r.URL.RequestURI(), sent, sent && password == s.Password}
+	s.mu.Lock()
+	s.requests = append(s.requests, req)
+	fault := s.fault()
+	if s.Log != nil {
+		fmt.Fprintln(s.Log, req)
+	}
+	s.mu.Unlock()
+	if s.Password != "" && !req.Authorized {
+		w.Header().Set("WWW-Authenticate", `Basic realm="git"`)
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	if fault.early(w, r) {
+		return
+	}
+	if fault.Kind == "dumb" {
+		http.FileServer(http.Dir(s.Root)).ServeHTTP(w, r)
+		return
+	}
+	if fault.Kind == "" && !s.Canned {
+		s.git().ServeHTTP(w, r)
+		return
+	}
+	body := s.answer(w, r)
+	fault.late(w, r, body)
+}
+
+// answer is Git's, or the one that Git gave to the same request before.
+func (s *Server) answer(w http.ResponseWriter, r *http.Request) []byte {
+	key := r.Method + r.URL.RequestURI()
+	s.mu.Lock()
+	body, known := s.answers[key]
+	s.mu.Unlock()
+	if s.Canned && known {
+		w.Header().Set("Content-Type", strings.Replace("application/x-git-upload-pack-result", "result", map[string]string{"GET": "advertisement", "POST": "result"}[r.Method], 1))
+		return body
+	}
+	rec := httptest.NewRecorder()
+	s.git().ServeHTTP(rec, r)
+	for k, v := range rec.Header() {
+		if k != "Content-Length" {
+			w.Header()[k] = v
+		}
+	}
+	w.WriteHeader(rec.Code)
+	body = rec.Body.Bytes()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.answers == nil {
+		s.answers = make(map[string][]byte)
+	}
+	s.answers[key] = body
+	return append([]byte(nil), body...)
+}
+
+func (s *Server) git() *cgi.Handler {
+	return &cgi.Handler{
+		Path: "/usr/bin/git", Args: []string{"-c", "safe.directory=*", "http-backend"}, Dir: s.Root,
+		Env:    append(Env(), "GIT_PROJECT_ROOT="+s.Root, "GIT_HTTP_EXPORT_ALL=1"),
+		Stderr: io.Discard,
+	}
+}
+
+// Start serves on an address, "127.0.0.1:0" for any port, and gives the base URL.
+func (s *Server) Start(addr string) (url string, stop func(), err error) {
+	if _, err := os.Stat("/usr/bin/git"); err != nil {
+		return "", nil, errors.New("git is not installed")
+	}
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return "", nil, err
+	}
+	server := &http.Server{Handler: s}
+	go server.Serve(l)
+	return "http://" + l.Addr().String(), func() { server.Close() }, nil
+}
