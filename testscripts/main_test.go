@@ -1,0 +1,284 @@
+// Package testscripts runs git-launcher and dstack-sim as users do: the built
+// programs, against a real Git server and a socket that answers like dstack's. Each
+// *.txtar is one behaviour; `ls` here is the list of what the programs do.
+package testscripts
+
+import (
+	"bufio"
+	"context"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"gitlauncher/internal/gittest"
+	"gitlauncher/measure"
+	"gitlauncher/measure/dstack"
+)
+
+const appCompose = `{"manifest_version":2,"name":"demo","runner":"docker-compose","docker_compose_file":"services: {}\n"}`
+
+func TestScripts(t *testing.T) {
+	bin := t.TempDir()
+	// The build with the stage hook is the same program, with a way to kill it at
+	// a named stage.
+	build := exec.Command("go", "build", "-trimpath", "-tags", "stagehook", "-o", bin+"/", "./cmd/git-launcher", "./cmd/dstack-sim")
+	build.Dir = ".."
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("building: %v\n%s", err, out)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:                 ".",
+		RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+			env.Setenv("GIT_CONFIG_NOSYSTEM", "1")
+			env.Values[stateKey{}] = &state{}
+			return os.WriteFile(filepath.Join(env.WorkDir, "app-compose.json"), []byte(appCompose), 0o644)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"gitserver":   cmdGitServer,
+			"misbehave":   cmdMisbehave,
+			"requests":    cmdRequests,
+			"stopserver":  cmdStopServer,
+			"sim":         cmdSim,
+			"socket":      cmdSocket,
+			"config":      cmdConfig,
+			"events":      cmdEvents,
+			"notstarted":  cmdNotStarted,
+			"exitcode":    cmdExitCode,
+			"sshserver":   cmdSSHServer,
+			"foreignemit": cmdForeignEmit,
+		},
+	})
+}
+
+type stateKey struct{}
+
+// state is what one script has running.
+type state struct {
+	server *gittest.Server
+	stop   func()
+	repo   *gittest.Sample
+}
+
+func of(ts *testscript.TestScript) *state { return ts.Value(stateKey{}).(*state) }
+
+func check(ts *testscript.TestScript, err error) {
+	if err != nil {
+		ts.Fatalf("%v", err)
+	}
+}
+
+// gitserver [password=P] [reachable]: serves the sample repository; sets REPO_URL,
+// REPO_DIR, COMMIT (main), FIRST (its parent) and TAG (an annotated tag's id).
+func cmdGitServer(ts *testscript.TestScript, neg bool, args []string) {
+	st := of(ts)
+	root := ts.MkAbs("srv")
+	var err error
+	st.repo, err = gittest.NewSample(filepath.Join(root, "workload.git"))
+	check(ts, err)
+	st.server = &gittest.Server{Root: root}
+	for _, a := range args {
+		if p, ok := strings.CutPrefix(a, "password="); ok {
+			st.server.Password = p
+		} else if a == "reachable" {
+			check(ts, st.repo.Config("uploadpack.allowAnySHA1InWant", "true"))
+		} else {
+			ts.Fatalf("gitserver: %s", a)
+		}
+	}
+	url, stop, err := st.server.Start("127.0.0.1:0")
+	check(ts, err)
+	st.stop = stop
+	ts.Defer(stop)
+	ts.Setenv("REPO_URL", url+"/workload.git")
+	ts.Setenv("REPO_DIR", st.repo.Dir)
+	ts.Setenv("COMMIT", st.repo.Head)
+	ts.Setenv("FIRST", st.repo.First)
+	ts.Setenv("TAG", st.repo.Tag)
+}
+
+func cmdStopServer(ts *testscript.TestScript, neg bool, args []string) { of(ts).stop() }
+
+// misbehave FAULT...: from now on.
+func cmdMisbehave(ts *testscript.TestScript, neg bool, args []string) {
+	var faults []gittest.Fault
+	for _, a := range args {
+		f, err := gittest.ParseFault(a)
+		check(ts, err)
+		faults = append(faults, f)
+	}
+	of(ts).server.Misbehave(faults...)
+}
+
+// requests N: as many requests came since the last time this was asked.
+func cmdRequests(ts *testscript.TestScript, neg bool, args []string) {
+	got := of(ts).server.Requests()
+	for _, r := range got {
+		ts.Logf("%v", r)
+	}
+	if fmt.Sprint(len(got)) != args[0] != neg {
+		ts.Fatalf("%d requests came", len(got))
+	}
+}
+
+// sim [FAULT...]: a guest agent; sets SOCK.
+func cmdSim(ts *testscript.TestScript, neg bool, args []string) {
+	sock := ts.MkAbs("dstack.sock")
+	flags := []string{"--socket", sock, "--app-compose", ts.MkAbs("app-compose.json"), "--root-out", ts.MkAbs("root.pem"), "--collateral-out", ts.MkAbs("collateral.json")}
+	for _, f := range args {
+		flags = append(flags, "--fault", f)
+	}
+	exe, err := lookPath(ts, "dstack-sim")
+	check(ts, err)
+	cmd := exec.Command(exe, flags...)
+	stderr, err := cmd.StderrPipe()
+	check(ts, err)
+	check(ts, cmd.Start())
+	ts.Defer(func() {
+		cmd.Process.Signal(os.Interrupt)
+		cmd.Wait()
+	})
+	lines := bufio.NewScanner(stderr)
+	for lines.Scan() {
+		if strings.Contains(lines.Text(), "listening") {
+			ts.Setenv("SOCK", sock)
+			return
+		}
+	}
+	ts.Fatalf("dstack-sim did not start")
+}
+
+func lookPath(ts *testscript.TestScript, name string) (string, error) {
+	for _, dir := range filepath.SplitList(ts.Getenv("PATH")) {
+		if p := filepath.Join(dir, name); exists(p) {
+			return p, nil
+		}
+	}
+	return "", fmt.Errorf("%s is not in PATH", name)
+}
+
+func exists(p string) bool {
+	_, err := os.Stat(p)
+	return err == nil
+}
+
+// socket hang|STATUS: a guest agent that never answers, or always with a status.
+func cmdSocket(ts *testscript.TestScript, neg bool, args []string) {
+	sock := ts.MkAbs("dstack.sock")
+	l, err := net.Listen("unix", sock)
+	check(ts, err)
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var status int
+		if _, err := fmt.Sscan(args[0], &status); err != nil {
+			<-r.Context().Done()
+			return
+		}
+		w.WriteHeader(status)
+		fmt.Fprint(w, "{junk\x00")
+	})}
+	go server.Serve(l)
+	ts.Defer(func() { server.Close() })
+	ts.Setenv("SOCK", sock)
+}
+
+// config [KEY=VALUE...]: writes config.conf with REPO_URL, COMMIT_SHA and WORK_DIR
+// of the script, changed or completed by the arguments; KEY alone leaves it out.
+func cmdConfig(ts *testscript.TestScript, neg bool, args []string) {
+	lines := []string{"REPO_URL=" + ts.Getenv("REPO_URL"), "COMMIT_SHA=" + ts.Getenv("COMMIT"), "WORK_DIR=" + ts.MkAbs("vol/work")}
+	for _, a := range args {
+		key, _, set := strings.Cut(a, "=")
+		for i, l := range lines {
+			if strings.HasPrefix(l, key+"=") {
+				lines = append(lines[:i], lines[i+1:]...)
+				break
+			}
+		}
+		if set {
+			lines = append(lines, a)
+		}
+	}
+	check(ts, os.WriteFile(ts.MkAbs("config.conf"), []byte(strings.Join(lines, "\n")+"\n"), 0o644))
+}
+
+func client(ts *testscript.TestScript) *dstack.Client {
+	c, err := dstack.New(ts.Getenv("SOCK"), 5*time.Second, slog.New(slog.DiscardHandler))
+	check(ts, err)
+	return c
+}
+
+// events NAME=PAYLOADHEX|NAME...: exactly these events stand after system-ready, in
+// a log that replays to the register. None given: none stand there.
+func cmdEvents(ts *testscript.TestScript, neg bool, args []string) {
+	state, err := client(ts).State(context.Background())
+	check(ts, err)
+	replayed, err := state.Log.Replay()
+	check(ts, err)
+	if measure.End(replayed) != state.RTMR3 {
+		ts.Fatalf("the log does not replay")
+	}
+	after, _ := measure.AfterReady(replayed)
+	var got []string
+	for i, e := range after {
+		s := e.Name
+		if i < len(args) && strings.Contains(args[i], "=") {
+			s += "=" + hex.EncodeToString(e.Payload)
+		}
+		got = append(got, s)
+		ts.Logf("%s %s", e.Name, e.Payload)
+	}
+	if strings.Join(got, " ") != strings.Join(args, " ") != neg {
+		ts.Fatalf("events are %q", got)
+	}
+}
+
+// foreignemit NAME TEXT: somebody else with the socket emits an event.
+func cmdForeignEmit(ts *testscript.TestScript, neg bool, args []string) {
+	check(ts, client(ts).Emit(context.Background(), measure.Event{Name: args[0], Payload: []byte(args[1])}))
+}
+
+// notstarted: nothing of the workload ran in the command before, and it said so.
+func cmdNotStarted(ts *testscript.TestScript, neg bool, args []string) {
+	if out := ts.ReadFile("stdout"); strings.Contains(out, "workload") {
+		ts.Fatalf("the workload ran: %s", out)
+	}
+	if log := ts.ReadFile("stderr"); strings.Count(log, "FAILED to ") != 1 || strings.Count(log, "What to do: ") != 1 {
+		ts.Fatalf("no line that names the step, or none that says what to do:\n%s", log)
+	}
+}
+
+// exitcode N COMMAND...: the command ends with that code. Its output is in stdout
+// and stderr.
+func cmdExitCode(ts *testscript.TestScript, neg bool, args []string) {
+	err := ts.Exec(args[1], args[2:]...)
+	code := 0
+	if ee, ok := err.(*exec.ExitError); ok {
+		code = ee.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("%v", err)
+	}
+	if fmt.Sprint(code) != args[0] {
+		ts.Fatalf("exit code is %d", code)
+	}
+}
+
+// sshserver: serves the same repository through sshd; sets SSH_URL, SSH_KEY,
+// SSH_KNOWN_HOSTS.
+func cmdSSHServer(ts *testscript.TestScript, neg bool, args []string) {
+	s, err := gittest.StartSSH(ts.MkAbs("ssh"))
+	check(ts, err)
+	ts.Defer(s.Stop)
+	ts.Setenv("SSH_URL", s.URL(of(ts).repo.Dir))
+	ts.Setenv("SSH_KEY", s.KeyFile)
+	ts.Setenv("SSH_KNOWN_HOSTS", s.KnownHosts)
+}
