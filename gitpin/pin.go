@@ -263,11 +263,7 @@ func (p *proof) compare(ctx context.Context, a *pack.Archive, check *checker) ([
 func (p *Params) read(ctx context.Context, st *staging, src pack.Source, proof *proof) (*pack.Archive, error) {
 	src.NewHasher = p.Hasher
 	src.Spool = func() (*os.File, error) { return spool(st.root, ".git") }
-	// Trees, history and whatever a server sends beyond the pin come on top of the
-	// files, which are counted where they are written.
-	const most = 1 << 50
-	inflated := 16 * min(p.MaxTreeBytes, most)
-	return pack.Read(ctx, src, pack.Limits{Pack: p.MaxPackBytes, Inflated: inflated}, proof)
+	return pack.Read(ctx, src, pack.Limits{Pack: p.MaxPackBytes, Tree: p.MaxTreeBytes}, proof)
 }
 
 func (p *Params) writer(st *staging) writer {

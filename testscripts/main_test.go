@@ -33,6 +33,7 @@ func TestScripts(t *testing.T) {
 	// a named stage.
 	build := exec.Command("go", "build", "-trimpath", "-tags", "stagehook", "-o", bin+"/", "./cmd/git-launcher", "./cmd/dstack-sim")
 	build.Dir = ".."
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("building: %v\n%s", err, out)
 	}
@@ -44,6 +45,12 @@ func TestScripts(t *testing.T) {
 			env.Setenv("GIT_CONFIG_NOSYSTEM", "1")
 			env.Values[stateKey{}] = &state{}
 			return os.WriteFile(filepath.Join(env.WorkDir, "app-compose.json"), []byte(appCompose), 0o644)
+		},
+		Condition: func(cond string) (bool, error) {
+			if cond == "root" {
+				return os.Geteuid() == 0, nil
+			}
+			return false, fmt.Errorf("unknown condition %s", cond)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"gitserver":   cmdGitServer,

@@ -24,8 +24,16 @@ const (
 
 // Limits bound what a pack may cost. Zero means zero.
 type Limits struct {
-	Pack     int64 // bytes of the pack
-	Inflated int64 // bytes of all objects together
+	Pack int64 // bytes of the pack
+	Tree int64 // bytes of the files that are wanted from it, see inflated
+}
+
+// inflated is how many bytes all objects may have together: trees, history and
+// whatever a server sends beyond what was asked come on top of the files, which
+// are counted again where they are written.
+func (l Limits) inflated() int64 {
+	const times, most = 16, 1 << 50
+	return times * min(l.Tree, most)
 }
 
 // LimitError says which of the launcher's limits was passed.
@@ -78,7 +86,7 @@ func Read(ctx context.Context, src Source, lim Limits, sink Sink) (*Archive, err
 	outer := ctx
 	group, ctx := errgroup.WithContext(outer)
 	in := &reading{
-		scan: scan, sink: sink, limit: lim.Inflated, inflatedLeft: lim.Inflated,
+		scan: scan, sink: sink, limit: lim.Tree, inflatedLeft: lim.inflated(),
 		hasher: src.NewHasher(), bases: newCache(baseCache),
 		blobs: make(chan blobJob, 256), room: semaphore.NewWeighted(inFlight),
 		archive: &Archive{file: src.Keep, spool: src.Spool, newHasher: src.NewHasher},
@@ -95,7 +103,7 @@ func Read(ctx context.Context, src Source, lim Limits, sink Sink) (*Archive, err
 		return nil, err
 	}
 	a := in.archive
-	if err := a.resolve(outer, in.rows, in.later, in.inflatedLeft, lim.Inflated); err != nil {
+	if err := a.resolve(outer, in.rows, in.later, in.inflatedLeft, lim.Tree); err != nil {
 		return nil, err
 	}
 	a.entries = in.rows
