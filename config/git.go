@@ -192,7 +192,7 @@ func ParseRelPath(v string) (RelPath, error) {
 	}
 	for part := range strings.SplitSeq(v, "/") {
 		if part == ".." {
-			return RelPath{}, fmt.Errorf("must not leave the repository with ..")
+			return RelPath{}, fmt.Errorf("must not have a .. component, which could leave the repository")
 		}
 	}
 	clean := path.Clean(v)
@@ -208,7 +208,7 @@ func absPath(v string) (string, error) {
 	}
 	for part := range strings.SplitSeq(v, "/") {
 		if part == ".." {
-			return "", fmt.Errorf("must not contain ..")
+			return "", fmt.Errorf("must not have a .. component")
 		}
 	}
 	return path.Clean(v), nil

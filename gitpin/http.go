@@ -29,13 +29,12 @@ const (
 // web is the HTTP side of one fetch: it holds the credential back from every
 // origin but the repository's own, and remembers what a server answered.
 type web struct {
-	origin   *url.URL
-	auth     string // value of the Authorization header; empty for none
-	inner    http.RoundTripper
-	stall    time.Duration
-	status   int           // of the last answer
-	retry    time.Duration // its Retry-After
-	finalURL string
+	origin *url.URL
+	auth   string // value of the Authorization header; empty for none
+	inner  http.RoundTripper
+	stall  time.Duration
+	status int           // of the last answer
+	retry  time.Duration // its Retry-After
 }
 
 // newWeb prepares HTTP for a repository. roots may be nil for the system's.

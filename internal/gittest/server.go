@@ -9,6 +9,7 @@ import (
 	"net/http/cgi"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 )
@@ -140,6 +141,9 @@ func (s *Server) git() *cgi.Handler {
 func (s *Server) Start(addr string) (url string, stop func(), err error) {
 	if _, err := os.Stat("/usr/bin/git"); err != nil {
 		return "", nil, errors.New("git is not installed")
+	}
+	if s.Root, err = filepath.Abs(s.Root); err != nil {
+		return "", nil, err
 	}
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
