@@ -44,6 +44,13 @@ func TestScripts(t *testing.T) {
 			env.Setenv("PATH", bin+":"+os.Getenv("PATH"))
 			env.Setenv("GIT_CONFIG_NOSYSTEM", "1")
 			env.Values[stateKey{}] = &state{}
+			page, err := os.ReadFile("../VERIFY.md")
+			if err != nil {
+				return err
+			}
+			if err := os.WriteFile(filepath.Join(env.WorkDir, "verify.sh"), []byte(verifyScript(string(page))), 0o644); err != nil {
+				return err
+			}
 			return os.WriteFile(filepath.Join(env.WorkDir, "app-compose.json"), []byte(appCompose), 0o644)
 		},
 		Condition: func(cond string) (bool, error) {
