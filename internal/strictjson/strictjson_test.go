@@ -1,0 +1,64 @@
+package strictjson_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"gitlauncher/internal/strictjson"
+)
+
+type inner struct {
+	Deep string `json:"deep"`
+}
+
+type outer struct {
+	inner
+	Name  string            `json:"name"`
+	List  []inner           `json:"list"`
+	Map   map[string]inner  `json:"map"`
+	Raw   json.RawMessage   `json:"raw"`
+	Ptr   *inner            `json:"ptr"`
+	Plain map[string]string `json:"plain"`
+}
+
+func TestUnmarshal(t *testing.T) {
+	var v outer
+	err := strictjson.Unmarshal([]byte(`{"name":"n","list":[{"deep":"d"}],"map":{"k":{"deep":"e"}},"raw":{"A":1,"a":2},"ptr":{"deep":"p"},"plain":{"x":"1","X":"2"},"unknown":1,"deep":"o"}`), &v)
+	if err != nil || v.Name != "n" || v.List[0].Deep != "d" || v.Map["k"].Deep != "e" || v.Ptr.Deep != "p" || v.Deep != "o" {
+		t.Errorf("%+v, %v", v, err)
+	}
+	for name, bad := range map[string]string{
+		"duplicate":               `{"name":"a","name":"b"}`,
+		"duplicate below":         `{"raw":[{"x":1,"x":1}]}`,
+		"duplicate by escape":     `{"name":"a","\u006eame":"b"}`,
+		"case":                    `{"Name":"a"}`,
+		"case in a list":          `{"list":[{"DEEP":"a"}]}`,
+		"case in a map's value":   `{"map":{"k":{"Deep":"a"}}}`,
+		"case behind a pointer":   `{"ptr":{"Deep":"a"}}`,
+		"case of an embedded one": `{"DEEP":"a"}`,
+		"case by folding":         "{\"li\u017ft\":[]}",
+		"something after":         `{} {}`,
+		"cut off":                 `{"name":`,
+		"cut off list":            `[1`,
+		"nothing":                 ``,
+		"not UTF-8":               "{\"name\":\"\xff\"}",
+		"too deep":                strings.Repeat("[", 100) + strings.Repeat("]", 100),
+		"trailing comma":          `{"name":"a",}`,
+		"not a key":               `{1:2}`,
+	} {
+		var v outer
+		if err := strictjson.Unmarshal([]byte(bad), &v); err == nil {
+			t.Errorf("%s is taken: %s", name, bad)
+		}
+	}
+}
+
+func FuzzUnmarshal(f *testing.F) {
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var v outer
+		if strictjson.Unmarshal(data, &v) == nil && !json.Valid(data) {
+			t.Fatal("invalid JSON is taken")
+		}
+	})
+}
