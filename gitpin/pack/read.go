@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"sort"
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
@@ -218,6 +219,9 @@ func (in *reading) large(e *Entry, h entryHeader, r io.Reader) (err error) {
 // delta resolves a delta if its base is at hand, and else notes it for later.
 // Its own bytes are read either way: that is how the next entry is found.
 func (in *reading) delta(ctx context.Context, e *Entry, h entryHeader, r io.Reader) error {
+	if h.typ == ofsDelta && !in.begins(h.baseOffset) {
+		return badPack("a delta's base is not where an entry begins")
+	}
 	base, ok := in.bases.get(h.baseOffset)
 	if !ok || h.typ == refDelta {
 		if _, err := io.CopyN(io.Discard, r, h.size); err != nil {
@@ -249,6 +253,12 @@ func (in *reading) delta(ctx context.Context, e *Entry, h entryHeader, r io.Read
 		return err
 	}
 	return in.found(ctx, e, base.typ, result.Bytes())
+}
+
+// begins reports whether an entry begins at an offset.
+func (in *reading) begins(offset int64) bool {
+	i := sort.Search(len(in.rows), func(i int) bool { return in.rows[i].offset >= offset })
+	return i < len(in.rows)-1 && in.rows[i].offset == offset // the last one is the delta itself
 }
 
 // hashBlobs is a worker.

@@ -1,0 +1,233 @@
+package pack_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"math/rand"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/pjbgf/sha1cd"
+
+	"gitlauncher/gitpin/object"
+	"gitlauncher/gitpin/pack"
+	"gitlauncher/internal/gittest"
+)
+
+// nowhere is a Sink that only counts.
+type nowhere struct{}
+
+func (nowhere) Meta(object.Type, object.ID, []byte) error { return nil }
+func (nowhere) Blob(object.ID, []byte) error              { return nil }
+
+func read(t testing.TB, data []byte, lim pack.Limits) (*pack.Archive, error) {
+	dir := t.TempDir()
+	keep, err := os.Create(filepath.Join(dir, "keep"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { keep.Close() })
+	return pack.Read(context.Background(), pack.Source{
+		Stream: bytes.NewReader(data), Keep: keep, NewHasher: object.NewHasher,
+		Spool: func() (*os.File, error) { return os.CreateTemp(dir, "spool") },
+	}, lim, nowhere{})
+}
+
+var wide = pack.Limits{Pack: 1 << 30, Tree: 1 << 30}
+
+func blob(s string) gittest.PackEntry {
+	return gittest.PackEntry{Type: gittest.PackBlob, Content: []byte(s)}
+}
+
+// holds demands that the archive gives exactly that blob back.
+func holds(t *testing.T, a *pack.Archive, content string) {
+	t.Helper()
+	id := object.ID(gittest.ID("blob", []byte(content)))
+	e := a.Find(id)
+	if e == nil || e.Type != object.Blob {
+		t.Fatalf("the pack has no blob %s", id)
+	}
+	var out bytes.Buffer
+	if err := a.WriteTo(context.Background(), e, &out); err != nil || out.String() != content {
+		t.Errorf("%s: %v (%d bytes)", id, err, out.Len())
+	}
+}
+
+func TestDeltas(t *testing.T) {
+	base := strings.Repeat("base ", 100)
+	ref := gittest.PackEntry{Type: gittest.PackRef, BaseID: gittest.ID("blob", []byte(base)), Content: gittest.Delta(len(base), "ref")}
+	onRef := gittest.PackEntry{Type: gittest.PackRef, BaseID: gittest.ID("blob", []byte(base+"ref")), Content: gittest.Delta(len(base)+3, "more")}
+	for name, entries := range map[string][]gittest.PackEntry{
+		"in order":  {blob(base), {Type: gittest.PackOfs, Base: 0, Content: gittest.Delta(len(base), "ofs")}, ref, onRef},
+		"backwards": {onRef, ref, blob(base), {Type: gittest.PackOfs, Base: 2, Content: gittest.Delta(len(base), "ofs")}, {Type: gittest.PackOfs, Base: 0, Content: gittest.Delta(len(base)+7, "top")}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, err := read(t, gittest.Pack(-1, entries...), wide)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, c := range []string{base, base + "ofs", base + "ref", base + "refmore"} {
+				holds(t, a, c)
+			}
+			if name == "backwards" {
+				holds(t, a, base+"refmoretop")
+			}
+		})
+	}
+}
+
+// TestDeepAndLarge: a chain of thousands, and results too large for memory.
+func TestDeepAndLarge(t *testing.T) {
+	entries := []gittest.PackEntry{blob("x")}
+	content := "x"
+	for i := range 5000 {
+		entries = append(entries, gittest.PackEntry{Type: gittest.PackOfs, Base: i, Content: gittest.Delta(len(content), "y")})
+		content += "y"
+	}
+	big := make([]byte, 9<<20)
+	rand.New(rand.NewSource(1)).Read(big)
+	entries = append(entries, gittest.PackEntry{Type: gittest.PackBlob, Content: big},
+		gittest.PackEntry{Type: gittest.PackOfs, Base: 5001, Content: gittest.Delta(len(big), "tail")})
+	a, err := read(t, gittest.Pack(-1, entries...), wide)
+	if err != nil {
+		t.Fatal(err)
+	}
+	holds(t, a, content)
+	holds(t, a, string(big)+"tail")
+}
+
+func TestRefused(t *testing.T) {
+	good := gittest.Pack(-1, blob("a"), blob("b"))
+	bomb := gittest.PackEntry{Type: gittest.PackBlob, Content: make([]byte, 64<<20)}
+	for name, tc := range map[string]struct {
+		data  []byte
+		limit bool // a LimitError, else a pack.Error
+	}{
+		"nothing":               {nil, false},
+		"not a pack":            {[]byte(strings.Repeat("HTML", 10)), false},
+		"version 3":             {append([]byte("PACK\x00\x00\x00\x03"), good[8:]...), false},
+		"fewer than announced":  {gittest.Pack(3, blob("a"), blob("b")), false},
+		"more than announced":   {gittest.Pack(1, blob("a"), blob("b")), false},
+		"too many announced":    {gittest.Pack(1<<31, blob("a")), true},
+		"bad trailer":           {append(append([]byte{}, good[:len(good)-1]...), good[len(good)-1]^1), false},
+		"no trailer":            {good[:len(good)-20], false},
+		"something after":       {append(append([]byte{}, good...), 0), false},
+		"unknown type":          {gittest.Pack(-1, gittest.PackEntry{Type: 5, Content: []byte("a")}), false},
+		"type 0":                {gittest.Pack(-1, gittest.PackEntry{Type: 0, Content: []byte("a")}), false},
+		"larger than its size":  {gittest.Pack(-1, gittest.PackEntry{Type: gittest.PackBlob, Content: []byte("aaaa"), Size: 2}), false},
+		"smaller than its size": {gittest.Pack(-1, gittest.PackEntry{Type: gittest.PackBlob, Content: []byte("a"), Size: 9}), false},
+		"size out of bounds":    {gittest.Pack(-1, gittest.PackEntry{Type: gittest.PackBlob, Size: 1 << 60}), false},
+		"not zlib":              {gittest.Pack(-1, gittest.PackEntry{Type: gittest.PackBlob, Size: 1, RawZlib: []byte("xxxxxxxx")}), false},
+		"base before the pack":  {gittest.Pack(-1, blob("a"), gittest.PackEntry{Type: gittest.PackOfs, Back: 1 << 20, Content: gittest.Delta(1, "b")}), false},
+		"base in mid-entry":     {gittest.Pack(-1, blob("a"), gittest.PackEntry{Type: gittest.PackOfs, Back: 3, Content: gittest.Delta(1, "b")}), false},
+		"base is itself":        {gittest.Pack(-1, gittest.PackEntry{Type: gittest.PackOfs, Back: 0, Base: 0, Content: gittest.Delta(1, "b")}), false},
+		"base not there":        {gittest.Pack(-1, gittest.PackEntry{Type: gittest.PackRef, BaseID: [20]byte{1}, Content: gittest.Delta(1, "b")}), false},
+		"base of another size":  {gittest.Pack(-1, blob("a"), gittest.PackEntry{Type: gittest.PackOfs, Base: 0, Content: gittest.Delta(2, "b")}), false},
+		"delta cut off":         {gittest.Pack(-1, blob("aaaa"), gittest.PackEntry{Type: gittest.PackOfs, Base: 0, Content: gittest.Delta(4, "bbbb")[:8]}), false},
+		"delta from outside":    {gittest.Pack(-1, blob("a"), gittest.PackEntry{Type: gittest.PackOfs, Base: 0, Content: []byte{1, 9, 0x90, 9}}), false},
+		"delta makes more":      {gittest.Pack(-1, blob("a"), gittest.PackEntry{Type: gittest.PackOfs, Base: 0, Content: []byte{1, 1, 2, 'x', 'y'}}), false},
+		"delta reserved":        {gittest.Pack(-1, blob("a"), gittest.PackEntry{Type: gittest.PackOfs, Base: 0, Content: []byte{1, 1, 0}}), false},
+		"inflate bomb":          {gittest.Pack(-1, bomb), true},
+		"delta bomb":            {gittest.Pack(-1, blob("a"), gittest.PackEntry{Type: gittest.PackOfs, Base: 0, Content: append([]byte{1}, 0xff, 0xff, 0xff, 0xff, 0x7f)}), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, err := read(t, tc.data, pack.Limits{Pack: 1 << 30, Tree: 1 << 20})
+			var le *pack.LimitError
+			var pe *pack.Error
+			if a != nil || err == nil || tc.limit != errors.As(err, &le) || !tc.limit && !errors.As(err, &pe) && !errors.Is(err, io.ErrUnexpectedEOF) && !strings.HasPrefix(err.Error(), "bad pack") {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+	var le *pack.LimitError
+	if _, err := read(t, good, pack.Limits{Pack: int64(len(good)) - 1, Tree: 1 << 20}); !errors.As(err, &le) || le.What != "pack" {
+		t.Errorf("pack limit: %v", err)
+	}
+	if _, err := read(t, good, pack.Limits{Pack: int64(len(good)), Tree: 1 << 20}); err != nil {
+		t.Errorf("a pack of just the limit: %v", err)
+	}
+	for n := range good {
+		if _, err := read(t, good[:n], wide); err == nil {
+			t.Errorf("cut off after %d bytes, it is taken", n)
+		}
+	}
+}
+
+// TestEveryByte: no byte of a pack can change without it being seen.
+func TestEveryByte(t *testing.T) {
+	good := gittest.Pack(-1, blob("some content"), gittest.PackEntry{Type: gittest.PackOfs, Base: 0, Content: gittest.Delta(12, "b")})
+	for i := range good {
+		bad := bytes.Clone(good)
+		bad[i] ^= 0x10
+		if _, err := read(t, bad, wide); err == nil {
+			t.Errorf("byte %d changed, and it is taken", i)
+		}
+	}
+}
+
+// saysCollision is a SHA-1 that claims to have seen an attack.
+type saysCollision struct{ object.CollisionHash }
+
+func (saysCollision) CollisionResistantSum(b []byte) ([]byte, bool) {
+	return append(b, make([]byte, 20)...), true
+}
+
+func TestCollisionIsRefused(t *testing.T) {
+	keep, err := os.Create(filepath.Join(t.TempDir(), "keep"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer keep.Close()
+	_, err = pack.Read(context.Background(), pack.Source{
+		Stream: bytes.NewReader(gittest.Pack(-1, blob("a"))), Keep: keep,
+		NewHasher: func() *object.Hasher { return object.NewHasherOn(saysCollision{newSHA1()}) },
+	}, wide, nowhere{})
+	if !errors.Is(err, object.ErrCollision) {
+		t.Error(err)
+	}
+}
+
+// TestIndexIsGits: the index we write is, byte for byte, the one that git makes.
+func TestIndexIsGits(t *testing.T) {
+	data := gittest.Pack(-1, blob("a"), blob("b"), gittest.PackEntry{Type: gittest.PackOfs, Base: 0, Content: gittest.Delta(1, "more")})
+	a, err := read(t, data, wide)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "p.pack"), data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := gittest.Git(dir, nil, "index-pack", "p.pack"); err != nil {
+		t.Fatal(err)
+	}
+	want, err := os.ReadFile(filepath.Join(dir, "p.idx"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got bytes.Buffer
+	if err := a.WriteIndex(&got); err != nil || !bytes.Equal(got.Bytes(), want) {
+		t.Errorf("the index differs from git's (%v)", err)
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	f.Add(gittest.Pack(-1, blob("some content"), gittest.PackEntry{Type: gittest.PackOfs, Base: 0, Content: gittest.Delta(12, "b")}))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		a, err := read(t, data, pack.Limits{Pack: 1 << 20, Tree: 1 << 16})
+		if err != nil {
+			return
+		}
+		for _, e := range a.Entries() {
+			if e.ID.IsZero() || e.Type == 0 {
+				t.Fatal("an object without a name")
+			}
+		}
+	})
+}
+
+func newSHA1() object.CollisionHash { return sha1cd.New().(object.CollisionHash) }
