@@ -1,0 +1,195 @@
+package gitpin_test
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"gitlauncher/config"
+	"gitlauncher/gitpin"
+	"gitlauncher/gitpin/object"
+	"gitlauncher/internal/gittest"
+)
+
+// host is a Git server with the sample repository.
+type host struct {
+	*gittest.Server
+	*gittest.Sample
+	url  string
+	stop func()
+}
+
+func newHost(t testing.TB) *host {
+	t.Helper()
+	root := t.TempDir()
+	sample, err := gittest.NewSample(filepath.Join(root, "r.git"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &host{Server: &gittest.Server{Root: root}, Sample: sample}
+	url, stop, err := h.Start("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(stop)
+	h.url, h.stop = url+"/r.git", stop
+	return h
+}
+
+// params pins a commit of the host.
+func (h *host) params(t testing.TB, commit, workDir string) gitpin.Params {
+	t.Helper()
+	repo, err := config.ParseRepoURL(h.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := object.ParseID(commit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return gitpin.Params{
+		Repo: repo, Commit: id, WorkDir: workDir,
+		MaxPackBytes: 1 << 30, MaxTreeBytes: 1 << 30, MaxFiles: 100_000,
+		StallTimeout: 5 * time.Second, FetchTimeout: 20 * time.Second, LockTimeout: 10 * time.Second,
+		Log: slog.New(slog.DiscardHandler), Progress: func(int64) {}, Stage: func(gitpin.Stage) {},
+		Sleep: func(ctx context.Context, d time.Duration) error {
+			time.Sleep(min(d, 20*time.Millisecond))
+			return ctx.Err()
+		},
+		Now: time.Now, Hasher: object.NewHasher,
+	}
+}
+
+func (h *host) pin(t testing.TB, workDir string) (*gitpin.Checkout, error) {
+	t.Helper()
+	c, err := gitpin.Pin(context.Background(), h.params(t, h.Head, workDir))
+	if err == nil {
+		c.Close()
+	}
+	return c, err
+}
+
+// clean demands that git agrees with the checkout, and that it holds exactly the
+// pinned bytes: nothing more, nothing less, nothing else.
+func clean(t testing.TB, repo, commit, dir string) {
+	t.Helper()
+	run := func(where string, args ...string) string {
+		t.Helper()
+		out, err := gittest.Git(where, nil, args...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	if got := run(dir, "rev-parse", "HEAD"); got != commit {
+		t.Errorf("HEAD is %s", got)
+	}
+	if got := run(dir, "status", "--porcelain", "--ignored"); got != "" {
+		t.Errorf("git status: %s", got)
+	}
+	if got := run(dir, "fsck", "--strict"); got != "" {
+		t.Errorf("git fsck: %s", got)
+	}
+	if got, want := run(dir, "ls-tree", "-r", "HEAD"), run(repo, "ls-tree", "-r", commit); got != want {
+		t.Errorf("trees differ:\n%s\n%s", got, want)
+	}
+	// Every file by its own bytes, without git's index or filters.
+	for _, line := range strings.Split(run(repo, "ls-tree", "-rz", commit), "\x00") {
+		meta, path, ok := strings.Cut(line, "\t")
+		if !ok {
+			continue
+		}
+		mode, id := meta[:6], strings.Fields(meta)[2]
+		if mode == "160000" {
+			continue
+		}
+		want, err := gittest.Git(repo, nil, "cat-file", "blob", id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := filepath.Join(dir, path)
+		info, err := os.Lstat(name)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		var got string
+		switch {
+		case mode == "120000" && info.Mode().Type() == os.ModeSymlink:
+			got, _ = os.Readlink(name)
+		case mode == "100755" && info.Mode() == 0o755, mode == "100644" && info.Mode() == 0o644:
+			b, _ := os.ReadFile(name)
+			got = string(b)
+		default:
+			t.Errorf("%s has mode %v", path, info.Mode())
+			continue
+		}
+		if strings.TrimRight(got, "\n") != want {
+			t.Errorf("%s has other content: %q", path, got)
+		}
+	}
+}
+
+func TestPin(t *testing.T) {
+	h := newHost(t)
+	dir := filepath.Join(t.TempDir(), "a", "work")
+	c, err := h.pin(t, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !c.Fetched || len(c.Files) != 8 {
+		t.Errorf("fetched %t, %d files", c.Fetched, len(c.Files))
+	}
+	clean(t, h.Dir, h.Head, dir)
+	h.Requests()
+	again, err := h.pin(t, dir)
+	if err != nil || again.Fetched || again.ContentSHA256() != c.ContentSHA256() {
+		t.Errorf("restart: %v", err)
+	}
+	clean(t, h.Dir, h.Head, dir)
+	if n := len(h.Requests()); n != 0 {
+		t.Errorf("a restart made %d requests", n)
+	}
+	// Nothing lies about beside the checkout but the control directory.
+	names, _ := filepath.Glob(filepath.Join(filepath.Dir(dir), ".*"))
+	if len(names) != 1 || filepath.Base(names[0]) != ".work.git-launcher" {
+		t.Errorf("beside the checkout: %v", names)
+	}
+}
+
+// TestAnotherCommit: the same WORK_DIR goes on to another pin.
+func TestAnotherCommit(t *testing.T) {
+	h := newHost(t)
+	dir := filepath.Join(t.TempDir(), "work")
+	for _, commit := range []string{h.Head, h.First, h.Head} {
+		c, err := gitpin.Pin(context.Background(), h.params(t, commit, dir))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Close()
+		clean(t, h.Dir, commit, dir)
+	}
+}
+
+// TestOneAtATime: ten launchers on one WORK_DIR all end well.
+func TestOneAtATime(t *testing.T) {
+	h := newHost(t)
+	dir := filepath.Join(t.TempDir(), "work")
+	errs := make(chan error, 10)
+	for range cap(errs) {
+		go func() {
+			_, err := h.pin(t, dir)
+			errs <- err
+		}()
+	}
+	for range cap(errs) {
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
+	}
+	clean(t, h.Dir, h.Head, dir)
+}

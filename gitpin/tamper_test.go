@@ -1,0 +1,385 @@
+package gitpin_test
+
+import (
+	"bytes"
+	"compress/zlib"
+	"crypto/sha1"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"gitlauncher/internal/gittest"
+)
+
+// planted is what an attack wants to have run or found.
+const planted = "echo planted\n"
+
+// attack is something that a workload with write access does to its checkout
+// before the next launch. dir is WORK_DIR, outside a directory that is not.
+type attack struct {
+	name string
+	do   func(a *site)
+}
+
+// site is where an attack happens. Its helpers end the test where an attack can't
+// be carried out: an attack that did nothing proves nothing.
+type site struct {
+	testing.TB
+	dir, outside string
+	h            *host
+}
+
+func (s *site) path(name string) string { return filepath.Join(s.dir, name) }
+
+func (s *site) must(err error) {
+	s.Helper()
+	if err != nil {
+		s.Fatal(err)
+	}
+}
+
+func (s *site) write(name, content string) {
+	s.Helper()
+	s.must(os.MkdirAll(filepath.Dir(s.path(name)), 0o755))
+	os.Remove(s.path(name))
+	s.must(os.WriteFile(s.path(name), []byte(content), 0o755))
+}
+
+func (s *site) git(args ...string) string {
+	s.Helper()
+	out, err := gittest.Git(s.dir, nil, args...)
+	s.must(err)
+	return out
+}
+
+// sameSize changes a script to another of the same size and puts its times back.
+func (s *site) sameSize() {
+	info, err := os.Stat(s.path("entrypoint.sh"))
+	s.must(err)
+	content := planted + strings.Repeat("#", int(info.Size())-len(planted))
+	f, err := os.OpenFile(s.path("entrypoint.sh"), os.O_WRONLY|os.O_TRUNC, 0)
+	s.must(err)
+	_, err = f.WriteString(content)
+	s.must(err)
+	s.must(f.Close())
+	s.must(os.Chtimes(s.path("entrypoint.sh"), info.ModTime(), info.ModTime()))
+}
+
+// loose forges a loose object: other content under a real object's name.
+func (s *site) loose(id, content string) {
+	var z bytes.Buffer
+	w := zlib.NewWriter(&z)
+	fmt.Fprintf(w, "blob %d\x00%s", len(content), content)
+	s.must(w.Close())
+	s.write(".git/objects/"+id[:2]+"/"+id[2:], z.String())
+}
+
+func (s *site) packs(ending string) []string {
+	files, err := filepath.Glob(s.path(".git/objects/pack/*" + ending))
+	s.must(err)
+	return files
+}
+
+func (s *site) ctl(name string) string {
+	return filepath.Join(filepath.Dir(s.dir), "."+filepath.Base(s.dir)+".git-launcher", name)
+}
+
+var attacks = []attack{
+	{"content changed", func(s *site) { s.write("entrypoint.sh", planted) }},
+	{"content changed, size and times kept", func(s *site) { s.sameSize() }},
+	{"content changed, index made to match", func(s *site) {
+		s.write("entrypoint.sh", planted)
+		s.git("add", "entrypoint.sh")
+	}},
+	{"skip-worktree", func(s *site) {
+		s.git("update-index", "--skip-worktree", "entrypoint.sh")
+		s.write("entrypoint.sh", planted)
+	}},
+	{"assume-unchanged", func(s *site) {
+		s.git("update-index", "--assume-unchanged", "entrypoint.sh")
+		s.write("entrypoint.sh", planted)
+	}},
+	{"mode changed", func(s *site) { s.must(os.Chmod(s.path("bin/tool"), 0o777)) }},
+	{"setuid", func(s *site) { s.must(os.Chmod(s.path("bin/tool"), 0o755|fs.ModeSetuid)) }},
+	{"directory made writable for all", func(s *site) { s.must(os.Chmod(s.path("app"), 0o777)) }},
+	{"file is a hard link", func(s *site) {
+		s.must(os.Link(s.path("entrypoint.sh"), filepath.Join(s.outside, "hard")))
+	}},
+	{"file is a symbolic link", func(s *site) {
+		s.must(os.WriteFile(filepath.Join(s.outside, "x"), []byte(planted), 0o755))
+		s.must(os.Remove(s.path("entrypoint.sh")))
+		s.must(os.Symlink(filepath.Join(s.outside, "x"), s.path("entrypoint.sh")))
+	}},
+	{"directory is a symbolic link", func(s *site) {
+		s.must(os.Rename(s.path("app"), filepath.Join(s.outside, "app")))
+		s.must(os.Symlink(filepath.Join(s.outside, "app"), s.path("app")))
+	}},
+	{"symbolic link leads elsewhere", func(s *site) {
+		s.must(os.Remove(s.path("link.sh")))
+		s.must(os.Symlink("/etc/passwd", s.path("link.sh")))
+	}},
+	{"file is a pipe", func(s *site) {
+		s.must(os.Remove(s.path("entrypoint.sh")))
+		s.must(syscall.Mkfifo(s.path("entrypoint.sh"), 0o644))
+	}},
+	{"file is a directory", func(s *site) {
+		s.must(os.Remove(s.path("entrypoint.sh")))
+		s.must(os.MkdirAll(s.path("entrypoint.sh/x"), 0o755))
+	}},
+	{"file removed", func(s *site) { s.must(os.Remove(s.path("entrypoint.sh"))) }},
+	{"times of the future", func(s *site) {
+		future := time.Now().Add(1000 * time.Hour)
+		s.must(os.Chtimes(s.path("bin/tool"), future, future))
+	}},
+	{"untracked file", func(s *site) { s.write("planted.sh", planted) }},
+	{"untracked file, ignored", func(s *site) { s.write("planted.sh", planted); s.write(".git/info/exclude", "planted.sh\n") }},
+	{"nested repository", func(s *site) { s.git("init", "-q", "nested"); s.write("nested/planted.sh", planted) }},
+	{"empty directory", func(s *site) { s.must(os.Mkdir(s.path("empty"), 0o755)) }},
+	{"untracked socket", func(s *site) { s.must(syscall.Mkfifo(s.path("fifo"), 0o600)) }},
+	{"hook", func(s *site) {
+		for _, hook := range []string{"post-checkout", "reference-transaction", "post-index-change"} {
+			s.write(".git/hooks/"+hook, "#!/bin/sh\n"+planted+"touch "+s.outside+"/ran\n")
+		}
+	}},
+	{"core.hooksPath", func(s *site) {
+		s.write("../hooks/post-checkout", "#!/bin/sh\ntouch "+s.outside+"/ran\n")
+		s.git("config", "core.hooksPath", filepath.Join(filepath.Dir(s.dir), "hooks"))
+	}},
+	{"core.fsmonitor", func(s *site) {
+		s.write(".git/mon", "#!/bin/sh\ntouch "+s.outside+"/ran\n")
+		s.git("config", "core.fsmonitor", s.path(".git/mon"))
+	}},
+	{"core.worktree", func(s *site) { s.git("config", "core.worktree", s.outside) }},
+	{"filter", func(s *site) {
+		s.git("config", "filter.x.smudge", "echo planted; touch "+s.outside+"/ran; cat")
+		s.git("config", "filter.x.clean", "git cat-file blob HEAD:entrypoint.sh")
+		s.write(".git/info/attributes", "* filter=x\n")
+		s.write("entrypoint.sh", planted)
+	}},
+	{"line-ending attributes", func(s *site) { s.write(".git/info/attributes", "* text eol=crlf\n") }},
+	{"url.insteadOf", func(s *site) { s.git("config", "url."+s.outside+".insteadOf", s.h.url) }},
+	{"replace ref", func(s *site) {
+		s.write("x", planted)
+		id := s.git("hash-object", "-w", "x")
+		s.git("replace", s.git("rev-parse", "HEAD:entrypoint.sh"), id)
+	}},
+	{"grafts", func(s *site) { s.write(".git/info/grafts", s.h.Head+"\n") }},
+	{"alternates", func(s *site) { s.write(".git/objects/info/alternates", s.outside+"\n") }},
+	{"branch and moved HEAD", func(s *site) { s.git("checkout", "-q", "-b", "evil"); s.write(".git/HEAD", "ref: refs/heads/evil\n") }},
+	{"forged loose object", func(s *site) {
+		id := s.git("rev-parse", "HEAD:entrypoint.sh")
+		s.loose(id, planted)
+		s.write("entrypoint.sh", planted)
+	}},
+	{"index of the pack lies", func(s *site) {
+		for _, idx := range s.packs(".idx") {
+			data, err := os.ReadFile(idx)
+			s.must(err)
+			ids := data[8+1024:]
+			n := int(data[8+1023]) // objects, fewer than 256 here
+			copy(ids[:20], ids[20*(n-1):20*n])
+			sum := sha1.Sum(data[:len(data)-20])
+			copy(data[len(data)-20:], sum[:])
+			s.must(os.Remove(idx))
+			s.must(os.WriteFile(idx, data, 0o444))
+		}
+	}},
+	{"pack changed", func(s *site) {
+		for _, p := range s.packs(".pack") {
+			data, err := os.ReadFile(p)
+			s.must(err)
+			data[len(data)/2] ^= 1
+			sum := sha1.Sum(data[:len(data)-20])
+			copy(data[len(data)-20:], sum[:])
+			s.must(os.Remove(p))
+			s.must(os.WriteFile(p, data, 0o444))
+		}
+	}},
+	{"pack of other objects", func(s *site) {
+		for _, p := range append(s.packs(".pack"), s.packs(".idx")...) {
+			s.must(os.Remove(p))
+		}
+		blob := []byte(planted)
+		s.write(".git/objects/pack/pack-x.pack", string(gittest.Pack(-1, gittest.PackEntry{Type: gittest.PackBlob, Content: blob})))
+	}},
+	{"second pack with planted objects", func(s *site) {
+		s.write(".git/objects/pack/pack-x.pack", string(gittest.Pack(-1, gittest.PackEntry{Type: gittest.PackBlob, Content: []byte(planted)})))
+	}},
+	{"pack is a link", func(s *site) {
+		for _, p := range s.packs(".pack") {
+			s.must(os.Rename(p, filepath.Join(s.outside, "p")))
+			s.must(os.Symlink(filepath.Join(s.outside, "p"), p))
+		}
+	}},
+	{"pack is a pipe", func(s *site) {
+		for _, p := range s.packs(".pack") {
+			s.must(os.Remove(p))
+			s.must(syscall.Mkfifo(p, 0o644))
+		}
+	}},
+	{"half of the objects gone", func(s *site) {
+		for _, p := range s.packs(".pack") {
+			s.must(os.Truncate(p, 100))
+		}
+	}},
+	{"no objects", func(s *site) { s.must(os.RemoveAll(s.path(".git/objects"))) }},
+	{"index.lock", func(s *site) { s.write(".git/index.lock", "") }},
+	{"shallow.lock and HEAD.lock", func(s *site) { s.write(".git/shallow.lock", ""); s.write(".git/HEAD.lock", "") }},
+	{".git is a file", func(s *site) {
+		s.must(os.Rename(s.path(".git"), filepath.Join(s.outside, "git")))
+		s.write(".git", "gitdir: "+filepath.Join(s.outside, "git")+"\n")
+	}},
+	{".git is a symbolic link", func(s *site) {
+		s.must(os.Rename(s.path(".git"), filepath.Join(s.outside, "git")))
+		s.must(os.Symlink(filepath.Join(s.outside, "git"), s.path(".git")))
+	}},
+	{".git removed", func(s *site) { s.must(os.RemoveAll(s.path(".git"))); s.write("entrypoint.sh", planted) }},
+	{"origin changed", func(s *site) { s.git("config", "remote.origin.url", "https://evil.example/x") }},
+}
+
+// ours are attacks on what only our launcher has beside the checkout.
+var ours = []attack{
+	{"lock is a directory", func(s *site) {
+		s.must(os.Remove(s.ctl("lock")))
+		s.must(os.MkdirAll(s.ctl("lock/x"), 0o755))
+	}},
+	{"lock is a link", func(s *site) {
+		s.must(os.Remove(s.ctl("lock")))
+		s.must(os.Symlink("/etc/passwd", s.ctl("lock")))
+	}},
+	{"lock is a pipe", func(s *site) {
+		s.must(os.Remove(s.ctl("lock")))
+		s.must(syscall.Mkfifo(s.ctl("lock"), 0o644))
+	}},
+	{"control directory is a link", func(s *site) {
+		s.must(os.Rename(s.ctl(""), filepath.Join(s.outside, "ctl")))
+		s.must(os.Symlink(filepath.Join(s.outside, "ctl"), s.ctl("")))
+	}},
+	{"control directory is a file", func(s *site) {
+		s.must(os.RemoveAll(s.ctl("")))
+		s.must(os.WriteFile(s.ctl(""), nil, 0o644))
+	}},
+	{"debris named like staging", func(s *site) {
+		s.must(os.MkdirAll(s.ctl("new/.git"), 0o755))
+		s.must(os.WriteFile(s.ctl("new/entrypoint.sh"), []byte(planted), 0o755))
+		s.must(os.MkdirAll(s.ctl("old"), 0o755))
+		s.must(os.WriteFile(s.ctl("swap"), []byte("in"), 0o755))
+	}},
+	{"staging is a link", func(s *site) { s.must(os.Symlink(s.outside, s.ctl("new"))) }},
+	{"unwritable debris", func(s *site) {
+		s.must(os.MkdirAll(s.ctl("new/a/b"), 0o755))
+		s.must(os.Chmod(s.ctl("new/a"), 0))
+	}},
+	{"origin marker changed", func(s *site) { s.must(os.WriteFile(s.ctl("origin"), []byte("https://evil.example/x"), 0o600)) }},
+}
+
+func TestTamperedVolume(t *testing.T) {
+	h := newHost(t)
+	for _, a := range append(attacks, ours...) {
+		t.Run(a.name, func(t *testing.T) {
+			top := t.TempDir()
+			s := &site{TB: t, dir: filepath.Join(top, "vol", "work"), outside: filepath.Join(top, "outside"), h: h}
+			s.must(os.Mkdir(s.outside, 0o755))
+			if _, err := h.pin(t, s.dir); err != nil {
+				t.Fatal(err)
+			}
+			a.do(s)
+			c, err := h.pin(t, s.dir)
+			if err != nil {
+				t.Fatalf("the launch after it: %v", err)
+			}
+			clean(t, h.Dir, h.Head, s.dir)
+			leftovers(t, s)
+			t.Logf("our launcher runs the pinned bytes (fetched again: %t)", c.Fetched)
+		})
+	}
+}
+
+// leftovers looks for what an attack planted, and for what it had run.
+func leftovers(t *testing.T, s *site) {
+	t.Helper()
+	if _, err := os.Lstat(filepath.Join(s.outside, "ran")); err == nil {
+		t.Error("planted code ran")
+	}
+	want := map[string]bool{"HEAD": true, "config": true, "index": true, "shallow": true, "info": true, "info/exclude": true, "objects": true, "objects/info": true, "objects/pack": true, "refs": true, "refs/heads": true, "refs/tags": true}
+	filepath.WalkDir(s.path(".git"), func(p string, d fs.DirEntry, err error) error {
+		name, _ := filepath.Rel(s.path(".git"), p)
+		if name != "." && !want[name] && !strings.HasPrefix(name, "objects/pack/pack-") {
+			t.Errorf(".git/%s is left", name)
+		}
+		return err
+	})
+	if info, err := os.Stat(s.path("bin/tool")); err != nil || info.ModTime().After(time.Now().Add(time.Hour)) {
+		t.Errorf("times of the last run are left: %v", err)
+	}
+	if n := len(s.packs("")); n != 2 {
+		t.Errorf("%d files in the pack directory", n)
+	}
+	if names, _ := os.ReadDir(s.ctl("")); len(names) != 2 {
+		t.Errorf("debris: %v", names)
+	}
+}
+
+// TestNaiveFlow runs the same attacks through what a shell launcher does (fetch,
+// checkout -f, reset --hard, clean -ffdx) and logs what comes of them, so that the
+// comparison in doc/attacks.md is measured. It judges nothing but that the naive
+// flow falls for some: if it did not, the attacks would be no attacks.
+func TestNaiveFlow(t *testing.T) {
+	h := newHost(t)
+	fallen := 0
+	for _, a := range attacks {
+		t.Run(a.name, func(t *testing.T) {
+			top := t.TempDir()
+			s := &site{TB: t, dir: filepath.Join(top, "vol", "work"), outside: filepath.Join(top, "outside"), h: h}
+			s.must(os.Mkdir(s.outside, 0o755))
+			_, err := gittest.Git(top, nil, "clone", "-q", h.url, s.dir)
+			s.must(err)
+			s.git("checkout", "-q", "--detach", h.Head)
+			s.git("repack", "-qad")
+			a.do(s)
+			verdict := naive(s)
+			if verdict != "runs the pinned bytes" {
+				fallen++
+			}
+			t.Log("naive flow: " + verdict)
+		})
+	}
+	if fallen < 10 {
+		t.Errorf("the naive flow falls for %d attacks only", fallen)
+	}
+}
+
+func naive(s *site) string {
+	script := `git fetch -q origin && git checkout -qf "$1" && git reset -q --hard "$1" && git clean -qffdx && [ "$(git rev-parse HEAD)" = "$1" ]`
+	cmd := exec.Command("timeout", "10", "bash", "-c", script, "naive", s.h.Head)
+	cmd.Dir, cmd.Env = s.dir, append(gittest.Env(), "GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0=*")
+	failed := cmd.Run() != nil
+	if _, err := os.Lstat(filepath.Join(s.outside, "ran")); err == nil {
+		return "RAN PLANTED CODE"
+	}
+	if failed {
+		return "does not start any more"
+	}
+	want, err := gittest.Git(s.h.Dir, nil, "cat-file", "blob", s.h.Head+":entrypoint.sh")
+	s.must(err)
+	cmd = exec.Command("timeout", "2", "cat", "entrypoint.sh")
+	cmd.Dir = s.dir
+	got, _ := cmd.Output()
+	if strings.TrimRight(string(got), "\n") != want {
+		return "WOULD RUN PLANTED BYTES"
+	}
+	found := ""
+	filepath.WalkDir(s.dir, func(p string, d fs.DirEntry, err error) error {
+		if err == nil && (strings.HasPrefix(d.Name(), "planted") || d.Name() == "grafts" || d.Name() == "alternates" || d.Name() == "post-checkout" || d.Name() == "nested") {
+			found = "keeps what was planted"
+		}
+		return nil
+	})
+	return map[bool]string{true: found, false: "runs the pinned bytes"}[found != ""]
+}
