@@ -60,12 +60,14 @@ const (
 	StageReceived     Stage = "received"
 	StageMaterialised Stage = "materialised" // all files are in the staging directory
 	StageStaged       Stage = "staged"       // .git too; the swap is next
+	StageSwapOut      Stage = "swap-out"     // inside a mount point: half of the old names are out
+	StageSwapIn       Stage = "swap-in"      // likewise: half of the new ones are in
 	StageSwapped      Stage = "swapped"
 )
 
 // Stages lists all stages, for tests that walk them.
 func Stages() []Stage {
-	return []Stage{StageLocked, StageReuse, StageFetch, StageReceiving, StageReceived, StageMaterialised, StageStaged, StageSwapped}
+	return []Stage{StageLocked, StageReuse, StageFetch, StageReceiving, StageReceived, StageMaterialised, StageStaged, StageSwapOut, StageSwapIn, StageSwapped}
 }
 
 // Checkout is a proven WORK_DIR. The lock is held until Close or exec.
@@ -117,6 +119,7 @@ func Pin(ctx context.Context, p Params) (*Checkout, error) {
 	if err != nil {
 		return nil, err
 	}
+	w.stage = p.Stage
 	c, err := p.pin(ctx, w)
 	if err != nil {
 		w.close()

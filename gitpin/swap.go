@@ -71,7 +71,10 @@ func (w *workDir) swapContents(phase string) error {
 		if err := w.root.Mkdir(w.inCtl(oldName), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 			return err
 		}
-		for _, name := range names {
+		for i, name := range names {
+			if i == len(names)/2 {
+				w.stage(StageSwapOut)
+			}
 			if err := w.root.Rename(w.inTree(name), w.inCtl(path.Join(oldName, name))); err != nil {
 				return err
 			}
@@ -84,7 +87,10 @@ func (w *workDir) swapContents(phase string) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range names {
+	for i, name := range names {
+		if i == len(names)/2 {
+			w.stage(StageSwapIn)
+		}
 		if err := w.remove(w.inTree(name)); err != nil {
 			return err
 		}

@@ -41,6 +41,7 @@ type workDir struct {
 	ctl    string   // the control directory, below root
 	inside bool
 	lock   *os.File
+	stage  func(Stage)
 }
 
 // openWorkDir looks where the control directory can be, and makes the parent

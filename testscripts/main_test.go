@@ -28,15 +28,7 @@ import (
 const appCompose = `{"manifest_version":2,"name":"demo","runner":"docker-compose","docker_compose_file":"services: {}\n"}`
 
 func TestScripts(t *testing.T) {
-	bin := t.TempDir()
-	// The build with the stage hook is the same program, with a way to kill it at
-	// a named stage.
-	build := exec.Command("go", "build", "-trimpath", "-tags", "stagehook", "-o", bin+"/", "./cmd/git-launcher", "./cmd/dstack-sim")
-	build.Dir = ".."
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("building: %v\n%s", err, out)
-	}
+	bin := programs(t)
 	testscript.Run(t, testscript.Params{
 		Dir:                 ".",
 		RequireExplicitExec: true,
@@ -74,6 +66,19 @@ func TestScripts(t *testing.T) {
 			"foreignemit": cmdForeignEmit,
 		},
 	})
+}
+
+// programs builds git-launcher and dstack-sim and gives their directory. The build
+// with the stage hook is the same program, with a way to kill it at a named stage.
+func programs(t *testing.T) string {
+	t.Helper()
+	bin := t.TempDir()
+	build := exec.Command("go", "build", "-trimpath", "-tags", "stagehook", "-o", bin+"/", "./cmd/git-launcher", "./cmd/dstack-sim")
+	build.Dir, build.Env = "..", append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("building: %v\n%s", err, out)
+	}
+	return bin
 }
 
 type stateKey struct{}
