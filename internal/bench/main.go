@@ -46,7 +46,11 @@ func main() {
 	quick := flag.Bool("quick", false, "the small repositories only")
 	runs := flag.Int("runs", 5, "runs of each")
 	tmp := flag.String("tmp", "/dev/shm", "where to work; a file system in memory gives steady figures")
+	inner := flag.Bool("timed", false, "time the command that follows; bench calls itself so, to be small when it does")
 	flag.Parse()
+	if *inner {
+		os.Exit(timedHere(flag.Args()))
+	}
 	if err := run(*launcher, *tmp, *quick, *runs); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
@@ -196,20 +200,39 @@ func (b *bench) fresh(kind string, last *string) string {
 	return *last
 }
 
+// timed runs a bash script and gives what it took. A process starts with the peak
+// memory of the one that started it, so a small process does it: this program
+// again, without repositories and canned answers in memory.
 func timed(dir string, script string, args ...string) (usage, error) {
-	cmd := exec.Command("bash", append([]string{"-ec", script, "bench"}, args...)...)
+	self, err := os.Executable()
+	if err != nil {
+		return usage{}, err
+	}
+	cmd := exec.Command(self, append([]string{"-timed", "bash", "-ec", script, "bench"}, args...)...)
 	cmd.Dir, cmd.Env = dir, gittest.Env()
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return usage{}, errors.Join(err, errors.New(stderr.String()))
+	}
+	var u usage
+	_, err = fmt.Sscan(string(out), &u.seconds, &u.memory)
+	return u, err
+}
+
+func timedHere(args []string) int {
+	cmd := exec.Command(args[0], args[1:]...)
+	cmd.Stderr = os.Stderr
 	start := time.Now()
 	err := cmd.Run()
-	u := usage{time.Since(start).Seconds(), 0}
+	seconds := time.Since(start).Seconds()
 	if err != nil {
-		return u, errors.Join(err, errors.New(out.String()))
+		return 1
 	}
 	// Linux gives the largest of the process and the children it waited for.
-	u.memory = cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10
-	return u, nil
+	fmt.Println(seconds, cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss<<10)
+	return 0
 }
 
 func (b *bench) gitShallow() (usage, error) {

@@ -1,6 +1,7 @@
 package gittest
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -103,7 +104,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // answer is Git's, or the one that Git gave to the same request before.
 func (s *Server) answer(w http.ResponseWriter, r *http.Request) []byte {
-	key := r.Method + r.URL.RequestURI()
+	request, err := io.ReadAll(r.Body)
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	r.Body = io.NopCloser(bytes.NewReader(request))
+	key := strings.Join([]string{r.Method, r.URL.RequestURI(), r.Header.Get("Git-Protocol"), string(request)}, "\n")
 	s.mu.Lock()
 	body, known := s.answers[key]
 	s.mu.Unlock()
