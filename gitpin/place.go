@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -82,7 +81,11 @@ func (w writer) small(path string, mode object.Mode, content []byte) (File, erro
 func (w writer) stored(ctx context.Context, a *pack.Archive, e *pack.Entry, path string, mode object.Mode) (File, error) {
 	if mode == object.ModeSymlink {
 		var target bytes.Buffer
-		if err := a.WriteTo(ctx, e, &capped{&target, maxPath}); err != nil {
+		short := &capped{&target, maxPath}
+		if err := a.WriteTo(ctx, e, short); err != nil {
+			if short.n < 0 { // no link can be that long
+				err = checkTarget(path, nil)
+			}
 			return File{}, err
 		}
 		return w.symlink(path, target.Bytes())
@@ -212,7 +215,7 @@ type capped struct {
 
 func (c *capped) Write(p []byte) (int, error) {
 	if c.n -= len(p); c.n < 0 {
-		return 0, fmt.Errorf("a symbolic link's target is longer than %d bytes", maxPath)
+		return 0, io.ErrShortWrite
 	}
 	return c.w.Write(p)
 }

@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 )
 
@@ -62,30 +61,30 @@ func NewRepo(dir string) (*Repo, error) {
 
 // Commit adds a commit with exactly those files on top of a branch.
 func (r *Repo) Commit(branch, message string, files ...File) (string, error) {
-	var lines bytes.Buffer
+	const who = "Author <author@example.org> 1704164645 +0000"
+	var in bytes.Buffer
+	ref := "refs/heads/" + branch
+	fmt.Fprintf(&in, "commit %s\nauthor %s\ncommitter %s\ndata %d\n%s\n\n", ref, who, who, len(message)+1, message)
+	if _, err := Git(r.Dir, nil, "rev-parse", "-q", "--verify", ref); err == nil {
+		fmt.Fprintf(&in, "from %s^0\n", ref)
+	}
+	in.WriteString("deleteall\n")
 	for _, f := range files {
-		id := f.Content
-		if f.Mode != "160000" {
-			var err error
-			if id, err = Git(r.Dir, []byte(f.Content), "hash-object", "-w", "--stdin"); err != nil {
-				return "", err
-			}
-		}
 		mode := f.Mode
 		if mode == "" {
 			mode = "100644"
 		}
-		fmt.Fprintf(&lines, "%s %s\t%s\x00", mode, id, f.Path)
+		path := `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(f.Path) + `"`
+		if mode == "160000" {
+			fmt.Fprintf(&in, "M 160000 %s %s\n", f.Content, path)
+			continue
+		}
+		fmt.Fprintf(&in, "M %s inline %s\ndata %d\n%s\n", mode, path, len(f.Content), f.Content)
 	}
-	os.Remove(filepath.Join(r.Dir, "index"))
-	if _, err := Git(r.Dir, lines.Bytes(), "update-index", "-z", "--index-info"); err != nil {
+	if _, err := Git(r.Dir, in.Bytes(), "fast-import", "--quiet", "--force"); err != nil {
 		return "", err
 	}
-	tree, err := Git(r.Dir, nil, "write-tree")
-	if err != nil {
-		return "", err
-	}
-	return r.CommitTree(branch, message, tree)
+	return Git(r.Dir, nil, "rev-parse", ref)
 }
 
 // CommitTree adds a commit of a tree on top of a branch.

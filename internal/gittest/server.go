@@ -2,9 +2,11 @@ package gittest
 
 import (
 	"bytes"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/cgi"
@@ -141,6 +143,17 @@ func (s *Server) git() *cgi.Handler {
 		Env:    append(Env(), "GIT_PROJECT_ROOT="+s.Root, "GIT_HTTP_EXPORT_ALL=1"),
 		Stderr: io.Discard,
 	}
+}
+
+// StartTLS serves over HTTPS with that certificate.
+func (s *Server) StartTLS(addr string, cert tls.Certificate) (url string, stop func(), err error) {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return "", nil, err
+	}
+	server := &http.Server{Handler: s, TLSConfig: &tls.Config{Certificates: []tls.Certificate{cert}}, ErrorLog: log.New(io.Discard, "", 0)}
+	go server.ServeTLS(l, "", "")
+	return "https://" + l.Addr().String(), func() { server.Close() }, nil
 }
 
 // Start serves on an address, "127.0.0.1:0" for any port, and gives the base URL.
