@@ -59,7 +59,9 @@ func TestWhoImportsWhom(t *testing.T) {
 		{"measure is the standard library and strictjson", func(p string) bool { return p == "gitlauncher/measure" || p == "gitlauncher/internal/strictjson" },
 			func(p string) bool { return !pkgs[p].Standard && p != "gitlauncher/internal/strictjson" }, true},
 		{"config is pure", func(p string) bool { return p == "gitlauncher/config" },
-			func(p string) bool { return p == "os/exec" || below(p, transports) || p == "gitlauncher/config/configfile" }, true},
+			func(p string) bool {
+				return p == "os/exec" || below(p, transports) || p == "gitlauncher/config/configfile"
+			}, true},
 		{"objects are pure", func(p string) bool { return p == "gitlauncher/gitpin/object" },
 			func(p string) bool { return p == "net" || below(p, "github.com/go-git") }, true},
 		{"the launcher has no simulator and no test server", func(p string) bool { return p == "gitlauncher/cmd/git-launcher" },

@@ -29,15 +29,16 @@ const (
 // web is the HTTP side of one fetch: it holds the credential back from every
 // origin but the repository's own, and remembers what a server answered.
 type web struct {
-	origin *url.URL
-	auth   string // value of the Authorization header; empty for none
-	inner  http.RoundTripper
-	stall  time.Duration
-	status int           // of the last answer
-	retry  time.Duration // its Retry-After
+	origin  *url.URL
+	auth    string            // value of the Authorization header; empty for none
+	own     http.RoundTripper // to the repository's own origin
+	foreign http.RoundTripper // to where a redirect leads
+	stall   time.Duration
+	status  int           // of the last answer
+	retry   time.Duration // its Retry-After
 }
 
-// newWeb prepares HTTP for a repository. roots may be nil for the system's.
+// newWeb prepares HTTP for a repository.
 func newWeb(repo config.RepoURL, token string, stall time.Duration) (*web, error) {
 	origin, err := url.Parse(repo.String())
 	if err != nil {
@@ -52,9 +53,11 @@ func newWeb(repo config.RepoURL, token string, stall time.Duration) (*web, error
 	base := http.DefaultTransport.(*http.Transport).Clone()
 	base.TLSHandshakeTimeout = connectTimeout
 	base.ResponseHeaderTimeout = stall
-	base.DialContext = w.dial
 	base.DisableCompression = true // a pack is compressed already, and a bomb needs no help
-	w.inner = base
+	base.DialContext = (&net.Dialer{Timeout: connectTimeout, KeepAlive: 15 * time.Second}).DialContext
+	guarded := base.Clone()
+	guarded.DialContext = (&net.Dialer{Timeout: connectTimeout, KeepAlive: 15 * time.Second, ControlContext: w.allowed}).DialContext
+	w.own, w.foreign = base, guarded
 	return w, nil
 }
 
@@ -78,10 +81,14 @@ func (w *web) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	req = req.Clone(req.Context())
 	req.Header.Del("Authorization")
-	if own && w.auth != "" {
-		req.Header.Set("Authorization", w.auth)
+	to := w.foreign
+	if own {
+		to = w.own
+		if w.auth != "" {
+			req.Header.Set("Authorization", w.auth)
+		}
 	}
-	res, err := w.inner.RoundTrip(req)
+	res, err := to.RoundTrip(req)
 	if err != nil {
 		return nil, err
 	}
@@ -110,19 +117,10 @@ func (r *refsReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// dial connects; on a redirect away from the repository's host it refuses the
-// addresses that lead to a machine's own services (cloud metadata and the like).
-func (w *web) dial(ctx context.Context, network, addr string) (net.Conn, error) {
-	d := net.Dialer{Timeout: connectTimeout, KeepAlive: 15 * time.Second}
-	if addr != hostPort(w.origin) {
-		d.ControlContext = func(_ context.Context, _, ip string, _ syscall.RawConn) error {
-			return w.allowed(ip)
-		}
-	}
-	return d.DialContext(ctx, network, addr)
-}
-
-func (w *web) allowed(addr string) error {
+// allowed looks at an address just before a connection that follows a redirect, and
+// refuses those that lead to a machine's own services (cloud metadata and the
+// like).
+func (w *web) allowed(_ context.Context, _, addr string, _ syscall.RawConn) error {
 	ap, err := netip.ParseAddrPort(addr)
 	if err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"strings"
 	"sync/atomic"
 	"syscall"
 
@@ -107,7 +108,7 @@ func (w writer) stored(ctx context.Context, a *pack.Archive, e *pack.Entry, path
 }
 
 func (w writer) gitlink(path string) error {
-	return w.root.MkdirAll(path, 0o755)
+	return w.parents(path + "/.")
 }
 
 // file makes one file, its parents included, with exactly its mode.
@@ -153,8 +154,9 @@ func (w writer) create(name string, perm fs.FileMode) (*os.File, error) {
 
 // parents makes the directories above name, each with exactly mode 0755.
 func (w writer) parents(name string) error {
-	dir := path.Dir(name)
-	if dir == "." {
+	dir, _ := path.Split(name)
+	dir = strings.TrimSuffix(dir, "/")
+	if dir == "" {
 		return nil
 	}
 	err := w.root.Mkdir(dir, 0o755)

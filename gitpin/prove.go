@@ -100,6 +100,7 @@ func (p *proof) Meta(t object.Type, id object.ID, content []byte) error {
 func (p *proof) Blob(id object.ID, content []byte) error {
 	p.mu.Lock()
 	at, expected := p.blobs[id]
+	delete(p.blobs, id) // a pack may hold an object twice
 	p.mu.Unlock()
 	if !expected || len(at.path) > maxPath {
 		return nil

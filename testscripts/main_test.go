@@ -64,6 +64,7 @@ func TestScripts(t *testing.T) {
 			"exitcode":    cmdExitCode,
 			"sshserver":   cmdSSHServer,
 			"foreignemit": cmdForeignEmit,
+			"await":       cmdAwait,
 		},
 	})
 }
@@ -300,4 +301,14 @@ func cmdSSHServer(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("SSH_URL", s.URL(of(ts).repo.Dir))
 	ts.Setenv("SSH_KEY", s.KeyFile)
 	ts.Setenv("SSH_KNOWN_HOSTS", s.KnownHosts)
+}
+
+// await FILE: it is there, within ten seconds.
+func cmdAwait(ts *testscript.TestScript, neg bool, args []string) {
+	for end := time.Now().Add(10 * time.Second); !exists(ts.MkAbs(args[0])); {
+		if time.Now().After(end) {
+			ts.Fatalf("%s does not come", args[0])
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
 }

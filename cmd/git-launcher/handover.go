@@ -52,6 +52,9 @@ func (l *launch) handOver(ctx context.Context, cfg *config.Git) error {
 		}
 		args = []string{"bash", "-c", cfg.Advanced.RunCmd}
 	}
+	if ctx.Err() != nil { // a signal that came too late for the steps before
+		return context.Cause(ctx)
+	}
 	l.log.Info("exec in " + dir + ": " + shown(args))
 	atStage("exec")
 	// The workload gets the standard streams alone. (Ours close by themselves;

@@ -14,10 +14,15 @@ import (
 )
 
 func main() {
-	// Until the workload takes over, a signal ends the launcher; the context lets
-	// it tell why. Nothing half-done can be run: the swap is atomic.
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
+	// Until the workload takes over, a signal ends the launcher. Nothing half-done
+	// can be run: the swap is atomic.
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	go func() {
+		<-signals
+		cancel()
+	}()
 	os.Exit(launcher(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 

@@ -59,12 +59,12 @@ func report(log *slog.Logger, err error) int {
 		return 0
 	}
 	code, hint := advise(err)
-	step := "launch"
+	step, cause := "launch", err
 	var s *stepError
 	if errors.As(err, &s) {
-		step = s.step
+		step, cause = s.step, s.err
 	}
-	log.Error("FAILED to "+step+": "+errors.Unwrap(err).Error(), "exit", code)
+	log.Error("FAILED to "+step+": "+cause.Error(), "exit", code)
 	log.Error("the workload was not started. What to do: " + hint)
 	return code
 }
