@@ -60,7 +60,12 @@ func (w writer) spend(n int) error {
 }
 
 // Write counts what stored copies.
-func (w writer) Write(b []byte) (int, error) { return len(b), w.spend(len(b)) }
+func (w writer) Write(b []byte) (int, error) {
+	if err := w.spend(len(b)); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
 
 // small makes a file of a content that is in memory.
 func (w writer) small(path string, mode object.Mode, content []byte) (File, error) {

@@ -99,8 +99,8 @@ func check(ts *testscript.TestScript, err error) {
 	}
 }
 
-// gitserver [password=P] [reachable]: serves the sample repository; sets REPO_URL,
-// REPO_DIR, COMMIT (main), FIRST (its parent) and TAG (an annotated tag's id).
+// gitserver [password=P] [reachable] [tls]: serves the sample repository; sets REPO_URL,
+// REPO_DIR, COMMIT (main), FIRST (its parent) and TAG (an annotated tag's id); with tls, ca.pem.
 func cmdGitServer(ts *testscript.TestScript, neg bool, args []string) {
 	st := of(ts)
 	root := ts.MkAbs("srv")
@@ -108,16 +108,27 @@ func cmdGitServer(ts *testscript.TestScript, neg bool, args []string) {
 	st.repo, err = gittest.NewSample(filepath.Join(root, "workload.git"))
 	check(ts, err)
 	st.server = &gittest.Server{Root: root}
+	secure := false
 	for _, a := range args {
 		if p, ok := strings.CutPrefix(a, "password="); ok {
 			st.server.Password = p
 		} else if a == "reachable" {
 			check(ts, st.repo.Config("uploadpack.allowAnySHA1InWant", "true"))
+		} else if a == "tls" {
+			secure = true
 		} else {
 			ts.Fatalf("gitserver: %s", a)
 		}
 	}
-	url, stop, err := st.server.Start("127.0.0.1:0")
+	url, stop, err := "", func() {}, error(nil)
+	if secure {
+		cert, pem, cerr := gittest.Certificate("127.0.0.1", time.Now().Add(time.Hour))
+		check(ts, cerr)
+		check(ts, os.WriteFile(ts.MkAbs("ca.pem"), pem, 0o644))
+		url, stop, err = st.server.StartTLS("127.0.0.1:0", cert)
+	} else {
+		url, stop, err = st.server.Start("127.0.0.1:0")
+	}
 	check(ts, err)
 	st.stop = stop
 	ts.Defer(stop)
