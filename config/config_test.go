@@ -16,11 +16,11 @@ const (
 )
 
 func TestParseGit(t *testing.T) {
-	g, err := config.ParseGit("c", []byte("# comment\n\n  \t# another\n\tREPO_URL=\"https://example.org/r.git\"\n COMMIT_SHA='"+sha+"'\nRUN_CMD=echo \"$HOME\" # not a comment\nINSTALL_CMD=\nALLOW_ENV=LD_LIBRARY_PATH,BASH_FUNC_f%%\nFETCH_DEPTH=full\nWORK_DIR=/srv//work/\nREPO_SUBDIR=a..b/./c/"))
+	g, err := config.ParseGit("c", []byte("# comment\n\n  \t# another\n\tREPO_URL=\"https://example.org/r.git\"\n COMMIT_SHA='"+sha+"'\nRUN_CMD=echo \"$HOME\" # not a comment\nINSTALL_CMD=\nALLOW_ENV=LD_LIBRARY_PATH,BASH_FUNC_f%%\nFETCH_DEPTH=full\nWORK_DIR=/srv//tree/\nREPO_SUBDIR=a..b/./c/"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if g.Repo.String() != "https://example.org/r.git" || g.Commit.String() != sha || g.WorkDir != "/srv/work" ||
+	if g.Repo.String() != "https://example.org/r.git" || g.Commit.String() != sha || g.WorkDir != "/srv/tree" ||
 		g.Subdir.String() != "a..b/./c/" || g.Subdir.Clean() != "a..b/c" || !g.FullHistory {
 		t.Errorf("read as %+v", g)
 	}

@@ -226,7 +226,7 @@ func cmdSocket(ts *testscript.TestScript, neg bool, args []string) {
 // config [KEY=VALUE...]: writes config.conf with REPO_URL, COMMIT_SHA and WORK_DIR
 // of the script, changed or completed by the arguments; KEY alone leaves it out.
 func cmdConfig(ts *testscript.TestScript, neg bool, args []string) {
-	lines := []string{"REPO_URL=" + ts.Getenv("REPO_URL"), "COMMIT_SHA=" + ts.Getenv("COMMIT"), "WORK_DIR=" + ts.MkAbs("vol/work")}
+	lines := []string{"REPO_URL=" + ts.Getenv("REPO_URL"), "COMMIT_SHA=" + ts.Getenv("COMMIT"), "WORK_DIR=" + ts.MkAbs("vol/tree")}
 	for _, a := range args {
 		key, _, set := strings.Cut(a, "=")
 		for i, l := range lines {

@@ -50,7 +50,7 @@ func (l *launch) handOver(ctx context.Context, cfg *config.Git) error {
 		if err := l.install(ctx, bash, cfg.Advanced.InstallCmd, env); err != nil {
 			return &startError{"INSTALL_CMD", err}
 		}
-		args = []string{"bash", "-c", cfg.Advanced.RunCmd}
+		args = bashC(cfg.Advanced.RunCmd)
 	}
 	if ctx.Err() != nil { // a signal that came too late for the steps before
 		return context.Cause(ctx)
@@ -65,10 +65,15 @@ func (l *launch) handOver(ctx context.Context, cfg *config.Git) error {
 	return &startError{"exec of " + bash, syscall.Exec(bash, args, env)}
 }
 
+// bashC runs a command by bash -c. Without --norc, bash would first source ~/.bashrc
+// where a variable (SSH_CLIENT) or a socket as standard input makes it believe that
+// sshd or rshd started it.
+func bashC(command string) []string { return []string{"bash", "--norc", "-c", command} }
+
 // shown is how the log names what is run; RUN_CMD is in the config, and may be
 // long.
 func shown(args []string) string {
-	if len(args) == 3 {
+	if len(args) > 2 {
 		return "bash -c RUN_CMD"
 	}
 	return strings.Join(args, " ")
@@ -113,8 +118,8 @@ func (l *launch) install(ctx context.Context, bash, command string, env []string
 		return nil
 	}
 	l.log.Info("running INSTALL_CMD")
-	cmd := exec.Command(bash, "-c", command)
-	cmd.Args[0] = "bash"
+	cmd := exec.Command(bash)
+	cmd.Args = bashC(command)
 	cmd.Env = env
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	signals := make(chan os.Signal, 8)

@@ -6,8 +6,10 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"gitlauncher/config"
 	"gitlauncher/measure"
@@ -40,7 +42,7 @@ func (l *launch) measure(ctx context.Context, agent *dstack.Client, cfg *config.
 	}
 	atStage("measured")
 	l.log.Info("launch measured", "rtmr3", state.RTMR3.String(), "events", len(events), "new", emitted)
-	if err := l.leaveReceipt(ctx, agent, record); err != nil {
+	if err := l.leaveReceipt(ctx, agent, cfg.WorkDir, record); err != nil {
 		if l.requireReceipt {
 			return err
 		}
@@ -67,7 +69,11 @@ func (e *receiptError) Error() string { return "launch receipt: " + e.err.Error(
 func (e *receiptError) Unwrap() error { return e.err }
 
 // leaveReceipt writes the receipt for whoever asks what runs here.
-func (l *launch) leaveReceipt(ctx context.Context, agent *dstack.Client, record []byte) error {
+func (l *launch) leaveReceipt(ctx context.Context, agent *dstack.Client, workDir string, record []byte) error {
+	// The checkout is proven; a receipt in it would change what runs.
+	if inside, err := liesIn(l.receiptFile, workDir); err != nil || inside {
+		return &receiptError{errors.Join(errors.New("it must not lie in WORK_DIR"), err)}
+	}
 	r, err := agent.Receipt(ctx, record, nil)
 	if err != nil {
 		return &receiptError{err}
@@ -85,6 +91,28 @@ func (l *launch) leaveReceipt(ctx context.Context, agent *dstack.Client, record 
 	sum := sha256.Sum256(data)
 	l.log.Info("launch receipt written", "file", l.receiptFile, "sha256", hex.EncodeToString(sum[:]))
 	return nil
+}
+
+// liesIn reports whether a file lies, or would lie, below a directory, whatever
+// symbolic links lead there.
+func liesIn(file, dir string) (bool, error) {
+	dir, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return false, err
+	}
+	at, err := filepath.Abs(file)
+	if err != nil {
+		return false, err
+	}
+	for at = filepath.Dir(at); ; at = filepath.Dir(at) { // up to what exists
+		real, err := filepath.EvalSymlinks(at)
+		if err == nil {
+			return real == dir || strings.HasPrefix(real, dir+"/"), nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) || at == "/" {
+			return false, err
+		}
+	}
 }
 
 // writeFile writes a file for others to read, atomically.

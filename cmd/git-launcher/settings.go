@@ -91,7 +91,10 @@ func fromEnv(fs *flag.FlagSet, env func(string) (string, bool)) (err error) {
 		if !ok || err != nil {
 			return
 		}
-		if f.Name == "dstack-endpoint" {
+		if f.Name == "receipt" && !strings.HasSuffix(v, ".json") {
+			// Whoever sets variables must not have a file of his choice replaced.
+			err = &usageError{"the variable " + name + " must name a .json file; the flag --receipt may name any"}
+		} else if f.Name == "dstack-endpoint" {
 			err = &usageError{"the variable " + name + " is not honoured; give the flag --dstack-endpoint"}
 		} else if fs.Set(f.Name, v) != nil {
 			err = &usageError{"the variable " + name + " has a value that --" + f.Name + " does not take"}
