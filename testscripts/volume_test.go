@@ -114,3 +114,46 @@ func TestParentNotWritable(t *testing.T) {
 		t.Errorf("an unwritable WORK_DIR: %v %s", err, out)
 	}
 }
+
+// TestReadOnlyVolume: a volume that can't be written any more starts nothing.
+func TestReadOnlyVolume(t *testing.T) {
+	bin := programs(t)
+	dir := mountPoint(t)
+	c := newCrash(t, bin, filepath.Join(dir, "work"))
+	c.sound("nothing")
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
+		t.Fatal(err)
+	}
+	if out, log, _ := c.launch("", ""); out != "" || !strings.Contains(log, "read-only file system") || !strings.Contains(log, "What to do") {
+		t.Errorf("on a read-only volume:\n%s%s", out, log)
+	}
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT, ""); err != nil {
+		t.Fatal(err)
+	}
+	c.sound("a read-only volume")
+}
+
+// TestManyLaunchers: two and ten processes on one WORK_DIR go one after the other,
+// and the launch is in the register once.
+func TestManyLaunchers(t *testing.T) {
+	bin := programs(t)
+	for _, n := range []int{2, 10} {
+		c := newCrash(t, bin, filepath.Join(t.TempDir(), "vol", "work"))
+		results := make(chan string, n)
+		for range n {
+			go func() {
+				out, log, _ := c.launch("", "")
+				if strings.Contains(out, "workload: running commit "+c.sample.Head) {
+					log = ""
+				}
+				results <- log
+			}()
+		}
+		for range n {
+			if log := <-results; log != "" {
+				t.Errorf("one of %d:\n%s", n, log)
+			}
+		}
+		c.sound(fmt.Sprint(n, " launchers"))
+	}
+}

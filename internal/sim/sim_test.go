@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -253,5 +254,34 @@ func TestFaults(t *testing.T) {
 	}
 	if _, err := sim.ParseFault("nonsense"); err == nil {
 		t.Error("an unknown fault is taken")
+	}
+}
+
+// TestAPI: what is no call, or no request, is refused; Version answers.
+func TestAPI(t *testing.T) {
+	h := boot(t, nil).Handler()
+	for _, tc := range []struct {
+		method, path, body string
+		want               int
+	}{
+		{"POST", "/Version", "{}", 200},
+		{"POST", "/EmitEvent", `{"event":"a","payload":"00"}`, 200},
+		{"POST", "/EmitEvent", `{"event":"","payload":"00"}`, 400},
+		{"POST", "/EmitEvent", `{"event":"a","payload":"0"}`, 400},
+		{"POST", "/EmitEvent", `{`, 400},
+		{"POST", "/GetQuote", `{"report_data":"00"}`, 200},
+		{"POST", "/GetQuote", `{"report_data":"` + strings.Repeat("00", 65) + `"}`, 400},
+		{"POST", "/GetQuote", `{"report_data":7}`, 400},
+		{"GET", "/Info", "", 405},
+		{"POST", "/GetKey", "{}", 404},
+	} {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(tc.method, tc.path, strings.NewReader(tc.body)))
+		if w.Code != tc.want {
+			t.Errorf("%s %s %.40s: %d, want %d", tc.method, tc.path, tc.body, w.Code, tc.want)
+		}
+	}
+	if _, err := sim.New(sim.Options{AppCompose: []byte("not JSON")}); err == nil {
+		t.Error("an app-compose that is not JSON is taken")
 	}
 }
