@@ -120,7 +120,8 @@ func cmdGitServer(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("gitserver: %s", a)
 		}
 	}
-	url, stop, err := "", func() {}, error(nil)
+	var url string
+	var stop func()
 	if secure {
 		cert, pem, cerr := gittest.Certificate("127.0.0.1", time.Now().Add(time.Hour))
 		check(ts, cerr)
