@@ -193,3 +193,22 @@ func TestOneAtATime(t *testing.T) {
 	}
 	clean(t, h.Dir, h.Head, dir)
 }
+
+// TestKilledBetweenRenames: where a file system can't exchange two names, a kill can
+// leave the old checkout in the control directory. It is put back, and is as good as
+// before.
+func TestKilledBetweenRenames(t *testing.T) {
+	h := newHost(t)
+	dir := filepath.Join(t.TempDir(), "work")
+	if _, err := h.pin(t, dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(dir, filepath.Join(filepath.Dir(dir), ".work.git-launcher", "old")); err != nil {
+		t.Fatal(err)
+	}
+	h.stop()
+	if c, err := h.pin(t, dir); err != nil || c.Fetched {
+		t.Fatalf("%v", err)
+	}
+	clean(t, h.Dir, h.Head, dir)
+}
