@@ -9,6 +9,7 @@ package strictjson
 
 import (
 	"bytes"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -144,4 +145,25 @@ func noEOF(err error) error {
 		return io.ErrUnexpectedEOF
 	}
 	return err
+}
+
+// Bytes are bytes that a document gives as hex, with or without 0x, or as an
+// array of numbers from 0 to 255, as Rust's serde writes them.
+type Bytes []byte
+
+// UnmarshalJSON reads either form.
+func (b *Bytes) UnmarshalJSON(data []byte) error {
+	if len(data) > 0 && data[0] == '[' { // an array is never base64 to encoding/json
+		return json.Unmarshal(data, (*[]byte)(b))
+	}
+	var s string
+	if err := json.Unmarshal(data, &s); err != nil {
+		return fmt.Errorf("is neither hex nor an array of numbers")
+	}
+	decoded, err := hex.DecodeString(strings.TrimPrefix(s, "0x"))
+	if err != nil {
+		return fmt.Errorf("is not hex")
+	}
+	*b = decoded
+	return nil
 }

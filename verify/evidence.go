@@ -1,0 +1,257 @@
+package verify
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"gitlauncher/internal/strictjson"
+	"gitlauncher/measure"
+	"gitlauncher/verify/quote"
+)
+
+// MaxEvidence is the largest evidence that is read, in bytes: 64 MiB.
+const MaxEvidence = 64 << 20
+
+// Kind is a kind of evidence (evidence.md).
+type Kind string
+
+// The kinds of evidence.
+const (
+	KindReceipt Kind = "launch receipt"
+	KindQuote   Kind = "GetQuote answer"
+	KindPhala   Kind = "phala attestation"
+	KindNEAR    Kind = "MPC node public data"
+	KindParts   Kind = "separate files"
+)
+
+// Evidence is what somebody says ran, read but not believed.
+type Evidence struct {
+	Kind       Kind
+	Quote      []byte
+	Log        measure.Log
+	AppCompose []byte            // its exact bytes; nil where there is none
+	Collateral *quote.Collateral // nil where there is none
+	Provenance []byte            // a Sigstore bundle; nil where there is none
+	Receipt    *measure.Receipt  // KindReceipt alone
+	Claims     Claims
+}
+
+// Claims are the guest's or host's own words, shown and compared but never
+// trusted. Hex; the empty string where nothing is said.
+type Claims struct {
+	MRTD, RTMR0, RTMR1, RTMR2 string
+	OSImageHash               string
+	ReportData                string
+}
+
+// tcbInfo is dstack's tcb_info.
+type tcbInfo struct {
+	MRTD        string          `json:"mrtd"`
+	RTMR0       string          `json:"rtmr0"`
+	RTMR1       string          `json:"rtmr1"`
+	RTMR2       string          `json:"rtmr2"`
+	OSImageHash string          `json:"os_image_hash"`
+	AppCompose  *string         `json:"app_compose"`
+	EventLog    json.RawMessage `json:"event_log"`
+}
+
+// ParseEvidence tells the kind of a JSON document and reads it.
+func ParseEvidence(data []byte) (*Evidence, error) {
+	if len(data) > MaxEvidence {
+		return nil, fmt.Errorf("evidence is larger than %d MiB", MaxEvidence>>20)
+	}
+	var keys map[string]json.RawMessage
+	if err := strictjson.Unmarshal(data, &keys); err != nil {
+		return nil, fmt.Errorf("evidence: %w", err)
+	}
+	has := func(names ...string) bool {
+		for _, name := range names {
+			if _, ok := keys[name]; !ok {
+				return false
+			}
+		}
+		return true
+	}
+	switch {
+	case has("record", "quote", "event_log"):
+		return parseReceipt(data)
+	case has("tee_participant_info"):
+		return parseNEAR(data)
+	case has("app_certificates", "tcb_info"):
+		return parsePhala(data)
+	case has("quote", "event_log"):
+		return parseQuoteAnswer(data)
+	}
+	return nil, errors.New("evidence is neither a launch receipt, nor a GetQuote answer, nor “phala cvms attestation --json”, nor an MPC node's /public_data")
+}
+
+func parseReceipt(data []byte) (*Evidence, error) {
+	r, err := measure.ParseReceipt(data)
+	if err != nil {
+		return nil, err
+	}
+	e := &Evidence{Kind: KindReceipt, Receipt: r, Claims: Claims{ReportData: r.ReportData, OSImageHash: r.Info.OSImageHash}}
+	if err := e.SetQuote([]byte(r.Quote)); err != nil {
+		return nil, err
+	}
+	if e.Log, err = measure.ParseLog([]byte(r.EventLog)); err != nil {
+		return nil, err
+	}
+	if r.Info.TCBInfo != "" {
+		if err := e.SetTCBInfo([]byte(r.Info.TCBInfo)); err != nil {
+			return nil, err
+		}
+	}
+	if len(r.Collateral) > 0 && string(r.Collateral) != "null" {
+		if e.Collateral, err = quote.ParseCollateral(r.Collateral); err != nil {
+			return nil, err
+		}
+	}
+	if len(r.Provenance) > 0 && string(r.Provenance) != "null" {
+		e.Provenance = r.Provenance
+	}
+	return e, nil
+}
+
+func parseNEAR(data []byte) (*Evidence, error) {
+	var doc struct {
+		Info struct {
+			Dstack *struct {
+				Quote      strictjson.Bytes `json:"quote"`
+				Collateral json.RawMessage  `json:"collateral"`
+				TCBInfo    json.RawMessage  `json:"tcb_info"`
+			} `json:"Dstack"`
+		} `json:"tee_participant_info"`
+	}
+	if err := strictjson.Unmarshal(data, &doc); err != nil {
+		return nil, fmt.Errorf("evidence: %w", err)
+	}
+	d := doc.Info.Dstack
+	if d == nil {
+		return nil, errors.New("evidence: the node's public data has no Dstack attestation")
+	}
+	e := &Evidence{Kind: KindNEAR, Quote: d.Quote}
+	if err := e.SetTCBInfo(d.TCBInfo); err != nil {
+		return nil, err
+	}
+	var err error
+	if len(d.Collateral) > 0 && string(d.Collateral) != "null" {
+		e.Collateral, err = quote.ParseCollateral(d.Collateral)
+	}
+	return e, err
+}
+
+func parsePhala(data []byte) (*Evidence, error) {
+	var doc struct {
+		Certificates []struct {
+			Quote string `json:"quote"`
+		} `json:"app_certificates"`
+		TCBInfo json.RawMessage `json:"tcb_info"`
+	}
+	if err := strictjson.Unmarshal(data, &doc); err != nil {
+		return nil, fmt.Errorf("evidence: %w", err)
+	}
+	e := &Evidence{Kind: KindPhala}
+	for _, c := range doc.Certificates {
+		if c.Quote != "" {
+			if err := e.SetQuote([]byte(c.Quote)); err != nil {
+				return nil, err
+			}
+			break
+		}
+	}
+	if e.Quote == nil {
+		return nil, errors.New("evidence: no application certificate has a quote")
+	}
+	return e, e.SetTCBInfo(doc.TCBInfo)
+}
+
+func parseQuoteAnswer(data []byte) (*Evidence, error) {
+	var doc struct {
+		Quote      string          `json:"quote"`
+		EventLog   string          `json:"event_log"`
+		ReportData string          `json:"report_data"`
+		Collateral json.RawMessage `json:"collateral"`
+	}
+	if err := strictjson.Unmarshal(data, &doc); err != nil {
+		return nil, fmt.Errorf("evidence: %w", err)
+	}
+	e := &Evidence{Kind: KindQuote, Claims: Claims{ReportData: doc.ReportData}}
+	if err := e.SetQuote([]byte(doc.Quote)); err != nil {
+		return nil, err
+	}
+	var err error
+	if e.Log, err = measure.ParseLog([]byte(doc.EventLog)); err != nil {
+		return nil, err
+	}
+	if len(doc.Collateral) > 0 && string(doc.Collateral) != "null" {
+		e.Collateral, err = quote.ParseCollateral(doc.Collateral)
+	}
+	return e, err
+}
+
+// SetQuote takes a quote as binary or as hex, with or without 0x and white space
+// around it.
+func (e *Evidence) SetQuote(data []byte) error {
+	text := strings.TrimPrefix(strings.TrimSpace(string(data)), "0x")
+	if raw, err := hex.DecodeString(text); err == nil && len(raw) > 0 {
+		e.Quote = raw
+		return nil
+	}
+	if len(data) < 2 || data[0] != 4 && data[0] != 5 || data[1] != 0 {
+		return errors.New("quote: is neither hex nor a TDX quote of version 4 or 5")
+	}
+	e.Quote = data
+	return nil
+}
+
+// SetInfo takes a guest agent's Info answer.
+func (e *Evidence) SetInfo(data []byte) error {
+	var info struct {
+		TCBInfo string `json:"tcb_info"`
+	}
+	if err := strictjson.Unmarshal(data, &info); err != nil {
+		return fmt.Errorf("info: %w", err)
+	}
+	if info.TCBInfo == "" {
+		return errors.New("info: has no tcb_info")
+	}
+	return e.SetTCBInfo([]byte(info.TCBInfo))
+}
+
+// SetTCBInfo takes dstack's tcb_info: an object, or a string that holds one. Its
+// log is taken where the evidence has none.
+func (e *Evidence) SetTCBInfo(data []byte) error {
+	var inner string
+	if strictjson.Unmarshal(data, &inner) == nil {
+		data = []byte(inner)
+	}
+	var t tcbInfo
+	if err := strictjson.Unmarshal(data, &t); err != nil {
+		return fmt.Errorf("tcb_info: %w", err)
+	}
+	e.Claims.MRTD, e.Claims.RTMR0, e.Claims.RTMR1, e.Claims.RTMR2 = t.MRTD, t.RTMR0, t.RTMR1, t.RTMR2
+	if t.OSImageHash != "" {
+		e.Claims.OSImageHash = t.OSImageHash
+	}
+	if t.AppCompose != nil {
+		e.AppCompose = []byte(*t.AppCompose)
+	}
+	if e.Log != nil || len(t.EventLog) == 0 {
+		return nil
+	}
+	return e.SetLog(t.EventLog)
+}
+
+// SetLog takes an event log: an array, or a string that holds one.
+func (e *Evidence) SetLog(data []byte) (err error) {
+	var inner string
+	if strictjson.Unmarshal(data, &inner) == nil {
+		data = []byte(inner)
+	}
+	e.Log, err = measure.ParseLog(data)
+	return err
+}

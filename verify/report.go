@@ -1,0 +1,79 @@
+package verify
+
+import "time"
+
+// Outcome is how one finding came out.
+type Outcome string
+
+// The outcomes, from good to bad. A Note judges nothing.
+const (
+	Pass       Outcome = "pass"
+	Note       Outcome = "note"
+	Undecided  Outcome = "undecided"   // an expectation or an input is missing
+	NotAllowed Outcome = "not-allowed" // genuine, but not what the policy allows
+	Invalid    Outcome = "invalid"     // not what it claims to be
+)
+
+// Finding is one thing that was checked.
+type Finding struct {
+	Check    string  `json:"check"` // "A" to "F"
+	Name     string  `json:"name"`  // what was checked, the same words in every run
+	Outcome  Outcome `json:"outcome"`
+	Expected string  `json:"expected,omitempty"`
+	Found    string  `json:"found,omitempty"`
+	Why      string  `json:"why,omitempty"`    // a plain sentence, for whatever is no Pass
+	Accept   string  `json:"accept,omitempty"` // the ALLOW_COMPOSE name that accepts it
+}
+
+// Verdict is the whole in two words.
+type Verdict string
+
+// The verdicts of evidence.md.
+const (
+	Verified    Verdict = "VERIFIED"
+	NotVerified Verdict = "NOT VERIFIED"
+	Unclear     Verdict = "UNDECIDED"
+)
+
+// Report is what Judge found.
+type Report struct {
+	Verdict  Verdict   `json:"verdict"`
+	ExitCode int       `json:"exit_code"`
+	Kind     Kind      `json:"evidence"`
+	AsOf     time.Time `json:"judged_as_of"`
+	RootSHA  string    `json:"root_sha256"` // SHA-256 fingerprint of the trusted root
+	Intel    bool      `json:"intel"`       // whether that root is Intel's: false proves nothing about hardware
+	Launches []Launch  `json:"launches"`    // what the register says was launched, in order
+	Findings []Finding `json:"findings"`    // in the order of the checks
+}
+
+// Launch is one launch in the attested log.
+type Launch struct {
+	Mode   string `json:"mode"` // "git" or "image"
+	Commit string `json:"commit,omitempty"`
+	Repo   string `json:"repo_url,omitempty"`
+	Image  string `json:"image_digest,omitempty"`
+	Record string `json:"record,omitempty"` // the launch record's bytes; empty for the present MPC launcher
+}
+
+func (r *Report) add(check, name string, o Outcome, expected, found, why string) {
+	r.Findings = append(r.Findings, Finding{Check: check, Name: name, Outcome: o, Expected: expected, Found: found, Why: why})
+}
+
+// conclude draws the verdict: invalid before not allowed before undecided.
+func (r *Report) conclude() {
+	has := make(map[Outcome]bool)
+	for _, f := range r.Findings {
+		has[f.Outcome] = true
+	}
+	switch {
+	case has[Invalid]:
+		r.Verdict, r.ExitCode = NotVerified, 3
+	case has[NotAllowed]:
+		r.Verdict, r.ExitCode = NotVerified, 4
+	case has[Undecided] || len(r.Findings) == 0:
+		r.Verdict, r.ExitCode = Unclear, 1
+	default:
+		r.Verdict, r.ExitCode = Verified, 0
+	}
+}
