@@ -27,9 +27,8 @@ func (j *judgement) composes(ctx context.Context) {
 	if !j.composeMeasured(measured) {
 		return
 	}
-	sum := sha256.Sum256(j.evidence.AppCompose)
-	j.mrConfigID(sum[:])
-	result, err := compose.Judge(ctx, j.evidence.AppCompose, compose.Expect{
+	j.mrConfigID(measured)
+	result, err := j.Shared.compose(ctx, j.evidence.AppCompose, compose.Expect{
 		LauncherDigests: j.Policy.Of("LAUNCHER_IMAGE_DIGEST"),
 		Image:           j.imageMode(),
 		Allow:           j.Policy.Of("ALLOW_COMPOSE"),
@@ -96,8 +95,6 @@ func (j *judgement) launcherImage() {
 		j.add("D", name, Undecided, j.Policy.expected(key), "", "there is no compose that names it")
 	case c == nil:
 		j.add("D", name, Undecided, "", "", "no "+key+" is expected: nothing says which launcher ran")
-	case c.Service == "" && c.ByName:
-		j.add("D", name, Undecided, "", "none", c.NoService+", and no "+key+" is expected")
 	case c.Service == "":
 		j.add("D", name, NotAllowed, j.Policy.expected(key), "none", c.NoService)
 	case c.ByName:
@@ -119,7 +116,7 @@ func (j *judgement) problems() {
 		}
 		j.Findings = append(j.Findings, f)
 	}
-	if denied == 0 {
+	if denied == 0 && j.compose.Service != "" {
 		found := "nothing but the launcher has the socket, the system or the launcher's volumes"
 		if len(j.compose.Others) > 0 {
 			found += "; other services: " + strings.Join(j.compose.Others, ", ")

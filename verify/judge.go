@@ -18,11 +18,11 @@ type Params struct {
 	Policy     *Policy
 	Root       *quote.Root
 	At         time.Time
-	Collateral *quote.Collateral                      // nil: the evidence's own, if it has one
-	Checked    func(*quote.Collateral) *quote.Checked // shares the work over a batch; nil: done anew
-	Checkout   *Checkout                              // a local clone's digests; nil: not asked
-	Provenance *provenance.Verifier                   // nil: nothing to judge a bundle by
-	Bundle     []byte                                 // nil: the evidence's own
+	Collateral *quote.Collateral    // nil: the evidence's own, if it has one
+	Shared     *Shared              // the work that a batch's judgements share; nil: nothing is
+	Checkout   *Checkout            // a local clone's digests; nil: not asked
+	Provenance *provenance.Verifier // nil: nothing to judge a bundle by
+	Bundle     []byte               // nil: the evidence's own
 }
 
 // Checkout is what a local clone says about the commit of a record.
@@ -118,11 +118,7 @@ func (j *judgement) collateral(q *quote.Quote) {
 		j.add("A", "collateral", Undecided, "TCB info, QE identity and revocation lists", "none", "without collateral nobody knows whether the platform is revoked or out of date; use --collateral FILE or --pccs URL")
 		return
 	}
-	check := j.Checked
-	if check == nil {
-		check = func(c *quote.Collateral) *quote.Checked { return c.Check(j.Root, j.At) }
-	}
-	checked := check(c)
+	checked := j.Shared.collateral(c, j.Root, j.At)
 	for _, part := range checked.Parts {
 		if part.Err != nil {
 			j.add("A", part.Name, Invalid, "signed under the root and valid", "", part.Err.Error())

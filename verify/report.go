@@ -1,6 +1,10 @@
 package verify
 
-import "time"
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // Outcome is how one finding came out.
 type Outcome string
@@ -62,6 +66,7 @@ func (r *Report) add(check, name string, o Outcome, expected, found, why string)
 
 // conclude draws the verdict: invalid before not allowed before undecided.
 func (r *Report) conclude() {
+	slices.SortStableFunc(r.Findings, func(a, b Finding) int { return strings.Compare(a.Check, b.Check) })
 	has := make(map[Outcome]bool)
 	for _, f := range r.Findings {
 		has[f.Outcome] = true

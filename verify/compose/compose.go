@@ -74,7 +74,8 @@ var knownFields = []string{
 type judge struct {
 	expect Expect
 	Result
-	model *model
+	model      *model
+	candidates []string // services that could be the launcher's
 }
 
 // Judge judges the exact bytes of an app-compose. An error means that it is none:
@@ -164,6 +165,9 @@ func (j *judge) compose() {
 			j.launcher(name, m.services[name])
 			continue
 		}
+		if slices.Contains(j.candidates, name) {
+			continue // NoService names them: one is the launcher, and nobody knows which
+		}
 		j.Others = append(j.Others, name)
 		before := len(j.Problems)
 		j.other(name, m.services[name])
@@ -187,7 +191,7 @@ func (j *judge) find(accepted func(string) bool) {
 			found = append(found, name)
 		}
 	}
-	j.ByName = len(j.expect.LauncherDigests) == 0
+	j.ByName, j.candidates = len(j.expect.LauncherDigests) == 0, found
 	switch {
 	case len(found) == 1:
 		j.Service = found[0]

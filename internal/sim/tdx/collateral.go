@@ -56,11 +56,11 @@ func (p *PKI) Collateral(svn [16]byte, qe Enclave, st Statuses) (*Collateral, er
 	if c.QEIdentity, c.QEIdentitySignature, err = p.signed(p.qeIdentity(qe, st)); err != nil {
 		return nil, err
 	}
-	rootCRL, err := p.crl(p.root)
+	rootCRL, err := p.crl(p.root, DatedRootCRL)
 	if err != nil {
 		return nil, err
 	}
-	pckCRL, err := p.crl(p.intermediate)
+	pckCRL, err := p.crl(p.intermediate, DatedPCKCRL)
 	if err != nil {
 		return nil, err
 	}
@@ -80,9 +80,10 @@ func (p *PKI) signed(v any) (body, signature string, err error) {
 	return string(data), hex.EncodeToString(sig), err
 }
 
-func (p *PKI) dates(m map[string]any) map[string]any {
-	m["issueDate"] = p.platform.Dates.From.UTC().Format(time.RFC3339)
-	m["nextUpdate"] = p.platform.Dates.Until.UTC().Format(time.RFC3339)
+func (p *PKI) dates(of string, m map[string]any) map[string]any {
+	v := p.platform.dates(of)
+	m["issueDate"] = v.From.UTC().Format(time.RFC3339)
+	m["nextUpdate"] = v.Until.UTC().Format(time.RFC3339)
 	m["tcbEvaluationDataNumber"] = 17
 	return m
 }
@@ -99,7 +100,7 @@ func (p *PKI) tcbInfo(svn [16]byte, st Statuses) map[string]any {
 		"id": fmt.Sprintf("TDX_%02x", svn[1]), "mrsigner": zeros(48), "attributes": zeros(8), "attributesMask": "ffffffffffffffff",
 		"tcbLevels": []tcbLevel{level(map[string]any{"isvsvn": int(svn[0])}, st.Module)},
 	}
-	return p.dates(map[string]any{
+	return p.dates(DatedTCBInfo, map[string]any{
 		"id": "TDX", "version": 3, "tcbType": 0,
 		"fmspc": hex.EncodeToString(p.platform.FMSPC[:]), "pceId": hex.EncodeToString(p.platform.PCEID[:]),
 		"tdxModule": module, "tdxModuleIdentities": []any{identity},
@@ -108,7 +109,7 @@ func (p *PKI) tcbInfo(svn [16]byte, st Statuses) map[string]any {
 }
 
 func (p *PKI) qeIdentity(qe Enclave, st Statuses) map[string]any {
-	return p.dates(map[string]any{
+	return p.dates(DatedQEIdentity, map[string]any{
 		"id": "TD_QE", "version": 2,
 		"miscselect": zeros(4), "miscselectMask": "ffffffff",
 		"attributes": hex.EncodeToString(qe.Attributes[:]), "attributesMask": "ffffffffffffffffffffffffffffffff",

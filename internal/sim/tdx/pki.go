@@ -5,7 +5,7 @@
 // It is for the simulator and for tests. It says nothing about real hardware, and
 // no verifier accepts it that was not told to trust this root.
 //
-// Formats: Intel TDX DCAP quote generation library, version 4 quotes; Intel SGX
+// Formats: Intel TDX DCAP quote generation library, quotes of version 4 and 5; Intel SGX
 // PCK certificate and CRL profile; PCS API version 4 (TCB info 3, identity 2).
 package tdx
 
@@ -43,6 +43,29 @@ type Platform struct {
 	PCESVN  uint16
 	Dates   Validity
 	Revoked []int64 // serial numbers on the lists
+
+	// Odd gives single things other dates, by the names of the Dated constants.
+	Odd map[string]Validity
+}
+
+// What can have dates of its own, for tests.
+const (
+	DatedRoot       = "Intel SGX Root CA"
+	DatedPlatform   = "Intel SGX PCK Platform CA"
+	DatedPCK        = "Intel SGX PCK Certificate"
+	DatedSigning    = "Intel SGX TCB Signing"
+	DatedRootCRL    = "root CA CRL"
+	DatedPCKCRL     = "PCK CRL"
+	DatedTCBInfo    = "TCB info"
+	DatedQEIdentity = "QE identity"
+)
+
+// dates are those of one thing.
+func (p Platform) dates(of string) Validity {
+	if odd, ok := p.Odd[of]; ok {
+		return odd
+	}
+	return p.Dates
 }
 
 type issued struct {
@@ -78,13 +101,13 @@ func NewPKI(p Platform) (*PKI, error) {
 		url    string
 		extra  []pkix.Extension
 	}{
-		{&pki.root, &pki.root, "Intel SGX Root CA", SerialRoot, true, rootURL, nil},
-		{&pki.intermediate, &pki.root, "Intel SGX PCK Platform CA", SerialPlatform, true, rootURL, nil},
-		{&pki.pck, &pki.intermediate, "Intel SGX PCK Certificate", SerialPCK, false, pckURL, []pkix.Extension{sgx}},
-		{&pki.signing, &pki.root, "Intel SGX TCB Signing", SerialSigning, false, rootURL, nil},
+		{&pki.root, &pki.root, DatedRoot, SerialRoot, true, rootURL, nil},
+		{&pki.intermediate, &pki.root, DatedPlatform, SerialPlatform, true, rootURL, nil},
+		{&pki.pck, &pki.intermediate, DatedPCK, SerialPCK, false, pckURL, []pkix.Extension{sgx}},
+		{&pki.signing, &pki.root, DatedSigning, SerialSigning, false, rootURL, nil},
 	}
 	for _, s := range steps {
-		if err := issue(s.to, s.parent, s.cn, s.serial, s.ca, s.url, p.Dates, s.extra); err != nil {
+		if err := issue(s.to, s.parent, s.cn, s.serial, s.ca, s.url, p.dates(s.cn), s.extra); err != nil {
 			return nil, fmt.Errorf("issuing %s: %w", s.cn, err)
 		}
 	}
@@ -173,8 +196,9 @@ func pemOf(certs ...issued) []byte {
 }
 
 // crl signs a revocation list, in DER.
-func (p *PKI) crl(by issued) ([]byte, error) {
-	list := &x509.RevocationList{Number: big.NewInt(1), ThisUpdate: p.platform.Dates.From, NextUpdate: p.platform.Dates.Until}
+func (p *PKI) crl(by issued, name string) ([]byte, error) {
+	dates := p.platform.dates(name)
+	list := &x509.RevocationList{Number: big.NewInt(1), ThisUpdate: dates.From, NextUpdate: dates.Until}
 	for _, serial := range p.platform.Revoked {
 		list.RevokedCertificateEntries = append(list.RevokedCertificateEntries,
 			x509.RevocationListEntry{SerialNumber: big.NewInt(serial), RevocationTime: p.platform.Dates.From})

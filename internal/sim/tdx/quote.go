@@ -11,6 +11,7 @@ import (
 
 // Report is what of a TD report can be chosen. All registers have 48 bytes.
 type Report struct {
+	Version      int // of the quote: 5 for one with a TDX 1.5 body, anything else for 4
 	TEETCBSVN    [16]byte
 	MRSignerSeam [48]byte // zero for Intel's module
 	TDAttributes [8]byte  // bit 0 is a debug TD
@@ -18,6 +19,7 @@ type Report struct {
 	MRConfigID   [48]byte
 	RTMR         [4][48]byte
 	ReportData   [64]byte
+	MRServiceTD  [48]byte // version 5 alone
 }
 
 // Enclave is what of the quoting enclave's report can be chosen.
@@ -38,14 +40,14 @@ const (
 // intelVendor is the QE vendor id of Intel's quoting enclave.
 var intelVendor = [16]byte{0x93, 0x9a, 0x72, 0x33, 0xf7, 0x9c, 0x4c, 0xa9, 0x94, 0x0a, 0x0d, 0xb3, 0x95, 0x7f, 0x06, 0x07}
 
-// Quote makes a version 4 quote: header, TD report, signature by a fresh
+// Quote makes a quote: header, TD report, signature by a fresh
 // attestation key that the quoting enclave vouches for.
 func (p *PKI) Quote(r Report, qe Enclave) ([]byte, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
 	}
-	signed := append(quoteHeader(), r.bytes()...)
+	signed := r.bytes()
 	sig, err := sign(key, signed)
 	if err != nil {
 		return nil, err
@@ -74,17 +76,29 @@ func (p *PKI) Quote(r Report, qe Enclave) ([]byte, error) {
 	return append(le.AppendUint32(signed, uint32(len(data))), data...), nil
 }
 
-func quoteHeader() []byte {
+func quoteHeader(version uint16) []byte {
 	h := make([]byte, headerSize)
-	binary.LittleEndian.PutUint16(h[0:], 4)    // version
+	binary.LittleEndian.PutUint16(h[0:], version)
 	binary.LittleEndian.PutUint16(h[2:], 2)    // attestation key: ECDSA on P-256
 	binary.LittleEndian.PutUint32(h[4:], 0x81) // TEE: TDX
 	copy(h[12:], intelVendor[:])
 	return h
 }
 
+// bytes is the header and the TD report, which is what gets signed.
 func (r Report) bytes() []byte {
-	b := make([]byte, 0, reportSize)
+	if r.Version != 5 {
+		return r.body(quoteHeader(4))
+	}
+	b := quoteHeader(5)
+	b = binary.LittleEndian.AppendUint16(b, 3) // a TDX 1.5 body
+	b = binary.LittleEndian.AppendUint32(b, reportSize+16+48)
+	b = r.body(b)
+	b = append(b, r.TEETCBSVN[:]...) // TEE_TCB_SVN_2
+	return append(b, r.MRServiceTD[:]...)
+}
+
+func (r Report) body(b []byte) []byte {
 	b = append(b, r.TEETCBSVN[:]...)
 	b = append(b, make([]byte, 48)...) // MRSEAM
 	b = append(b, r.MRSignerSeam[:]...)

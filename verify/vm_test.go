@@ -1,0 +1,255 @@
+package verify_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"gitlauncher/internal/sim/tdx"
+	"gitlauncher/measure"
+	"gitlauncher/verify"
+	"gitlauncher/verify/quote"
+)
+
+const (
+	commit   = "0123456789abcdef0123456789abcdef01234567"
+	tree     = "89abcdef0123456789abcdef0123456789abcdef"
+	launcher = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	workload = "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+	repoURL  = "https://example.org/app.git"
+	configs  = "REPO_URL=" + repoURL + "\nCOMMIT_SHA=" + commit + "\n"
+)
+
+var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// vm is a simulated platform with one launch, every part of which a test may
+// change before evidence is made of it.
+type vm struct {
+	platform   tdx.Platform
+	enclave    tdx.Enclave
+	statuses   tdx.Statuses
+	levels     [16]byte // the TEE_TCB_SVN that the collateral asks for
+	report     tdx.Report
+	app        map[string]any
+	appCompose []byte // made of app if nil
+	compose    string
+	boot       []measure.Event // nil: dstack's
+	after      []measure.Event // nil: the launch
+	record     []byte          // of the receipt
+	nonce      []byte
+	log        func(measure.Log) measure.Log // what is said of the log, the register aside
+	quoted     func([]byte) []byte           // what is said of the quote
+	collateral func(*tdx.Collateral, *tdx.PKI)
+	policy     []string // added to the full policy
+	without    []string // keys left out of it
+	at         time.Time
+	foreign    bool // judged under another root than its own
+}
+
+func digestOf(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+func newVM() *vm {
+	v := &vm{
+		platform: tdx.Platform{
+			FMSPC: [6]byte{0x90, 0xc0, 0x6f}, PCESVN: 11, CPUSVN: [16]byte{2, 2, 2, 2, 3, 1, 0, 3},
+			Dates: tdx.Validity{From: now.Add(-time.Hour), Until: now.Add(time.Hour)},
+		},
+		enclave: tdx.Enclave{ProdID: 2, SVN: 4, MRSigner: [32]byte{7}},
+		levels:  [16]byte{3, 1}, at: now,
+		app: map[string]any{"manifest_version": 2, "name": "app", "runner": "docker-compose", "allowed_envs": []string{}},
+		compose: `
+services:
+  launcher:
+    image: example.org/git-launcher@` + launcher + `
+    restart: on-failure
+    configs:
+      - source: launcher
+        target: /etc/git-launcher/config.conf
+    volumes:
+      - /var/run/dstack.sock:/var/run/dstack.sock
+      - workload:/var/lib/git-launcher
+configs:
+  launcher:
+    content: |
+      REPO_URL=` + repoURL + `
+      COMMIT_SHA=` + commit + `
+volumes:
+  workload:
+`,
+	}
+	v.report = tdx.Report{TEETCBSVN: v.levels, MRTD: [48]byte{1}, RTMR: [4][48]byte{{2}, {3}, {4}}}
+	return v
+}
+
+func gitRecord() *measure.GitRecord {
+	return &measure.GitRecord{
+		Launcher: "v1", ConfigSHA256: digestOf([]byte(configs)), RepoURL: repoURL, Commit: commit, Tree: tree,
+		ContentSHA256: strings.Repeat("c", 64), Entrypoint: "entrypoint.sh", EntrypointSHA256: strings.Repeat("e", 64),
+	}
+}
+
+func marshal(t testing.TB, r interface{ Marshal() ([]byte, error) }) []byte {
+	t.Helper()
+	data, err := r.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func launchEvents(t testing.TB, r *measure.GitRecord) []measure.Event {
+	id, _ := hex.DecodeString(r.Commit)
+	return []measure.Event{{Name: measure.EventCommit, Payload: id}, {Name: measure.EventLaunch, Payload: marshal(t, r)}}
+}
+
+func bootEvents(appCompose []byte) []measure.Event {
+	sum := sha256.Sum256(appCompose)
+	return []measure.Event{
+		{Name: "system-preparing"}, {Name: "app-id", Payload: sum[:20]}, {Name: "compose-hash", Payload: sum[:]},
+		{Name: "instance-id", Payload: []byte{5}}, {Name: "boot-mr-done"}, {Name: "key-provider", Payload: []byte(`{"name":"local-sgx","id":"00"}`)},
+		{Name: "storage-fs", Payload: []byte("zfs")}, {Name: "system-ready"},
+	}
+}
+
+func logOf(events []measure.Event) measure.Log {
+	log := measure.Log{{IMR: 0, EventType: 0x80000008, Digest: strings.Repeat("0", 96)}}
+	for _, e := range events {
+		log = append(log, measure.Entry{IMR: 3, EventType: measure.RuntimeEventType, Event: e.Name, Payload: hex.EncodeToString(e.Payload)})
+	}
+	return log
+}
+
+// judge makes a receipt and judges it.
+func (v *vm) judge(t testing.TB) *verify.Report {
+	t.Helper()
+	e, p := v.evidence(t)
+	return verify.Judge(t.Context(), e, p)
+}
+
+func (v *vm) evidence(t testing.TB) (*verify.Evidence, verify.Params) {
+	t.Helper()
+	data, collateral, root := v.receipt(t)
+	e, err := verify.ParseEvidence(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e, verify.Params{Policy: v.fullPolicy(t), Root: root, At: v.at, Collateral: collateral}
+}
+
+// receipt is the launch receipt of the machine as JSON, its collateral and the root.
+func (v *vm) receipt(t testing.TB) ([]byte, *quote.Collateral, *quote.Root) {
+	t.Helper()
+	if v.appCompose == nil {
+		v.app["docker_compose_file"] = v.compose
+		v.appCompose, _ = json.Marshal(v.app)
+	}
+	if v.boot == nil {
+		v.boot = bootEvents(v.appCompose)
+	}
+	if v.after == nil {
+		v.after = launchEvents(t, gitRecord())
+	}
+	if v.record == nil {
+		v.record = marshal(t, gitRecord())
+	}
+	log := logOf(append(v.boot[:len(v.boot):len(v.boot)], v.after...))
+	replayed, err := log.Replay()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := v.report
+	if r.RTMR[3] == ([48]byte{}) {
+		r.RTMR[3] = measure.End(replayed)
+	}
+	if r.ReportData == ([64]byte{}) {
+		r.ReportData = measure.ReportData(v.nonce, v.record)
+	}
+	pki, err := tdx.NewPKI(v.platform)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := pki.Quote(r, v.enclave)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v.quoted != nil {
+		raw = v.quoted(raw)
+	}
+	if v.log != nil {
+		log = v.log(log)
+	}
+	eventLog, _ := json.Marshal(log)
+	info, _ := json.Marshal(map[string]string{"app_compose": string(v.appCompose)})
+	data, _ := json.Marshal(measure.Receipt{
+		Version: "1", Record: string(v.record), Nonce: hex.EncodeToString(v.nonce), Quote: hex.EncodeToString(raw),
+		EventLog: string(eventLog), Info: measure.ReceiptInfo{TCBInfo: string(info)},
+	})
+	return data, v.collateralOf(t, pki), v.root(t, pki)
+}
+
+func (v *vm) collateralOf(t testing.TB, pki *tdx.PKI) *quote.Collateral {
+	t.Helper()
+	st := v.statuses
+	for _, s := range []*string{&st.Platform, &st.Module, &st.QE} {
+		if *s == "" {
+			*s = "UpToDate"
+		}
+	}
+	identity := v.enclave
+	identity.Attributes[0] &^= 2 // Intel's identity is of no debug enclave
+	c, err := pki.Collateral(v.levels, identity, st)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v.collateral != nil {
+		v.collateral(c, pki)
+	}
+	data, _ := json.Marshal(c)
+	out, err := quote.ParseCollateral(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func (v *vm) root(t testing.TB, pki *tdx.PKI) *quote.Root {
+	t.Helper()
+	if v.foreign {
+		other, err := tdx.NewPKI(v.platform)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pki = other
+	}
+	root, err := quote.ParseRoot(pki.RootPEM())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return root
+}
+
+// fullPolicy expects newVM's system, launcher and launch.
+func (v *vm) fullPolicy(t testing.TB) *verify.Policy {
+	reg := func(b byte) string { return hex.EncodeToString(append([]byte{b}, bytes.Repeat([]byte{0}, 47)...)) }
+	var lines []string
+	for _, line := range []string{
+		"MRTD=" + reg(1), "RTMR0=" + reg(2), "RTMR1=" + reg(3), "RTMR2=" + reg(4),
+		"LAUNCHER_IMAGE_DIGEST=" + launcher, "COMMIT_SHA=" + commit,
+	} {
+		keep := true
+		for _, key := range v.without {
+			keep = keep && !strings.HasPrefix(line, key+"=")
+		}
+		if keep {
+			lines = append(lines, line)
+		}
+	}
+	return policy(t, append(lines, v.policy...)...)
+}
