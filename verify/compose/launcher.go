@@ -177,7 +177,7 @@ func (j *judge) volumes(service map[string]any, bad func(key, what, why string))
 // systemPath reports whether a place in the launcher's image is the image's own,
 // or the config's.
 func systemPath(p string) bool {
-	if p == "/run" || p == "/var" || p == "/var/lib" {
+	if !path.IsAbs(p) || p == "/var" || p == "/var/lib" {
 		return true
 	}
 	for _, dir := range []string{"/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/proc", "/root", "/run", "/var/run", "/sbin", "/sys", "/usr", "/opt", "/git-launcher", "/tapp"} {

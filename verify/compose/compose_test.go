@@ -1,0 +1,278 @@
+package compose_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"gitlauncher/verify/compose"
+)
+
+const digest = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
+// file is a good compose file with lines added to the launcher's service, and
+// blocks added behind it.
+func file(service string, rest ...string) string {
+	s := "services:\n  launcher:\n    image: example.org/git-launcher@" + digest + "\n"
+	for line := range strings.SplitSeq(service, "\n") {
+		if line != "" {
+			s += "    " + line + "\n"
+		}
+	}
+	return s + strings.Join(rest, "\n") + "\n"
+}
+
+func judge(t testing.TB, composeFile string, app map[string]any, expect compose.Expect) *compose.Result {
+	t.Helper()
+	doc := map[string]any{"manifest_version": 2, "runner": "docker-compose", "docker_compose_file": composeFile, "allowed_envs": []string{}}
+	for k, v := range app {
+		doc[k] = v
+	}
+	data, err := json.Marshal(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if expect.LauncherDigests == nil {
+		expect.LauncherDigests = []string{digest}
+	}
+	r, err := compose.Judge(t.Context(), data, expect)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, composeFile)
+	}
+	return r
+}
+
+func denied(r *compose.Result) (names []string) {
+	for _, p := range r.Problems {
+		if !p.Accepted {
+			names = append(names, p.Accept)
+		}
+	}
+	return names
+}
+
+// TestPasses: what the launcher's service and others may have.
+func TestPasses(t *testing.T) {
+	for name, text := range map[string]string{
+		"recommended": file(`restart: on-failure
+container_name: app
+ports: ["8080:80"]
+networks: [default]
+read_only: true
+security_opt: ["no-new-privileges:true"]
+cap_drop: [ALL]
+logging: {driver: journald}
+tmpfs: ["/tmp", "/run/git-launcher"]
+environment: {PLATFORM: TEE, GIT_LAUNCHER_LOG_FORMAT: json, PRICE: "5$$"}
+configs: [{source: launcher, target: /etc/git-launcher/config.conf}]
+volumes: ["/var/run/dstack.sock:/var/run/dstack.sock", "work:/var/lib/git-launcher"]`,
+			"configs: {launcher: {content: 'REPO_URL=x'}}", "volumes: {work: {}}"),
+		"socket by its other name": file(`volumes: ["/run/dstack.sock:/var/run/dstack.sock:ro"]`),
+		"harmless command":         file(`command: ["run", "--log-level", "debug", "--max-files=5", "--platform", "tee", "/etc/git-launcher/config.conf"]`),
+		"harmless command line":    file(`command: --receipt-log --retries 3`),
+		"other services": file("", `  db:
+    image: postgres:16
+    environment: {PASSWORD: "${DB_PASSWORD}"}
+    volumes: ["db:/var/lib/postgresql/data", "./data:/data", {type: tmpfs, target: /t}]
+    healthcheck: {test: [CMD, "true"]}
+    cap_add: [NET_BIND_SERVICE]
+volumes: {db: {}}`),
+		"anchors": "x-common: &c\n  restart: always\nservices:\n  launcher:\n    <<: *c\n    image: a/launcher@" + digest + "\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := judge(t, text, nil, compose.Expect{})
+			if r.Service != "launcher" || len(r.Problems) > 0 {
+				t.Errorf("service %q, %q, %+v", r.Service, r.NoService, r.Problems)
+			}
+		})
+	}
+}
+
+// TestLauncherDenied: each line that the launcher's service may not have, and the
+// name that accepts it.
+func TestLauncherDenied(t *testing.T) {
+	for text, accept := range map[string]string{
+		`entrypoint: ["/bin/sh"]`: "entrypoint", `healthcheck: {test: "true"}`: "healthcheck", `env_file: x`: "env_file",
+		`build: .`: "build", `extends: {service: x}`: "extends", `privileged: true`: "privileged", `pid: host`: "pid",
+		`post_start: [{command: "x"}]`: "post_start", `pre_stop: [{command: "x"}]`: "pre_stop", `devices: ["/dev/kvm:/dev/kvm"]`: "devices",
+		`volumes_from: [x]`: "volumes_from", `network_mode: host`: "network_mode", `extra_hosts: ["a:1.2.3.4"]`: "extra_hosts", `dns: 1.2.3.4`: "dns",
+		`working_dir: /x`: "working_dir", `runtime: x`: "runtime", `secrets: [s]`: "secrets", `cap_add: [SYS_ADMIN]`: "cap_add",
+		`command: check`: "command", `command: [run, --dstack-endpoint, /tmp/fake.sock]`: "command", `command: run --dstack-endpoint=/tmp/fake.sock`: "command",
+		`command: --platform nontee`: "command", `command: --platform=nontee`: "command", `command: ["--platform"]`: "command", `command: /data/other.conf`: "command",
+		`command: "--platform 'nontee'"`: "command", `command: [receipt]`: "command", `command: --no-such-flag`: "command", `command: ["${CMD}"]`: "command",
+		`environment: [PLATFORM=NONTEE]`: "env:PLATFORM", `environment: {GIT_LAUNCHER_PLATFORM: nontee}`: "env:GIT_LAUNCHER_PLATFORM",
+		`environment: [HOST_CHOSEN]`: "env:HOST_CHOSEN", `environment: ["A=${B}"]`: "env:A", `environment: {A: $B}`: "env:A", `environment: {A: }`: "env:A",
+		`environment: [DSTACK_SIMULATOR_ENDPOINT=/x]`:      "env:DSTACK_SIMULATOR_ENDPOINT",
+		`volumes: ["/tmp/fake.sock:/var/run/dstack.sock"]`: "volumes", `volumes: ["./c.conf:/etc/git-launcher/config.conf"]`: "volumes",
+		`volumes: ["/var/run/docker.sock:/var/run/docker.sock"]`: "volumes", `volumes: ["/var/run:/var/run"]`: "volumes", `volumes: ["vol:/usr/local/bin"]`: "volumes",
+		`volumes: ["vol:/etc"]`: "volumes", `volumes: ["vol:/"]`: "volumes", `volumes: ["vol:/usr/../etc/git-launcher"]`: "volumes", `volumes: ["v:/etc"]`: "volumes", `volumes: ["${V}:/x"]`: "volumes",
+		`volumes: ["bound:/x"]`: "volumes", `volumes: ["plug:/x"]`: "volumes", `volumes: [{type: image, source: x, target: /x}]`: "volumes",
+		`tmpfs: /etc/git-launcher`: "tmpfs", `tmpfs: ["/usr"]`: "tmpfs",
+		`configs: [file]`: "configs", `configs: [env]`: "configs", `configs: [ext]`: "configs", `configs: [{source: good, target: /usr/local/bin/git-launcher}]`: "configs",
+		`configs: [{source: dollar, target: /etc/git-launcher/config.conf}]`: "configs", `configs: [{source: braces, target: /etc/git-launcher/config.conf}]`: "configs",
+		`configs: [{source: file, target: /etc/git-launcher/config.conf}]`: "configs",
+	} {
+		t.Run(text, func(t *testing.T) {
+			full := file(text, `  x: {image: y}
+volumes:
+  vol: {}
+  bound: {driver_opts: {type: none, o: bind, device: /srv}}
+  plug: {driver: plugin}
+configs:
+  file: {file: ./c}
+  env: {environment: E}
+  ext: {external: true}
+  good: {content: a}
+  dollar: {content: "A=$B"}
+  braces: {content: "A=${B}"}
+secrets: {s: {file: ./s}}`)
+			r := judge(t, full, nil, compose.Expect{})
+			if !slices.Contains(denied(r), "launcher:"+accept) {
+				t.Errorf("denied %q, want launcher:%s", denied(r), accept)
+			}
+			r = judge(t, full, nil, compose.Expect{Allow: []string{"launcher:" + accept}})
+			if slices.Contains(denied(r), "launcher:"+accept) {
+				t.Errorf("launcher:%s does not accept it", accept)
+			}
+		})
+	}
+}
+
+// TestOtherDenied: each way in which another service gets the keys.
+func TestOtherDenied(t *testing.T) {
+	for _, text := range []string{
+		`volumes: ["/var/run/dstack.sock:/x"]`, `volumes: ["/run/dstack.sock:/x:ro"]`, `volumes: ["/var/run/docker.sock:/x"]`, `volumes: ["/var/run:/x"]`, `volumes: ["/run:/x"]`,
+		`volumes: ["/var:/x"]`, `volumes: ["/:/x"]`, `volumes: ["/var/run/../run/dstack.sock:/x"]`, `volumes: ["/var/lib/docker/volumes:/x:ro"]`, `volumes: ["/var/lib:/x"]`, `volumes: ["/dev:/x"]`,
+		`volumes: ["../var/run/dstack.sock:/x"]`, `volumes: [".:/x"]`, `volumes: ["./docker-compose.yaml:/x"]`, `volumes: ["~/.ssh:/x"]`, `volumes: ["/etc:/x"]`, `volumes: ["/proc:/x"]`,
+		`volumes: ["work:/x"]`, `volumes: ["alias:/x"]`, `volumes: ["bound:/x"]`, `volumes: ["plug:/x"]`, `volumes: ["${V}:/x"]`, `volumes: ["$V:/x"]`, `volumes: ["filled:/x"]`,
+		`volumes: [{type: bind, source: /var/run/dstack.sock, target: /x}]`, `volumes: [{type: npipe, source: x, target: /x}]`,
+		`privileged: true`, `privileged: "${P}"`, `pid: host`, `pid: "service:launcher"`, `ipc: host`, `userns_mode: host`, `cgroup: host`, `devices: ["/dev/sda:/dev/sda"]`, `device_cgroup_rules: ["c 1:3 mr"]`,
+		`volumes_from: [launcher]`, `cap_add: [SYS_ADMIN]`, `cap_add: [ALL]`, `cap_add: [CAP_SYS_PTRACE]`, `security_opt: ["seccomp:unconfined"]`, `security_opt: ["label=disable"]`,
+		`build: .`, `extends: {file: x.yaml, service: y}`, `post_start: [{command: x, privileged: true}]`, `configs: [sock]`, `secrets: [sock]`, `configs: [fill]`, `use_api_socket: true`,
+	} {
+		t.Run(text, func(t *testing.T) {
+			full := file(`volumes: ["work:/var/lib/git-launcher"]`, `  other:
+    image: x
+    `+text+`
+volumes:
+  work: {name: same}
+  alias: {name: same}
+  bound: {driver_opts: {type: none, o: bind, device: /var/run}}
+  filled: {driver_opts: {type: none, o: bind, device: "${D}"}}
+  plug: {driver: plugin}
+configs:
+  sock: {file: /var/run/docker.sock}
+  fill: {file: "${F}"}
+secrets: {sock: {file: /var/run/dstack.sock}}`)
+			r := judge(t, full, nil, compose.Expect{})
+			if !slices.Equal(slices.Compact(denied(r)), []string{"service:other"}) {
+				t.Errorf("denied %q", denied(r))
+			}
+			if r := judge(t, full, nil, compose.Expect{Allow: []string{"service:other"}}); len(denied(r)) > 0 {
+				t.Errorf("service:other does not accept %q", denied(r))
+			}
+		})
+	}
+}
+
+// TestAppDenied: what of app-compose itself can change what runs.
+func TestAppDenied(t *testing.T) {
+	for _, tc := range []struct{ key, value, accept string }{
+		{"pre_launch_script", "x", "pre_launch_script"}, {"init_script", "x", "init_script"}, {"bash_script", "x", "bash_script"}, {"runner", "bash", "runner"},
+	} {
+		if r := judge(t, file(""), map[string]any{tc.key: tc.value}, compose.Expect{}); !slices.Equal(denied(r), []string{tc.accept}) {
+			t.Errorf("%s: denied %q", tc.key, denied(r))
+		}
+	}
+	if r := judge(t, "include: [x.yaml]\n"+file(""), nil, compose.Expect{}); !slices.Equal(denied(r), []string{"include"}) {
+		t.Errorf("include: denied %q", denied(r))
+	}
+	for _, env := range []string{
+		"PLATFORM", "DEFAULT_IMAGE_DIGEST", "TARGET_PLATFORM", "PATH", "BASH_ENV", "ENV", "SHELLOPTS", "IFS", "LD_PRELOAD", "COMPOSE_FILE", "DOCKER_HOST", "BUILDKIT_X", "GIT_LAUNCHER_PLATFORM",
+		"SSH_CLIENT", "HOME", "XDG_CONFIG_HOME", "HTTPS_PROXY", "https_proxy", "SSL_CERT_FILE", "GODEBUG", "DSTACK_SIMULATOR_ENDPOINT", "DCAP_TDX_QUOTE_API",
+	} {
+		if r := judge(t, file(""), map[string]any{"allowed_envs": []string{env}}, compose.Expect{}); !slices.Equal(denied(r), []string{"allowed_env:" + env}) {
+			t.Errorf("%s: denied %q", env, denied(r))
+		}
+	}
+	envs := map[string]any{"allowed_envs": []string{"TOKEN", "OTHER"}}
+	if r := judge(t, file(""), envs, compose.Expect{}); len(denied(r)) > 0 {
+		t.Errorf("harmless variables are denied without an expectation: %q", denied(r))
+	}
+	if r := judge(t, file(""), envs, compose.Expect{EnvsGiven: true, Envs: []string{"TOKEN"}}); !slices.Equal(denied(r), []string{"allowed_env:OTHER"}) {
+		t.Errorf("denied %q", denied(r))
+	}
+	if r := judge(t, file(""), map[string]any{"new_field": 1, "docker_config": map[string]any{"url": "x"}}, compose.Expect{}); len(r.Notes) != 2 || len(r.Problems) > 0 {
+		t.Errorf("notes %q", r.Notes)
+	}
+}
+
+// TestService: which service is the launcher's.
+func TestService(t *testing.T) {
+	two := file("", "  second: {image: example.org/git-launcher@"+digest+"}")
+	if r := judge(t, two, nil, compose.Expect{}); r.Service != "" || !strings.Contains(r.NoService, "launcher, second") {
+		t.Errorf("%q, %q", r.Service, r.NoService)
+	}
+	if r := judge(t, two, nil, compose.Expect{Allow: []string{"service:second"}}); r.Service != "launcher" {
+		t.Errorf("%q, %q", r.Service, r.NoService)
+	}
+	if r := judge(t, file(""), nil, compose.Expect{LauncherDigests: []string{"sha256:" + strings.Repeat("b", 64)}}); r.Service != "" || r.NoService == "" {
+		t.Errorf("%q is taken for another digest", r.Service)
+	}
+	if r := judge(t, file(""), nil, compose.Expect{LauncherDigests: []string{}}); r.Service != "launcher" || !r.ByName {
+		t.Errorf("%q, by name %v", r.Service, r.ByName)
+	}
+	for _, image := range []string{"x/launcher:v1", "x/launcher", "x/launcher@sha256:AAAA", "x/launcher@sha256:${D}", "x/launcher@" + digest[:70]} {
+		r := judge(t, "services: {a: {image: "+fmt.Sprintf("%q", image)+"}}", nil, compose.Expect{LauncherDigests: []string{}})
+		if r.ImageDigest != "" || !slices.Contains(denied(r), "launcher:image") {
+			t.Errorf("%s: digest %q, denied %q", image, r.ImageDigest, denied(r))
+		}
+	}
+}
+
+func TestConfig(t *testing.T) {
+	r := judge(t, file("configs: [{source: c, target: /etc/git-launcher/config.conf}]", "configs: {c: {content: \"RUN_CMD=echo $$HOME\\n\"}}"), nil, compose.Expect{})
+	if string(r.Config) != "RUN_CMD=echo $HOME\n" || len(r.Problems) > 0 {
+		t.Errorf("config %q, %+v", r.Config, r.Problems)
+	}
+	if r := judge(t, file(""), nil, compose.Expect{}); r.Config != nil {
+		t.Errorf("config %q", r.Config)
+	}
+}
+
+// TestImageModeMounts: docker.sock, /tapp and /mnt/shared are the image launcher's alone.
+func TestImageModeMounts(t *testing.T) {
+	text := file(`volumes: ["/var/run/docker.sock:/var/run/docker.sock", "/var/run/dstack.sock:/var/run/dstack.sock", "/tapp:/tapp:ro", "shared-volume:/mnt/shared"]`, "volumes: {shared-volume: {name: shared-volume}}")
+	if r := judge(t, text, nil, compose.Expect{Image: true}); len(r.Problems) > 0 {
+		t.Errorf("%+v", r.Problems)
+	}
+	if r := judge(t, text, nil, compose.Expect{}); !slices.Contains(denied(r), "launcher:volumes") {
+		t.Error("git mode's launcher may have Docker's socket")
+	}
+}
+
+func FuzzJudge(f *testing.F) {
+	f.Fuzz(func(t *testing.T, composeFile string) {
+		data, err := json.Marshal(map[string]any{"runner": "docker-compose", "docker_compose_file": composeFile})
+		if err != nil {
+			return
+		}
+		r, err := compose.Judge(t.Context(), data, compose.Expect{LauncherDigests: []string{digest}})
+		if err == nil && r.Service == "" && r.NoService == "" {
+			t.Fatal("no service, and no reason")
+		}
+		if err == nil && r.Service != "" && r.ImageDigest != digest {
+			t.Fatalf("service %q runs %q", r.Service, r.ImageDigest)
+		}
+	})
+}
+
+func FuzzApp(f *testing.F) {
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if r, err := compose.Judge(t.Context(), data, compose.Expect{}); (err == nil) == (r == nil) {
+			t.Fatalf("%v, %v", r, err)
+		}
+	})
+}
