@@ -98,17 +98,22 @@ func hexOf(n int, v string) (string, error) {
 // ParsePolicy reads a policy file, in the launcher's own grammar; a key may
 // repeat. Errors are *config.Error.
 func ParsePolicy(file string, data []byte) (*Policy, error) {
+	p := new(Policy)
+	return p, p.Read(file, data)
+}
+
+// Read adds a policy file to what is expected already.
+func (p *Policy) Read(file string, data []byte) error {
 	entries, err := config.Grammar{Keys: Keys(), Repeat: true}.Lines(file, data)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	p := new(Policy)
 	for _, e := range entries {
 		if err := p.Add(e.Key, e.Value); err != nil {
-			return nil, &config.Error{File: file, Line: e.Line, Key: e.Key, Reason: err.Error()}
+			return &config.Error{File: file, Line: e.Line, Key: e.Key, Reason: err.Error()}
 		}
 	}
-	return p, nil
+	return nil
 }
 
 // Add adds one value, or a comma list where the key takes one, as a line or a

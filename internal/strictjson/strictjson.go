@@ -167,3 +167,6 @@ func (b *Bytes) UnmarshalJSON(data []byte) error {
 	*b = decoded
 	return nil
 }
+
+// MarshalJSON writes hex.
+func (b Bytes) MarshalJSON() ([]byte, error) { return json.Marshal(hex.EncodeToString(b)) }

@@ -1,0 +1,191 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"gitlauncher/verify"
+)
+
+// judged is one line of a batch's output.
+type judged struct {
+	Source string         `json:"source"`          // the file, or the input and its line
+	Error  string         `json:"error,omitempty"` // evidence that can't be read; counts as exit code 3
+	Report *verify.Report `json:"report,omitempty"`
+}
+
+func (j judged) exitCode() int {
+	if j.Report == nil {
+		return exitInvalid
+	}
+	return j.Report.ExitCode
+}
+
+// item is one evidence on its way: data in, a line out.
+type item struct {
+	source string
+	data   []byte
+	err    error
+	done   chan judged
+}
+
+// batch judges many, on all cores, and prints a JSON line for each in their
+// order. The exit code is the one that outranks: 3, 4, 1, 0.
+func (p *program) batch(ctx context.Context, s *settings, params verify.Params, source *collateralSource) (int, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	params.Shared = verify.NewShared()
+	workers := runtime.GOMAXPROCS(0)
+	items := make(chan *item)            // to the workers
+	order := make(chan *item, 2*workers) // to the printer; its size bounds what is in memory
+	var readErr error
+	go func() {
+		defer close(items)
+		defer close(order)
+		readErr = p.items(s.evidence, func(i *item) error {
+			i.done = make(chan judged, 1)
+			select {
+			case order <- i:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			select {
+			case items <- i:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		})
+	}()
+	for range workers {
+		go func() {
+			for i := range items {
+				i.done <- p.judgeOne(ctx, i, params, source)
+			}
+		}()
+	}
+	code, n := exitVerified, 0
+	out := bufio.NewWriter(p.stdout)
+	enc := json.NewEncoder(out)
+	enc.SetEscapeHTML(false)
+	for i := range order {
+		select {
+		case line := <-i.done:
+			n++
+			code = outrank(code, line.exitCode())
+			if err := enc.Encode(line); err != nil {
+				return code, err
+			}
+		case <-ctx.Done():
+			return code, ctx.Err()
+		}
+	}
+	if err := errors.Join(readErr, out.Flush()); err != nil {
+		return code, err
+	}
+	if n == 0 {
+		return 0, usagef("%s holds no evidence", s.evidence)
+	}
+	return code, nil
+}
+
+// outrank gives the exit code that counts more.
+func outrank(a, b int) int {
+	rank := map[int]int{0: 0, 1: 1, 4: 2, 3: 3}
+	if rank[b] > rank[a] {
+		return b
+	}
+	return a
+}
+
+func (p *program) judgeOne(ctx context.Context, i *item, params verify.Params, source *collateralSource) judged {
+	if i.err != nil {
+		return judged{Source: i.source, Error: i.err.Error()}
+	}
+	e, err := verify.ParseEvidence(i.data)
+	i.data = nil
+	if err != nil {
+		return judged{Source: i.source, Error: err.Error()}
+	}
+	if err := source.add(ctx, e, &params); err != nil {
+		fmt.Fprintf(p.stderr, "git-launcher-verify: %s: %v\n", i.source, err)
+	}
+	return judged{Source: i.source, Report: verify.Judge(ctx, e, params)}
+}
+
+// items gives each file of a folder, or each line of a file.
+func (p *program) items(name string, give func(*item) error) error {
+	if entries, err := os.ReadDir(name); err == nil {
+		for _, e := range entries {
+			if !e.Type().IsRegular() {
+				continue
+			}
+			file := filepath.Join(name, e.Name())
+			data, err := p.read(file, verify.MaxEvidence)
+			if err := give(&item{source: file, data: data, err: err}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	in := p.stdin
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		in = f
+	}
+	lines := bufio.NewReaderSize(in, 1<<20)
+	for n := 1; ; n++ {
+		line, err := readLine(lines)
+		if len(bytes.TrimSpace(line)) > 0 || err != nil && err != io.EOF {
+			lineErr := err
+			if lineErr == io.EOF {
+				lineErr = nil
+			}
+			if err := give(&item{source: fmt.Sprintf("%s:%d", name, n), data: line, err: lineErr}); err != nil {
+				return err
+			}
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil && !errors.Is(err, errLong) {
+			return err
+		}
+	}
+}
+
+var errLong = fmt.Errorf("the line is larger than %d MiB", verify.MaxEvidence>>20)
+
+// readLine reads a line of at most verify.MaxEvidence bytes. A longer one is
+// skipped, and is errLong.
+func readLine(r *bufio.Reader) ([]byte, error) {
+	var line []byte
+	long := false
+	for {
+		part, err := r.ReadSlice('\n')
+		if long = long || len(line)+len(part) > verify.MaxEvidence; long {
+			line = nil
+		} else {
+			line = append(line, part...)
+		}
+		if err == bufio.ErrBufferFull {
+			continue
+		}
+		if long && (err == nil || err == io.EOF) {
+			return nil, errLong
+		}
+		return line, err
+	}
+}

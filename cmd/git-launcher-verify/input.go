@@ -1,0 +1,89 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"gitlauncher/verify"
+	"gitlauncher/verify/quote"
+)
+
+const exitInvalid = 3
+
+// invalidError is evidence that can't be read as what it claims to be.
+type invalidError struct{ err error }
+
+func (e *invalidError) Error() string { return e.err.Error() }
+func (e *invalidError) Unwrap() error { return e.err }
+
+// read reads a file of at most limit bytes; "-" is standard input.
+func (p *program) read(name string, limit int64) ([]byte, error) {
+	in := p.stdin
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		if info, err := f.Stat(); err == nil && info.IsDir() {
+			return nil, usagef("%s is a folder; --batch judges the files in one", name)
+		}
+		in = f
+	}
+	data, err := io.ReadAll(io.LimitReader(in, limit+1))
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(data)) > limit {
+		return nil, &invalidError{fmt.Errorf("%s is larger than %d MiB", name, limit>>20)}
+	}
+	return data, nil
+}
+
+// evidence reads EVIDENCE, or its parts.
+func (p *program) evidence(s *settings) (*verify.Evidence, error) {
+	e := &verify.Evidence{Kind: verify.KindParts}
+	if s.evidence != "" {
+		data, err := p.read(s.evidence, verify.MaxEvidence)
+		if err != nil {
+			return nil, err
+		}
+		if e, err = verify.ParseEvidence(data); err != nil {
+			return nil, &invalidError{fmt.Errorf("%s: %w", s.evidence, err)}
+		}
+	}
+	for _, part := range []struct {
+		file string
+		set  func([]byte) error
+	}{{s.quote, e.SetQuote}, {s.eventLog, e.SetLog}, {s.info, e.SetInfo}, {s.tcbInfo, e.SetTCBInfo}} {
+		if part.file == "" {
+			continue
+		}
+		data, err := p.read(part.file, verify.MaxEvidence)
+		if err != nil {
+			return nil, err
+		}
+		if err := part.set(data); err != nil {
+			return nil, &invalidError{fmt.Errorf("%s: %w", part.file, err)}
+		}
+	}
+	return e, nil
+}
+
+// collateralFile reads --collateral; nil where there is none.
+func (p *program) collateralFile(s *settings) (*quote.Collateral, error) {
+	if s.collateral == "" {
+		return nil, nil
+	}
+	data, err := p.read(s.collateral, quote.MaxCollateral)
+	if err != nil {
+		return nil, err
+	}
+	c, err := quote.ParseCollateral(data)
+	if err != nil {
+		return nil, usagef("%s: %w", s.collateral, errors.Unwrap(err))
+	}
+	return c, nil
+}

@@ -1,0 +1,122 @@
+// Command git-launcher-verify establishes what ran in a confidential VM, from
+// evidence alone. Its manual is usage.go; what it judges is package verify's.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"gitlauncher/config"
+)
+
+// The exit codes of evidence.md.
+const (
+	exitVerified  = 0
+	exitUndecided = 1
+	exitUsage     = 2
+)
+
+func main() {
+	// compose-go warns here of composes that are old-fashioned; the report says
+	// what matters.
+	logrus.SetOutput(io.Discard)
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	p := &program{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, now: time.Now}
+	os.Exit(p.run(ctx, os.Args[1:]))
+}
+
+// program is one run, with what it reads and writes.
+type program struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	now            func() time.Time
+}
+
+// usageError is a command line, policy or input file that makes no sense.
+type usageError struct{ err error }
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+func usagef(format string, args ...any) error {
+	return &usageError{fmt.Errorf(format, args...)}
+}
+
+// run runs one command and gives the exit code.
+func (p *program) run(ctx context.Context, args []string) int {
+	name := "verify"
+	if len(args) > 0 {
+		switch args[0] {
+		case "verify", "inspect", "checkout", "policy", "version":
+			name, args = args[0], args[1:]
+		case "help", "-h", "-help", "--help":
+			fmt.Fprint(p.stdout, usage())
+			return 0
+		}
+	}
+	if name == "version" {
+		fmt.Fprintln(p.stdout, "git-launcher-verify", version())
+		return 0
+	}
+	s, err := p.parse(name, args)
+	if errors.Is(err, errHelp) {
+		fmt.Fprint(p.stdout, usage())
+		return 0
+	}
+	if err != nil {
+		return p.fail(err)
+	}
+	code := exitVerified
+	switch name {
+	case "inspect":
+		err = p.inspect(s)
+	case "checkout":
+		err = p.checkout(s)
+	case "policy":
+		code, err = p.policyFrom(ctx, s)
+	default:
+		code, err = p.verify(ctx, s)
+	}
+	if err != nil {
+		return p.fail(err)
+	}
+	return code
+}
+
+// fail prints an error and gives its exit code: a file that can't be had leaves
+// the verdict open, a command line that makes no sense is usage.
+func (p *program) fail(err error) int {
+	fmt.Fprintf(p.stderr, "git-launcher-verify: %v\n", err)
+	var u *usageError
+	var c *config.Error
+	var invalid *invalidError
+	switch {
+	case errors.As(err, &u), errors.As(err, &c):
+		fmt.Fprintln(p.stderr, "git-launcher-verify: see git-launcher-verify --help")
+		return exitUsage
+	case errors.As(err, &invalid):
+		fmt.Fprintln(p.stderr, "NOT VERIFIED: the evidence can't be read")
+		return exitInvalid
+	}
+	fmt.Fprintln(p.stderr, "UNDECIDED: nothing was judged")
+	return exitUndecided
+}
+
+// version is the program's version as the Go toolchain recorded it.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "(devel)"
+	}
+	return info.Main.Version
+}

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"io"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"gitlauncher/gitpin/object"
+	"gitlauncher/verify"
+	"gitlauncher/verify/quote"
+)
+
+var errHelp = errors.New("help wanted")
+
+// settings is the command line, checked, with the files that it names read.
+type settings struct {
+	evidence string // a file's name, "-", or empty
+	policy   *verify.Policy
+	root     *quote.Root
+	at       time.Time
+
+	collateral, pccs        string
+	offline                 bool
+	provenance, trustedRoot string
+	checkout                string
+
+	quote, eventLog, info, tcbInfo string
+
+	json, batch bool
+	color       string
+
+	commit, subdir, script string
+}
+
+func (p *program) parse(command string, args []string) (*settings, error) {
+	s := &settings{policy: new(verify.Policy)}
+	var at, root string
+	var policies []string
+	var given []func() error // in order, after the policy files
+	fs := flag.NewFlagSet("git-launcher-verify", flag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	fs.Usage = func() {}
+	for name, to := range map[string]*string{
+		"at": &at, "root": &root, "collateral": &s.collateral, "pccs": &s.pccs, "provenance": &s.provenance, "trusted-root": &s.trustedRoot,
+		"checkout": &s.checkout, "quote": &s.quote, "event-log": &s.eventLog, "info": &s.info, "tcb-info": &s.tcbInfo, "from": &s.evidence, "commit": &s.commit,
+	} {
+		fs.StringVar(to, name, "", "")
+	}
+	fs.StringVar(&s.color, "color", "auto", "")
+	fs.BoolVar(&s.json, "json", false, "")
+	fs.BoolVar(&s.batch, "batch", false, "")
+	fs.BoolVar(&s.offline, "offline", false, "")
+	fs.Func("policy", "", func(v string) error { policies = append(policies, v); return nil })
+	for _, key := range verify.Keys() {
+		fs.Func(flagName(key), "", func(v string) error {
+			given = append(given, func() error {
+				if err := s.policy.Add(key, v); err != nil {
+					return usagef("--%s: %w", flagName(key), err)
+				}
+				return nil
+			})
+			return nil
+		})
+	}
+	switch err := fs.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		return nil, errHelp
+	case err != nil:
+		return nil, &usageError{err}
+	}
+	for _, name := range policies {
+		if err := s.readPolicy(name); err != nil {
+			return nil, err
+		}
+	}
+	for _, add := range given {
+		if err := add(); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.judgedBy(at, root, p.now); err != nil {
+		return nil, err
+	}
+	return s, s.check(command, fs)
+}
+
+// readPolicy adds a policy file. Several add up.
+func (s *settings) readPolicy(name string) error {
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return &usageError{err}
+	}
+	return s.policy.Read(name, data)
+}
+
+func (s *settings) judgedBy(at, root string, now func() time.Time) (err error) {
+	if s.at = now(); at != "" {
+		if s.at, err = time.Parse(time.RFC3339, at); err != nil {
+			return usagef("--at is not a time of RFC 3339, as in 2026-08-20T00:00:00Z")
+		}
+	}
+	if root == "" {
+		s.root, err = quote.IntelRoot()
+		return err
+	}
+	data, err := os.ReadFile(root)
+	if err != nil {
+		return &usageError{err}
+	}
+	if s.root, err = quote.ParseRoot(data); err != nil {
+		return usagef("--root %s: %w", root, err)
+	}
+	return nil
+}
+
+func (s *settings) check(command string, fs *flag.FlagSet) error {
+	parts := s.quote != ""
+	switch {
+	case fs.NArg() > 1:
+		return usagef("there is one %s, but %d were given (flags come before it)", map[bool]string{true: "DIR", false: "EVIDENCE"}[command == "checkout"], fs.NArg())
+	case s.evidence != "" && (command != "policy" || fs.NArg() > 0):
+		return usagef("--from is for “policy --from EVIDENCE”")
+	case fs.NArg() == 1:
+		s.evidence = fs.Arg(0)
+	}
+	switch {
+	case command == "checkout" && s.evidence == "":
+		return usagef("checkout needs the directory of a clone")
+	case s.evidence == "" && !parts:
+		return usagef("no evidence is given")
+	case s.evidence != "" && parts:
+		return usagef("--quote is evidence in parts; give it or EVIDENCE")
+	case s.batch && (parts || command != "verify" || s.info != "" || s.tcbInfo != "" || s.eventLog != "" || s.checkout != "" || s.provenance == "registry"):
+		return usagef("--batch takes evidence that is whole, and no parts, --checkout or --provenance registry")
+	case s.color != "auto" && s.color != "always" && s.color != "never":
+		return usagef("--color is not auto, always or never")
+	case s.collateral != "" && s.pccs != "":
+		return usagef("--collateral and --pccs exclude each other")
+	case s.offline && (s.pccs != "" || s.provenance == "registry"):
+		return usagef("--offline fetches nothing, and --pccs and --provenance registry are fetched")
+	}
+	if s.pccs != "" {
+		if u, err := url.Parse(s.pccs); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil {
+			return usagef("--pccs is not an http or https address without credentials")
+		}
+		s.pccs = strings.TrimRight(s.pccs, "/")
+	}
+	if s.commit != "" {
+		if _, err := object.ParseID(s.commit); err != nil {
+			return usagef("--commit %w", err)
+		}
+	}
+	return nil
+}

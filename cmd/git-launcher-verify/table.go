@@ -1,0 +1,177 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+	"golang.org/x/term"
+
+	"gitlauncher/verify"
+)
+
+// titles say what each check asks.
+var titles = map[string]string{
+	"A": "The quote is genuine", "B": "The registers are the expected system", "C": "The event log is the register",
+	"D": "The compose is the measured one, and nothing else has the keys", "E": "The launch is the expected one", "F": "The launcher image is the audited one",
+}
+
+// marks are the words for outcomes, and their colours.
+var marks = map[verify.Outcome]struct {
+	word   string
+	colour text.Color
+}{
+	verify.Pass: {"ok", text.FgGreen}, verify.Note: {"-", text.Faint}, verify.Undecided: {"?", text.FgYellow},
+	verify.NotAllowed: {"NOT ALLOWED", text.FgRed}, verify.Invalid: {"INVALID", text.FgRed},
+}
+
+// The widths that the table keeps to, in columns of a terminal.
+const (
+	widthElsewhere = 110 // where the output is no terminal
+	widthLeast     = 48
+)
+
+// printTable prints the report for people: every check, then the verdict.
+func (p *program) printTable(r *verify.Report, color string) error {
+	width, coloured := p.terminal(color)
+	paint := func(s string, c text.Color) string {
+		if coloured {
+			return text.Colors{c}.Sprint(s)
+		}
+		return s
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s, judged as of %s\n", r.Kind, r.AsOf.Format(time.RFC3339))
+	last := ""
+	var t table.Writer
+	flush := func() {
+		if t != nil {
+			for line := range strings.SplitSeq(t.Render(), "\n") {
+				b.WriteString(strings.TrimRight(line, " ") + "\n")
+			}
+		}
+	}
+	for _, f := range r.Findings {
+		if f.Check != last {
+			flush()
+			last, t = f.Check, newTable(width)
+			fmt.Fprintf(&b, "\n%s  %s\n", f.Check, paint(titles[f.Check], text.Bold))
+		}
+		mark := marks[f.Outcome]
+		t.AppendRow(table.Row{paint(mark.word, mark.colour), plain(f.Name), details(f)})
+	}
+	flush()
+	b.WriteString("\n")
+	for _, l := range r.Launches {
+		if l.Mode == "git" {
+			fmt.Fprintf(&b, "launched   commit %s of %s\n", plain(l.Commit), plain(l.Repo))
+		} else {
+			fmt.Fprintf(&b, "launched   image %s\n", plain(l.Image))
+		}
+	}
+	colour := map[verify.Verdict]text.Color{verify.Verified: text.FgGreen, verify.NotVerified: text.FgRed, verify.Unclear: text.FgYellow}[r.Verdict]
+	verdict := string(r.Verdict)
+	if !r.Intel {
+		verdict += " UNDER A ROOT THAT IS NOT INTEL'S: THIS PROVES NOTHING ABOUT HARDWARE"
+	}
+	b.WriteString(paint(verdict, colour) + "\n")
+	if reason := firstReason(r); reason != "" {
+		b.WriteString(wrap(reason, width) + "\n")
+	}
+	_, err := io.WriteString(p.stdout, b.String())
+	return err
+}
+
+// terminal gives the width to keep to, and whether to use colours.
+func (p *program) terminal(color string) (width int, coloured bool) {
+	width = widthElsewhere
+	f, ok := p.stdout.(*os.File)
+	if ok && term.IsTerminal(int(f.Fd())) {
+		coloured = os.Getenv("NO_COLOR") == ""
+		if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 0 {
+			width = max(w, widthLeast)
+		}
+	}
+	switch color {
+	case "always":
+		coloured = true
+	case "never":
+		coloured = false
+	}
+	return width, coloured
+}
+
+// newTable has three columns: outcome, what was checked, what was found.
+func newTable(width int) table.Writer {
+	const outcome, name = 11, 26
+	t := table.NewWriter()
+	s := table.StyleDefault
+	s.Options = table.OptionsNoBordersAndSeparators
+	s.Box.PaddingLeft, s.Box.PaddingRight = "", "  "
+	t.SetStyle(s)
+	nameWidth := min(name, width/3)
+	t.SetColumnConfigs([]table.ColumnConfig{
+		{Number: 1, WidthMin: outcome + 2, WidthMax: outcome + 2},
+		{Number: 2, WidthMin: nameWidth, WidthMax: nameWidth, WidthMaxEnforcer: wrap},
+		{Number: 3, WidthMax: max(width-outcome-nameWidth-8, 16), WidthMaxEnforcer: wrap},
+	})
+	return t
+}
+
+// wrap breaks each line at blanks where it can.
+func wrap(s string, width int) string {
+	lines := strings.Split(s, "\n")
+	for i, line := range lines {
+		lines[i] = strings.TrimRight(text.WrapSoft(line, width), " ")
+	}
+	return strings.Join(lines, "\n")
+}
+
+// details is what a finding has to say, a line each.
+func details(f verify.Finding) string {
+	var lines []string
+	found := plain(f.Found)
+	if f.Expected != "" && f.Outcome != verify.Pass {
+		lines = append(lines, "expected "+plain(f.Expected))
+		if found != "" {
+			found = "found    " + found
+		}
+	}
+	if found != "" {
+		lines = append(lines, found)
+	}
+	if f.Why != "" {
+		lines = append(lines, plain(f.Why))
+	}
+	if f.Outcome == verify.NotAllowed && f.Accept != "" {
+		lines = append(lines, "accept it with ALLOW_COMPOSE="+plain(f.Accept))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// firstReason is the sentence under the verdict: the first of the worst findings.
+func firstReason(r *verify.Report) string {
+	worst := map[int]verify.Outcome{1: verify.Undecided, 3: verify.Invalid, 4: verify.NotAllowed}[r.ExitCode]
+	for _, f := range r.Findings {
+		if f.Outcome == worst && worst != "" {
+			return fmt.Sprintf("%s, %s: %s", f.Check, plain(f.Name), plain(f.Why))
+		}
+	}
+	return ""
+}
+
+// plain shows text of strangers without control characters: evidence must not
+// write escape sequences to a terminal.
+func plain(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || !unicode.IsPrint(r) && r != ' ' {
+			return '\uFFFD'
+		}
+		return r
+	}, s)
+}

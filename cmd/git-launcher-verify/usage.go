@@ -1,0 +1,84 @@
+package main
+
+import (
+	"strings"
+
+	"gitlauncher/verify"
+)
+
+// usage is the manual.
+func usage() string {
+	return `Usage: git-launcher-verify [flags] EVIDENCE            VERIFIED, NOT VERIFIED or UNDECIDED, with every check in a table
+       git-launcher-verify --batch [flags] EVIDENCE    a file of JSON lines, or a folder of files: one JSON line each
+       git-launcher-verify inspect [flags] EVIDENCE    what is in it; judges nothing
+       git-launcher-verify checkout [flags] DIR        the digests of a local clone, to compare with a record
+       git-launcher-verify policy --from EVIDENCE      a policy to review, from evidence that one trusts on first use
+       git-launcher-verify version
+
+Evidence says what ran in a confidential VM. It is a launch receipt of git-launcher
+(/run/git-launcher/receipt.json, or “git-launcher receipt --nonce HEX”), a guest agent's
+GetQuote answer, the output of “phala cvms attestation --json”, or an MPC node's
+/public_data; “-” is standard input. Six checks, all of them reported:
+  A  the quote is genuine: signatures to Intel's root, revocation, TCB status, no debugging
+  B  the registers are the expected system: MRTD, RTMR0, RTMR1, RTMR2
+  C  the event log is the register: recomputed and compared with the quote's RTMR3
+  D  the compose is the measured one, and gives nothing else the keys to the launch
+  E  the launch is the expected one: commit, or image
+  F  the launcher image is the audited one, where provenance is asked for
+
+VERIFIED needs an expectation for every link: MRTD and RTMR0 to RTMR2 (the system),
+LAUNCHER_IMAGE_DIGEST (the launcher), and COMMIT_SHA or IMAGE_DIGEST (the launch).
+
+Expectations, from a file of KEY=VALUE lines and from flags (either may repeat; hashes,
+ids, statuses and names may be comma lists, meaning “one of”):
+  --policy FILE
+` + policyFlags() + `
+What it is judged by:
+  --at TIME               as of a moment, RFC 3339 (default now)
+  --collateral FILE       what Intel says of the platform, as JSON with the nine fields of QuoteCollateralV3;
+                          default: the evidence's own, else fetched
+  --pccs URL              fetch it there, even where the evidence has some (default ` + intelPCS + `)
+  --offline               fetch nothing
+  --root FILE             trust this root certificate (PEM) instead of Intel's: dstack-sim's. It proves
+                          nothing about hardware, and the verdict says so
+  --provenance FILE       the Sigstore bundle of the launcher image; “registry”: from the image's registry
+  --trusted-root FILE     Sigstore's trusted_root.json (default: fetched through TUF)
+  --checkout DIR          a local clone; tree, content and entry script are recomputed from it
+
+Evidence in parts, instead of or beside EVIDENCE:
+  --quote FILE            binary or hex            --event-log FILE        JSON
+  --info FILE             the guest agent's Info answer, with the compose in it
+  --tcb-info FILE         only the tcb_info of it
+
+Output:
+  --json                  the report as JSON (VERIFY.md has the schema)
+  --color auto|always|never
+  --commit SHA  --repo-subdir DIR  --entrypoint-script FILE    for checkout (default HEAD, entrypoint.sh)
+
+Exit codes:
+  0  VERIFIED
+  1  UNDECIDED: an expectation is missing, or collateral or a file can't be had
+  2  usage
+  3  NOT VERIFIED: the evidence is not what it claims to be
+  4  NOT VERIFIED: genuine, but not what the policy allows
+`
+}
+
+// policyFlags lists the flags of the policy keys, some a line.
+func policyFlags() string {
+	var b strings.Builder
+	line := " "
+	for _, key := range verify.Keys() {
+		name := " --" + flagName(key)
+		if len(line)+len(name) > 96 {
+			b.WriteString(line + "\n")
+			line = " "
+		}
+		line += name
+	}
+	b.WriteString(line + "\n")
+	return b.String()
+}
+
+// flagName is the flag of a policy key.
+func flagName(key string) string { return strings.ToLower(strings.ReplaceAll(key, "_", "-")) }
