@@ -1,4 +1,4 @@
-// Package testscripts runs git-launcher and dstack-sim as users do: the built
+// Package testscripts runs git-launcher, git-launcher-verify and dstack-sim as users do: the built
 // programs, against a real Git server and a socket that answers like dstack's. Each
 // *.txtar is one behaviour; `ls` here is the list of what the programs do.
 package testscripts
@@ -7,6 +7,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net"
@@ -59,6 +60,7 @@ func TestScripts(t *testing.T) {
 			"sim":         cmdSim,
 			"socket":      cmdSocket,
 			"config":      cmdConfig,
+			"compose":     cmdCompose,
 			"events":      cmdEvents,
 			"notstarted":  cmdNotStarted,
 			"exitcode":    cmdExitCode,
@@ -69,12 +71,12 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// programs builds git-launcher and dstack-sim and gives their directory. The build
+// programs builds the programs and gives their directory. The build
 // with the stage hook is the same program, with a way to kill it at a named stage.
 func programs(t *testing.T) string {
 	t.Helper()
 	bin := t.TempDir()
-	build := exec.Command("go", "build", "-trimpath", "-tags", "stagehook", "-o", bin+"/", "./cmd/git-launcher", "./cmd/dstack-sim")
+	build := exec.Command("go", "build", "-trimpath", "-tags", "stagehook", "-o", bin+"/", "./cmd/git-launcher", "./cmd/dstack-sim", "./cmd/git-launcher-verify")
 	build.Dir, build.Env = "..", append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("building: %v\n%s", err, out)
@@ -167,7 +169,8 @@ func cmdRequests(ts *testscript.TestScript, neg bool, args []string) {
 // sim [FAULT...]: a guest agent; sets SOCK.
 func cmdSim(ts *testscript.TestScript, neg bool, args []string) {
 	sock := ts.MkAbs("dstack.sock")
-	flags := []string{"--socket", sock, "--app-compose", ts.MkAbs("app-compose.json"), "--root-out", ts.MkAbs("root.pem"), "--collateral-out", ts.MkAbs("collateral.json")}
+	flags := []string{"--socket", sock, "--app-compose", ts.MkAbs("app-compose.json"), "--root-out", ts.MkAbs("root.pem"),
+		"--collateral-out", ts.MkAbs("collateral.json"), "--policy-out", ts.MkAbs("system.conf")}
 	for _, f := range args {
 		flags = append(flags, "--fault", f)
 	}
@@ -241,6 +244,28 @@ func cmdConfig(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	check(ts, os.WriteFile(ts.MkAbs("config.conf"), []byte(strings.Join(lines, "\n")+"\n"), 0o644))
+}
+
+// compose [FILE]: writes app-compose.json, as dstack would measure it, from a compose
+// file; without one, the recommended compose with config.conf inline. Sets LAUNCHER,
+// the launcher image's digest.
+func cmdCompose(ts *testscript.TestScript, neg bool, args []string) {
+	digest := "sha256:" + strings.Repeat("a1", 32)
+	ts.Setenv("LAUNCHER", digest)
+	text := "services:\n  launcher:\n    image: example.org/git-launcher@" + digest + "\n" +
+		"    configs: [{source: launcher, target: /etc/git-launcher/config.conf}]\n" +
+		"    volumes: ['/var/run/dstack.sock:/var/run/dstack.sock', 'workload:/var/lib/git-launcher']\n" +
+		"volumes: {workload: {}}\nconfigs:\n  launcher:\n    content: |\n"
+	if len(args) > 0 {
+		text = ts.ReadFile(args[0])
+	} else {
+		for line := range strings.Lines(ts.ReadFile("config.conf")) {
+			text += "      " + line
+		}
+	}
+	data, err := json.Marshal(map[string]any{"manifest_version": 2, "name": "demo", "runner": "docker-compose", "docker_compose_file": text, "allowed_envs": []string{}})
+	check(ts, err)
+	check(ts, os.WriteFile(ts.MkAbs("app-compose.json"), data, 0o644))
 }
 
 func client(ts *testscript.TestScript) *dstack.Client {

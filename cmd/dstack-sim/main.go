@@ -29,6 +29,7 @@ every value. It is for development and tests.
   --app-compose FILE      the app-compose.json whose exact bytes are measured
   --root-out FILE         write the root certificate (PEM) that its quotes verify under
   --collateral-out FILE   write the collateral (JSON) to judge its quotes by
+  --policy-out FILE       write its registers as policy lines (MRTD, RTMR0 to RTMR2) for git-launcher-verify
   --app-id HEX            20 bytes; default: the first 20 of the compose hash
   --seed TEXT             instance and device id come from it, so that runs can be repeated
   --tcb-status S[,S,S]    TCB status of platform, TDX module and QE (default UpToDate);
@@ -51,7 +52,7 @@ func main() {
 // options is the command line.
 type options struct {
 	sim.Options
-	socket, rootOut, collateralOut string
+	socket, rootOut, collateralOut, policyOut string
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
@@ -81,6 +82,11 @@ func serve(ctx context.Context, o *options, stderr io.Writer) error {
 			return err
 		}
 	}
+	if o.policyOut != "" {
+		if err := os.WriteFile(o.policyOut, m.Policy(), 0o644); err != nil {
+			return err
+		}
+	}
 	if o.collateralOut != "" {
 		c, err := m.Collateral()
 		if err != nil {
@@ -105,6 +111,7 @@ func parse(args []string) (*options, error) {
 	fs.StringVar(&compose, "app-compose", "", "")
 	fs.StringVar(&o.rootOut, "root-out", "", "")
 	fs.StringVar(&o.collateralOut, "collateral-out", "", "")
+	fs.StringVar(&o.policyOut, "policy-out", "", "")
 	fs.StringVar(&appID, "app-id", "", "")
 	fs.StringVar(&o.Seed, "seed", "default", "")
 	fs.StringVar(&statuses, "tcb-status", "UpToDate", "")

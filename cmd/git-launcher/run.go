@@ -115,6 +115,15 @@ func (l *launch) check(ctx context.Context) error {
 	if err != nil {
 		return at("check the entry script", err)
 	}
+	if l.policyOut != "" {
+		r, err := measure.ParseGitRecord(record)
+		if err == nil {
+			err = writeFile(l.policyOut, gitPolicy(r))
+		}
+		if err != nil {
+			return at("write the policy", err)
+		}
+	}
 	_, err = l.stdout.Write(append(record, '\n'))
 	return at("print the record", err)
 }

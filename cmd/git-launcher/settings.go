@@ -24,6 +24,7 @@ type settings struct {
 	receiptFile    string
 	receiptLog     bool
 	requireReceipt bool
+	policyOut      string // check alone
 	nonce          []byte
 
 	logFormat, logLevel string
@@ -54,6 +55,7 @@ func parseSettings(command string, args []string, env func(string) (string, bool
 	fs.BoolVar(&s.receiptLog, "receipt-log", false, "")
 	fs.BoolVar(&s.requireReceipt, "require-receipt", false, "")
 	fs.StringVar(&nonce, "nonce", "", "")
+	fs.StringVar(&s.policyOut, "policy-out", "", "")
 	fs.StringVar(&s.logFormat, "log-format", "text", "")
 	fs.StringVar(&s.logLevel, "log-level", "info", "")
 	fs.Int64Var(&s.maxPackBytes, "max-pack-bytes", 8<<30, "")
@@ -94,6 +96,8 @@ func fromEnv(fs *flag.FlagSet, env func(string) (string, bool)) (err error) {
 		if f.Name == "receipt" && !strings.HasSuffix(v, ".json") {
 			// Whoever sets variables must not have a file of his choice replaced.
 			err = &usageError{"the variable " + name + " must name a .json file; the flag --receipt may name any"}
+		} else if f.Name == "policy-out" {
+			err = &usageError{"the variable " + name + " is not honoured; give the flag --policy-out"}
 		} else if f.Name == "dstack-endpoint" {
 			err = &usageError{"the variable " + name + " is not honoured; give the flag --dstack-endpoint"}
 		} else if fs.Set(f.Name, v) != nil {
@@ -127,6 +131,8 @@ func (s *settings) check(command string, fs *flag.FlagSet, platform, nonce strin
 		return usage("--receipt must name a file")
 	case s.requireReceipt && !s.measured:
 		return usage("--require-receipt can't be met with --platform nontee")
+	case s.policyOut != "" && command != "check":
+		return usage("--policy-out is for the check command")
 	case nonce != "" && command != "receipt":
 		return usage("--nonce is for the receipt command")
 	case command == "receipt" && fs.NArg() > 0:

@@ -28,6 +28,7 @@ capitals, with _ for -; the flag wins):
   --receipt-log             put the whole receipt in the log, too
   --require-receipt         fail where no receipt can be made or written
   --nonce HEX               for receipt: up to 64 bytes that the asker chose
+  --policy-out FILE         for check: write what git-launcher-verify is to expect of this launch
   --log-format text|json    (default text)   --log-level debug|info|warn|error (default info)
   --max-pack-bytes N        largest transfer (default 8589934592)
   --max-tree-bytes N        largest checkout (default 34359738368)

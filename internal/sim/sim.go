@@ -174,3 +174,9 @@ func (m *Machine) Collateral() ([]byte, error) {
 	}
 	return json.MarshalIndent(c, "", "  ")
 }
+
+// Policy is its registers as lines of a verifier's policy: what a release of a
+// real system publishes.
+func (m *Machine) Policy() []byte {
+	return fmt.Appendf(nil, "MRTD=%x\nRTMR0=%x\nRTMR1=%x\nRTMR2=%x\n", m.mrtd, m.rtmr[0], m.rtmr[1], m.rtmr[2])
+}
