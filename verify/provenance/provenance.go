@@ -94,19 +94,19 @@ func (v *Verifier) Verify(data []byte, digest string, want Expect) (*Build, erro
 	if err := b.UnmarshalJSON(data); err != nil {
 		return nil, fmt.Errorf("bundle: %w", err)
 	}
-	return v.verify(b, digest, want)
+	sum, err := hex.DecodeString(strings.TrimPrefix(digest, "sha256:"))
+	if err != nil {
+		return nil, fmt.Errorf("digest: %w", err)
+	}
+	return v.verify(b, "sha256", sum, want)
 }
 
-func (v *Verifier) verify(entity verify.SignedEntity, digest string, want Expect) (_ *Build, err error) {
+func (v *Verifier) verify(entity verify.SignedEntity, algorithm string, sum []byte, want Expect) (_ *Build, err error) {
 	defer func() { // sigstore-go on hostile bundles
 		if recover() != nil {
 			err = errors.New("bundle: its parts contradict each other")
 		}
 	}()
-	sum, err := hex.DecodeString(strings.TrimPrefix(digest, "sha256:"))
-	if err != nil {
-		return nil, fmt.Errorf("digest: %w", err)
-	}
 	var identities []verify.PolicyOption
 	for _, repo := range want.Repos {
 		id, err := identity(repo, want.Workflows)
@@ -118,7 +118,7 @@ func (v *Verifier) verify(entity verify.SignedEntity, digest string, want Expect
 	if len(identities) == 0 {
 		return nil, errors.New("no repository is expected")
 	}
-	result, err := v.v.Verify(entity, verify.NewPolicy(verify.WithArtifactDigest("sha256", sum), identities...))
+	result, err := v.v.Verify(entity, verify.NewPolicy(verify.WithArtifactDigest(algorithm, sum), identities...))
 	if err != nil {
 		return nil, err
 	}
