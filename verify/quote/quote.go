@@ -1,7 +1,6 @@
 package quote
 
 import (
-	"bytes"
 	"context"
 	"crypto/x509"
 	"encoding/binary"
@@ -55,8 +54,8 @@ type Enclave struct {
 // lowercase hexadecimal digits: what TCB info is looked up by.
 func (q *Quote) FMSPC() string { return q.pck.FMSPC }
 
-// Parse reads a quote. What is not understood, and bytes other than zeros behind
-// the quote's end, are errors.
+// Parse reads a quote. Bytes behind its end are left alone: quote providers hand
+// out their whole buffer, and nothing reads them.
 func Parse(raw []byte) (q *Quote, err error) {
 	// go-tdx-guest slices by lengths in the input.
 	defer func() {
@@ -76,21 +75,17 @@ func Parse(raw []byte) (q *Quote, err error) {
 	}
 	q = &Quote{Version: int(binary.LittleEndian.Uint16(raw)), message: message}
 	var signed *pb.Ecdsa256BitQuoteV4AuthData
-	var extra []byte
 	switch m := message.(type) {
 	case *pb.QuoteV4:
 		q.fill(m.GetTdQuoteBody())
-		signed, extra = m.GetSignedData(), m.GetExtraBytes()
+		signed = m.GetSignedData()
 	case *pb.QuoteV5:
 		body := m.GetTdQuoteBodyDescriptor().GetTdQuoteBodyV5()
 		q.fill(body)
 		copy(q.MRServiceTD[:], body.GetMrServiceTd())
-		signed, extra = m.GetSignedData(), m.GetExtraBytes()
+		signed = m.GetSignedData()
 	default:
 		return nil, fmt.Errorf("quote: version %d is not known", q.Version)
-	}
-	if len(bytes.Trim(extra, "\x00")) > 0 {
-		return nil, errors.New("quote: has bytes behind its end that are not zero")
 	}
 	report := signed.GetCertificationData().GetQeReportCertificationData().GetQeReport()
 	q.qe = Enclave{MiscSelect: report.GetMiscSelect(), ProdID: uint16(report.GetIsvProdId()), SVN: uint16(report.GetIsvSvn())}
