@@ -1,13 +1,22 @@
 package verify_test
 
 import (
+	"bytes"
 	"encoding/hex"
+	"flag"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
+	"gitlauncher/internal/strictjson"
+	"gitlauncher/measure"
 	"gitlauncher/verify"
 	"gitlauncher/verify/quote"
 )
@@ -134,30 +143,40 @@ func TestDstackQuoteReport(t *testing.T) {
 	want(t, verify.Judge(t.Context(), e, p), 4, map[string]verify.Outcome{"A": verify.Undecided})
 }
 
-// mutations of a JSON-free copy of the evidence: every byte of everything that
-// is attested is flipped, one at a time, and none may go unnoticed.
-func TestEverySingleByte(t *testing.T) {
-	data := fixture(t, "near-public-data.json")
-	good := parse(t, data)
-	p := verify.Params{Root: intel(t), At: moment(t, "2026-08-20T00:00:00Z"), Policy: nearPolicy(t, good, "ALLOW_COMPOSE=service:signer-key-export")}
-	want(t, verify.Judge(t.Context(), good, p), 0, nil)
-	c := good.Collateral
-	step := 1
-	if testing.Short() {
-		step = 17
-	}
-	tried := 0
-	flip := func(part string, b []byte, from, to int, judge func([]byte) *verify.Report) {
-		t.Helper()
-		for i := from; i < to; i += step {
-			changed := []byte(string(b))
+// every is the step of TestEverySingleByte: 1 tries each byte, which takes a
+// minute; the default tries every 7th, and CI's nightly run all of them.
+var every = flag.Int("every", 7, "try every Nth byte of the attested parts")
+
+// flips is a pool that judges evidence with one byte changed.
+type flips struct {
+	t     *testing.T
+	group errgroup.Group
+	tried atomic.Int64
+}
+
+// over changes bytes of one part, one at a time, and fails if any goes unnoticed.
+func (f *flips) over(part string, b []byte, judge func([]byte) *verify.Report) {
+	for i := 0; i < len(b); i += *every {
+		f.group.Go(func() error {
+			changed := bytes.Clone(b)
 			changed[i] ^= 1 << (i % 8)
-			tried++
+			f.tried.Add(1)
 			if r := judge(changed); r.ExitCode == 0 {
-				t.Errorf("%s: byte %d can be changed", part, i)
+				f.t.Errorf("%s: byte %d can be changed", part, i)
 			}
-		}
+			return nil
+		})
 	}
+}
+
+// TestEverySingleByte flips every byte of everything that is attested, one at a
+// time; none may go unnoticed.
+func TestEverySingleByte(t *testing.T) {
+	good := parse(t, fixture(t, "near-public-data.json"))
+	p := verify.Params{Root: intel(t), At: moment(t, "2026-08-20T00:00:00Z"), Policy: nearPolicy(t, good, "ALLOW_COMPOSE=service:signer-key-export"), Shared: verify.NewShared()}
+	want(t, verify.Judge(t.Context(), good, p), 0, nil)
+	f := &flips{t: t}
+	f.group.SetLimit(runtime.GOMAXPROCS(0))
 	with := func(change func(e *verify.Evidence)) *verify.Report {
 		e := *good
 		change(&e)
@@ -167,63 +186,98 @@ func TestEverySingleByte(t *testing.T) {
 	// authentication data; the certificates after that are PEM, whose line breaks
 	// are not attested.
 	chain := strings.Index(string(good.Quote), "-----BEGIN")
-	flip("quote", good.Quote, 0, chain, func(b []byte) *verify.Report {
-		return with(func(e *verify.Evidence) { e.Quote = b })
+	f.over("quote", good.Quote[:chain], func(b []byte) *verify.Report {
+		return with(func(e *verify.Evidence) { e.Quote = append(b, good.Quote[chain:]...) })
 	})
-	flip("app-compose", good.AppCompose, 0, len(good.AppCompose), func(b []byte) *verify.Report {
+	f.over("app-compose", good.AppCompose, func(b []byte) *verify.Report {
 		return with(func(e *verify.Evidence) { e.AppCompose = b })
 	})
-	for part, field := range map[string]func(c *quote.Collateral) *[]byte{
-		"root CA CRL":           func(c *quote.Collateral) *[]byte { return (*[]byte)(&c.RootCACRL) },
-		"PCK CRL":               func(c *quote.Collateral) *[]byte { return (*[]byte)(&c.PCKCRL) },
-		"TCB info signature":    func(c *quote.Collateral) *[]byte { return (*[]byte)(&c.TCBInfoSignature) },
-		"QE identity signature": func(c *quote.Collateral) *[]byte { return (*[]byte)(&c.QEIdentitySignature) },
+	f.collateral(good.Collateral, with)
+	f.log(good.Log, with)
+	_ = f.group.Wait() // failures are the test's
+	t.Logf("%d mutations tried, all caught", f.tried.Load())
+}
+
+func (f *flips) collateral(good *quote.Collateral, with func(func(e *verify.Evidence)) *verify.Report) {
+	for part, field := range map[string]func(c *quote.Collateral) *strictjson.Bytes{
+		"root CA CRL":           func(c *quote.Collateral) *strictjson.Bytes { return &c.RootCACRL },
+		"PCK CRL":               func(c *quote.Collateral) *strictjson.Bytes { return &c.PCKCRL },
+		"TCB info signature":    func(c *quote.Collateral) *strictjson.Bytes { return &c.TCBInfoSignature },
+		"QE identity signature": func(c *quote.Collateral) *strictjson.Bytes { return &c.QEIdentitySignature },
 	} {
-		b := *field(c)
-		flip(part, b, 0, len(b), func(b []byte) *verify.Report {
-			return with(func(e *verify.Evidence) {
-				other := *c
-				*field(&other) = b
-				e.Collateral = &other
-			})
+		f.over(part, *field(good), func(b []byte) *verify.Report {
+			other := *good
+			*field(&other) = b
+			return with(func(e *verify.Evidence) { e.Collateral = &other })
 		})
 	}
 	for part, field := range map[string]func(c *quote.Collateral) *string{
 		"TCB info":    func(c *quote.Collateral) *string { return &c.TCBInfo },
 		"QE identity": func(c *quote.Collateral) *string { return &c.QEIdentity },
 	} {
-		b := []byte(*field(c))
-		flip(part, b, 0, len(b), func(b []byte) *verify.Report {
-			return with(func(e *verify.Evidence) {
-				other := *c
-				*field(&other) = string(b)
-				e.Collateral = &other
-			})
+		f.over(part, []byte(*field(good)), func(b []byte) *verify.Report {
+			other := *good
+			*field(&other) = string(b)
+			return with(func(e *verify.Evidence) { e.Collateral = &other })
 		})
 	}
-	for i, entry := range good.Log {
-		if entry.IMR != 3 {
+}
+
+func (f *flips) log(good measure.Log, with func(func(e *verify.Evidence)) *verify.Report) {
+	for i, entry := range good {
+		if entry.IMR != measure.IMR {
 			continue
 		}
-		for part, field := range map[string]string{"name": entry.Event, "payload": entry.Payload, "digest": entry.Digest} {
-			raw := []byte(field)
-			if part != "name" {
-				raw, _ = hex.DecodeString(field)
-			}
-			flip("event "+entry.Event+", "+part, raw, 0, len(raw), func(b []byte) *verify.Report {
-				return with(func(e *verify.Evidence) {
-					e.Log = append(e.Log[:0:0], e.Log...)
-					switch part {
-					case "name":
-						e.Log[i].Event = string(b)
-					case "payload":
-						e.Log[i].Payload = hex.EncodeToString(b)
-					default:
-						e.Log[i].Digest = hex.EncodeToString(b)
-					}
-				})
+		set := func(change func(e *measure.Entry)) *verify.Report {
+			return with(func(e *verify.Evidence) {
+				e.Log = slices.Clone(good)
+				change(&e.Log[i])
 			})
 		}
+		payload, _ := hex.DecodeString(entry.Payload)
+		digest, _ := hex.DecodeString(entry.Digest)
+		f.over(entry.Event+", name", []byte(entry.Event), func(b []byte) *verify.Report {
+			return set(func(e *measure.Entry) { e.Event = string(b) })
+		})
+		f.over(entry.Event+", payload", payload, func(b []byte) *verify.Report {
+			return set(func(e *measure.Entry) { e.Payload = hex.EncodeToString(b) })
+		})
+		f.over(entry.Event+", digest", digest, func(b []byte) *verify.Report {
+			return set(func(e *measure.Entry) { e.Digest = hex.EncodeToString(b) })
+		})
 	}
-	t.Logf("%d mutations tried, %d could go unnoticed", tried, 0)
+}
+
+func FuzzParseEvidence(f *testing.F) {
+	root, err := quote.IntelRoot()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		e, err := verify.ParseEvidence(data)
+		if err != nil {
+			return
+		}
+		r := verify.Judge(t.Context(), e, verify.Params{Root: root, At: now})
+		if r.ExitCode == 0 {
+			t.Fatal("verified without a policy")
+		}
+	})
+}
+
+func FuzzParsePolicy(f *testing.F) {
+	f.Fuzz(func(t *testing.T, data []byte) {
+		p, err := verify.ParsePolicy("policy", data)
+		if err != nil {
+			return
+		}
+		for _, key := range verify.Keys() {
+			for _, v := range p.Of(key) {
+				again := new(verify.Policy)
+				if err := again.Add(key, v); err != nil || len(again.Of(key)) != 1 || again.Of(key)[0] != v {
+					t.Fatalf("%s: %q is taken, and not taken again: %v", key, v, err)
+				}
+			}
+		}
+	})
 }
