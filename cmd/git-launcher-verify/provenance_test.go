@@ -1,0 +1,77 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http/httptest"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/registry"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/static"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"gitlauncher/verify"
+)
+
+// sigstoreFile is a file of sigstore-go's own module.
+func sigstoreFile(t testing.TB, file string) string {
+	t.Helper()
+	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/sigstore/sigstore-go").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(strings.TrimSpace(string(dir)), file)
+}
+
+// TestBundleFromRegistry: the bundle is found among an image's referrers, in a
+// registry that answers over HTTP.
+func TestBundleFromRegistry(t *testing.T) {
+	server := httptest.NewServer(registry.New(registry.WithReferrersSupport(true)))
+	defer server.Close()
+	repo, err := name.NewRepository(strings.TrimPrefix(server.URL, "http://") + "/launcher")
+	if err != nil {
+		t.Fatal(err)
+	}
+	push := func(img v1.Image) name.Digest {
+		d, err := img.Digest()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := remote.Write(repo.Digest(d.String()), img); err != nil {
+			t.Fatal(err)
+		}
+		return repo.Digest(d.String())
+	}
+	image := push(empty.Image)
+	app, _ := json.Marshal(map[string]any{"runner": "docker-compose", "docker_compose_file": "services: {launcher: {image: '" + image.String() + "'}}"})
+	s := &settings{policy: new(verify.Policy)}
+	if err := s.policy.Add("LAUNCHER_IMAGE_DIGEST", image.DigestStr()); err != nil {
+		t.Fatal(err)
+	}
+	e := &verify.Evidence{AppCompose: app}
+	if b, err := fromRegistry(t.Context(), s, e); err == nil {
+		t.Errorf("a bundle out of nothing: %s", b)
+	}
+	subject, err := remote.Head(image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const kind = bundleType + ".v0.3+json"
+	artifact := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), kind)
+	artifact, err = mutate.AppendLayers(artifact, static.NewLayer([]byte(`{"a":"bundle"}`), kind))
+	if err != nil {
+		t.Fatal(err)
+	}
+	push(mutate.Subject(artifact, *subject).(v1.Image))
+	b, err := fromRegistry(t.Context(), s, e)
+	if err != nil || string(b) != `{"a":"bundle"}` {
+		t.Errorf("%q, %v", b, err)
+	}
+}
