@@ -44,7 +44,7 @@ func list(t *testing.T) map[string]pkg {
 // below reports whether a package is that one or lies below it.
 func below(path, root string) bool { return path == root || strings.HasPrefix(path, root+"/") }
 
-// TestWhoImportsWhom holds the rooms apart: parse, pin, measure, wire.
+// TestWhoImportsWhom holds the rooms apart: parse, pin, measure, verify, wire.
 func TestWhoImportsWhom(t *testing.T) {
 	pkgs := list(t)
 	const sdk, transports = "github.com/Dstack-TEE/dstack", "github.com/go-git/go-git/v5/plumbing/transport"
@@ -68,6 +68,15 @@ func TestWhoImportsWhom(t *testing.T) {
 			func(p string) bool {
 				return below(p, "gitlauncher/internal/sim") || below(p, "gitlauncher/internal/gittest") || p == "testing"
 			}, true},
+		{"verify reaches no network client, program or config file of its own", func(p string) bool { return below(p, "gitlauncher/verify") },
+			func(p string) bool {
+				return below(p, transports) || below(p, sdk) || p == "gitlauncher/config/configfile" || p == "gitlauncher/gitpin" || p == "gitlauncher/measure/dstack"
+			}, true},
+		{"the launcher has no verifier", func(p string) bool { return p == "gitlauncher/cmd/git-launcher" }, func(p string) bool { return below(p, "gitlauncher/verify") }, true},
+		{"the verifier has no simulator and no guest agent's client", func(p string) bool { return p == "gitlauncher/cmd/git-launcher-verify" },
+			func(p string) bool {
+				return below(p, "gitlauncher/internal/sim") || below(p, "gitlauncher/measure/dstack") || below(p, transports)
+			}, true},
 		{"parsing and measuring know nothing of pinning's network", func(p string) bool { return below(p, "gitlauncher/measure") },
 			func(p string) bool { return below(p, "gitlauncher/gitpin") || below(p, transports) }, true},
 	}
@@ -89,6 +98,25 @@ func TestWhoImportsWhom(t *testing.T) {
 		if checked == 0 {
 			t.Errorf("%s: nothing was checked", rule.name)
 		}
+	}
+}
+
+// TestVerifyRunsNoPrograms: nothing of the verifier's own can run a program, and
+// just these libraries, which compose-go and sigstore-go bring along, could
+// (go-shellwords runs backquotes only for callers that ask, and compose-go does not:
+// TestNothingRuns in verify/compose).
+func TestVerifyRunsNoPrograms(t *testing.T) {
+	pkgs := list(t)
+	var reach []string
+	for _, dep := range pkgs["gitlauncher/verify"].Deps {
+		if slices.Contains(pkgs[dep].Imports, "os/exec") {
+			reach = append(reach, dep)
+		}
+	}
+	slices.Sort(reach)
+	known := []string{"github.com/digitorus/pkcs7", "github.com/in-toto/in-toto-golang/in_toto", "github.com/mattn/go-shellwords"}
+	if !slices.Equal(reach, known) {
+		t.Errorf("verify reaches os/exec through %q, known are %q", reach, known)
 	}
 }
 

@@ -3,6 +3,8 @@ package compose_test
 import (
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -250,6 +252,24 @@ func TestImageModeMounts(t *testing.T) {
 	}
 	if r := judge(t, text, nil, compose.Expect{}); !slices.Contains(denied(r), "launcher:volumes") {
 		t.Error("git mode's launcher may have Docker's socket")
+	}
+}
+
+// TestNothingRuns: reading a compose runs nothing and opens nothing that it names.
+func TestNothingRuns(t *testing.T) {
+	trace := filepath.Join(t.TempDir(), "ran")
+	for _, line := range []string{"command: \"`touch " + trace + "`\"", "command: $(touch " + trace + ")", "entrypoint: '`touch " + trace + "`'", "healthcheck: {test: '`touch " + trace + "`'}", "env_file: " + trace, "label_file: " + trace, "extends: {file: " + trace + ", service: x}"} {
+		data, _ := json.Marshal(map[string]any{"runner": "docker-compose", "docker_compose_file": file(line)})
+		r, err := compose.Judge(t.Context(), data, compose.Expect{LauncherDigests: []string{digest}})
+		if err == nil && len(denied(r)) == 0 {
+			t.Errorf("%s passes", line)
+		}
+		if err != nil && strings.Contains(err.Error(), "no such file") {
+			t.Errorf("%s: a file was looked for: %v", line, err)
+		}
+	}
+	if _, err := os.Stat(trace); err == nil {
+		t.Error("a command was run")
 	}
 }
 
