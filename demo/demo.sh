@@ -1,10 +1,10 @@
-# The demo: a Git server, a simulated guest agent, a launch through a config, and
-# the evidence checked by hand. Everything happens in one temporary directory and on
-# loopback; nothing is left running. The checks are those of VERIFY.md.
+# The demo: a Git server, a simulated guest agent, a launch through a config, and a
+# verdict on its receipt; then the same receipt with single bytes changed. Everything
+# happens in one temporary directory and on loopback; nothing is left running.
 set -euo pipefail
 top=$(cd "$(dirname "$0")/.." && pwd)
-for tool in git jq xxd sha384sum sha512sum; do
-  command -v "$tool" >/dev/null || { echo "demo: $tool is needed (apt-get install git jq xxd coreutils)" >&2; exit 1; }
+for tool in git jq; do
+  command -v "$tool" >/dev/null || { echo "demo: $tool is needed (apt-get install git jq)" >&2; exit 1; }
 done
 tmp=$(mktemp -d)
 pids=()
@@ -30,12 +30,28 @@ COMMIT_SHA=$COMMIT_SHA
 WORK_DIR=$tmp/workload
 CONF
 cat etc/git-launcher/config.conf
+launcher=sha256:$(printf 'a1%.0s' $(seq 32)) # the image's digest, in real life
+cat >docker-compose.yaml <<YAML
+services:
+  launcher:
+    image: example.org/git-launcher@$launcher
+    configs: [{source: launcher, target: /etc/git-launcher/config.conf}]
+    volumes: ["/var/run/dstack.sock:/var/run/dstack.sock"]
+configs:
+  launcher:
+    content: |
+$(sed 's/^/      /' etc/git-launcher/config.conf)
+YAML
 # dstack measures the app-compose, and with it the config inside.
-compose=$(printf 'services:\n  app:\n    image: git-launcher\nconfigs:\n  launcher:\n    content: |\n'; sed 's/^/      /' etc/git-launcher/config.conf)
-jq -n --arg compose "$compose" '{manifest_version: 2, name: "demo", runner: "docker-compose", docker_compose_file: $compose}' >app-compose.json
-"$top/bin/dstack-sim" --socket dstack.sock --app-compose app-compose.json 2>sim.log & pids+=($!)
+jq -n --rawfile compose docker-compose.yaml '{manifest_version: 2, name: "demo", runner: "docker-compose", docker_compose_file: $compose}' >app-compose.json
+"$top/bin/dstack-sim" --socket dstack.sock --app-compose app-compose.json --root-out root.pem --collateral-out collateral.json --policy-out system.conf 2>sim.log & pids+=($!)
 await dstack.sock
 sed 's/^/  /' sim.log
+
+title "What a verifier is to expect: the system, the launcher's image, and this launch"
+"$top/bin/git-launcher" check --policy-out launch.conf etc/git-launcher/config.conf >/dev/null 2>check.log || { cat check.log; exit 1; }
+{ cat system.conf; echo "LAUNCHER_IMAGE_DIGEST=$launcher"; grep -v '^#' launch.conf; } >policy.conf
+cut -c1-100 policy.conf
 
 title "The launch: launcher's log (stderr), then the workload's output"
 "$top/bin/git-launcher" --dstack-endpoint "$tmp/dstack.sock" --receipt receipt.json etc/git-launcher/config.conf >workload.out 2>launch.log ||
@@ -43,34 +59,25 @@ title "The launch: launcher's log (stderr), then the workload's output"
 cat launch.log
 sed 's/^/  | /' workload.out
 
-title "The event log: RTMR3 recomputed step by step from names and payloads"
-rtmr=$(printf '0%.0s' $(seq 96))
-while IFS=$'\t' read -r name payload; do
-  digest=$({ printf '\x01\x00\x00\x08:%s:' "$name"; printf %s "$payload" | xxd -r -p; } | sha384sum | cut -d' ' -f1)
-  rtmr=$(printf %s%s "$rtmr" "$digest" | xxd -r -p | sha384sum | cut -d' ' -f1)
-  printf '%-17s %.24s -> RTMR3 %.24s\n' "$name" "${payload:--}" "$rtmr"
-done < <(jq -r '.event_log | fromjson | .[] | select(.imr == 3) | [.event, .event_payload] | join("\t")' receipt.json)
-quoted=$(jq -j .quote receipt.json | cut -c1041-1136)
-echo "recomputed        $rtmr"
-echo "in the quote      $quoted"
+verify() { "$top/bin/git-launcher-verify" --root root.pem --collateral collateral.json --policy "$1" "$2"; }
+title "The verdict: git-launcher-verify --root root.pem --collateral collateral.json --policy policy.conf receipt.json"
+verify policy.conf receipt.json || { echo "demo: this was to be VERIFIED" >&2; exit 1; }
 
-title "The launch record, as measured"
-jq -j .record receipt.json | jq .
-
-title "Verdict"
-payload() { jq -r --arg n "$1" '.event_log | fromjson | .[] | select(.imr == 3 and .event == $n) | .event_payload' receipt.json; }
-verdict=0
-verdict_on() { if [ "$2" = "$3" ]; then echo "ok    $1"; else echo "WRONG $1"; verdict=1; fi; }
-verdict_on "the event log is the quote's RTMR3" "$rtmr" "$quoted"
-verdict_on "git-commit is the commit in the config" "$(payload git-commit)" "$COMMIT_SHA"
-verdict_on "git-launch is the record in the receipt" "$(payload git-launch)" "$(jq -j .record receipt.json | xxd -p | tr -d '\n')"
-verdict_on "config_sha256 is the config's" "$(jq -j .record receipt.json | jq -r .config_sha256)" "$(sha256sum <etc/git-launcher/config.conf | cut -d' ' -f1)"
-verdict_on "compose-hash is the app-compose's" "$(payload compose-hash)" "$(sha256sum <app-compose.json | cut -d' ' -f1)"
-verdict_on "git agrees with the checkout" "$(git -C workload rev-parse HEAD)$(git -C workload status --porcelain)" "$COMMIT_SHA"
-if [ "$verdict" = 0 ]; then
-  echo "MEASURED AND CONSISTENT: commit $COMMIT_SHA ran, and RTMR3 says so."
-  echo "(The quote is a simulator's. On TDX hardware its signature is what makes this a proof.)"
-else
-  echo "NOT CONSISTENT"
-fi
-exit "$verdict"
+title "The same with one byte changed, in five places"
+refuse() { # what, exit code, policy, receipt
+  code=0
+  verify "$3" "$4" >verdict.out || code=$?
+  [ "$code" = "$2" ] || { cat verdict.out; echo "demo: exit code $code, not $2, for $1" >&2; exit 1; }
+  printf '%-8s exit %s  %s\n' "$1" "$code" "$(tail -n +1 verdict.out | sed -n '/^NOT VERIFIED/,$p' | tail -n +2 | head -1)"
+}
+change() { jq "$1" receipt.json >changed.json; }
+change '.quote |= .[0:400] + (if .[400:401] == "0" then "1" else "0" end) + .[401:]'
+refuse quote 3 policy.conf changed.json
+change '.event_log |= (fromjson | (.[] | select(.event == "storage-fs") | .event_payload) = "7a6674" | tojson)'
+refuse log 3 policy.conf changed.json
+change '.record |= sub("entrypoint.sh"; "entripoint.sh")'
+refuse record 3 policy.conf changed.json
+change '.info.tcb_info |= (fromjson | .app_compose |= sub("demo"; "dem0") | tojson)'
+refuse compose 3 policy.conf changed.json
+sed 's/^COMMIT_SHA=./COMMIT_SHA=0/' policy.conf >other.conf
+refuse policy 4 other.conf receipt.json

@@ -125,11 +125,13 @@ func newTable(width int) table.Writer {
 
 // wrap breaks each line at blanks where it can.
 func wrap(s string, width int) string {
-	lines := strings.Split(s, "\n")
-	for i, line := range lines {
-		lines[i] = strings.TrimRight(text.WrapSoft(line, width), " ")
+	var out []string
+	for line := range strings.SplitSeq(s, "\n") {
+		for part := range strings.SplitSeq(text.WrapSoft(line, width), "\n") {
+			out = append(out, strings.TrimRight(part, " "))
+		}
 	}
-	return strings.Join(lines, "\n")
+	return strings.Join(out, "\n")
 }
 
 // details is what a finding has to say, a line each.
