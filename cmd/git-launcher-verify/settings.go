@@ -33,7 +33,7 @@ type settings struct {
 	json, batch bool
 	color       string
 
-	commit, subdir, script string
+	commit string
 }
 
 func (p *program) parse(command string, args []string) (*settings, error) {
