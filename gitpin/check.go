@@ -60,11 +60,7 @@ func diskError(path string, err error) error {
 	if notThere(err) {
 		return wrong(path, "is missing, or is not what it should be")
 	}
-	var pe *os.PathError
-	if errors.As(err, &pe) {
-		return err
-	}
-	return &os.PathError{Op: "check", Path: path, Err: err}
+	return onPath("check", path, err)
 }
 
 // layout demands that WORK_DIR holds the proven directories and names, each of its
@@ -263,10 +259,6 @@ func (w *checkWorker) putter(to *form, i int) *pack.Putter {
 }
 
 func (w *checkWorker) regular(at int, name string, f *File, size int64, put *pack.Putter) error {
-	perm := uint32(0o644)
-	if f.Mode == object.ModeExec {
-		perm = 0o755
-	}
 	fd, err := openat(at, name, unix.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return diskError(f.Path, err)
@@ -279,7 +271,7 @@ func (w *checkWorker) regular(at int, name string, f *File, size int64, put *pac
 	if st.Mode&unix.S_IFMT != unix.S_IFREG || st.Nlink != 1 || st.Size != size || hasAttributes(fd) {
 		return wrong(f.Path, "is not a plain file of its own")
 	}
-	if err := w.owned(f.Path, &st, perm); err != nil {
+	if err := w.owned(f.Path, &st, permissions(f.Mode)); err != nil {
 		return err
 	}
 	if err := w.hash(fd, f, size, put); err != nil {

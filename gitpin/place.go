@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"errors"
 	"io"
 	"os"
 	"sync/atomic"
@@ -130,15 +129,15 @@ func (fd fdWriter) Write(b []byte) (int, error) {
 	for done < len(b) {
 		n, err := unix.Write(int(fd), b[done:])
 		if err != nil && err != unix.EINTR {
-			return done, os.NewSyscallError("write", err)
+			return done, err
 		}
 		done += max(n, 0)
 	}
 	return done, nil
 }
 
-// in calls do with the directory of a path and the name there. Errors are
-// *os.PathError.
+// in calls do with the directory of a path and the name there. Errors of the disk
+// are *os.PathError.
 func (w *writer) in(path string, do func(dir int, name string) error) error {
 	return w.dirs.use(func(d *dirs) error {
 		dir, name := splitPath(path)
@@ -146,42 +145,55 @@ func (w *writer) in(path string, do func(dir int, name string) error) error {
 		if err != nil {
 			return err
 		}
-		err = do(fd, name)
-		var errno unix.Errno
-		if errors.As(err, &errno) {
-			err = &os.PathError{Op: "write", Path: path, Err: errno}
-		}
-		return err
+		return onPath("write", path, do(fd, name))
 	})
+}
+
+// onPath gives a bare error of the system the path that it happened on.
+func onPath(op, path string, err error) error {
+	if errno, ok := err.(unix.Errno); ok {
+		return &os.PathError{Op: op, Path: path, Err: errno}
+	}
+	return err
 }
 
 // file makes one file, its parents included, with exactly its mode.
 func (w *writer) file(path string, mode object.Mode, fill func(fdWriter) error) (fileStat, error) {
-	perm := uint32(0o644)
-	if mode == object.ModeExec {
-		perm = 0o755
-	}
 	var st unix.Stat_t
 	err := w.in(path, func(dir int, name string) error {
-		fd, err := openat(dir, name, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL, perm)
+		fd, err := openat(dir, name, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL, permissions(mode))
 		if err != nil {
 			return err
 		}
-		err = fill(fdWriter(fd))
-		if err == nil {
-			err = unix.Fstat(fd, &st)
+		if err := fill(fdWriter(fd)); err != nil {
+			unix.Close(fd)
+			return err
 		}
-		if err == nil && st.Mode&0o7777 != perm { // the umask, or a default ACL
-			if err = unix.Fchmod(fd, perm); err == nil {
-				err = unix.Fstat(fd, &st)
-			}
-		}
-		if cerr := unix.Close(fd); err == nil {
-			err = cerr
-		}
-		return err
+		return finish(fd, mode, &st)
 	})
 	return statOf(&st), err
+}
+
+// permissions are those of a file on disk.
+func permissions(m object.Mode) uint32 {
+	if m == object.ModeExec {
+		return 0o755
+	}
+	return 0o644
+}
+
+// finish gives a written file exactly its mode and closes it.
+func finish(fd int, mode object.Mode, st *unix.Stat_t) error {
+	err := unix.Fstat(fd, st)
+	if perm := permissions(mode); err == nil && st.Mode&0o7777 != perm { // the umask, or a default ACL
+		if err = unix.Fchmod(fd, perm); err == nil {
+			err = unix.Fstat(fd, st)
+		}
+	}
+	if cerr := unix.Close(fd); err == nil {
+		err = cerr
+	}
+	return err
 }
 
 func (w *writer) symlink(path string, target []byte) (File, error) {
