@@ -169,27 +169,33 @@ func (in *reading) entries(ctx context.Context) error {
 
 // entry reads one entry's content and passes it on, or notes it for later.
 func (in *reading) entry(ctx context.Context, h entryHeader) error {
-	r, err := in.scan.content()
-	if err != nil {
-		return err
-	}
 	e := &Entry{offset: h.offset}
 	in.rows = append(in.rows, e)
+	var err error
 	switch {
 	case h.typ == ofsDelta || h.typ == refDelta:
-		err = in.delta(ctx, e, h, r)
+		err = in.streamed(ctx, e, h, in.delta)
 	case h.typ == object.Blob && h.size > largeBlob:
-		err = in.large(ctx, e, h, r)
+		err = in.streamed(ctx, e, h, in.large)
 	case h.size > maxMeta:
 		err = &LimitError{"object", maxMeta}
 	default:
-		content := make([]byte, h.size)
-		if err = readFull(r, content); err == nil {
+		var content []byte
+		if content, err = in.scan.inflate(h.size); err == nil {
 			err = in.found(ctx, e, h.typ, content)
 		}
 	}
 	e.crc = in.scan.entryCRC()
 	return err
+}
+
+// streamed passes content on that is not to be in memory as a whole.
+func (in *reading) streamed(ctx context.Context, e *Entry, h entryHeader, to func(context.Context, *Entry, entryHeader, io.Reader) error) error {
+	r, err := in.scan.content()
+	if err != nil {
+		return err
+	}
+	return to(ctx, e, h, r)
 }
 
 // found names an object whose content is at hand.
