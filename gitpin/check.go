@@ -42,7 +42,7 @@ func newChecker(p *Params, root *os.Root, inside bool) *checker {
 	c := &checker{inside: inside, maxSize: p.MaxTreeBytes, now: p.Now(), uid: uint32(os.Geteuid())}
 	c.workers.fresh = func() (*checkWorker, error) {
 		d, err := newDirs(root, false)
-		return &checkWorker{checker: c, dirs: d, hasher: p.Hasher(), sum: sha256.New(), block: make([]byte, pack.BlockSize+1)}, err
+		return &checkWorker{checker: c, dirs: d, hasher: p.Hasher(), sum: newSum(), block: make([]byte, pack.BlockSize+1)}, err
 	}
 	c.workers.close = func(w *checkWorker) { w.dirs.close() }
 	return c
@@ -359,6 +359,6 @@ func (w *checkWorker) link(at int, name string, f *File, size int64, put *pack.P
 	if err := fstatat(at, name, &st); err != nil {
 		return diskError(f.Path, err)
 	}
-	f.SHA256, f.stat = sha256.Sum256(target), statOf(&st)
+	f.SHA256, f.stat = sumOf(target), statOf(&st)
 	return nil
 }

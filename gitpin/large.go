@@ -34,7 +34,7 @@ func (p *proof) Large(size int64) (pack.LargeBlob, error) {
 	if p.place == nil || !waits {
 		return nil, nil
 	}
-	l := &largeFile{proof: p, sum: sha256.New()}
+	l := &largeFile{proof: p, sum: newSum()}
 	err := p.place.dirs.use(func(d *dirs) error {
 		fd, err := openat(d.fd, largeName, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL, 0o644)
 		l.out = fdWriter(fd)

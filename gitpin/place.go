@@ -57,7 +57,7 @@ func (w *writer) small(path string, mode object.Mode, content []byte) (File, err
 	if mode == object.ModeSymlink {
 		return w.symlink(path, content)
 	}
-	f := File{Path: path, Mode: mode, SHA256: sha256.Sum256(content), LFS: isLFS(content)}
+	f := File{Path: path, Mode: mode, SHA256: sumOf(content), LFS: isLFS(content)}
 	var err error
 	f.stat, err = w.file(path, mode, func(out fdWriter) error {
 		if err := w.spend(len(content)); err != nil {
@@ -88,7 +88,7 @@ func (w *writer) stored(ctx context.Context, a *pack.Archive, e *pack.Entry, pat
 // stream makes a file of what fill writes.
 func (w *writer) stream(path string, mode object.Mode, fill func(io.Writer) error) (File, error) {
 	f := File{Path: path, Mode: mode}
-	sum := sha256.New()
+	sum := newSum()
 	head := &header{}
 	var err error
 	f.stat, err = w.file(path, mode, func(out fdWriter) error {
@@ -207,7 +207,7 @@ func (w *writer) symlink(path string, target []byte) (File, error) {
 		}
 		return fstatat(dir, name, &st)
 	})
-	return File{Path: path, Mode: object.ModeSymlink, SHA256: sha256.Sum256(target), stat: statOf(&st)}, err
+	return File{Path: path, Mode: object.ModeSymlink, SHA256: sumOf(target), stat: statOf(&st)}, err
 }
 
 // checkTarget refuses what can't be a symbolic link's target at all. Where it
