@@ -104,21 +104,15 @@ func (f *fetcher) attempt(ctx context.Context, p plan, consume func(context.Cont
 		return f.classifyIn(ctx, "connecting to the repository", err)
 	}
 	defer s.Close()
-	adv, err := within(ctx, func() (*packp.AdvRefs, error) { return s.AdvertisedReferencesContext(ctx) })
-	if err != nil {
-		return f.classifyIn(ctx, "reading the repository's references", err)
-	}
-	req, advertised, err := f.request(adv, p)
+	req, res, refused, err := f.ask(ctx, s, p, watch)
 	if err != nil {
 		return err
 	}
-	watch.Reset(f.StallTimeout)
-	res, err := within(ctx, func() (*packp.UploadPackResponse, error) { return s.UploadPack(ctx, req) })
-	if err != nil {
-		if !p.everything && !advertised && ctx.Err() == nil && (f.web == nil || f.web.status == http.StatusOK) {
-			return errRefused
+	if res == nil {
+		req, res, err = f.askAdvertised(ctx, s, p, watch, refused)
+		if err != nil {
+			return err
 		}
-		return f.classifyIn(ctx, "asking for the commit", err)
 	}
 	defer res.Close()
 	body := &packReader{ctx: ctx, r: demux(req, res), moved: func(n int) {
@@ -129,6 +123,62 @@ func (f *fetcher) attempt(ctx context.Context, p plan, consume func(context.Cont
 		return f.classifyIn(ctx, "receiving the pack", err)
 	}
 	return nil
+}
+
+// ask wants the pin of a web server at once, without its references: over HTTP they
+// take a request of their own and, since there is one for every pull request that ever
+// was, often more bytes than the pack. What any server of the last ten years can do
+// is taken for granted. No answer and no error means that this server must be asked
+// in the usual way; refused, that it understood and would not.
+func (f *fetcher) ask(ctx context.Context, s session, p plan, watch *time.Timer) (req *packp.UploadPackRequest, res *packp.UploadPackResponse, refused bool, err error) {
+	if f.web == nil || p.everything {
+		return nil, nil, false, nil
+	}
+	req = packp.NewUploadPackRequest()
+	for _, c := range f.wanted() {
+		req.Capabilities.Set(c)
+	}
+	f.want(req, true)
+	res, err = within(ctx, func() (*packp.UploadPackResponse, error) { return s.UploadPack(ctx, req) })
+	if err == nil {
+		return req, res, false, nil
+	}
+	var wrapped *plumbing.UnexpectedError // it hides what it holds
+	if errors.As(err, &wrapped) {
+		err = wrapped.Err
+	}
+	switch status := f.web.status; {
+	case ctx.Err() != nil, status == 0, status >= 500,
+		status == http.StatusUnauthorized, status == http.StatusForbidden, status == http.StatusNotFound, status == http.StatusTooManyRequests:
+		return nil, nil, false, f.classifyIn(ctx, "asking for the commit", err)
+	default:
+		watch.Reset(f.StallTimeout)
+		return nil, nil, status == http.StatusOK, nil
+	}
+}
+
+// askAdvertised reads the references and asks for what the server says it has.
+func (f *fetcher) askAdvertised(ctx context.Context, s session, p plan, watch *time.Timer, refused bool) (*packp.UploadPackRequest, *packp.UploadPackResponse, error) {
+	adv, err := within(ctx, func() (*packp.AdvRefs, error) { return s.AdvertisedReferencesContext(ctx) })
+	if err != nil {
+		return nil, nil, f.classifyIn(ctx, "reading the repository's references", err)
+	}
+	req, advertised, err := f.request(adv, p)
+	if err != nil {
+		return nil, nil, err
+	}
+	if refused && !advertised {
+		return nil, nil, errRefused
+	}
+	watch.Reset(f.StallTimeout)
+	res, err := within(ctx, func() (*packp.UploadPackResponse, error) { return s.UploadPack(ctx, req) })
+	if err != nil {
+		if !p.everything && !advertised && ctx.Err() == nil && (f.web == nil || f.web.status == http.StatusOK) {
+			return nil, nil, errRefused
+		}
+		return nil, nil, f.classifyIn(ctx, "asking for the commit", err)
+	}
+	return req, res, nil
 }
 
 // within runs a call that may not heed its context, and stops waiting for it at
@@ -172,8 +222,8 @@ func (f *fetcher) request(adv *packp.AdvRefs, p plan) (req *packp.UploadPackRequ
 		return nil, false, &FetchError{Unsuitable, "reading the repository's references", object.ErrSHA256}
 	}
 	req = packp.NewUploadPackRequest()
-	for _, c := range []capability.Capability{capability.OFSDelta, capability.Sideband64k, capability.NoProgress, capability.Shallow, "include-tag"} {
-		if adv.Capabilities.Supports(c) && (c != "include-tag" || f.FullHistory) {
+	for _, c := range f.wanted() {
+		if adv.Capabilities.Supports(c) {
 			req.Capabilities.Set(c)
 		}
 	}
@@ -193,11 +243,25 @@ func (f *fetcher) request(adv *packp.AdvRefs, p plan) (req *packp.UploadPackRequ
 		}
 		return req, true, nil
 	}
-	req.Wants = []plumbing.Hash{pin}
-	if !f.FullHistory && adv.Capabilities.Supports(capability.Shallow) {
+	f.want(req, adv.Capabilities.Supports(capability.Shallow))
+	return req, tips[pin], nil
+}
+
+// wanted are the capabilities that are used where a server has them.
+func (f *fetcher) wanted() []capability.Capability {
+	w := []capability.Capability{capability.OFSDelta, capability.Sideband64k, capability.NoProgress, capability.Shallow}
+	if f.FullHistory {
+		w = append(w, "include-tag")
+	}
+	return w
+}
+
+// want asks for the pin, of depth 1 if that is enough and can be had.
+func (f *fetcher) want(req *packp.UploadPackRequest, shallow bool) {
+	req.Wants = []plumbing.Hash{plumbing.Hash(f.Commit)}
+	if shallow && !f.FullHistory {
 		req.Depth = packp.DepthCommits(1)
 	}
-	return req, tips[pin], nil
 }
 
 // demux takes the pack out of the side-band; progress text is thrown away, and

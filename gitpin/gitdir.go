@@ -158,5 +158,3 @@ func spool(root *os.Root, dir string) (*os.File, error) {
 		return f, root.Remove(at)
 	}
 }
-
-var _ placer = writer{}

@@ -39,7 +39,7 @@ func (p *proof) reach(ctx context.Context, a *pack.Archive, files []File, full b
 		if c.ids[id] {
 			continue
 		}
-		content, err := p.fetch(ctx, a, id, object.Commit, "ancestor")
+		_, content, err := p.fetch(ctx, a, id, object.Commit, "ancestor")
 		if err != nil {
 			return nil, err
 		}
@@ -65,7 +65,7 @@ func (c *closure) addTree(ctx context.Context, p *proof, a *pack.Archive, root o
 		if c.ids[id] {
 			continue
 		}
-		content, err := p.fetch(ctx, a, id, object.Tree, "tree of history")
+		_, content, err := p.fetch(ctx, a, id, object.Tree, "tree of history")
 		if err != nil {
 			return err
 		}
@@ -98,7 +98,7 @@ func (c *closure) addTags(ctx context.Context, a *pack.Archive) error {
 		if e.Type != object.Tag {
 			continue
 		}
-		content, err := a.Bytes(ctx, e)
+		_, content, err := a.Bytes(ctx, e)
 		if err != nil {
 			return err
 		}

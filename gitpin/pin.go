@@ -2,13 +2,10 @@ package gitpin
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
-	"path"
-	"sync/atomic"
 	"time"
 
 	"gitlauncher/config"
@@ -168,7 +165,7 @@ func (p *Params) fetchInto(ctx context.Context, w *workDir) (*Checkout, error) {
 			return err
 		}
 		defer st.close()
-		keep, err := st.root.OpenFile(".git/objects/pack/incoming", os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o444)
+		keep, err := st.root.OpenFile(incoming, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o444)
 		if err != nil {
 			return err
 		}
@@ -182,8 +179,12 @@ func (p *Params) fetchInto(ctx context.Context, w *workDir) (*Checkout, error) {
 			}
 			return n, err
 		})
-		proof := newProof(p.Commit, p.MaxFiles, p.writer(st))
-		a, err := p.read(ctx, st, pack.Source{Stream: watched, Keep: keep}, proof)
+		place := p.writer(st)
+		defer place.close()
+		proof := newProof(p.Commit, p.MaxFiles, place)
+		src := p.source(st, keep)
+		src.Stream = watched
+		a, err := pack.Read(ctx, src, p.limits(), proof)
 		if err != nil {
 			return err
 		}
@@ -193,7 +194,7 @@ func (p *Params) fetchInto(ctx context.Context, w *workDir) (*Checkout, error) {
 			return err
 		}
 		p.Stage(StageMaterialised)
-		if err := st.store(ctx, p, a, ".git/objects/pack/incoming", proof, files); err != nil {
+		if err := st.store(ctx, p, a, proof, files); err != nil {
 			return err
 		}
 		c = &Checkout{Tree: proof.info.Tree, Files: files, Fetched: true, dir: w}
@@ -203,76 +204,6 @@ func (p *Params) fetchInto(ctx context.Context, w *workDir) (*Checkout, error) {
 		return nil, err
 	}
 	return c, p.swapIn(w, w.swap)
-}
-
-// reuse proves the checkout that is there. Its pack is read as any stranger's
-// would be; then either every file is found to be the proven one and only .git is
-// made anew, or the whole checkout is made anew from the pack.
-func (p *Params) reuse(ctx context.Context, w *workDir) (*Checkout, error) {
-	kept, name, err := w.openStore()
-	if err != nil {
-		return nil, err
-	}
-	defer kept.Close()
-	st, err := p.stage(w)
-	if err != nil {
-		return nil, err
-	}
-	defer st.close()
-	tree, err := w.root.OpenRoot(w.tree)
-	if err != nil {
-		return nil, err
-	}
-	defer tree.Close()
-	check := &checker{root: tree, inside: w.inside, newHasher: p.Hasher, now: p.Now(), uid: uint32(os.Geteuid())}
-	proof := newProof(p.Commit, p.MaxFiles, check)
-	a, err := p.read(ctx, st, pack.Source{Stream: kept, Keep: kept, Kept: true}, proof)
-	if err != nil {
-		return nil, err
-	}
-	files, err := proof.compare(ctx, a, check)
-	swap := w.swapGit
-	if errors.Is(err, errWorktree) {
-		p.Log.Info("the checkout on disk was changed; making it anew from its own objects", "step", "reuse", "found", err.Error())
-		proof.place, swap = p.writer(st), w.swap
-		files, err = proof.complete(ctx, a)
-	}
-	if err != nil {
-		return nil, err
-	}
-	p.Stage(StageMaterialised)
-	incoming := ".git/objects/pack/incoming"
-	if err := w.share(name, kept, st, incoming); err != nil {
-		return nil, err
-	}
-	if err := st.store(ctx, p, a, incoming, proof, files); err != nil {
-		return nil, err
-	}
-	return &Checkout{Tree: proof.info.Tree, Files: files, dir: w}, p.swapIn(w, swap)
-}
-
-// compare lists the proven tree and demands that WORK_DIR is it.
-func (p *proof) compare(ctx context.Context, a *pack.Archive, check *checker) ([]File, error) {
-	files, err := p.list(ctx, a)
-	if err != nil {
-		return nil, err
-	}
-	if err := check.layout(files); err != nil {
-		return nil, err
-	}
-	return files, p.placeRest(ctx, a, files)
-}
-
-func (p *Params) read(ctx context.Context, st *staging, src pack.Source, proof *proof) (*pack.Archive, error) {
-	src.NewHasher = p.Hasher
-	src.Spool = func() (*os.File, error) { return spool(st.root, ".git") }
-	return pack.Read(ctx, src, pack.Limits{Pack: p.MaxPackBytes, Tree: p.MaxTreeBytes}, proof)
-}
-
-func (p *Params) writer(st *staging) writer {
-	w := writer{root: st.root, limit: p.MaxTreeBytes, left: new(atomic.Int64)}
-	w.left.Store(p.MaxTreeBytes)
-	return w
 }
 
 // swapIn puts the staged checkout in place and marks whose it is.
@@ -286,112 +217,6 @@ func (p *Params) swapIn(w *workDir, swap func() error) error {
 	}
 	p.Stage(StageSwapped)
 	return w.tidy()
-}
-
-// staging is the checkout in the making, in the control directory.
-type staging struct {
-	root    *os.Root
-	git     gitDir
-	exclude string // for .git/info/exclude
-}
-
-// stage makes an empty staging directory; what an earlier try left goes.
-func (p *Params) stage(w *workDir) (*staging, error) {
-	if err := w.remove(w.inCtl(newName)); err != nil {
-		return nil, err
-	}
-	if err := w.root.Mkdir(w.inCtl(newName), 0o755); err != nil {
-		return nil, fmt.Errorf("making the staging directory: %w", err)
-	}
-	if err := w.root.Chmod(w.inCtl(newName), 0o755); err != nil {
-		return nil, err
-	}
-	root, err := w.root.OpenRoot(w.inCtl(newName))
-	if err != nil {
-		return nil, err
-	}
-	st := &staging{root: root, git: gitDir{root, ".git"}}
-	if w.inside {
-		st.exclude = "/" + insideName + "/\n"
-	}
-	if err := st.git.make(); err != nil {
-		root.Close()
-		return nil, fmt.Errorf("making .git: %w", err)
-	}
-	return st, nil
-}
-
-func (st *staging) close() { st.root.Close() }
-
-// store makes .git around the pack that lies at incoming. A pack that holds more
-// than the closure is written anew without the rest.
-func (st *staging) store(ctx context.Context, p *Params, a *pack.Archive, incoming string, proof *proof, files []File) error {
-	if _, taken := proof.trees[proof.info.Tree]; taken && st.exclude != "" {
-		for _, e := range proof.trees[proof.info.Tree] {
-			if e.Name == insideName {
-				return &object.TreeError{Name: e.Name, Reason: "is where the launcher keeps its lock when WORK_DIR is a mount point"}
-			}
-		}
-	}
-	c, err := proof.reach(ctx, a, files, p.FullHistory)
-	if err != nil {
-		return err
-	}
-	if len(c.ids) != len(a.Entries()) {
-		if a, err = st.repack(ctx, p, a, c, incoming); err != nil {
-			return fmt.Errorf("writing a pack of the pin alone: %w", err)
-		}
-	}
-	if err := st.root.Rename(incoming, path.Join(".git", packPath(a)+".pack")); err != nil {
-		return err
-	}
-	h := history{shallow: !p.FullHistory && len(proof.info.Parents) > 0, tags: c.tags}
-	return st.git.write(p, a, files, h, st.exclude)
-}
-
-// repack leaves behind what the pin does not need.
-func (st *staging) repack(ctx context.Context, p *Params, a *pack.Archive, c *closure, incoming string) (*pack.Archive, error) {
-	const packed = ".git/objects/pack/packed"
-	f, err := st.root.OpenFile(packed, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o444)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	if err := pack.Write(ctx, f, a, c.sorted()); err != nil {
-		return nil, err
-	}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return nil, err
-	}
-	again := newProof(p.Commit, p.MaxFiles, nil) // only the names are wanted
-	a, err = p.read(ctx, st, pack.Source{Stream: f, Keep: f, Kept: true}, again)
-	if err != nil {
-		return nil, err
-	}
-	return a, st.root.Rename(packed, incoming)
-}
-
-// share gives the staging directory the pack of the checkout that is there: the
-// same file where the file system can, a copy where not. The one in place stays,
-// so that a kill before the swap loses nothing.
-func (w *workDir) share(name string, kept *os.File, st *staging, to string) error {
-	target := w.inCtl(path.Join(newName, to))
-	if err := w.root.Link(name, target); err == nil {
-		mine, err1 := kept.Stat()
-		there, err2 := w.root.Lstat(target)
-		if err1 != nil || err2 != nil || !os.SameFile(mine, there) {
-			return &errNoStore{"the pack changed while it was in use"}
-		}
-		return w.root.Chmod(target, 0o444)
-	}
-	f, err := st.root.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o444)
-	if err != nil {
-		return err
-	}
-	if _, err = kept.Seek(0, io.SeekStart); err == nil {
-		_, err = io.Copy(f, kept)
-	}
-	return errors.Join(err, f.Close())
 }
 
 type readerFunc func([]byte) (int, error)

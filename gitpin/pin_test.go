@@ -212,3 +212,54 @@ func TestKilledBetweenRenames(t *testing.T) {
 	}
 	clean(t, h.Dir, h.Head, dir)
 }
+
+// TestPackOfARestart: the first restart makes the stored pack, later ones keep it,
+// and one that was damaged is made again, all without network.
+func TestPackOfARestart(t *testing.T) {
+	h := newHost(t)
+	dir := filepath.Join(t.TempDir(), "work")
+	if _, err := h.pin(t, dir); err != nil {
+		t.Fatal(err)
+	}
+	h.stop()
+	kept := func() (name string, info os.FileInfo) {
+		t.Helper()
+		packs, err := filepath.Glob(filepath.Join(dir, ".git/objects/pack/*.pack"))
+		if err != nil || len(packs) != 1 {
+			t.Fatalf("%v %v", packs, err)
+		}
+		if info, err = os.Stat(packs[0]); err != nil {
+			t.Fatal(err)
+		}
+		return packs[0], info
+	}
+	restart := func() {
+		t.Helper()
+		if c, err := h.pin(t, dir); err != nil || c.Fetched {
+			t.Fatalf("%v", err)
+		}
+		clean(t, h.Dir, h.Head, dir)
+	}
+	_, fetched := kept()
+	restart()
+	name, made := kept()
+	if data, err := os.ReadFile(name); err != nil || !strings.Contains(string(data), "hello from the pinned commit\n") || os.SameFile(fetched, made) {
+		t.Errorf("the first restart leaves no stored pack (%v)", err)
+	}
+	restart()
+	if _, again := kept(); !os.SameFile(made, again) {
+		t.Error("the second restart makes the pack anew")
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data[len(data)-25] ^= 1
+	if err := os.WriteFile(name, data, 0o444); err != nil {
+		t.Fatal(err)
+	}
+	restart()
+	if after, mended := kept(); after != name || os.SameFile(made, mended) {
+		t.Error("a damaged pack is not made anew")
+	}
+}

@@ -5,76 +5,61 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"errors"
 	"io"
-	"io/fs"
 	"os"
-	"path"
-	"strings"
 	"sync/atomic"
-	"syscall"
+
+	"golang.org/x/sys/unix"
 
 	"gitlauncher/gitpin/object"
 	"gitlauncher/gitpin/pack"
 )
 
-// placer brings proven contents and the disk together. There are two: writer
-// makes the files, and checker (reuse.go) compares them with what is there.
-type placer interface {
-	// stored takes a content from the kept pack.
-	stored(ctx context.Context, a *pack.Archive, e *pack.Entry, path string, mode object.Mode) (File, error)
-	// gitlink takes a submodule, which is an empty directory.
-	gitlink(path string) error
-}
-
 // fileStat is what Git's index keeps of a file to see that it did not change.
 type fileStat struct {
-	ctime, mtime   syscall.Timespec
+	ctime, mtime   unix.Timespec
 	dev, ino       uint64
 	uid, gid, size uint32
-	osMode         uint32
 }
 
-func statOf(info fs.FileInfo) fileStat {
-	s, ok := info.Sys().(*syscall.Stat_t)
-	if !ok {
-		return fileStat{}
-	}
-	return fileStat{ctime: s.Ctim, mtime: s.Mtim, dev: uint64(s.Dev), ino: s.Ino, uid: s.Uid, gid: s.Gid, size: uint32(s.Size), osMode: s.Mode}
+func statOf(s *unix.Stat_t) fileStat {
+	return fileStat{ctime: s.Ctim, mtime: s.Mtim, dev: s.Dev, ino: s.Ino, uid: s.Uid, gid: s.Gid, size: uint32(s.Size)}
 }
 
 // writer makes files in a directory of our own, which was empty. Everything goes
-// through an os.Root, so that no name can lead out of it.
+// through dirs, so that no name can lead out of it.
 type writer struct {
-	root  *os.Root
-	limit int64         // bytes of all files together
-	left  *atomic.Int64 // of limit
+	limit int64        // bytes of all files together
+	left  atomic.Int64 // of limit
+	dirs  pool[*dirs]
 }
 
+func newWriter(root *os.Root, limit int64) *writer {
+	w := &writer{limit: limit}
+	w.left.Store(limit)
+	w.dirs.fresh = func() (*dirs, error) { return newDirs(root, true) }
+	w.dirs.close = (*dirs).close
+	return w
+}
+
+func (w *writer) close() { w.dirs.drain() }
+
 // spend counts bytes on their way to the disk.
-func (w writer) spend(n int) error {
+func (w *writer) spend(n int) error {
 	if w.left.Add(-int64(n)) < 0 {
 		return &pack.LimitError{What: "tree", Limit: w.limit}
 	}
 	return nil
 }
 
-// Write counts what stored copies.
-func (w writer) Write(b []byte) (int, error) {
-	if err := w.spend(len(b)); err != nil {
-		return 0, err
-	}
-	return len(b), nil
-}
-
 // small makes a file of a content that is in memory.
-func (w writer) small(path string, mode object.Mode, content []byte) (File, error) {
+func (w *writer) small(path string, mode object.Mode, content []byte) (File, error) {
 	if mode == object.ModeSymlink {
 		return w.symlink(path, content)
 	}
-	f := File{Path: path, Mode: mode, SHA256: sha256.Sum256(content), LFS: isLFS(content)}
+	f := File{Path: path, Mode: mode, SHA256: sumOf(content), LFS: isLFS(content)}
 	var err error
-	f.stat, err = w.file(path, mode, func(out *os.File) error {
+	f.stat, err = w.file(path, mode, func(out fdWriter) error {
 		if err := w.spend(len(content)); err != nil {
 			return err
 		}
@@ -84,7 +69,8 @@ func (w writer) small(path string, mode object.Mode, content []byte) (File, erro
 	return f, err
 }
 
-func (w writer) stored(ctx context.Context, a *pack.Archive, e *pack.Entry, path string, mode object.Mode) (File, error) {
+// stored makes a file of a content in the kept pack.
+func (w *writer) stored(ctx context.Context, a *pack.Archive, e *pack.Entry, path string, mode object.Mode) (File, error) {
 	if mode == object.ModeSymlink {
 		var target bytes.Buffer
 		short := &capped{&target, maxPath}
@@ -96,13 +82,18 @@ func (w writer) stored(ctx context.Context, a *pack.Archive, e *pack.Entry, path
 		}
 		return w.symlink(path, target.Bytes())
 	}
+	return w.stream(path, mode, func(to io.Writer) error { return a.WriteTo(ctx, e, to) })
+}
+
+// stream makes a file of what fill writes.
+func (w *writer) stream(path string, mode object.Mode, fill func(io.Writer) error) (File, error) {
 	f := File{Path: path, Mode: mode}
-	sum := sha256.New()
+	sum := newSum()
 	head := &header{}
 	var err error
-	f.stat, err = w.file(path, mode, func(out *os.File) error {
+	f.stat, err = w.file(path, mode, func(out fdWriter) error {
 		buf := bufio.NewWriterSize(out, 256<<10)
-		if err := a.WriteTo(ctx, e, io.MultiWriter(w, buf, sum, head)); err != nil {
+		if err := fill(io.MultiWriter(spender{w}, buf, sum, head)); err != nil {
 			return err
 		}
 		return buf.Flush()
@@ -112,97 +103,111 @@ func (w writer) stored(ctx context.Context, a *pack.Archive, e *pack.Entry, path
 	return f, err
 }
 
-func (w writer) gitlink(path string) error {
-	return w.parents(path + "/.")
+// spender counts what is written to it.
+type spender struct{ *writer }
+
+func (s spender) Write(b []byte) (int, error) {
+	if err := s.spend(len(b)); err != nil {
+		return 0, err
+	}
+	return len(b), nil
 }
 
-// file makes one file, its parents included, with exactly its mode.
-func (w writer) file(path string, mode object.Mode, fill func(*os.File) error) (fileStat, error) {
-	perm := fs.FileMode(0o644)
-	if mode == object.ModeExec {
-		perm = 0o755
-	}
-	f, err := w.create(path, perm)
-	if err != nil {
-		return fileStat{}, err
-	}
-	err = fill(f)
-	var info fs.FileInfo
-	if err == nil {
-		info, err = f.Stat()
-	}
-	if err == nil && info.Mode() != perm { // the umask, or a default ACL
-		if err = f.Chmod(perm); err == nil {
-			info, err = f.Stat()
+// gitlink makes a submodule's place, which is an empty directory.
+func (w *writer) gitlink(path string) error {
+	return w.dirs.use(func(d *dirs) error {
+		_, err := d.at(path)
+		return err
+	})
+}
+
+// fdWriter writes to an open file.
+type fdWriter int
+
+func (fd fdWriter) Write(b []byte) (int, error) {
+	done := 0
+	for done < len(b) {
+		n, err := unix.Write(int(fd), b[done:])
+		if err != nil && err != unix.EINTR {
+			return done, err
 		}
+		done += max(n, 0)
 	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err != nil {
-		return fileStat{}, err
-	}
-	return statOf(info), nil
+	return done, nil
 }
 
-func (w writer) create(name string, perm fs.FileMode) (*os.File, error) {
-	const flags = os.O_WRONLY | os.O_CREATE | os.O_EXCL
-	f, err := w.root.OpenFile(name, flags, perm)
-	if errors.Is(err, fs.ErrNotExist) {
-		if err := w.parents(name); err != nil {
-			return nil, err
-		}
-		f, err = w.root.OpenFile(name, flags, perm)
-	}
-	return f, err
-}
-
-// parents makes the directories above name, each with exactly mode 0755.
-func (w writer) parents(name string) error {
-	dir, _ := path.Split(name)
-	dir = strings.TrimSuffix(dir, "/")
-	if dir == "" {
-		return nil
-	}
-	err := w.root.Mkdir(dir, 0o755)
-	if errors.Is(err, fs.ErrNotExist) {
-		if err := w.parents(dir); err != nil {
+// in calls do with the directory of a path and the name there. Errors of the disk
+// are *os.PathError.
+func (w *writer) in(path string, do func(dir int, name string) error) error {
+	return w.dirs.use(func(d *dirs) error {
+		dir, name := splitPath(path)
+		fd, err := d.at(dir)
+		if err != nil {
 			return err
 		}
-		err = w.root.Mkdir(dir, 0o755)
-	}
-	if errors.Is(err, fs.ErrExist) { // another worker was faster
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	info, err := w.root.Lstat(dir)
-	if err == nil && info.Mode().Perm() != 0o755 {
-		err = w.root.Chmod(dir, 0o755)
+		return onPath("write", path, do(fd, name))
+	})
+}
+
+// onPath gives a bare error of the system the path that it happened on.
+func onPath(op, path string, err error) error {
+	if errno, ok := err.(unix.Errno); ok {
+		return &os.PathError{Op: op, Path: path, Err: errno}
 	}
 	return err
 }
 
-func (w writer) symlink(name string, target []byte) (File, error) {
-	if err := checkTarget(name, target); err != nil {
-		return File{}, err
-	}
-	err := w.root.Symlink(string(target), name)
-	if errors.Is(err, fs.ErrNotExist) {
-		if err := w.parents(name); err != nil {
-			return File{}, err
+// file makes one file, its parents included, with exactly its mode.
+func (w *writer) file(path string, mode object.Mode, fill func(fdWriter) error) (fileStat, error) {
+	var st unix.Stat_t
+	err := w.in(path, func(dir int, name string) error {
+		fd, err := openat(dir, name, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL, permissions(mode))
+		if err != nil {
+			return err
 		}
-		err = w.root.Symlink(string(target), name)
+		if err := fill(fdWriter(fd)); err != nil {
+			unix.Close(fd)
+			return err
+		}
+		return finish(fd, mode, &st)
+	})
+	return statOf(&st), err
+}
+
+// permissions are those of a file on disk.
+func permissions(m object.Mode) uint32 {
+	if m == object.ModeExec {
+		return 0o755
 	}
-	if err != nil {
+	return 0o644
+}
+
+// finish gives a written file exactly its mode and closes it.
+func finish(fd int, mode object.Mode, st *unix.Stat_t) error {
+	err := unix.Fstat(fd, st)
+	if perm := permissions(mode); err == nil && st.Mode&0o7777 != perm { // the umask, or a default ACL
+		if err = unix.Fchmod(fd, perm); err == nil {
+			err = unix.Fstat(fd, st)
+		}
+	}
+	if cerr := unix.Close(fd); err == nil {
+		err = cerr
+	}
+	return err
+}
+
+func (w *writer) symlink(path string, target []byte) (File, error) {
+	if err := checkTarget(path, target); err != nil {
 		return File{}, err
 	}
-	info, err := w.root.Lstat(name)
-	if err != nil {
-		return File{}, err
-	}
-	return File{Path: name, Mode: object.ModeSymlink, SHA256: sha256.Sum256(target), stat: statOf(info)}, nil
+	var st unix.Stat_t
+	err := w.in(path, func(dir int, name string) error {
+		if err := unix.Symlinkat(string(target), dir, name); err != nil {
+			return err
+		}
+		return fstatat(dir, name, &st)
+	})
+	return File{Path: path, Mode: object.ModeSymlink, SHA256: sumOf(target), stat: statOf(&st)}, err
 }
 
 // checkTarget refuses what can't be a symbolic link's target at all. Where it

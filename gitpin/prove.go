@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"gitlauncher/gitpin/object"
@@ -33,11 +34,14 @@ const maxPath = 4095
 type proof struct {
 	commit   object.ID
 	maxFiles int
-	place    placer
+	place    *writer // nil if nothing is to be written
 
 	info  *object.CommitInfo // once the commit came by
 	trees map[object.ID][]object.Entry
-	dirs  map[object.ID]string // where trees are expected, by id; first place only
+	// contents are those of commit and trees; nil where files are written.
+	contents map[object.ID][]byte
+	folders  []folder             // once list is through
+	dirs     map[object.ID]string // where trees are expected, by id; first place only
 
 	mu    sync.Mutex
 	blobs map[object.ID]pending // where blobs are expected, likewise
@@ -50,12 +54,25 @@ type pending struct {
 	mode object.Mode
 }
 
-func newProof(commit object.ID, maxFiles int, place placer) *proof {
-	return &proof{
+// folder is one directory of the proven tree.
+type folder struct {
+	path    string
+	tree    object.ID
+	gitlink bool     // a submodule's, which stays empty; tree is zero
+	names   []string // in it, sorted; nil where files are written
+	files   []int    // in it, as they are numbered in the listing
+}
+
+func newProof(commit object.ID, maxFiles int, place *writer) *proof {
+	p := &proof{
 		commit: commit, maxFiles: maxFiles, place: place,
 		trees: make(map[object.ID][]object.Entry), dirs: make(map[object.ID]string),
 		blobs: make(map[object.ID]pending), done: make(map[string]File),
 	}
+	if place == nil {
+		p.contents = make(map[object.ID][]byte)
+	}
+	return p
 }
 
 // Meta follows the chain as far as the stream has come.
@@ -105,11 +122,10 @@ func (p *proof) Blob(id object.ID, content []byte) error {
 	if !expected || len(at.path) > maxPath {
 		return nil
 	}
-	w, writes := p.place.(writer)
-	if !writes { // a checker looks at every file in its own time
+	if p.place == nil { // a checker looks at every file in its own time
 		return nil
 	}
-	f, err := w.small(at.path, at.mode, content)
+	f, err := p.place.small(at.path, at.mode, content)
 	if err != nil {
 		return err
 	}
@@ -129,6 +145,7 @@ func (p *proof) setCommit(t object.Type, content []byte) error {
 		return &MismatchError{p.commit, err.Error()}
 	}
 	p.info = &info
+	p.keep(p.commit, content)
 	if _, twice := p.dirs[info.Tree]; !twice {
 		p.dirs[info.Tree] = ""
 	}
@@ -144,7 +161,14 @@ func (p *proof) setTree(id object.ID, content []byte) ([]object.Entry, error) {
 		entries = []object.Entry{}
 	}
 	p.trees[id] = entries
+	p.keep(id, content)
 	return entries, nil
+}
+
+func (p *proof) keep(id object.ID, content []byte) {
+	if p.contents != nil {
+		p.contents[id] = content
+	}
 }
 
 // complete lists the tree and puts on disk what the stream left out.
@@ -160,12 +184,11 @@ func (p *proof) complete(ctx context.Context, a *pack.Archive) ([]File, error) {
 // not give in order, and returns all files in the order of `git ls-tree -r`.
 func (p *proof) list(ctx context.Context, a *pack.Archive) ([]File, error) {
 	if p.info == nil {
-		content, err := p.fetch(ctx, a, p.commit, 0, "commit")
+		t, content, err := p.fetch(ctx, a, p.commit, 0, "commit")
 		if err != nil {
 			return nil, err
 		}
-		e := a.Find(p.commit)
-		if err := p.setCommit(e.Type, content); err != nil {
+		if err := p.setCommit(t, content); err != nil {
 			return nil, err
 		}
 	}
@@ -190,7 +213,7 @@ func (w *walk) tree(ctx context.Context, dir string, id object.ID) error {
 	}
 	entries, known := w.trees[id]
 	if !known {
-		content, err := w.fetch(ctx, w.archive, id, object.Tree, "tree")
+		_, content, err := w.fetch(ctx, w.archive, id, object.Tree, "tree")
 		if err != nil {
 			return err
 		}
@@ -201,32 +224,56 @@ func (w *walk) tree(ctx context.Context, dir string, id object.ID) error {
 	if w.seen += len(entries); w.seen > w.maxFiles {
 		return &pack.LimitError{What: "file", Limit: int64(w.maxFiles)}
 	}
+	here := len(w.folders)
+	w.folders = append(w.folders, folder{path: dir, tree: id})
+	if w.contents != nil {
+		w.folders[here].names = sortedNames(entries)
+	}
 	for _, e := range entries {
 		path := join(dir, e.Name)
 		if len(path) > maxPath {
 			return &object.TreeError{Name: e.Name, Reason: "lies deeper than the 4,095 bytes that a path can have"}
 		}
-		if e.Mode == object.ModeDir {
+		switch e.Mode {
+		case object.ModeDir:
 			if err := w.tree(ctx, path, e.ID); err != nil {
 				return err
 			}
 			continue
+		case object.ModeGitlink:
+			w.folders = append(w.folders, folder{path: path, gitlink: true})
 		}
+		w.folders[here].files = append(w.folders[here].files, len(w.files))
 		w.files = append(w.files, File{Path: path, Mode: e.Mode, ID: e.ID})
 	}
 	return nil
 }
 
+func sortedNames(entries []object.Entry) []string {
+	names := make([]string, len(entries))
+	for i, e := range entries {
+		names[i] = e.Name
+	}
+	slices.Sort(names)
+	return names
+}
+
 // fetch reads a commit or tree from the kept pack. Type 0 takes any.
-func (p *proof) fetch(ctx context.Context, a *pack.Archive, id object.ID, t object.Type, need string) ([]byte, error) {
+func (p *proof) fetch(ctx context.Context, a *pack.Archive, id object.ID, want object.Type, need string) (object.Type, []byte, error) {
 	e := a.Find(id)
 	if e == nil {
-		return nil, &MissingObjectError{id, need}
+		return 0, nil, &MissingObjectError{id, need}
 	}
-	if t != 0 && e.Type != t {
-		return nil, &MismatchError{p.commit, fmt.Sprintf("its %s %s is a %s", need, id, e.Type)}
+	t := e.Type // 0 if only an index vouches for it
+	var content []byte
+	var err error
+	if t == 0 || want == 0 || t == want {
+		t, content, err = a.Bytes(ctx, e)
 	}
-	return a.Bytes(ctx, e)
+	if err == nil && want != 0 && t != want {
+		err = &MismatchError{p.commit, fmt.Sprintf("its %s %s is a %s", need, id, t)}
+	}
+	return t, content, err
 }
 
 // placeRest puts on disk what the stream left out: blobs that came before their

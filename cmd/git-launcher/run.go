@@ -34,7 +34,7 @@ func (l *launch) run(ctx context.Context) error {
 	if err != nil {
 		return at("find the guest agent", err)
 	}
-	checkout, err := gitpin.Pin(ctx, l.pinParams(cfg, cfg.WorkDir))
+	checkout, err := l.pin(ctx, cfg, cfg.WorkDir)
 	if err != nil {
 		return at("pin the commit", err)
 	}
@@ -105,7 +105,7 @@ func (l *launch) check(ctx context.Context) error {
 		return at("make a temporary directory", err)
 	}
 	defer os.RemoveAll(tmp)
-	checkout, err := gitpin.Pin(ctx, l.pinParams(cfg, path.Join(tmp, "workload")))
+	checkout, err := l.pin(ctx, cfg, path.Join(tmp, "workload"))
 	if err != nil {
 		return at("pin the commit", err)
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"sort"
 	"sync"
+	"sync/atomic"
 
 	"gitlauncher/gitpin/object"
 )
@@ -22,7 +23,8 @@ type Entry struct {
 	crc    uint32
 }
 
-// Archive is a pack whose every object was named by hashing it.
+// Archive is a pack whose every object was named by hashing it; or, from Claims, a
+// pack and somebody's word for where its objects lie.
 type Archive struct {
 	Checksum [trailerSize]byte // the pack's own, which names its files
 
@@ -31,6 +33,11 @@ type Archive struct {
 	spool     func() (*os.File, error)
 	newHasher func() *object.Hasher
 	entries   []*Entry // by id, once read
+
+	// budget is how many bytes may still be unpacked on somebody's word; nil where
+	// a full reading has counted them.
+	budget      *atomic.Int64
+	budgetLimit int64
 
 	// named holds the offsets of named objects while a second pass meets deltas
 	// that name their base by its id; nil otherwise.
@@ -50,29 +57,33 @@ func (a *Archive) Find(id object.ID) *Entry {
 	return nil
 }
 
-// Bytes reads an object into memory; it is for commits, trees and tags. The
-// bytes are hashed again, since the file may have changed under us.
-func (a *Archive) Bytes(ctx context.Context, e *Entry) ([]byte, error) {
+// Bytes reads an object into memory and gives its type; it is for commits, trees
+// and tags. The bytes are hashed again: the file may have changed under us, or an
+// index may lie.
+func (a *Archive) Bytes(ctx context.Context, e *Entry) (object.Type, []byte, error) {
 	c, err := a.open(ctx, e.offset, nil)
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
 	defer c.close()
 	if c.size > maxMeta {
-		return nil, &LimitError{"object", maxMeta}
+		return 0, nil, &LimitError{"object", maxMeta}
 	}
-	content := make([]byte, c.size)
-	if _, err := c.ReadAt(content, 0); err != nil && err != io.EOF {
-		return nil, err
+	content, inMemory := c.bytes()
+	if !inMemory {
+		content = make([]byte, c.size)
+		if _, err := c.ReadAt(content, 0); err != nil && err != io.EOF {
+			return 0, nil, err
+		}
 	}
-	id, err := a.newHasher().Sum(e.Type, content)
+	id, err := a.newHasher().Sum(c.typ, content)
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
-	if id != e.ID || c.typ != e.Type {
-		return nil, errChanged
+	if id != e.ID || e.Type != 0 && c.typ != e.Type {
+		return 0, nil, errChanged
 	}
-	return content, nil
+	return c.typ, content, nil
 }
 
 // WriteTo copies a blob to w, hashing it again on the way. An error leaves w with
@@ -83,6 +94,7 @@ func (a *Archive) WriteTo(ctx context.Context, e *Entry, w io.Writer) error {
 	if err != nil {
 		return err
 	}
+	defer r.release()
 	if h.typ == object.Blob { // streams, whatever its size
 		hasher.Begin(object.Blob, h.size)
 		if _, err := io.CopyN(io.MultiWriter(w, hasher), r, h.size); err != nil {
@@ -119,21 +131,53 @@ type content struct {
 	file *os.File
 }
 
+// bytes gives content that is in memory.
+func (c *content) bytes() ([]byte, bool) {
+	m, ok := c.ReaderAt.(*memory)
+	if !ok {
+		return nil, false
+	}
+	return m.bytes, true
+}
+
 func (c *content) close() {
 	if c.file != nil {
 		c.file.Close()
 	}
 }
 
+// entryReader reads one entry's inflated content.
+type entryReader struct {
+	buf  *bufio.Reader
+	zlib io.ReadCloser
+}
+
+func (r *entryReader) Read(p []byte) (int, error) { return r.zlib.Read(p) }
+
+// entryReaders keeps what readers need in memory for the next ones.
+var entryReaders = sync.Pool{New: func() any { return &entryReader{buf: bufio.NewReaderSize(nil, 16<<10)} }}
+
+// release gives a reader back. It must not be used after.
+func (r *entryReader) release() {
+	r.buf.Reset(nil)
+	entryReaders.Put(r)
+}
+
 // at reads the header of an entry and gives its inflated content.
-func (a *Archive) at(offset int64) (entryHeader, io.ReadCloser, error) {
+func (a *Archive) at(offset int64) (entryHeader, *entryReader, error) {
 	h := entryHeader{offset: offset}
-	br := bufio.NewReaderSize(io.NewSectionReader(a.file, offset, a.size-trailerSize-offset), 32<<10)
-	if err := readEntryHeader(br, &h); err != nil {
-		return h, nil, err
+	r := entryReaders.Get().(*entryReader)
+	r.buf.Reset(io.NewSectionReader(a.file, offset, max(0, a.size-trailerSize-offset)))
+	err := readEntryHeader(r.buf, &h)
+	if err == nil {
+		var z io.ReadCloser
+		if z, err = inflate(r.zlib, r.buf); err == nil {
+			r.zlib = z
+			return h, r, nil
+		}
 	}
-	z, err := inflate(nil, br)
-	return h, z, err
+	r.release()
+	return h, nil, err
 }
 
 // offsetOf gives where the object of that id lies; 0, the pack's header, for none.
@@ -169,15 +213,15 @@ func (a *Archive) open(ctx context.Context, offset int64, bases *cache) (*conten
 		if err != nil {
 			return nil, err
 		}
+		base := h.baseOffset
 		switch h.typ {
 		case ofsDelta:
-			chain, offset = append(chain, offset), h.baseOffset
+			r.release()
 		case refDelta:
-			base := a.offsetOf(h.baseID)
-			if base == 0 {
+			r.release()
+			if base = a.offsetOf(h.baseID); base == 0 {
 				return nil, &missingBaseError{h.baseID}
 			}
-			chain, offset = append(chain, offset), base
 		default:
 			c, err := a.load(h.typ, h.size, func(w io.Writer) error {
 				if _, err := io.CopyN(w, r, h.size); err != nil {
@@ -185,38 +229,21 @@ func (a *Archive) open(ctx context.Context, offset int64, bases *cache) (*conten
 				}
 				return atEnd(r)
 			})
+			r.release()
 			if err != nil {
 				return nil, err
 			}
 			bases.putContent(offset, c)
 			return a.unwind(ctx, chain, c, bases)
 		}
+		chain, offset = append(chain, offset), base
 	}
 }
 
 // unwind applies a chain of deltas, the last first.
 func (a *Archive) unwind(ctx context.Context, chain []int64, base *content, bases *cache) (*content, error) {
 	for i := len(chain) - 1; i >= 0; i-- {
-		if ctx.Err() != nil {
-			base.close()
-			return nil, context.Cause(ctx)
-		}
-		h, r, err := a.at(chain[i])
-		if err != nil {
-			base.close()
-			return nil, err
-		}
-		d, err := readDelta(io.LimitReader(r, h.size))
-		if err != nil {
-			base.close()
-			return nil, err
-		}
-		c, err := a.load(base.typ, d.resultSize, func(w io.Writer) error {
-			if err := d.apply(base, base.size, w); err != nil {
-				return err
-			}
-			return atEnd(r)
-		})
+		c, err := a.step(ctx, chain[i], base)
 		base.close()
 		if err != nil {
 			return nil, err
@@ -227,9 +254,34 @@ func (a *Archive) unwind(ctx context.Context, chain []int64, base *content, base
 	return base, nil
 }
 
+// step applies the delta at offset.
+func (a *Archive) step(ctx context.Context, offset int64, base *content) (*content, error) {
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	h, r, err := a.at(offset)
+	if err != nil {
+		return nil, err
+	}
+	defer r.release()
+	d, err := readDelta(io.LimitReader(r, h.size))
+	if err != nil {
+		return nil, err
+	}
+	return a.load(base.typ, d.resultSize, func(w io.Writer) error {
+		if err := d.apply(base, base.size, w); err != nil {
+			return err
+		}
+		return atEnd(r)
+	})
+}
+
 // load takes content of a known size from fill, in memory if it is small and in
 // a spool file if not.
 func (a *Archive) load(t object.Type, size int64, fill func(io.Writer) error) (*content, error) {
+	if a.budget != nil && a.budget.Add(-size) < 0 {
+		return nil, &LimitError{"tree", a.budgetLimit}
+	}
 	if size <= largeBlob || t != object.Blob && size <= maxMeta {
 		buf := bytes.NewBuffer(make([]byte, 0, size))
 		if err := fill(buf); err != nil {

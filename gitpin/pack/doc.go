@@ -12,11 +12,15 @@
 // in memory. A delta whose base is still at hand is resolved at once; the others
 // wait for a second pass over the kept file (resolve.go), in parallel.
 //
-// The result is an Archive: the kept pack with an index of our own making. The
-// index that came with a pack is never read.
+// The result is an Archive: the kept pack with an index of our own making. An index
+// that somebody else made is never believed: with Claims it says where to look, and
+// what is found there is hashed.
+//
+// Stored is a pack whose bytes follow from its objects, so that it can be compared
+// with them instead of being read.
 //
 // What it does not do: decide which objects are wanted (package gitpin), or trust
 // any of them. An object is nothing but its id here.
 //
-// Format: gitformat-pack(5), versions 2 (pack) and 2 (index).
+// Formats: gitformat-pack(5), versions 2 (pack) and 2 (index); RFC 1950 and RFC 1951.
 package pack

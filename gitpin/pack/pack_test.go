@@ -23,6 +23,7 @@ type nowhere struct{}
 
 func (nowhere) Meta(object.Type, object.ID, []byte) error { return nil }
 func (nowhere) Blob(object.ID, []byte) error              { return nil }
+func (nowhere) Large(int64) (pack.LargeBlob, error)       { return nil, nil }
 
 func read(t testing.TB, data []byte, lim pack.Limits) (*pack.Archive, error) {
 	dir := t.TempDir()

@@ -55,6 +55,18 @@ type Sink interface {
 	// Blob gets blobs of up to 4 MiB, several at a time. The content stays
 	// unchanged, and must.
 	Blob(id object.ID, content []byte) error
+	// Large begins a larger blob, whose id is known at its end only. It may give
+	// nil, if the blob is not wanted now.
+	Large(size int64) (LargeBlob, error)
+}
+
+// LargeBlob gets a blob in pieces, and then one of the two calls.
+type LargeBlob interface {
+	io.Writer
+	// Named ends a blob: what was written is the one of that id.
+	Named(id object.ID) error
+	// Drop ends what proved to be none.
+	Drop()
 }
 
 // Source is where Read gets and keeps a pack.
@@ -157,27 +169,33 @@ func (in *reading) entries(ctx context.Context) error {
 
 // entry reads one entry's content and passes it on, or notes it for later.
 func (in *reading) entry(ctx context.Context, h entryHeader) error {
-	r, err := in.scan.content()
-	if err != nil {
-		return err
-	}
 	e := &Entry{offset: h.offset}
 	in.rows = append(in.rows, e)
+	var err error
 	switch {
 	case h.typ == ofsDelta || h.typ == refDelta:
-		err = in.delta(ctx, e, h, r)
+		err = in.streamed(ctx, e, h, in.delta)
 	case h.typ == object.Blob && h.size > largeBlob:
-		err = in.large(e, h, r)
+		err = in.streamed(ctx, e, h, in.large)
 	case h.size > maxMeta:
 		err = &LimitError{"object", maxMeta}
 	default:
-		content := make([]byte, h.size)
-		if err = readFull(r, content); err == nil {
+		var content []byte
+		if content, err = in.scan.inflate(h.size); err == nil {
 			err = in.found(ctx, e, h.typ, content)
 		}
 	}
 	e.crc = in.scan.entryCRC()
 	return err
+}
+
+// streamed passes content on that is not to be in memory as a whole.
+func (in *reading) streamed(ctx context.Context, e *Entry, h entryHeader, to func(context.Context, *Entry, entryHeader, io.Reader) error) error {
+	r, err := in.scan.content()
+	if err != nil {
+		return err
+	}
+	return to(ctx, e, h, r)
 }
 
 // found names an object whose content is at hand.
@@ -202,18 +220,76 @@ func (in *reading) found(ctx context.Context, e *Entry, t object.Type, content [
 	return in.sink.Meta(t, e.ID, content)
 }
 
-// large names a blob as it streams by.
-func (in *reading) large(e *Entry, h entryHeader, r io.Reader) (err error) {
-	in.hasher.Begin(object.Blob, h.size)
-	if _, err := io.CopyN(in.hasher, r, h.size); err != nil {
-		return badContent(err)
-	}
-	if err := atEnd(r); err != nil {
+// large names a blob as it streams by. Hashing, and whatever the sink does, go on
+// while the next piece is inflated.
+func (in *reading) large(ctx context.Context, e *Entry, h entryHeader, r io.Reader) error {
+	to, err := in.sink.Large(h.size)
+	if err != nil {
 		return err
 	}
-	e.Type = object.Blob
-	e.ID, err = in.hasher.ID()
-	return err
+	in.hasher.Begin(object.Blob, h.size)
+	err = pipeline(ctx, r, h.size, func(b []byte) error {
+		in.hasher.Write(b)
+		if to == nil {
+			return nil
+		}
+		_, err := to.Write(b)
+		return err
+	})
+	if err == nil {
+		err = atEnd(r)
+	}
+	if err == nil {
+		e.Type = object.Blob
+		e.ID, err = in.hasher.ID()
+	}
+	switch {
+	case to == nil:
+		return err
+	case err != nil:
+		to.Drop()
+		return err
+	}
+	return to.Named(e.ID)
+}
+
+// pipeline reads size bytes and calls use with piece after piece, while the next
+// ones are read.
+func pipeline(ctx context.Context, r io.Reader, size int64, use func([]byte) error) error {
+	const pieces, length = 4, 256 << 10
+	group, ctx := errgroup.WithContext(ctx)
+	full, empty := make(chan []byte, pieces), make(chan []byte, pieces)
+	for range pieces {
+		empty <- make([]byte, length)
+	}
+	group.Go(func() error {
+		defer close(full)
+		for left := size; left > 0; {
+			var b []byte
+			select {
+			case b = <-empty:
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+			b = b[:min(left, length)]
+			if _, err := io.ReadFull(r, b); err != nil {
+				return badContent(err)
+			}
+			left -= int64(len(b))
+			full <- b // there are no more than it has room for
+		}
+		return nil
+	})
+	group.Go(func() error {
+		for b := range full {
+			if err := use(b); err != nil {
+				return err
+			}
+			empty <- b[:length]
+		}
+		return nil
+	})
+	return group.Wait()
 }
 
 // delta resolves a delta if its base is at hand, and else notes it for later.

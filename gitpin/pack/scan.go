@@ -89,6 +89,7 @@ type scanner struct {
 	tap   *tap
 	buf   *bufio.Reader
 	zlib  io.ReadCloser
+	whole inflater
 	count uint32 // objects announced
 }
 
@@ -137,6 +138,13 @@ func (s *scanner) content() (io.Reader, error) {
 	return s.zlib, err
 }
 
+// inflate gives the content of the entry whose header was read, which is that long,
+// in memory of its own.
+func (s *scanner) inflate(size int64) ([]byte, error) {
+	content := make([]byte, size)
+	return content, s.whole.inflate(s.buf, content)
+}
+
 // trailer checks the pack's checksum and that nothing follows it.
 func (s *scanner) trailer() ([trailerSize]byte, error) {
 	var want, got [trailerSize]byte
@@ -176,14 +184,6 @@ func inflateError(err error) error {
 		return badPack("an object is not valid zlib data")
 	}
 	return truncated(err)
-}
-
-// readFull fills p from inflated content and demands that it ends there.
-func readFull(r io.Reader, p []byte) error {
-	if _, err := io.ReadFull(r, p); err != nil {
-		return badContent(err)
-	}
-	return atEnd(r)
 }
 
 // atEnd demands that inflated content ends here.

@@ -19,7 +19,7 @@ type Fault struct {
 var faultKinds = map[string]bool{
 	"status":           true,  // answer with that HTTP status
 	"retry-after":      true,  // 429 with that Retry-After, in seconds
-	"redirect":         true,  // GETs go to that base URL
+	"redirect":         true,  // everything goes to that base URL
 	"redirect-post":    true,  // POSTs go to that base URL
 	"truncate":         true,  // cut the pack's answer after so many bytes
 	"corrupt":          true,  // change the byte there in the pack's answer; from the end if below zero
@@ -68,9 +68,6 @@ func (f Fault) early(w http.ResponseWriter, r *http.Request) bool {
 		w.Header().Set("Retry-After", f.Arg)
 		w.WriteHeader(http.StatusTooManyRequests)
 	case "redirect":
-		if r.Method != http.MethodGet {
-			return false
-		}
 		http.Redirect(w, r, f.Arg+r.URL.RequestURI(), http.StatusFound)
 	case "redirect-post":
 		if r.Method != http.MethodPost {

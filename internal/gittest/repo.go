@@ -70,21 +70,26 @@ func (r *Repo) Commit(branch, message string, files ...File) (string, error) {
 	}
 	in.WriteString("deleteall\n")
 	for _, f := range files {
-		mode := f.Mode
-		if mode == "" {
-			mode = "100644"
-		}
-		path := `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(f.Path) + `"`
-		if mode == "160000" {
-			fmt.Fprintf(&in, "M 160000 %s %s\n", f.Content, path)
-			continue
-		}
-		fmt.Fprintf(&in, "M %s inline %s\ndata %d\n%s\n", mode, path, len(f.Content), f.Content)
+		writeFile(&in, f)
 	}
 	if _, err := Git(r.Dir, in.Bytes(), "fast-import", "--quiet", "--force"); err != nil {
 		return "", err
 	}
 	return Git(r.Dir, nil, "rev-parse", ref)
+}
+
+// writeFile writes the line, or the lines, that git fast-import takes for a file.
+func writeFile(w *bytes.Buffer, f File) {
+	mode := f.Mode
+	if mode == "" {
+		mode = "100644"
+	}
+	path := `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(f.Path) + `"`
+	if mode == "160000" {
+		fmt.Fprintf(w, "M 160000 %s %s\n", f.Content, path)
+		return
+	}
+	fmt.Fprintf(w, "M %s inline %s\ndata %d\n%s\n", mode, path, len(f.Content), f.Content)
 }
 
 // CommitTree adds a commit of a tree on top of a branch.

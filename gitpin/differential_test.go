@@ -1,0 +1,134 @@
+package gitpin_test
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"gitlauncher/gitpin"
+	"gitlauncher/internal/gittest"
+)
+
+// TestLikeGit makes repositories at random and demands that for each of them a
+// launch, a restart and one more restart leave what git leaves: the same files of the
+// same modes and bytes, the same `git ls-tree`, nothing to say for `git fsck` and
+// `git status`. Seeds count from 1; GITPIN_REPOSITORIES says how many, if not 36.
+func TestLikeGit(t *testing.T) {
+	n := 36
+	if s := os.Getenv("GITPIN_REPOSITORIES"); s != "" {
+		var err error
+		if n, err = strconv.Atoi(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for seed := int64(1); seed <= int64(n); seed++ {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			t.Parallel()
+			likeGit(t, seed)
+		})
+	}
+}
+
+func likeGit(t *testing.T, seed int64) {
+	top := t.TempDir()
+	repo, head, err := gittest.Random(filepath.Join(top, "srv", "r.git"), seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &gittest.Server{Root: filepath.Join(top, "srv")}
+	url, stop, err := server.Start("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop()
+	h := &host{Server: server, Sample: &gittest.Sample{Repo: repo, Head: head}, url: url + "/r.git"}
+
+	reference := filepath.Join(top, "reference")
+	if err := os.Mkdir(reference, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := gittest.Git(repo.Dir, nil, "--work-tree="+reference, "read-tree", "-u", "--reset", head); err != nil {
+		t.Fatal(err)
+	}
+	want, wantTree := files(t, reference), git(t, repo.Dir, "ls-tree", "-rz", head)
+	dir := filepath.Join(top, "work")
+	for launch := range 3 {
+		p := h.params(t, head, dir)
+		p.FullHistory = seed%4 == 0
+		c, err := gitpin.Pin(context.Background(), p)
+		if err != nil {
+			t.Fatalf("launch %d: %v", launch, err)
+		}
+		c.Close()
+		if c.Fetched != (launch == 0) {
+			t.Errorf("launch %d: fetched is %t", launch, c.Fetched)
+		}
+		if diff := cmp.Diff(want, files(t, dir)); diff != "" {
+			t.Errorf("launch %d: the files differ from git's (-git +ours):\n%s", launch, diff)
+		}
+		if got := git(t, dir, "ls-tree", "-rz", "HEAD"); got != wantTree {
+			t.Errorf("launch %d: git ls-tree: %s", launch, cmp.Diff(wantTree, got))
+		}
+		if got := git(t, dir, "status", "--porcelain", "--ignored"); got != "" {
+			t.Errorf("launch %d: git status: %s", launch, got)
+		}
+		if got := git(t, dir, "fsck"); got != "" {
+			t.Errorf("launch %d: git fsck: %s", launch, got)
+		}
+		if got, want := git(t, dir, "rev-list", "--count", "HEAD", "--"), git(t, repo.Dir, "rev-list", "--count", head, "--"); p.FullHistory && got != want {
+			t.Errorf("launch %d: %s commits of history instead of %s", launch, got, want)
+		}
+	}
+}
+
+func git(t *testing.T, dir string, args ...string) string {
+	t.Helper()
+	out, err := gittest.Git(dir, nil, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// files gives kind, execute bit and content of everything in a directory but .git.
+func files(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	all := make(map[string]string)
+	err := filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if p == filepath.Join(dir, ".git") {
+			return fs.SkipDir
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		content := ""
+		switch {
+		case info.Mode().IsRegular():
+			b, err := os.ReadFile(p)
+			if err != nil {
+				return err
+			}
+			content = string(b)
+		case info.Mode().Type() == fs.ModeSymlink:
+			if content, err = os.Readlink(p); err != nil {
+				return err
+			}
+		}
+		all[p[len(dir):]] = fmt.Sprintf("%v %t %s", info.Mode().Type(), info.Mode()&0o100 != 0, content) // the rest is the umask's
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}

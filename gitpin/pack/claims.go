@@ -1,0 +1,64 @@
+package pack
+
+import (
+	"encoding/binary"
+	"io"
+	"os"
+	"sync/atomic"
+
+	"gitlauncher/gitpin/object"
+)
+
+// Claims gives a pack by the word of its index, which anybody may have written. The
+// Archive finds nothing but claims: what Bytes and WriteTo give is hashed as ever,
+// an object that is not what the index says is an error, and so is one more byte
+// unpacked than the limits allow for all. Entries must not be believed, nor
+// their Type, which is 0. Errors are *Error or the disk's own.
+func Claims(src Source, index *os.File, lim Limits) (*Archive, error) {
+	info, err := src.Keep.Stat()
+	if err != nil {
+		return nil, err
+	}
+	a := &Archive{file: src.Keep, size: info.Size(), spool: src.Spool, newHasher: src.NewHasher, budget: new(atomic.Int64), budgetLimit: lim.Tree}
+	a.budget.Store(lim.inflated())
+	a.entries, err = readIndex(index)
+	return a, err
+}
+
+// readIndex reads ids and offsets of an index of version 2. Checksums and the
+// order of ids are not looked at: a wrong one only makes a claim that is found wrong.
+func readIndex(f *os.File) ([]*Entry, error) {
+	const fanout, tail = 8 + 256*4, 2 * trailerSize
+	var head [fanout]byte
+	if _, err := f.ReadAt(head[:], 0); err != nil {
+		return nil, badPack("its index is cut off")
+	}
+	n := int64(binary.BigEndian.Uint32(head[fanout-4:]))
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	size := fanout + n*(object.Size+4+4) // without far offsets, which a kept pack of 2 GiB has
+	if string(head[:8]) != "\xfftOc\x00\x00\x00\x02" || n > maxObjects || info.Size() < size+tail || info.Size() > size+n*8+tail {
+		return nil, badPack("its index is malformed")
+	}
+	table := make([]byte, info.Size()-fanout-tail)
+	if _, err := f.ReadAt(table, fanout); err != nil && err != io.EOF {
+		return nil, err
+	}
+	offsets, far := table[n*(object.Size+4):size-fanout], table[size-fanout:]
+	entries, all := make([]*Entry, n), make([]Entry, n)
+	for i := range all {
+		offset := int64(binary.BigEndian.Uint32(offsets[4*i:]))
+		if offset&(1<<31) != 0 {
+			at := 8 * (offset &^ (1 << 31))
+			if at+8 > int64(len(far)) {
+				return nil, badPack("its index is malformed")
+			}
+			offset = int64(binary.BigEndian.Uint64(far[at:]) &^ (1 << 63))
+		}
+		all[i] = Entry{ID: object.ID(table[object.Size*i:][:object.Size]), offset: max(offset, headerSize)}
+		entries[i] = &all[i]
+	}
+	return entries, nil
+}

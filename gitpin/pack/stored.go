@@ -1,0 +1,208 @@
+package pack
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha1"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash"
+	"hash/adler32"
+	"hash/crc32"
+	"io"
+	"os"
+
+	"gitlauncher/gitpin/object"
+)
+
+// BlockSize is how many bytes a stored block of deflate holds at most (RFC 1951, 3.2.4).
+const BlockSize = 1<<16 - 1
+
+// ErrDiffers says that a pack is not the one that was laid out.
+var ErrDiffers = errors.New("the pack is not the stored form of the proven objects")
+
+// Stored is a pack in its stored form: every object whole, in zlib streams of
+// stored blocks, nothing compressed and nothing a delta. All its bytes follow from
+// the objects and their order. So a pack in this form is proven by comparing it
+// with the objects, at the speed of memory and without inflating anything; and
+// where it differs, it is as quickly made anew.
+//
+// First every object is added, which fixes where it lies. Then the contents are
+// put, several at a time. Finish does the rest.
+type Stored struct {
+	file    *os.File
+	compare bool // with what is in file already, rather than write it
+	slots   []storedSlot
+	end     int64 // of the objects, where the trailer begins
+	sum     [trailerSize]byte
+}
+
+type storedSlot struct {
+	entry *Entry
+	size  int64 // of the content
+}
+
+// NewStored begins the layout of a pack.
+func NewStored() *Stored { return &Stored{end: headerSize} }
+
+// Add gives the object of that id and size the next place, and the number of it.
+func (s *Stored) Add(t object.Type, id object.ID, size int64) int {
+	s.slots = append(s.slots, storedSlot{&Entry{ID: id, Type: t, offset: s.end}, size})
+	blocks := max(1, (size+BlockSize-1)/BlockSize)
+	s.end += int64(len(appendEntryHeader(nil, t, size))) + 2 + 5*blocks + size + 4
+	return len(s.slots) - 1
+}
+
+// Size is how many bytes the pack has in all.
+func (s *Stored) Size() int64 { return s.end + trailerSize }
+
+// WriteTo makes file the pack. It must be empty.
+func (s *Stored) WriteTo(file *os.File) error {
+	s.file, s.compare = file, false
+	return s.span(s.header(), 0, nil)
+}
+
+// CompareWith demands that file is the pack already. What follows fails with
+// ErrDiffers where it is not.
+func (s *Stored) CompareWith(file *os.File) error {
+	s.file, s.compare = file, true
+	if info, err := file.Stat(); err != nil || info.Size() != s.Size() {
+		return ErrDiffers
+	}
+	return s.span(s.header(), 0, make([]byte, headerSize))
+}
+
+func (s *Stored) header() []byte {
+	return binary.BigEndian.AppendUint32([]byte("PACK\x00\x00\x00\x02"), uint32(len(s.slots)))
+}
+
+// Compares reports whether contents are compared rather than written.
+func (s *Stored) Compares() bool { return s.compare }
+
+// span writes bytes to their place in the file, or compares them with what is
+// there, for which it needs room.
+func (s *Stored) span(want []byte, at int64, room []byte) error {
+	if !s.compare {
+		_, err := s.file.WriteAt(want, at)
+		return err
+	}
+	there := room[:len(want)]
+	if _, err := s.file.ReadAt(there, at); err != nil {
+		return fmt.Errorf("%w: %w", ErrDiffers, err)
+	}
+	if !bytes.Equal(there, want) {
+		return ErrDiffers
+	}
+	return nil
+}
+
+// Putter puts contents into their places, one at a time. Each worker has its own.
+type Putter struct {
+	*Stored
+	framed, room []byte // one block with all that can stand around it
+	slot         *storedSlot
+	at, left     int64
+	adler        hash.Hash32
+	crc          uint32
+	first        bool
+}
+
+// Putter makes one.
+func (s *Stored) Putter() *Putter {
+	const around = 64 // entry header, zlib header, block header, checksum
+	return &Putter{Stored: s, framed: make([]byte, 0, BlockSize+around), room: make([]byte, BlockSize+around), adler: adler32.New()}
+}
+
+// Begin starts the content with that number.
+func (p *Putter) Begin(n int) {
+	p.slot = &p.slots[n]
+	p.at, p.left, p.crc, p.first = p.slot.entry.offset, p.slot.size, 0, true
+	p.adler.Reset()
+}
+
+// Block puts the next BlockSize bytes of the content; only the last block, which
+// alone may be empty, has less.
+func (p *Putter) Block(b []byte) error {
+	if int64(len(b)) != min(p.left, BlockSize) {
+		return fmt.Errorf("a block of %d bytes where %d are left", len(b), p.left)
+	}
+	p.left -= int64(len(b))
+	p.adler.Write(b)
+	out := p.framed[:0]
+	if p.first {
+		out = appendEntryHeader(out, p.slot.entry.Type, p.slot.size)
+		out = append(out, 0x78, 0x01) // zlib, no dictionary, least effort
+		p.first = false
+	}
+	final := byte(0)
+	if p.left == 0 {
+		final = 1
+	}
+	out = append(out, final)
+	out = binary.LittleEndian.AppendUint16(out, uint16(len(b)))
+	out = binary.LittleEndian.AppendUint16(out, ^uint16(len(b)))
+	out = append(out, b...)
+	if p.left == 0 {
+		out = binary.BigEndian.AppendUint32(out, p.adler.Sum32())
+	}
+	p.crc = crc32.Update(p.crc, crc32.IEEETable, out)
+	if err := p.span(out, p.at, p.room); err != nil {
+		return err
+	}
+	p.at += int64(len(out))
+	if p.left == 0 {
+		p.slot.entry.crc = p.crc
+	}
+	return nil
+}
+
+// Put puts a content that is in memory.
+func (p *Putter) Put(n int, content []byte) error {
+	p.Begin(n)
+	for {
+		b := content[:min(len(content), BlockSize)]
+		if err := p.Block(b); err != nil {
+			return err
+		}
+		if content = content[len(b):]; len(content) == 0 {
+			return nil
+		}
+	}
+}
+
+// Sum is the checksum of what is in the file, which needs all contents to be
+// there; where a pack is compared, they are.
+func (s *Stored) Sum(ctx context.Context) (sum [trailerSize]byte, err error) {
+	h := sha1.New()
+	r := io.NewSectionReader(s.file, 0, s.end)
+	for {
+		n, err := io.CopyN(h, r, 8<<20)
+		if ctx.Err() != nil {
+			return sum, context.Cause(ctx)
+		}
+		if err == io.EOF && n == 0 {
+			break
+		}
+		if err != nil && err != io.EOF {
+			return sum, err
+		}
+	}
+	return [trailerSize]byte(h.Sum(nil)), nil
+}
+
+// Finish puts the trailer, which is the file's sum. All contents must have been put.
+func (s *Stored) Finish(sum [trailerSize]byte) error {
+	s.sum = sum
+	return s.span(sum[:], s.end, make([]byte, trailerSize))
+}
+
+// Archive gives the finished pack.
+func (s *Stored) Archive() *Archive {
+	a := &Archive{Checksum: s.sum, file: s.file, size: s.Size()}
+	for _, slot := range s.slots {
+		a.entries = append(a.entries, slot.entry)
+	}
+	a.sort()
+	return a
+}

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"gitlauncher/internal/gittest"
+)
+
+// site is one repository on a server, and a place to work.
+type site struct {
+	dir, url, head string
+	launcher       string
+	keep           bool   // folders, since removing many files slows later ones down on some disks
+	clone, work    string // of the last cold run
+	n              int
+	stop           func()
+}
+
+func newSite(tmp, launcher string, l load, canned bool) (*site, error) {
+	dir, err := os.MkdirTemp(tmp, "bench-")
+	if err != nil {
+		return nil, err
+	}
+	s := &site{dir: dir, launcher: launcher, stop: func() {}}
+	if s.head, err = l.build(filepath.Join(dir, "srv", "r.git")); err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, s.serve(canned)
+}
+
+// serve starts a server; canned, it replays what git answered first.
+func (s *site) serve(canned bool) error {
+	s.stop()
+	server := &gittest.Server{Root: filepath.Join(s.dir, "srv"), Canned: canned}
+	url, stop, err := server.Start("127.0.0.1:0")
+	s.url, s.stop = url+"/r.git", stop
+	return err
+}
+
+func (s *site) close() {
+	s.stop()
+	os.RemoveAll(s.dir)
+}
+
+// fresh gives a new folder and removes the one before.
+func (s *site) fresh(kind string, last *string) string {
+	if !s.keep {
+		os.RemoveAll(*last)
+	}
+	s.n++
+	*last = filepath.Join(s.dir, fmt.Sprintf("%s%d", kind, s.n))
+	return *last
+}
+
+func (s *site) gitShallow(watch bool) (usage, error) {
+	dir := s.fresh("git", &s.clone)
+	return timed(watch, s.dir, `git init -q "$1" && cd "$1" && git remote add origin "$2" && git fetch -q --depth 1 origin "$3" && git checkout -q --detach "$3"`, dir, s.url, s.head)
+}
+
+func (s *site) gitClone(watch bool) (usage, error) {
+	dir := s.fresh("git", &s.clone)
+	return timed(watch, s.dir, `git clone -q "$2" "$1" && cd "$1" && git checkout -qf "$3" && git reset -q --hard "$3" && git clean -qffdx`, dir, s.url, s.head)
+}
+
+func (s *site) gitRefresh(watch bool) (usage, error) {
+	return timed(watch, s.clone, `git fetch -q origin && git checkout -qf "$1" && git reset -q --hard "$1" && git clean -qffdx`, s.head)
+}
+
+// gitProve is gitRefresh made to look at every byte that we look at.
+func (s *site) gitProve(watch bool) (usage, error) {
+	return timed(watch, s.clone, `git fetch -q origin && git fsck --no-progress && rm -f .git/index && git reset -q --hard "$1" && git clean -qffdx`, s.head)
+}
+
+// tar unpacks the files of the last launch.
+func (s *site) tar(watch bool) (usage, error) {
+	dir := s.fresh("tar", &s.clone)
+	return timed(watch, s.dir, `mkdir "$1" && tar xf tree.tar -C "$1"`, dir)
+}
+
+// alone lets the server answer while nothing is done with the answer.
+func (s *site) alone(bool) (usage, error) {
+	pkt := func(s string) string { return fmt.Sprintf("%04x%s", len(s)+4, s) }
+	body := pkt("want "+s.head+" ofs-delta side-band-64k no-progress\n") + pkt("deepen 1") + "0000" + pkt("done\n")
+	start := time.Now()
+	res, err := http.Post(s.url+"/git-upload-pack", "application/x-git-upload-pack-request", strings.NewReader(body))
+	if err != nil {
+		return usage{}, err
+	}
+	defer res.Body.Close()
+	var head bytes.Buffer
+	if _, err := io.CopyN(&head, res.Body, 64); err != nil || !bytes.Contains(head.Bytes(), []byte(s.head)) {
+		return usage{}, fmt.Errorf("the server sends no pack: %q", head.Bytes())
+	}
+	_, err = io.Copy(io.Discard, res.Body)
+	return usage{seconds: time.Since(start).Seconds()}, err
+}
+
+// cold launches into a new folder.
+func (s *site) cold(watch bool) (usage, error) {
+	s.fresh("ours", &s.work)
+	return s.restart(watch)
+}
+
+// restart launches where the launch before was.
+func (s *site) restart(watch bool) (usage, error) { return s.launch(s.launcher)(watch) }
+
+// launch runs a launcher, which hands over to a script that does nothing.
+func (s *site) launch(launcher string) runner {
+	return func(watch bool) (usage, error) {
+		config := filepath.Join(s.dir, "config.conf")
+		text := fmt.Sprintf("REPO_URL=%s\nCOMMIT_SHA=%s\nWORK_DIR=%s\n", s.url, s.head, filepath.Join(s.work, "work"))
+		if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
+			return usage{}, err
+		}
+		return timed(watch, s.dir, `exec "$1" --platform nontee --log-level error "$2"`, launcher, config)
+	}
+}
+
+// coldBy launches another launcher into a new folder.
+func (s *site) coldBy(launcher string) runner {
+	run := s.launch(launcher)
+	return func(watch bool) (usage, error) {
+		s.fresh("other", &s.work)
+		return run(watch)
+	}
+}
