@@ -85,15 +85,15 @@ type EngineReason int
 
 // The reasons.
 const (
-	EngineFailed  EngineReason = iota // it said no
-	EngineAbsent                      // no socket, or nobody behind it
-	EngineHung                        // no answer in time
-	EngineDied                        // the connection broke
-	DiskFull                          // no space left on its disk
-	NameTaken                         // somebody else has the name
-	PortTaken                         // somebody else has a port
-	ImageGone                         // the image is not there, or not any more
-	ContainerGone                     // the container is not there, or not any more
+	EngineFailed EngineReason = iota // it said no
+	EngineAbsent                     // no socket, or nobody behind it
+	EngineHung                       // no answer in time
+	EngineDied                       // the connection broke
+	DiskFull                         // no space left on its disk
+	NameTaken                        // somebody else has the name
+	PortTaken                        // somebody else has a port
+	NoImage                          // the image is not there, or not any more
+	NoContainer                      // the container is not there, or not any more
 )
 
 func (e *EngineError) Error() string { return "Docker Engine: " + e.Doing + ": " + e.Text }

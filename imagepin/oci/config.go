@@ -1,6 +1,7 @@
 package oci
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -15,6 +16,8 @@ type Config struct {
 	Cmd        []string
 	User       string
 	WorkingDir string
+
+	Healthcheck bool // whether it defines one
 }
 
 type rawConfig struct {
@@ -31,6 +34,8 @@ type rawConfig struct {
 		Cmd        []string `json:"Cmd"`
 		User       string   `json:"User"`
 		WorkingDir string   `json:"WorkingDir"`
+
+		Healthcheck json.RawMessage `json:"Healthcheck"`
 	} `json:"config"`
 }
 
@@ -50,5 +55,6 @@ func ParseConfig(data []byte) (*Config, error) {
 		Platform: Platform{raw.OS, raw.Architecture, raw.Variant}.normal(),
 		Env:      raw.Config.Env, Entrypoint: raw.Config.Entrypoint, Cmd: raw.Config.Cmd,
 		User: raw.Config.User, WorkingDir: raw.Config.WorkingDir,
+		Healthcheck: len(raw.Config.Healthcheck) > 0 && string(raw.Config.Healthcheck) != "null",
 	}, nil
 }
