@@ -32,10 +32,11 @@ type Supervision struct {
 	Wanted         *Wanted
 	Signals        <-chan os.Signal // relayed to the workload
 	Stdout, Stderr io.Writer        // where its output goes
+	Started        func()           // told after the first start
 	Sleep          Sleep
 }
 
-// Start starts the container if it does not run.
+// Start starts the container; one that runs already is left alone.
 func (e *Engine) Start(ctx context.Context, f *Found) error {
 	_, err := call(ctx, e, "starting the container", func(ctx context.Context) (client.ContainerStartResult, error) {
 		return e.api.ContainerStart(ctx, f.ID, client.ContainerStartOptions{})
@@ -53,6 +54,7 @@ func (e *Engine) Supervise(ctx context.Context, f *Found, s Supervision) (code i
 	for {
 		began := time.Now()
 		code, ending, err := e.once(ctx, f, s)
+		s.Started = func() {}
 		if err != nil {
 			return 0, err
 		}
@@ -124,6 +126,7 @@ func (e *Engine) once(ctx context.Context, f *Found, s Supervision) (code int, e
 			return 0, false, err
 		}
 	}
+	s.Started()
 	since := fmt.Sprint(time.Now().Unix()) // of one that runs already, what comes from now on
 	if now, err := e.Find(ctx, f.ID); err == nil && now != nil && !f.Running {
 		if t, err := time.Parse(time.RFC3339Nano, now.inspect.State.StartedAt); err == nil {

@@ -278,15 +278,14 @@ func (l *imageLaunch) start(ctx context.Context, w *imagepin.Wanted, container *
 		return 0, nil
 	}
 	atStage("starting")
-	if !container.Running {
-		if err := l.engine.Start(ctx, container); err != nil {
-			return 0, at("start the workload", err)
-		}
-		l.log.Info("container started", "container", container.String())
-	} else {
-		l.log.Info("the container runs already, measured; supervising it", "container", container.String())
-	}
-	atStage("started")
-	code, err := l.engine.Supervise(ctx, container, imagepin.Supervision{Wanted: w, Signals: signals, Stdout: l.stdout, Stderr: l.stderr, Sleep: sleep})
-	return code, at(stepSupervise, err)
+	step := "start the workload"
+	code, err := l.engine.Supervise(ctx, container, imagepin.Supervision{
+		Wanted: w, Signals: signals, Stdout: l.stdout, Stderr: l.stderr, Sleep: sleep,
+		Started: func() {
+			step = stepSupervise
+			l.log.Info("container started", "container", container.String(), "ran_before", container.Running)
+			atStage("started")
+		},
+	})
+	return code, at(step, err)
 }
