@@ -121,18 +121,15 @@ func (e *Engine) again(ctx context.Context, f *Found, w *Wanted) (*Found, error)
 func (e *Engine) once(ctx context.Context, f *Found, s Supervision) (code int, ending bool, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	// The launcher and the Engine share a clock. The Engine's own time of the start
+	// is no use: it is taken after the first output.
+	since := time.Now()
 	if !f.Running {
 		if err := e.Start(ctx, f); err != nil {
 			return 0, false, err
 		}
 	}
 	s.Started()
-	since := fmt.Sprint(time.Now().Unix()) // of one that runs already, what comes from now on
-	if now, err := e.Find(ctx, f.ID); err == nil && now != nil && !f.Running {
-		if t, err := time.Parse(time.RFC3339Nano, now.inspect.State.StartedAt); err == nil {
-			since = fmt.Sprintf("%d.%09d", t.Unix(), t.Nanosecond())
-		}
-	}
 	relayed := make(chan struct{})
 	go func() {
 		defer close(relayed)
@@ -172,8 +169,10 @@ func (e *Engine) signal(ctx context.Context, f *Found, sig os.Signal) {
 }
 
 // relay copies what the workload writes.
-func (e *Engine) relay(ctx context.Context, f *Found, since string, s Supervision) {
-	stream, err := e.api.ContainerLogs(ctx, f.ID, client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true, Follow: true, Since: since})
+func (e *Engine) relay(ctx context.Context, f *Found, since time.Time, s Supervision) {
+	stream, err := e.api.ContainerLogs(ctx, f.ID, client.ContainerLogsOptions{
+		ShowStdout: true, ShowStderr: true, Follow: true, Since: fmt.Sprintf("%d.%09d", since.Unix(), since.Nanosecond()),
+	})
 	if err == nil {
 		defer stream.Close()
 		_, err = stdcopy.StdCopy(s.Stdout, s.Stderr, stream)

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -66,6 +67,8 @@ func withImageCommands(cmds map[string]func(*testscript.TestScript, bool, []stri
 		"takeport":     cmdTakePort,
 		"freeport":     cmdFreePort,
 		"dockersocket": cmdDockerSocket,
+		"awaitexit":    cmdAwaitExit,
+		"sendsignal":   cmdSendSignal,
 		"stopsim":      cmdStopSim,
 	})
 	return cmds
@@ -102,8 +105,8 @@ func cmdNode(ts *testscript.TestScript, neg bool, args []string) {
 	check(ts, os.MkdirAll(ts.MkAbs("shared"), 0o755))
 	check(ts, os.MkdirAll(ts.MkAbs("bin"), 0o755))
 	check(ts, os.WriteFile(ts.MkAbs("profile.toml"), []byte(profile(name, ts.MkAbs("shared"), ts.MkAbs("dstack.sock"))), 0o644))
-	script := fmt.Sprintf("#!/bin/sh\nexec git-launcher image --profile %s --shared-dir %s --user-config %s --dstack-endpoint \"$SOCK\" \"$@\"\n",
-		ts.MkAbs("profile.toml"), ts.MkAbs("shared"), ts.MkAbs("user_config"))
+	script := fmt.Sprintf("#!/bin/sh\necho $$ > %s\nexec git-launcher image --profile %s --shared-dir %s --user-config %s --dstack-endpoint \"$SOCK\" \"$@\"\n",
+		ts.MkAbs("pid"), ts.MkAbs("profile.toml"), ts.MkAbs("shared"), ts.MkAbs("user_config"))
 	check(ts, os.WriteFile(ts.MkAbs("bin/imagelaunch"), []byte(script), 0o755))
 	ts.Setenv("PATH", ts.MkAbs("bin")+":"+ts.Getenv("PATH"))
 	ts.Defer(func() { sweepEngine(nil, name) })
@@ -244,13 +247,12 @@ func inspect(ts *testscript.TestScript, format string) string {
 // container STATE [FORMAT VALUE]...: the container's state is created, running,
 // exited or absent; each FORMAT of docker inspect gives VALUE.
 func cmdContainer(ts *testscript.TestScript, neg bool, args []string) {
-	if got := inspect(ts, "{{.State.Status}}"); got != strings.TrimSuffix(args[0], "absent") {
-		ts.Fatalf("the container is %q", got)
-	}
+	got, want := []string{inspect(ts, "{{.State.Status}}")}, []string{strings.TrimSuffix(args[0], "absent")}
 	for i := 1; i+1 < len(args); i += 2 {
-		if got := inspect(ts, args[i]); got != args[i+1] {
-			ts.Fatalf("%s is %q", args[i], got)
-		}
+		got, want = append(got, inspect(ts, args[i])), append(want, args[i+1])
+	}
+	if slices.Equal(got, want) == neg {
+		ts.Fatalf("the container is %q", got)
 	}
 }
 
@@ -342,3 +344,17 @@ func cmdDockerSocket(ts *testscript.TestScript, neg bool, args []string) {
 
 // stopsim: the guest agent ends, as in a reboot.
 func cmdStopSim(ts *testscript.TestScript, neg bool, args []string) { of(ts).stopSim() }
+
+// sendsignal NAME: to the last imagelaunch.
+func cmdSendSignal(ts *testscript.TestScript, neg bool, args []string) {
+	check(ts, ts.Exec("sh", "-c", "kill -"+args[0]+" $(cat pid)"))
+}
+
+// awaitexit CODE: the container has stopped with that, within 15 seconds.
+func cmdAwaitExit(ts *testscript.TestScript, neg bool, args []string) {
+	for end := time.Now().Add(15 * time.Second); inspect(ts, "{{.State.Status}} {{.State.ExitCode}}") != "exited "+args[0]; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			ts.Fatalf("the container does not stop")
+		}
+	}
+}
