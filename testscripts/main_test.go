@@ -16,12 +16,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"gitlauncher/internal/gittest"
+	"gitlauncher/internal/regtest"
 	"gitlauncher/measure"
 	"gitlauncher/measure/dstack"
 )
@@ -50,9 +52,12 @@ func TestScripts(t *testing.T) {
 			if cond == "root" {
 				return os.Geteuid() == 0, nil
 			}
+			if cond == "engine" {
+				return haveEngine()
+			}
 			return false, fmt.Errorf("unknown condition %s", cond)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+		Cmds: withImageCommands(map[string]func(*testscript.TestScript, bool, []string){
 			"gitserver":   cmdGitServer,
 			"misbehave":   cmdMisbehave,
 			"requests":    cmdRequests,
@@ -67,7 +72,7 @@ func TestScripts(t *testing.T) {
 			"sshserver":   cmdSSHServer,
 			"foreignemit": cmdForeignEmit,
 			"await":       cmdAwait,
-		},
+		}),
 	})
 }
 
@@ -88,9 +93,12 @@ type stateKey struct{}
 
 // state is what one script has running.
 type state struct {
-	server *gittest.Server
-	stop   func()
-	repo   *gittest.Sample
+	server   *gittest.Server
+	stop     func()
+	repo     *gittest.Sample
+	registry *regtest.Server
+	listener net.Listener
+	stopSim  func()
 }
 
 func of(ts *testscript.TestScript) *state { return ts.Value(stateKey{}).(*state) }
@@ -180,10 +188,11 @@ func cmdSim(ts *testscript.TestScript, neg bool, args []string) {
 	stderr, err := cmd.StderrPipe()
 	check(ts, err)
 	check(ts, cmd.Start())
-	ts.Defer(func() {
+	of(ts).stopSim = sync.OnceFunc(func() {
 		cmd.Process.Signal(os.Interrupt)
 		cmd.Wait()
 	})
+	ts.Defer(of(ts).stopSim)
 	lines := bufio.NewScanner(stderr)
 	for lines.Scan() {
 		if strings.Contains(lines.Text(), "listening") {

@@ -1,6 +1,7 @@
-// Command git-launcher starts a workload from one pinned Git commit, after
-// proving every byte of it and measuring it into RTMR3. See usage.go for its
-// manual and run.go for the whole launch on one screen.
+// Command git-launcher starts a workload from one pinned Git commit, or from one
+// approved container image, after proving every byte of it and measuring it into
+// RTMR3. See usage.go for its manual, and run.go and image.go for a whole launch of
+// either kind on one screen.
 package main
 
 import (
@@ -33,6 +34,8 @@ func launcher(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 		switch args[0] {
 		case "run", "check", "receipt", "version":
 			name, args = args[0], args[1:]
+		case "image":
+			return imageCommand(ctx, args[1:], stdout, stderr)
 		case "help", "-h", "-help", "--help":
 			fmt.Fprint(stdout, usage)
 			return 0

@@ -42,12 +42,19 @@ func (l *launch) measure(ctx context.Context, agent *dstack.Client, cfg *config.
 	}
 	atStage("measured")
 	l.log.Info("launch measured", "rtmr3", state.RTMR3.String(), "events", len(events), "new", emitted)
-	if err := l.leaveReceipt(ctx, agent, cfg.WorkDir, record); err != nil {
-		if l.requireReceipt {
-			return err
-		}
-		l.log.Warn("NO LAUNCH RECEIPT: the launch is measured, but there is no file to prove it with; `git-launcher receipt` can make one later", "error", err.Error())
+	// The checkout is proven; a receipt in it would change what runs.
+	if inside, err := liesIn(l.receiptFile, cfg.WorkDir); err != nil || inside {
+		return l.receiptOrWarn(&receiptError{errors.Join(errors.New("it must not lie in WORK_DIR"), err)})
 	}
+	return l.receiptOrWarn(l.leaveReceipt(ctx, agent, record))
+}
+
+// receiptOrWarn lets a launch go on without a receipt unless one is required.
+func (l *launch) receiptOrWarn(err error) error {
+	if err == nil || l.requireReceipt {
+		return err
+	}
+	l.log.Warn("NO LAUNCH RECEIPT: the launch is measured, but there is no file to prove it with; `git-launcher receipt` can make one later", "error", err.Error())
 	return nil
 }
 
@@ -69,11 +76,7 @@ func (e *receiptError) Error() string { return "launch receipt: " + e.err.Error(
 func (e *receiptError) Unwrap() error { return e.err }
 
 // leaveReceipt writes the receipt for whoever asks what runs here.
-func (l *launch) leaveReceipt(ctx context.Context, agent *dstack.Client, workDir string, record []byte) error {
-	// The checkout is proven; a receipt in it would change what runs.
-	if inside, err := liesIn(l.receiptFile, workDir); err != nil || inside {
-		return &receiptError{errors.Join(errors.New("it must not lie in WORK_DIR"), err)}
-	}
+func (l *launch) leaveReceipt(ctx context.Context, agent *dstack.Client, record []byte) error {
 	r, err := agent.Receipt(ctx, record, nil)
 	if err != nil {
 		return &receiptError{err}

@@ -23,6 +23,7 @@ const (
 	exitPin     = 4
 	exitMeasure = 5
 	exitStart   = 6
+	exitEngine  = 7
 )
 
 // stepError is an error with the step it ended.
@@ -65,7 +66,11 @@ func report(log *slog.Logger, err error) int {
 		step, cause = s.step, s.err
 	}
 	log.Error("FAILED to "+step+": "+cause.Error(), "exit", code)
-	log.Error("the workload was not started. What to do: " + hint)
+	state := "the workload was not started"
+	if step == stepSupervise {
+		state = "the workload was started, and has no supervisor now"
+	}
+	log.Error(state + ". What to do: " + hint)
 	return code
 }
 
@@ -113,6 +118,9 @@ func advise(err error) (code int, hint string) {
 	case errors.As(err, &start):
 		return exitStart, "see what the error names; the launch is measured already, and a restart repeats it"
 	}
+	if code, hint := adviseImage(err); hint != "" {
+		return code, hint
+	}
 	if hint := measureHint(err); hint != "" {
 		return exitMeasure, hint
 	}
@@ -153,6 +161,8 @@ func measureHint(err error) string {
 		return "this dstack OS has no EmitEvent call (its 0.5 releases have); run the workload on one that has"
 	case errors.Is(err, measure.ErrLogMismatch):
 		return "reboot the VM: an event is in the log and not in the register, which nothing else mends"
+	case errors.Is(err, measure.ErrOtherImage):
+		return "reboot the VM to change the image: those who check the event accept one in a boot"
 	case errors.Is(err, measure.ErrNotReady):
 		return "wait until dstack has booted, then start again"
 	case errors.As(err, &socket):

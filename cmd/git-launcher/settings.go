@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -84,8 +85,11 @@ func parseSettings(command string, args []string, env func(string) (string, bool
 	return &s, s.check(command, fs, platform, nonce)
 }
 
-// fromEnv sets flags from GIT_LAUNCHER_ variables. Where the guest agent is, no
-// variable may say: whoever sets variables could then redirect measurements.
+// flagOnly are the flags that no variable may stand for: whoever sets variables
+// could then redirect measurements, or have another file decide what runs.
+var flagOnly = []string{"dstack-endpoint", "policy-out", "docker-endpoint", "profile", "shared-dir", "approved-file", "user-config", "node-config"}
+
+// fromEnv sets flags from GIT_LAUNCHER_ variables.
 func fromEnv(fs *flag.FlagSet, env func(string) (string, bool)) (err error) {
 	fs.VisitAll(func(f *flag.Flag) {
 		name := "GIT_LAUNCHER_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
@@ -96,10 +100,8 @@ func fromEnv(fs *flag.FlagSet, env func(string) (string, bool)) (err error) {
 		if f.Name == "receipt" && !strings.HasSuffix(v, ".json") {
 			// Whoever sets variables must not have a file of his choice replaced.
 			err = &usageError{"the variable " + name + " must name a .json file; the flag --receipt may name any"}
-		} else if f.Name == "policy-out" {
-			err = &usageError{"the variable " + name + " is not honoured; give the flag --policy-out"}
-		} else if f.Name == "dstack-endpoint" {
-			err = &usageError{"the variable " + name + " is not honoured; give the flag --dstack-endpoint"}
+		} else if slices.Contains(flagOnly, f.Name) {
+			err = &usageError{"the variable " + name + " is not honoured; give the flag --" + f.Name}
 		} else if fs.Set(f.Name, v) != nil {
 			err = &usageError{"the variable " + name + " has a value that --" + f.Name + " does not take"}
 		}
@@ -116,11 +118,10 @@ func (s *settings) check(command string, fs *flag.FlagSet, platform, nonce strin
 	default:
 		return usage("--platform is neither tee nor nontee")
 	}
+	if err := s.checkLog(); err != nil {
+		return err
+	}
 	switch {
-	case s.logFormat != "text" && s.logFormat != "json":
-		return usage("--log-format is neither text nor json")
-	case s.logLevel != "debug" && s.logLevel != "info" && s.logLevel != "warn" && s.logLevel != "error":
-		return usage("--log-level is not debug, info, warn or error")
 	case s.maxPackBytes <= 0 || s.maxTreeBytes <= 0 || s.maxFiles <= 0:
 		return usage("a limit must be above zero")
 	case s.stall <= 0 || s.fetch <= 0 || s.lock < 0 || s.dstackTimeout <= 0 || s.retries < 0:
@@ -146,6 +147,16 @@ func (s *settings) check(command string, fs *flag.FlagSet, platform, nonce strin
 	}
 	if s.configFile = config.DefaultFile; fs.NArg() == 1 {
 		s.configFile = fs.Arg(0)
+	}
+	return nil
+}
+
+func (s *settings) checkLog() error {
+	switch {
+	case s.logFormat != "text" && s.logFormat != "json":
+		return &usageError{"--log-format is neither text nor json"}
+	case s.logLevel != "debug" && s.logLevel != "info" && s.logLevel != "warn" && s.logLevel != "error":
+		return &usageError{"--log-level is not debug, info, warn or error"}
 	}
 	return nil
 }

@@ -5,17 +5,26 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"syscall"
 )
 
 // atStage kills the launcher, as a machine that dies would, at the stage that a
 // test names in GIT_LAUNCHER_TEST_KILL; it writes the stage to the file named in
-// GIT_LAUNCHER_TEST_STAGES first. Only a test's build has it.
+// GIT_LAUNCHER_TEST_STAGES first, and runs the command in GIT_LAUNCHER_TEST_RUN, at
+// every stage or at the one in GIT_LAUNCHER_TEST_AT. Only a test's build has it.
 func atStage(stage string) {
 	if name := os.Getenv("GIT_LAUNCHER_TEST_STAGES"); name != "" {
 		if f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644); err == nil {
 			fmt.Fprintln(f, stage)
 			f.Close()
+		}
+	}
+	if command := os.Getenv("GIT_LAUNCHER_TEST_RUN"); command != "" {
+		if at := os.Getenv("GIT_LAUNCHER_TEST_AT"); at == stage || at == "" {
+			if out, err := exec.Command("sh", "-c", command).CombinedOutput(); err != nil {
+				fmt.Fprintf(os.Stderr, "stage %s: %v\n%s", stage, err, out)
+			}
 		}
 	}
 	if os.Getenv("GIT_LAUNCHER_TEST_KILL") == stage {

@@ -5,6 +5,7 @@ import "runtime/debug"
 const usage = `Usage: git-launcher [run] [flags] [config-file]    launch; config-file defaults to /etc/git-launcher/config.conf
        git-launcher check [flags] [config-file]    all but measuring and exec, in a temporary directory; prints the launch record
        git-launcher receipt [--nonce HEX]          a fresh launch receipt of the launch that is running, on standard output
+       git-launcher image [flags]                  launch an approved container image; image resolve REFERENCE; image --help
        git-launcher version
 
 git-launcher reads a config that pins one commit of one Git repository, fetches
@@ -43,10 +44,58 @@ Exit codes, before the workload has taken over:
   2  usage or config                   5  measuring failed
   3  fetching failed; worth a retry    6  the workload could not be started
   4  the pin is not met; never worth   1  anything else
-     a retry
+     a retry                         7  the Docker Engine failed (image mode)
 After that the exit code is the workload's.
 
 Try it without a TEE:  git-launcher --platform nontee config.conf
+`
+
+const imageUsage = `Usage: git-launcher image [flags]                           launch the approved container image, and supervise it
+       git-launcher image resolve [flags] NAME[:TAG][@DIGEST]   print its digests: index, platform manifest, config
+
+image picks an approved digest, proves index, manifest and config by their bytes,
+has the Docker Engine pull exactly that, proves what it pulled, creates the
+container, extends RTMR3 with what is about to run, and only then starts it. It
+stays as the container's supervisor: it relays output and signals, starts it again
+when it fails, and ends with its exit code when that ends well.
+
+Environment, measured with the compose file:
+  PLATFORM=TEE|NONTEE           needed; also --platform tee|nontee
+  DOCKER_CONTENT_TRUST=1        needed
+  DEFAULT_IMAGE_DIGEST=sha256:… used only while there is no approved-hashes file
+  TARGET_PLATFORM=os/arch       see --target-platform
+
+Files:
+  /mnt/shared/image-digest.bin  approved digests, newest first (--approved-file)
+  /tapp/user_config             the operator's choices, TOML or .env (--user-config)
+  /mnt/shared/mpc-config.toml   written for the workload (--node-config)
+
+Flags (as variables: GIT_LAUNCHER_ and the name in capitals, with _ for -; those
+marked * have none, so that no variable decides what runs or where it is measured):
+  --target-platform OS/ARCH[/VARIANT]  platform to take from an index (default linux/amd64)
+  --detach                   start the container and leave it without a supervisor
+* --profile FILE             another product's container, in TOML (default: the MPC node's)
+* --shared-dir DIR           the shared volume (default /mnt/shared)
+* --approved-file, --user-config, --node-config FILE
+* --docker-endpoint PATH     the Docker Engine's socket (default /var/run/docker.sock)
+* --dstack-endpoint PATH     the guest agent's socket (default /var/run/dstack.sock)
+  --receipt FILE             launch receipt (default /mnt/shared/git-launcher-receipt.json)
+  --receipt-log, --require-receipt, --log-format, --log-level, --dstack-timeout: as in
+                             git-launcher --help
+  --engine-timeout D         longest time for one call to the Engine (default 1m)
+  --registry-timeout D       longest time for one request to the registry (default 30s)
+  --stall-timeout D          longest time without progress of a pull (default 2m)
+  --lock-timeout D           longest wait for another launcher (default 1m)
+  --json                     for resolve: print JSON
+
+Exit codes, before the workload has taken over:
+  2  usage, user config, environment or approved-hashes file
+  3  the registry failed; worth a retry unless it refused
+  4  the override is not approved, or the image is not what was approved
+  5  measuring failed; another image was measured in this boot
+  7  the Docker Engine failed
+  1  anything else
+After that the exit code is the workload's.
 `
 
 // version is the program's version as the Go toolchain recorded it; it is

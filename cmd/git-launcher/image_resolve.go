@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+
+	"gitlauncher/imagepin"
+	"gitlauncher/imagepin/oci"
+)
+
+// resolve prints what a person needs to vote for an image: the digests of index,
+// platform manifest and config, all proven by their bytes.
+func (l *imageLaunch) resolve(ctx context.Context) error {
+	const step = "resolve the image"
+	reference, pinned, isPinned := strings.Cut(l.opts.args[0], "@")
+	name, err := oci.ParseName(reference)
+	if err != nil {
+		return at(step, &usageError{fmt.Sprintf("%.200q %v", reference, err)})
+	}
+	registry, err := imagepin.OpenRegistry(ctx, name, authn.DefaultKeychain, l.opts.registry, nil)
+	if err != nil {
+		return at(step, err)
+	}
+	var digest oci.Digest
+	if isPinned {
+		if digest, err = oci.ParseDigest(pinned); err != nil {
+			return at(step, &usageError{"the digest " + err.Error()})
+		}
+	} else {
+		tag := name.Tag()
+		if tag == "" {
+			tag = "latest"
+		}
+		data, err := registry.Tagged(ctx, tag)
+		if err != nil {
+			return at(step, err)
+		}
+		digest = oci.Sum(data)
+	}
+	image, err := imagepin.Resolve(ctx, registry, name, digest, l.opts.target)
+	if err != nil {
+		return at(step, imagepin.Explain(ctx, registry, name, digest, l.opts.target, err))
+	}
+	return at(step, l.print(image))
+}
+
+func (l *imageLaunch) print(image *imagepin.Image) error {
+	index := ""
+	if len(image.Indexes) > 0 {
+		index = image.Indexes[0].String()
+	}
+	fields := []struct{ key, value string }{
+		{"image", image.Name.String()}, {"platform", image.Platform.String()}, {"index", index},
+		{"manifest", image.Manifest.String()}, {"config", image.ConfigID.String()},
+	}
+	if l.opts.json {
+		m := make(map[string]string)
+		for _, f := range fields {
+			m[f.key] = f.value
+		}
+		return json.NewEncoder(l.stdout).Encode(m)
+	}
+	for _, f := range fields {
+		value := f.value
+		if value == "" {
+			value = "none"
+		}
+		if _, err := fmt.Fprintf(l.stdout, "%-9s %s\n", f.key, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"gitlauncher/imagepin/oci"
+)
+
+// imageSettings is the command line of image mode, checked.
+type imageSettings struct {
+	settings
+	dockerSocket string
+	engine       time.Duration // one call
+	registry     time.Duration // one request
+	stallPull    time.Duration
+
+	shared, approvedFile, userConfig, nodeConfig, profile string
+
+	target   oci.Platform
+	fallback oci.Digest // DEFAULT_IMAGE_DIGEST; zero: none
+	detach   bool
+	json     bool
+	args     []string
+}
+
+// The places that the operators' compose file fixes; image-mode.md.
+const (
+	sharedDir       = "/mnt/shared"
+	approvedName    = "image-digest.bin"
+	nodeConfigName  = "mpc-config.toml"
+	receiptName     = "git-launcher-receipt.json"
+	userConfigFile  = "/tapp/user_config"
+	dockerSocketDef = "/var/run/docker.sock"
+)
+
+// parseImageSettings reads the flags of `image` and, with resolve, of `image
+// resolve`, and for those that are not given the environment.
+func parseImageSettings(resolve bool, args []string, env func(string) (string, bool)) (*imageSettings, error) {
+	var s imageSettings
+	var platform, target string
+	fs := flag.NewFlagSet("git-launcher image", flag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	fs.Usage = func() {}
+	fs.StringVar(&s.logFormat, "log-format", "text", "")
+	fs.StringVar(&s.logLevel, "log-level", "info", "")
+	fs.StringVar(&target, "target-platform", oci.DefaultPlatform.String(), "")
+	fs.DurationVar(&s.registry, "registry-timeout", 30*time.Second, "")
+	if resolve {
+		fs.BoolVar(&s.json, "json", false, "")
+	} else {
+		fs.StringVar(&platform, "platform", "", "")
+		fs.StringVar(&s.dstackEndpoint, "dstack-endpoint", "/var/run/dstack.sock", "")
+		fs.DurationVar(&s.dstackTimeout, "dstack-timeout", 30*time.Second, "")
+		fs.StringVar(&s.receiptFile, "receipt", "", "")
+		fs.BoolVar(&s.receiptLog, "receipt-log", false, "")
+		fs.BoolVar(&s.requireReceipt, "require-receipt", false, "")
+		fs.StringVar(&s.dockerSocket, "docker-endpoint", dockerSocketDef, "")
+		fs.DurationVar(&s.engine, "engine-timeout", time.Minute, "")
+		fs.DurationVar(&s.stallPull, "stall-timeout", 2*time.Minute, "")
+		fs.DurationVar(&s.lock, "lock-timeout", time.Minute, "")
+		fs.StringVar(&s.shared, "shared-dir", sharedDir, "")
+		fs.StringVar(&s.approvedFile, "approved-file", "", "")
+		fs.StringVar(&s.userConfig, "user-config", userConfigFile, "")
+		fs.StringVar(&s.nodeConfig, "node-config", "", "")
+		fs.StringVar(&s.profile, "profile", "", "")
+		fs.BoolVar(&s.detach, "detach", false, "")
+	}
+	if v, ok := env("TARGET_PLATFORM"); ok {
+		target = v
+	}
+	if v, ok := env("PLATFORM"); ok && !resolve {
+		if v != "TEE" && v != "NONTEE" {
+			return nil, &usageError{"the variable PLATFORM is neither TEE nor NONTEE"}
+		}
+		platform = strings.ToLower(v)
+	}
+	if err := fromEnv(fs, env); err != nil {
+		return nil, err
+	}
+	switch err := fs.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		return nil, errHelp
+	case err != nil:
+		return nil, &usageError{err.Error()}
+	}
+	s.args = fs.Args()
+	var err error
+	if s.target, err = oci.ParsePlatform(target); err != nil {
+		return nil, &usageError{"--target-platform or TARGET_PLATFORM " + err.Error()}
+	}
+	if err := s.checkLog(); err != nil {
+		return nil, err
+	}
+	if resolve {
+		return &s, s.checkResolve()
+	}
+	s.fillPaths()
+	return &s, s.checkImage(platform, env)
+}
+
+func (s *imageSettings) checkResolve() error {
+	if len(s.args) != 1 {
+		return &usageError{"image resolve takes one reference: NAME[:TAG][@DIGEST]"}
+	}
+	return nil
+}
+
+// fillPaths derives the files that are not named from the shared volume's place.
+func (s *imageSettings) fillPaths() {
+	for _, f := range []struct {
+		path *string
+		name string
+	}{{&s.approvedFile, approvedName}, {&s.nodeConfig, nodeConfigName}, {&s.receiptFile, receiptName}} {
+		if *f.path == "" {
+			*f.path = filepath.Join(s.shared, f.name)
+		}
+	}
+}
+
+func (s *imageSettings) checkImage(platform string, env func(string) (string, bool)) error {
+	usage := func(format string, args ...any) error { return &usageError{fmt.Sprintf(format, args...)} }
+	switch platform {
+	case "tee":
+		s.measured = true
+	case "nontee":
+	case "":
+		return usage("PLATFORM is needed: TEE or NONTEE, in the environment of the compose file")
+	default:
+		return usage("--platform is neither tee nor nontee")
+	}
+	if trust, _ := env("DOCKER_CONTENT_TRUST"); trust != "1" {
+		return usage("the variable DOCKER_CONTENT_TRUST must be 1")
+	}
+	if v, ok := env("DEFAULT_IMAGE_DIGEST"); ok && v != "" {
+		var err error
+		if s.fallback, err = oci.ParseDigest(v); err != nil {
+			return usage("the variable DEFAULT_IMAGE_DIGEST %v", err)
+		}
+	}
+	for _, p := range []struct{ flag, path string }{
+		{"docker-endpoint", s.dockerSocket}, {"dstack-endpoint", s.dstackEndpoint}, {"shared-dir", s.shared},
+		{"approved-file", s.approvedFile}, {"user-config", s.userConfig}, {"node-config", s.nodeConfig}, {"receipt", s.receiptFile},
+	} {
+		if !filepath.IsAbs(p.path) {
+			return usage("--%s must be an absolute path", p.flag)
+		}
+	}
+	switch {
+	case len(s.args) > 0:
+		return usage("image takes no arguments but flags")
+	case s.engine <= 0 || s.registry <= 0 || s.stallPull <= 0 || s.lock < 0 || s.dstackTimeout <= 0:
+		return usage("a timeout must be above zero")
+	case s.requireReceipt && !s.measured:
+		return usage("--require-receipt can't be met with --platform nontee")
+	}
+	if info, err := os.Stat(s.shared); err != nil || !info.IsDir() {
+		return usage("%s is not there; the shared volume must be mounted", s.shared)
+	}
+	return nil
+}

@@ -1,0 +1,123 @@
+package imagepin
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"syscall"
+
+	"gitlauncher/imagepin/oci"
+	"gitlauncher/internal/strictjson"
+)
+
+// maxApproved bounds the approved-hashes file, in bytes: 64 KiB, some 900 digests.
+const maxApproved = 64 << 10
+
+// ApprovedError is an approved-hashes file that is there and can't be used. It is
+// never a reason to take the default digest instead.
+type ApprovedError struct {
+	File   string
+	Reason string
+}
+
+func (e *ApprovedError) Error() string {
+	return fmt.Sprintf("approved hashes %s: %s", e.File, e.Reason)
+}
+
+// ErrNotApproved says that the user config's override is not among the approved
+// digests.
+var ErrNotApproved = errors.New("the override is not an approved digest")
+
+// ErrNoDigest says that there is neither an approved-hashes file nor a default.
+var ErrNoDigest = errors.New("there is no approved-hashes file and no default digest")
+
+// ParseApproved reads {"approved_hashes":["sha256:…", …]}, newest first: at least
+// one, all of them well formed. Other keys are left alone; the file is the node's,
+// and may grow.
+func ParseApproved(data []byte) ([]oci.Digest, error) {
+	var file struct {
+		Hashes []string `json:"approved_hashes"`
+	}
+	if err := strictjson.Unmarshal(data, &file); err != nil {
+		return nil, err
+	}
+	if len(file.Hashes) == 0 {
+		return nil, errors.New("approved_hashes is missing or empty")
+	}
+	digests := make([]oci.Digest, len(file.Hashes))
+	for i, h := range file.Hashes {
+		var err error
+		if digests[i], err = oci.ParseDigest(h); err != nil {
+			return nil, fmt.Errorf("entry %d %w", i+1, err)
+		}
+	}
+	return digests, nil
+}
+
+// ReadApproved reads the file that the node keeps. No file is no error: exists is
+// false then. Everything else that is not a well-formed regular file is an
+// *ApprovedError, a symbolic link that leads nowhere too: whoever can make one
+// must not bring back the default.
+func ReadApproved(name string) (digests []oci.Digest, exists bool, err error) {
+	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, false, nil
+	}
+	fail := func(reason string) ([]oci.Digest, bool, error) {
+		return nil, true, &ApprovedError{name, reason}
+	}
+	if errors.Is(err, syscall.ELOOP) {
+		return fail("is a symbolic link")
+	}
+	if err != nil {
+		return fail(cause(err).Error())
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return fail("is not a regular file")
+	}
+	data, err := io.ReadAll(io.LimitReader(f, maxApproved+1))
+	if err != nil {
+		return fail(cause(err).Error())
+	}
+	if len(data) > maxApproved {
+		return fail(fmt.Sprintf("is larger than %d KiB", maxApproved>>10))
+	}
+	if digests, err = ParseApproved(data); err != nil {
+		return fail(err.Error())
+	}
+	return digests, true, nil
+}
+
+// Choose picks the digest to run. Without an approved-hashes file that is the
+// default; with one it is the override, if that is listed, or the first entry.
+func Choose(approved []oci.Digest, exists bool, fallback, override oci.Digest) (oci.Digest, error) {
+	switch {
+	case !exists && fallback.IsZero():
+		return oci.Digest{}, ErrNoDigest
+	case !exists:
+		return fallback, nil
+	case len(approved) == 0: // ReadApproved does not give that
+		return oci.Digest{}, ErrNoDigest
+	case override.IsZero():
+		return approved[0], nil
+	}
+	for _, d := range approved {
+		if d == override {
+			return override, nil
+		}
+	}
+	return oci.Digest{}, fmt.Errorf("%w: %s", ErrNotApproved, override)
+}
+
+// cause takes the path off an error of package os; the text around it has it.
+func cause(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	return err
+}

@@ -1,0 +1,90 @@
+package imagepin
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"path"
+	"syscall"
+
+	"gitlauncher/imagepin/oci"
+)
+
+// cacheFolder is where proven documents are kept, in the shared volume.
+const cacheFolder = ".git-launcher"
+
+// Cached is a Source that keeps what it handed out in the shared volume, so that
+// an image which is already there starts while the registry is down. The workload
+// writes that volume too: what comes from it is hashed before it is believed, as
+// what comes from a registry is.
+type Cached struct {
+	Source
+	Shared *os.Root
+	Log    *slog.Logger
+}
+
+// Manifest implements Source.
+func (c *Cached) Manifest(ctx context.Context, d oci.Digest) ([]byte, error) {
+	return c.get(ctx, d, c.Source.Manifest)
+}
+
+// Blob implements Source.
+func (c *Cached) Blob(ctx context.Context, d oci.Digest) ([]byte, error) {
+	return c.get(ctx, d, c.Source.Blob)
+}
+
+func (c *Cached) get(ctx context.Context, d oci.Digest, fetch func(context.Context, oci.Digest) ([]byte, error)) ([]byte, error) {
+	name := path.Join(cacheFolder, d.Hex())
+	if data, err := readShared(c.Shared, name, oci.MaxDocument); err == nil && oci.Sum(data) == d {
+		return data, nil
+	}
+	data, err := fetch(ctx, d)
+	if err != nil || oci.Sum(data) != d {
+		return data, err // who asked hashes it, and says what is wrong
+	}
+	if err := c.Shared.MkdirAll(cacheFolder, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+		c.Log.Warn("can't keep the manifest; a restart needs the registry", "error", err.Error())
+	} else if err := writeShared(c.Shared, name, data, 0o600); err != nil {
+		c.Log.Warn("can't keep the manifest; a restart needs the registry", "error", err.Error())
+	}
+	return data, nil
+}
+
+// readShared reads a file that somebody else may have put there: no link is
+// followed, nothing but a regular file is read, and no more than limit bytes.
+func readShared(root *os.Root, name string, limit int64) ([]byte, error) {
+	f, err := root.OpenFile(name, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() || info.Size() > limit {
+		return nil, errors.New("not a regular file, or too large")
+	}
+	return io.ReadAll(io.LimitReader(f, limit))
+}
+
+// writeShared writes a file atomically. What stands at its name is replaced, a
+// symbolic link included, and never written through.
+func writeShared(root *os.Root, name string, data []byte, mode os.FileMode) (err error) {
+	tmp := path.Join(path.Dir(name), ".git-launcher-"+rand.Text())
+	f, err := root.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			root.Remove(tmp)
+		}
+	}()
+	_, err = f.Write(data)
+	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
+	if err != nil {
+		return err
+	}
+	return root.Rename(tmp, name)
+}

@@ -1,0 +1,126 @@
+package imagepin
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/moby/moby/api/types/container"
+	dockermount "github.com/moby/moby/api/types/mount"
+	"github.com/moby/moby/api/types/network"
+)
+
+// differs says in what a container is not the wanted one; empty if it is. All that
+// the launcher sets must be as it sets it, what comes from the image must be the
+// image's, and all else that gives a container power must not be set: a container
+// that somebody else prepared under our name and label is not kept.
+func (e *Engine) differs(f *Found, w *Wanted, networkID string) string {
+	sum, err := w.SHA256()
+	c, h := f.inspect.Config, f.inspect.HostConfig
+	ports, _, err2 := w.ports()
+	mounts, err3 := w.mounts()
+	if err != nil || err2 != nil || err3 != nil {
+		return "it can't be described"
+	}
+	if why := e.otherImage(f, w); why != "" {
+		return why
+	}
+	attached := f.inspect.NetworkSettings.Networks
+	image := w.Image.Config
+	for _, check := range []struct {
+		what string
+		good bool
+	}{
+		{"name", f.inspect.Name == "/"+w.Name},
+		{"label", f.SHA256 == sum && c.Labels[labelProject] == w.Profile.Project && c.Labels[labelService] == w.Profile.Service},
+		{"command", equal(c.Cmd, w.command())},
+		{"entrypoint", equal(c.Entrypoint, image.Entrypoint)},
+		{"environment", sameSet(c.Env, w.environment())},
+		{"user", c.User == image.User},
+		{"working directory", c.WorkingDir == image.WorkingDir || image.WorkingDir == "" && c.WorkingDir == "/"},
+		{"health check", c.Healthcheck == nil || image.Healthcheck},
+		{"terminal", !c.Tty && !c.OpenStdin},
+		{"mounts", sameMounts(h.Mounts, mounts) && len(h.Binds) == 0 && len(h.VolumesFrom) == 0 && len(h.Tmpfs) == 0},
+		{"ports", samePorts(h.PortBindings, ports) && !h.PublishAllPorts},
+		{"network", string(h.NetworkMode) == w.Network && len(attached) <= 1 && len(h.Links)+len(h.ExtraHosts)+len(h.DNS)+len(h.DNSOptions)+len(h.DNSSearch) == 0},
+		{"security options", equal(h.SecurityOpt, w.SecurityOpt)},
+		{"restart policy", string(h.RestartPolicy.Name) == w.Restart && !h.AutoRemove},
+		{"privileges", !h.Privileged && len(h.CapAdd)+len(h.CapDrop)+len(h.GroupAdd) == 0},
+		{"devices", len(h.Devices)+len(h.DeviceRequests)+len(h.DeviceCgroupRules) == 0},
+		{"namespaces", h.PidMode == "" && (h.IpcMode == "" || h.IpcMode == container.IPCModePrivate || h.IpcMode == container.IPCModeShareable) &&
+			h.UTSMode == "" && h.UsernsMode == "" && h.Cgroup == "" && h.CgroupParent == ""},
+		{"runtime", (h.Runtime == "" || h.Runtime == e.runtime) && len(h.Sysctls) == 0 && len(h.Annotations) == 0 && (h.Init == nil || !*h.Init)},
+	} {
+		if !check.good {
+			return check.what
+		}
+	}
+	for name, endpoint := range attached {
+		// A network that was removed and made anew under its name can't be joined.
+		if name != w.Network || endpoint != nil && endpoint.NetworkID != "" && endpoint.NetworkID != networkID {
+			return "network"
+		}
+	}
+	return ""
+}
+
+// otherImage compares the image that the container is made of with the proven one.
+func (e *Engine) otherImage(f *Found, w *Wanted) string {
+	if f.Image != w.Container.Image || e.proves(w.Image, f.inspect.Image) != nil {
+		return "image"
+	}
+	if d := f.inspect.ImageManifestDescriptor; d != nil && d.Digest.String() != w.Image.Manifest.String() {
+		return "image" // of another platform, which only newer Engines tell
+	}
+	return ""
+}
+
+// command is what runs: the wanted one, or the image's own.
+func (w *Wanted) command() []string {
+	if len(w.Command) > 0 {
+		return w.Command
+	}
+	return w.Image.Config.Cmd
+}
+
+// environment is the wanted one and what the image adds to it.
+func (w *Wanted) environment() []string {
+	have := make(map[string]bool)
+	for _, e := range w.Env {
+		name, _, _ := strings.Cut(e, "=")
+		have[name] = true
+	}
+	env := slices.Clone(w.Env)
+	for _, e := range w.Image.Config.Env {
+		if name, _, _ := strings.Cut(e, "="); !have[name] {
+			env = append(env, e)
+		}
+	}
+	return env
+}
+
+func equal(a, b []string) bool { return slices.Equal(a, b) }
+
+func sameSet(a, b []string) bool {
+	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
+}
+
+func sameMounts(a, b []dockermount.Mount) bool {
+	return slices.EqualFunc(a, b, func(x, y dockermount.Mount) bool {
+		plain := x.BindOptions == nil && x.ImageOptions == nil && x.TmpfsOptions == nil && x.ClusterOptions == nil &&
+			(x.VolumeOptions == nil || x.VolumeOptions.DriverConfig == nil && x.VolumeOptions.Subpath == "")
+		return plain && x.Type == y.Type && x.Source == y.Source && x.Target == y.Target && x.ReadOnly == y.ReadOnly
+	})
+}
+
+func samePorts(a, b network.PortMap) bool {
+	list := func(m network.PortMap) (out []string) {
+		for port, bindings := range m {
+			for _, b := range bindings {
+				out = append(out, fmt.Sprintf("%v:%s:%s", b.HostIP, b.HostPort, port))
+			}
+		}
+		return slices.Sorted(slices.Values(out))
+	}
+	return slices.Equal(list(a), list(b))
+}

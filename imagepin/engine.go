@@ -1,0 +1,155 @@
+package imagepin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+
+	cerrdefs "github.com/containerd/errdefs"
+	"github.com/moby/moby/client"
+
+	"gitlauncher/imagepin/oci"
+)
+
+// Engine is the Docker Engine of this VM. It is part of the measured system, so
+// what it says of itself is believed; that it holds the right image is proven all
+// the same, because whoever reached it before could have given it another.
+type Engine struct {
+	api        *client.Client
+	timeout    time.Duration // of one call
+	log        *slog.Logger
+	containerd bool // it keeps images in containerd's store, and names them by manifest
+	runtime    string
+}
+
+// ConnectEngine talks to the Engine at a socket's absolute path; no environment
+// variable leads it elsewhere. timeout is for one call. Errors: *EngineError.
+func ConnectEngine(ctx context.Context, socket string, timeout time.Duration, log *slog.Logger) (*Engine, error) {
+	const doing = "connecting to it"
+	info, err := os.Stat(socket)
+	if err != nil || info.Mode().Type() != os.ModeSocket {
+		return nil, &EngineError{doing, EngineAbsent, "there is no socket at " + socket}
+	}
+	api, err := client.New(client.WithHost("unix://" + socket))
+	if err != nil {
+		return nil, &EngineError{doing, EngineAbsent, oneLine(err.Error(), nil)}
+	}
+	e := &Engine{api: api, timeout: timeout, log: log}
+	about, err := call(ctx, e, doing, func(ctx context.Context) (client.SystemInfoResult, error) {
+		return api.Info(ctx, client.InfoOptions{})
+	})
+	if err != nil {
+		return nil, err
+	}
+	e.runtime = about.Info.DefaultRuntime
+	for _, s := range about.Info.DriverStatus {
+		// The same test as Docker's own tools make: nothing else tells the stores apart.
+		if s[0] == "driver-type" && s[1] == "io.containerd.snapshotter.v1" {
+			e.containerd = true
+		}
+	}
+	log.Debug("Docker Engine", "version", about.Info.ServerVersion, "api", api.ClientVersion(), "containerd_store", e.containerd)
+	return e, nil
+}
+
+// Close lets go of the connection.
+func (e *Engine) Close() error { return e.api.Close() }
+
+// call makes one call under its deadline, and sorts its error.
+func call[T any](ctx context.Context, e *Engine, doing string, do func(context.Context) (T, error)) (T, error) {
+	bounded, cancel := context.WithTimeout(ctx, e.timeout)
+	defer cancel()
+	v, err := do(bounded)
+	if err != nil {
+		return v, e.sort(ctx, bounded, doing, err)
+	}
+	return v, nil
+}
+
+// sort makes an error of the client's an *EngineError. ctx is the caller's context,
+// bounded the one with the call's deadline.
+func (e *Engine) sort(ctx, bounded context.Context, doing string, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx) // a signal, not the Engine
+	}
+	reason, text := EngineFailed, strings.TrimPrefix(err.Error(), "Error response from daemon: ")
+	switch {
+	case bounded.Err() != nil:
+		reason, text = EngineHung, fmt.Sprintf("no answer within %v", e.timeout)
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		reason, text = EngineDied, "it broke the connection"
+	case client.IsErrConnectionFailed(err):
+		reason = EngineAbsent
+	default:
+		reason = textReason(text)
+	}
+	return &EngineError{doing, reason, oneLine(text, nil)}
+}
+
+// textReason recognises what the Engine tells by its text alone. A test against a
+// real Engine pins the texts.
+func textReason(text string) EngineReason {
+	for _, known := range []struct {
+		text   string
+		reason EngineReason
+	}{
+		{"no space left on device", DiskFull},
+		{"disk quota exceeded", DiskFull},
+		{"port is already allocated", PortTaken},
+		{"address already in use", PortTaken},
+		{"is already in use by container", NameTaken},
+		{"No such image", NoImage},
+		{"No such container", NoContainer},
+	} {
+		if strings.Contains(text, known.text) {
+			return known.reason
+		}
+	}
+	return EngineFailed
+}
+
+// is reports whether an error is the Engine's, for that reason.
+func is(err error, reason EngineReason) bool {
+	var e *EngineError
+	return errors.As(err, &e) && e.Reason == reason
+}
+
+// Verify proves that the image which the Engine has under name@digest is the one
+// that was proven document by document. What the Engine calls an image's id depends
+// on its store: the config's digest, or with containerd's store the digest of what
+// was pulled, index or manifest. RepoDigests are not looked at: they may be empty,
+// or many. Errors: *EngineError (NoImage where it is not there), *ProofError.
+func (e *Engine) Verify(ctx context.Context, image *Image) error {
+	ref := image.Reference()
+	local, err := call(ctx, e, "looking at the image", func(ctx context.Context) (client.ImageInspectResult, error) {
+		r, err := e.api.ImageInspect(ctx, ref)
+		if cerrdefs.IsNotFound(err) {
+			err = errors.New("No such image: " + ref)
+		}
+		return r, err
+	})
+	if err != nil {
+		return err
+	}
+	return e.proves(image, local.ID)
+}
+
+// proves compares an image id of the Engine's with the documents.
+func (e *Engine) proves(image *Image, id string) error {
+	want := []oci.Digest{image.ConfigID}
+	if e.containerd {
+		want = append(append([]oci.Digest{}, image.Indexes...), image.Manifest)
+	}
+	for _, d := range want {
+		if id == d.String() {
+			return nil
+		}
+	}
+	return &ProofError{image.Reference(), fmt.Sprintf("the Docker Engine has another image under this name: %.100q, not %s", id, want[len(want)-1]), nil}
+}

@@ -1,0 +1,60 @@
+package oci
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"gitlauncher/internal/strictjson"
+)
+
+// Config is what an image's config says of the container that comes of it.
+type Config struct {
+	Platform   Platform
+	Env        []string
+	Entrypoint []string
+	Cmd        []string
+	User       string
+	WorkingDir string
+
+	Healthcheck bool // whether it defines one
+}
+
+type rawConfig struct {
+	OS           string `json:"os"`
+	Architecture string `json:"architecture"`
+	Variant      string `json:"variant"`
+	RootFS       *struct {
+		Type    string   `json:"type"`
+		DiffIDs []string `json:"diff_ids"`
+	} `json:"rootfs"`
+	Config struct {
+		Env        []string `json:"Env"`
+		Entrypoint []string `json:"Entrypoint"`
+		Cmd        []string `json:"Cmd"`
+		User       string   `json:"User"`
+		WorkingDir string   `json:"WorkingDir"`
+
+		Healthcheck json.RawMessage `json:"Healthcheck"`
+	} `json:"config"`
+}
+
+// ParseConfig reads an image's config.
+func ParseConfig(data []byte) (*Config, error) {
+	if len(data) > MaxDocument {
+		return nil, fmt.Errorf("it is larger than %d MiB", MaxDocument>>20)
+	}
+	var raw rawConfig
+	if err := strictjson.Unmarshal(data, &raw); err != nil {
+		return nil, err
+	}
+	if raw.RootFS == nil || raw.RootFS.Type != "layers" || raw.OS == "" || raw.Architecture == "" {
+		return nil, errors.New("it is no image config: rootfs, os or architecture is missing")
+	}
+	return &Config{
+		Platform: Platform{raw.OS, raw.Architecture, raw.Variant}.normal(),
+		Env:      raw.Config.Env, Entrypoint: raw.Config.Entrypoint, Cmd: raw.Config.Cmd,
+		User: raw.Config.User, WorkingDir: raw.Config.WorkingDir,
+		Healthcheck: len(raw.Config.Healthcheck) > 0 && string(raw.Config.Healthcheck) != "null",
+	}, nil
+}

@@ -1,0 +1,181 @@
+package imagepin
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"gitlauncher/imagepin/oci"
+	"gitlauncher/imagepin/userconfig"
+	"gitlauncher/measure"
+)
+
+// Profile says what kind of container an image becomes. MPC is the built-in one;
+// another product's is a TOML file of the same keys, which the compose mounts and
+// so measures.
+type Profile struct {
+	Name    string `toml:"name"`    // of the container
+	Project string `toml:"project"` // of Docker compose, for its labels
+	Service string `toml:"service"`
+	Network string `toml:"network"` // a bridge network; made if it is not there
+
+	Command     []string `toml:"command"`      // with a TOML user config; empty: the image's own
+	Env         []string `toml:"env"`          // NAME=VALUE
+	Mounts      []string `toml:"mounts"`       // SOURCE:TARGET[:ro]
+	SecurityOpt []string `toml:"security_opt"` // as the Docker Engine takes it
+
+	// In a TEE, besides.
+	TEEEnv    []string `toml:"tee_env"`
+	TEEMounts []string `toml:"tee_mounts"`
+
+	// Where the container finds things, for what the launcher tells the workload.
+	ApprovedFile   string `toml:"approved_file"`
+	DstackEndpoint string `toml:"dstack_endpoint"`
+}
+
+// MPC is NEAR's MPC node; image-mode.md.
+func MPC() *Profile {
+	const socket = "/var/run/dstack.sock"
+	return &Profile{
+		Name: "mpc-node", Project: "mpc-node", Service: "mpc-node", Network: "mpc-node_default",
+		Command:      []string{"/app/mpc-node", "start-with-config-file", "/mnt/shared/mpc-config.toml"},
+		Mounts:       []string{"/tapp:/tapp:ro", "shared-volume:/mnt/shared", "mpc-data:/data"},
+		SecurityOpt:  []string{"no-new-privileges:true"},
+		TEEEnv:       []string{"DSTACK_ENDPOINT=" + socket},
+		TEEMounts:    []string{socket + ":" + socket},
+		ApprovedFile: "/mnt/shared/image-digest.bin", DstackEndpoint: socket,
+	}
+}
+
+// ProfileError is a profile that makes no sense.
+type ProfileError struct{ Reason string }
+
+func (e *ProfileError) Error() string { return "profile: " + e.Reason }
+
+// ParseProfile reads a profile. Every key is needed but command, env, tee_env and
+// tee_mounts, and there are no others.
+func ParseProfile(data []byte) (*Profile, error) {
+	var p Profile
+	dec := toml.NewDecoder(strings.NewReader(string(data)))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&p); err != nil {
+		return nil, &ProfileError{oneLine(err.Error(), nil)}
+	}
+	return &p, p.check()
+}
+
+var (
+	dockerName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,127}$`)
+	envEntry   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*=[^\x00-\x1f\x7f]*$`)
+)
+
+func (p *Profile) check() error {
+	for _, n := range []struct{ key, value string }{{"name", p.Name}, {"project", p.Project}, {"service", p.Service}, {"network", p.Network}} {
+		if !dockerName.MatchString(n.value) {
+			return &ProfileError{n.key + " is not a name that Docker takes"}
+		}
+	}
+	if slices.Contains([]string{"host", "none", "bridge", "default"}, p.Network) {
+		return &ProfileError{"network must be one of its own, not Docker's " + p.Network}
+	}
+	if !path.IsAbs(p.ApprovedFile) || !path.IsAbs(p.DstackEndpoint) {
+		return &ProfileError{"approved_file and dstack_endpoint must be absolute paths in the container"}
+	}
+	for _, e := range slices.Concat(p.Env, p.TEEEnv) {
+		if !envEntry.MatchString(e) {
+			return &ProfileError{"env is not a list of NAME=VALUE"}
+		}
+	}
+	seen := make(map[string]bool)
+	for _, m := range slices.Concat(p.Mounts, p.TEEMounts) {
+		mount, err := parseMount(m)
+		if err != nil || seen[mount.target] {
+			return &ProfileError{"mounts is not a list of SOURCE:TARGET[:ro] with absolute targets, each once"}
+		}
+		seen[mount.target] = true
+	}
+	return nil
+}
+
+// mount is a volume or a place of the VM, seen in the container.
+type mount struct {
+	source, target string
+	readOnly       bool
+}
+
+// volume reports whether the source is the name of a volume.
+func (m mount) volume() bool { return !path.IsAbs(m.source) }
+
+func parseMount(s string) (mount, error) {
+	source, rest, _ := strings.Cut(s, ":")
+	target, option, hasOption := strings.Cut(rest, ":")
+	m := mount{source, target, option == "ro"}
+	good := path.IsAbs(target) && path.Clean(target) == target && target != "/" && (!hasOption || m.readOnly) &&
+		(path.IsAbs(source) && path.Clean(source) == source || dockerName.MatchString(source))
+	if !good {
+		return mount{}, fmt.Errorf("%q is not SOURCE:TARGET[:ro]", s)
+	}
+	return m, nil
+}
+
+// Describe says what the container of an image is to be made of. With a .env user
+// config the container runs the image's own command, with what the file lets
+// through and what the launcher has to say to the workload.
+func (p *Profile) Describe(image *Image, user *userconfig.Config, tee bool) *measure.Container {
+	c := &measure.Container{
+		Name: p.Name, Image: image.Reference(), Network: p.Network, Restart: "no",
+		Command: p.Command, Env: slices.Clone(p.Env), Mounts: slices.Clone(p.Mounts), SecurityOpt: p.SecurityOpt,
+	}
+	if tee {
+		c.Env, c.Mounts = append(c.Env, p.TEEEnv...), append(c.Mounts, p.TEEMounts...)
+	}
+	if user.DotEnv {
+		c.Command = nil
+		c.Env = append(c.Env, "MPC_IMAGE_HASH="+image.Approved.Hex(), "MPC_LATEST_ALLOWED_HASH_FILE="+p.ApprovedFile)
+		c.Env = append(c.Env, others(user.Env, c.Env)...)
+	}
+	for _, port := range user.Ports {
+		c.Ports = append(c.Ports, fmt.Sprintf("%d:%d/tcp", port.Host, port.Container))
+	}
+	return c
+}
+
+// others gives the variables whose names are not taken.
+func others(env, taken []string) []string {
+	return slices.DeleteFunc(slices.Clone(env), func(e string) bool {
+		name, _, _ := strings.Cut(e, "=")
+		return slices.ContainsFunc(taken, func(t string) bool { return strings.HasPrefix(t, name+"=") })
+	})
+}
+
+// NodeConfig gives the bytes of the file that the node reads: its own settings,
+// which are the operator's, and the [tee] table, which is the launcher's.
+func (p *Profile) NodeConfig(user *userconfig.Config, approved oci.Digest, tee bool) ([]byte, error) {
+	const table = "mpc_node_config."
+	if _, ok := user.Node["tee"]; ok {
+		return nil, &userconfig.Error{Key: table + "tee", Reason: "is the launcher's to write"}
+	}
+	if _, ok := user.Node["gcp"]; ok && tee {
+		return nil, &userconfig.Error{Key: table + "gcp", Reason: "could take keys out of the TEE, and is not allowed in one"}
+	}
+	authority := map[string]any{"type": "local"}
+	if tee {
+		authority = map[string]any{"type": "dstack", "dstack_endpoint": p.DstackEndpoint}
+	}
+	file := make(map[string]any, len(user.Node)+1)
+	for k, v := range user.Node {
+		file[k] = v
+	}
+	file["tee"] = map[string]any{
+		"image_hash": approved.String(), "latest_allowed_hash_file_path": p.ApprovedFile, "authority": authority,
+	}
+	out, err := toml.Marshal(file)
+	if err != nil {
+		return nil, &userconfig.Error{Key: "mpc_node_config", Reason: "can't be written as TOML again"} // its text may quote it
+	}
+	return out, nil
+}

@@ -1,0 +1,183 @@
+package imagepin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"syscall"
+	"time"
+
+	cerrdefs "github.com/containerd/errdefs"
+	"github.com/moby/moby/api/pkg/authconfig"
+	"github.com/moby/moby/api/types/jsonstream"
+	registrytypes "github.com/moby/moby/api/types/registry"
+	"github.com/moby/moby/client"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"gitlauncher/imagepin/userconfig"
+)
+
+// progressEvery is how often a pull that goes on is logged.
+const progressEvery = 5 * time.Second
+
+// Puller is what a pull needs besides the Engine.
+type Puller struct {
+	Registry *Registry // for its credential
+	Policy   userconfig.Pull
+	Stall    time.Duration // longest time without a sign of life
+	Log      *slog.Logger
+	Sleep    Sleep
+}
+
+// Pull has the Engine fetch name@digest for the image's platform, again after
+// network faults, and proves afterwards that it has the right image. Errors:
+// *RegistryError, *EngineError, *ProofError.
+func (e *Engine) Pull(ctx context.Context, image *Image, p Puller) error {
+	p.Log.Info("pulling", "image", image.Reference(), "platform", image.Platform.String())
+	start := time.Now()
+	err := retry(ctx, p.Policy, p.Log, p.Sleep, func() error { return e.pullOnce(ctx, image, p) })
+	if err != nil {
+		return err
+	}
+	if err := e.Verify(ctx, image); err != nil {
+		return err
+	}
+	p.Log.Info("pulled and proven", "image", image.Reference(), "took", time.Since(start).Round(time.Millisecond))
+	return nil
+}
+
+var errStalled = errors.New("the pull stands still")
+
+func (e *Engine) pullOnce(ctx context.Context, image *Image, p Puller) error {
+	auth, err := p.Registry.engineAuth()
+	if err != nil {
+		return err
+	}
+	options := client.ImagePullOptions{RegistryAuth: auth, Platforms: []ocispec.Platform{{
+		OS: image.Platform.OS, Architecture: image.Platform.Architecture, Variant: image.Platform.Variant,
+	}}}
+	watched, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	life := time.AfterFunc(p.Stall, func() { cancel(errStalled) })
+	defer life.Stop()
+	fail := func(err error) error {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if errors.Is(context.Cause(watched), errStalled) {
+			return &RegistryError{image.Reference(), "pulling", 0, Stalled, fmt.Sprintf("no progress within %v", p.Stall)}
+		}
+		return pullError(image.Reference(), err, p.Registry.secrets)
+	}
+	stream, err := e.api.ImagePull(watched, image.Reference(), options)
+	if err != nil {
+		return fail(err)
+	}
+	defer stream.Close()
+	layers := newProgress(p.Log)
+	for m, err := range stream.JSONMessages(watched) {
+		life.Reset(p.Stall)
+		if err != nil {
+			return fail(err)
+		}
+		if m.Error != nil {
+			return fail(m.Error)
+		}
+		layers.note(m)
+	}
+	if watched.Err() != nil {
+		return fail(context.Cause(watched))
+	}
+	return nil
+}
+
+// engineAuth is the registry's credential as the Engine takes it.
+func (r *Registry) engineAuth() (string, error) {
+	c := r.config
+	if c.Username == "" && c.Password == "" && c.Auth == "" && c.IdentityToken == "" && c.RegistryToken == "" {
+		return "", nil
+	}
+	return authconfig.Encode(registrytypes.AuthConfig{
+		Username: c.Username, Password: c.Password, Auth: c.Auth, IdentityToken: c.IdentityToken, RegistryToken: c.RegistryToken,
+		ServerAddress: r.image.Domain(),
+	})
+}
+
+// pullError tells an Engine's trouble from a registry's. The Engine gives most of
+// it as text alone; a test against a real Engine and registry pins the texts.
+func pullError(reference string, err error, secrets []string) error {
+	text := err.Error()
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return &EngineError{"pulling", EngineDied, "it broke the connection"}
+	case client.IsErrConnectionFailed(err):
+		return &EngineError{"pulling", EngineAbsent, oneLine(text, secrets)}
+	case textReason(text) == DiskFull:
+		return &EngineError{"pulling", DiskFull, oneLine(text, secrets)}
+	}
+	text = strings.TrimPrefix(text, "Error response from daemon: ")
+	reason := Unreachable
+	holds := func(parts ...string) bool {
+		for _, p := range parts {
+			if strings.Contains(strings.ToLower(text), p) {
+				return true
+			}
+		}
+		return false
+	}
+	switch {
+	case holds("toomanyrequests", "too many requests", "status: 429"):
+		reason = RateLimited
+	case cerrdefs.IsUnauthorized(err), cerrdefs.IsPermissionDenied(err), holds("unauthorized", "denied", "no basic auth credentials", "authentication required"):
+		reason = Denied
+	case cerrdefs.IsNotFound(err), holds("manifest unknown", "not found", "does not exist"):
+		reason = NotFound
+	case holds("x509", "certificate"):
+		reason = Untrusted
+	}
+	return &RegistryError{reference, "pulling", 0, reason, oneLine(text, secrets)}
+}
+
+// progress adds up what the Engine says of single layers.
+type progress struct {
+	log    *slog.Logger
+	next   time.Time
+	layers map[string]layer
+}
+
+type layer struct {
+	current, total int64
+	done           bool
+}
+
+func newProgress(log *slog.Logger) *progress {
+	return &progress{log, time.Now().Add(progressEvery), make(map[string]layer)}
+}
+
+func (p *progress) note(m jsonstream.Message) {
+	if m.ID == "" || strings.HasPrefix(m.Status, "Pulling from") {
+		return
+	}
+	l := p.layers[m.ID]
+	if m.Progress != nil && m.Status == "Downloading" {
+		l.current, l.total = m.Progress.Current, m.Progress.Total
+	}
+	l.done = l.done || m.Status == "Pull complete" || m.Status == "Already exists"
+	p.layers[m.ID] = l
+	if time.Now().Before(p.next) {
+		return
+	}
+	p.next = time.Now().Add(progressEvery)
+	var done int
+	var bytes, total int64
+	for _, l := range p.layers {
+		bytes, total = bytes+l.current, total+l.total
+		if l.done {
+			done++
+		}
+	}
+	p.log.Info("pulling", "layers", fmt.Sprintf("%d of %d", done, len(p.layers)), "MB", fmt.Sprintf("%d of %d", bytes/1e6, total/1e6))
+}

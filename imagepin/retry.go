@@ -1,0 +1,69 @@
+package imagepin
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"gitlauncher/imagepin/oci"
+	"gitlauncher/imagepin/userconfig"
+)
+
+// retryFactor is how much longer each wait is than the one before; image-mode.md.
+const retryFactor = 1.5
+
+// Sleep waits, and returns early with an error when the context ends.
+type Sleep func(context.Context, time.Duration) error
+
+// retry does something until it succeeds, or fails in a way that another try does
+// not mend, or the tries are used up.
+func retry(ctx context.Context, policy userconfig.Pull, log *slog.Logger, sleep Sleep, do func() error) error {
+	wait := backoff.ExponentialBackOff{InitialInterval: policy.Interval, Multiplier: retryFactor, MaxInterval: policy.MaxDelay}
+	wait.Reset()
+	for try := 1; ; try++ {
+		err := do()
+		var fault *RegistryError
+		if err == nil || !errors.As(err, &fault) || !fault.Reason.Retry() || try > policy.Retries || ctx.Err() != nil {
+			return err
+		}
+		pause := min(wait.NextBackOff(), policy.MaxDelay)
+		log.Warn("trying again", "error", err.Error(), "in", pause, "try", try, "of", policy.Retries)
+		if err := sleep(ctx, pause); err != nil {
+			return err
+		}
+	}
+}
+
+// Patient is a registry whose network faults are tried again.
+type Patient struct {
+	*Registry
+	Policy userconfig.Pull
+	Log    *slog.Logger
+	Sleep  Sleep
+}
+
+func (p Patient) again(ctx context.Context, get func() ([]byte, error)) (data []byte, err error) {
+	err = retry(ctx, p.Policy, p.Log, p.Sleep, func() error {
+		data, err = get()
+		return err
+	})
+	return data, err
+}
+
+// Manifest implements Source.
+func (p Patient) Manifest(ctx context.Context, d oci.Digest) ([]byte, error) {
+	return p.again(ctx, func() ([]byte, error) { return p.Registry.Manifest(ctx, d) })
+}
+
+// Blob implements Source.
+func (p Patient) Blob(ctx context.Context, d oci.Digest) ([]byte, error) {
+	return p.again(ctx, func() ([]byte, error) { return p.Registry.Blob(ctx, d) })
+}
+
+// Tagged implements Tags.
+func (p Patient) Tagged(ctx context.Context, tag string) ([]byte, error) {
+	return p.again(ctx, func() ([]byte, error) { return p.Registry.Tagged(ctx, tag) })
+}

@@ -1,0 +1,94 @@
+package imagepin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"gitlauncher/imagepin/userconfig"
+)
+
+// lockPause is how often a lock that somebody holds is looked at again.
+const lockPause = 200 * time.Millisecond
+
+// LockedError says that another launcher has the shared volume.
+type LockedError struct{ Waited time.Duration }
+
+func (e *LockedError) Error() string {
+	return fmt.Sprintf("another launcher has been at work for %v", e.Waited)
+}
+
+// Lock keeps two launchers from working on one container. The workload can write
+// the shared volume, and so can hold the lock, too; that keeps itself from being
+// supervised, and nothing more: what was not measured is stopped before.
+func Lock(ctx context.Context, shared string, patience time.Duration, sleep Sleep) (io.Closer, error) {
+	root, err := os.OpenRoot(shared)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	if err := root.MkdirAll(cacheFolder, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+		return nil, err
+	}
+	f, err := root.OpenFile(path.Join(cacheFolder, "lock"), os.O_RDWR|os.O_CREATE|syscall.O_NONBLOCK, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	for end := time.Now().Add(patience); ; {
+		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if err == nil {
+			return f, nil
+		}
+		if !errors.Is(err, unix.EWOULDBLOCK) || time.Now().After(end) {
+			f.Close()
+			if errors.Is(err, unix.EWOULDBLOCK) {
+				err = &LockedError{patience}
+			}
+			return nil, err
+		}
+		if err := sleep(ctx, lockPause); err != nil {
+			f.Close()
+			return nil, err
+		}
+	}
+}
+
+// ReadConfig reads the user config or a profile: a regular file of at most
+// userconfig.MaxFile bytes. An error names no content.
+func ReadConfig(name string) ([]byte, error) {
+	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, cause(err))
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a regular file", name)
+	}
+	data, err := io.ReadAll(io.LimitReader(f, userconfig.MaxFile+1))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, cause(err))
+	}
+	if len(data) > userconfig.MaxFile {
+		return nil, fmt.Errorf("%s is larger than %d KiB", name, userconfig.MaxFile>>10)
+	}
+	return data, nil
+}
+
+// WriteSecret writes a file atomically, for its owner alone, in a folder that the
+// workload can write too: nothing is written through a link.
+func WriteSecret(name string, data []byte) error {
+	root, err := os.OpenRoot(filepath.Dir(name))
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	return writeShared(root, filepath.Base(name), data, 0o600)
+}

@@ -1,0 +1,219 @@
+package imagepin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/moby/moby/api/pkg/stdcopy"
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/client"
+)
+
+// How often a workload that fails is started again: 1 s after the first failure,
+// twice as long after each further one, a minute at most. One that ran for ten
+// minutes has a clean slate.
+const (
+	restartFirst = time.Second
+	restartMost  = time.Minute
+	cleanSlate   = 10 * time.Minute
+)
+
+// logDrain is how long the last of a workload's output may take to arrive.
+const logDrain = 5 * time.Second
+
+// Supervision is what keeping a container running needs.
+type Supervision struct {
+	Wanted         *Wanted
+	Signals        <-chan os.Signal // relayed to the workload
+	Stdout, Stderr io.Writer        // where its output goes
+	Started        func()           // told after the first start
+	Sleep          Sleep
+}
+
+// Start starts the container; one that runs already is left alone.
+func (e *Engine) Start(ctx context.Context, f *Found) error {
+	_, err := call(ctx, e, "starting the container", func(ctx context.Context) (client.ContainerStartResult, error) {
+		return e.api.ContainerStart(ctx, f.ID, client.ContainerStartOptions{})
+	})
+	return err
+}
+
+// Supervise starts the container unless it runs, relays its output and the
+// launcher's signals, and starts it again when it fails: each time after comparing
+// it once more with what was measured. It returns with the workload's exit code
+// when that ends well, or after a signal that asked it to end.
+func (e *Engine) Supervise(ctx context.Context, f *Found, s Supervision) (code int, err error) {
+	wait := backoff.ExponentialBackOff{InitialInterval: restartFirst, Multiplier: 2, MaxInterval: restartMost}
+	wait.Reset()
+	for {
+		began := time.Now()
+		code, ending, err := e.once(ctx, f, s)
+		s.Started = func() {}
+		if err != nil {
+			return 0, err
+		}
+		if code == 0 || ending {
+			e.log.Info("the workload ended", "code", code)
+			return code, nil
+		}
+		if time.Since(began) > cleanSlate {
+			wait.Reset()
+		}
+		pause := min(wait.NextBackOff(), restartMost)
+		e.log.Warn("the workload failed; starting it again", "code", code, "in", pause)
+		if ending, err := s.pause(ctx, pause); ending || err != nil {
+			return code, err
+		}
+		if f, err = e.again(ctx, f, s.Wanted); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// pause waits, unless a signal ends the launcher.
+func (s Supervision) pause(ctx context.Context, d time.Duration) (ending bool, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	slept := make(chan error, 1)
+	go func() { slept <- s.Sleep(ctx, d) }()
+	for {
+		select {
+		case err := <-slept:
+			return false, err
+		case sig := <-s.Signals:
+			if ends(sig) {
+				return true, nil
+			}
+		}
+	}
+}
+
+func ends(s os.Signal) bool {
+	return s == syscall.SIGTERM || s == syscall.SIGINT || s == syscall.SIGQUIT
+}
+
+// again looks at the container before it is started once more.
+func (e *Engine) again(ctx context.Context, f *Found, w *Wanted) (*Found, error) {
+	networkID, err := e.network(ctx, w.Profile)
+	if err != nil {
+		return nil, err
+	}
+	now, err := e.Find(ctx, f.ID)
+	if err != nil {
+		return nil, err
+	}
+	if now == nil {
+		return nil, &EngineError{"starting the container again", NoContainer, "somebody removed it"}
+	}
+	if why := e.differs(now, w, networkID); why != "" {
+		return nil, &SettingsError{w.Name, "somebody changed it: " + why}
+	}
+	return now, nil
+}
+
+// once runs the container until it stops.
+func (e *Engine) once(ctx context.Context, f *Found, s Supervision) (code int, ending bool, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	// The launcher and the Engine share a clock. The Engine's own time of the start
+	// is no use: it is taken after the first output.
+	since := time.Now()
+	if !f.Running {
+		if err := e.Start(ctx, f); err != nil {
+			return 0, false, err
+		}
+	}
+	s.Started()
+	relayed := make(chan struct{})
+	go func() {
+		defer close(relayed)
+		e.relay(ctx, f, since, s)
+	}()
+	stopped := make(chan exit, 1)
+	go func() { stopped <- e.wait(ctx, f, s.Sleep) }()
+	for {
+		select {
+		case sig := <-s.Signals:
+			ending = ending || ends(sig)
+			e.signal(ctx, f, sig)
+		case x := <-stopped:
+			select {
+			case <-relayed:
+			case <-time.After(logDrain):
+				e.log.Warn("the end of the workload's output is missing here; docker logs has it")
+			}
+			return x.code, ending, x.err
+		}
+	}
+}
+
+// signal passes a signal on.
+func (e *Engine) signal(ctx context.Context, f *Found, sig os.Signal) {
+	number, ok := sig.(syscall.Signal)
+	if !ok {
+		return
+	}
+	e.log.Info("passing a signal on to the workload", "signal", sig.String())
+	_, err := call(ctx, e, "signalling the container", func(ctx context.Context) (client.ContainerKillResult, error) {
+		return e.api.ContainerKill(ctx, f.ID, client.ContainerKillOptions{Signal: fmt.Sprint(int(number))})
+	})
+	if err != nil {
+		e.log.Warn("the signal did not get through", "error", err.Error())
+	}
+}
+
+// relay copies what the workload writes.
+func (e *Engine) relay(ctx context.Context, f *Found, since time.Time, s Supervision) {
+	stream, err := e.api.ContainerLogs(ctx, f.ID, client.ContainerLogsOptions{
+		ShowStdout: true, ShowStderr: true, Follow: true, Since: fmt.Sprintf("%d.%09d", since.Unix(), since.Nanosecond()),
+	})
+	if err == nil {
+		defer stream.Close()
+		_, err = stdcopy.StdCopy(s.Stdout, s.Stderr, stream)
+	}
+	if err != nil && ctx.Err() == nil {
+		e.log.Warn("the workload's output is not relayed any more; docker logs has it", "error", oneLine(err.Error(), nil))
+	}
+}
+
+type exit struct {
+	code int
+	err  error
+}
+
+// wait waits for the container to stop. An Engine that goes away gets one call's
+// deadline to come back: it may be restarting, which stops the container.
+func (e *Engine) wait(ctx context.Context, f *Found, sleep Sleep) exit {
+	r := e.api.ContainerWait(ctx, f.ID, client.ContainerWaitOptions{Condition: container.WaitConditionNotRunning})
+	select {
+	case x := <-r.Result:
+		return exit{code: int(x.StatusCode)}
+	case err := <-r.Error:
+		if ctx.Err() != nil {
+			return exit{err: context.Cause(ctx)}
+		}
+		e.log.Warn("lost sight of the container; looking again", "error", oneLine(err.Error(), nil))
+	}
+	for end := time.Now().Add(e.timeout); ; {
+		now, err := e.Find(ctx, f.ID)
+		switch {
+		case err == nil && now == nil:
+			return exit{err: &EngineError{"waiting for the container", NoContainer, "somebody removed it"}}
+		case err == nil && now.Running:
+			return e.wait(ctx, f, sleep)
+		case err == nil:
+			return exit{code: now.inspect.State.ExitCode}
+		case time.Now().After(end):
+			return exit{err: err}
+		}
+		if err := sleep(ctx, 200*time.Millisecond); err != nil {
+			return exit{err: errors.Join(err, context.Cause(ctx))}
+		}
+	}
+}

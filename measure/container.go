@@ -1,0 +1,84 @@
+package measure
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+)
+
+// Container is what image mode creates a container with, as far as whoever writes
+// the user config or a profile has a say. Its hash is in the launch record, so
+// that a verifier who knows those can rebuild it. The forms:
+//
+//	Image         name@sha256:…
+//	Command       in order; empty for the image's own
+//	Env           NAME=VALUE, what is added to the image's own
+//	Ports         HOST:CONTAINER/tcp
+//	Mounts        SOURCE:TARGET, with :ro where it is read-only; a source that is
+//	              no absolute path is the name of a volume
+//	SecurityOpt   as the Docker Engine takes it
+//	Restart       the Docker Engine's policy
+type Container struct {
+	Name, Image, Restart, Network            string
+	Command, Env, Ports, Mounts, SecurityOpt []string
+}
+
+// Marshal gives the RFC 8785 JSON of an object with exactly the keys command, env,
+// image, mounts, name, network, ports, restart, security_opt. Lists are sorted
+// bytewise, but for command. It fails only on what is not UTF-8.
+func (c *Container) Marshal() ([]byte, error) {
+	sorted := func(list []string) []string { return slices.Sorted(slices.Values(list)) }
+	out := []byte{'{'}
+	for i, m := range []struct {
+		key  string
+		text string
+		list []string
+	}{ // in the order of the keys
+		{"command", "", c.Command},
+		{"env", "", sorted(c.Env)},
+		{"image", c.Image, nil},
+		{"mounts", "", sorted(c.Mounts)},
+		{"name", c.Name, nil},
+		{"network", c.Network, nil},
+		{"ports", "", sorted(c.Ports)},
+		{"restart", c.Restart, nil},
+		{"security_opt", "", sorted(c.SecurityOpt)},
+	} {
+		value, err := jcsString(m.text)
+		switch m.key {
+		case "command", "env", "mounts", "ports", "security_opt":
+			value, err = jcsList(m.list)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", m.key, err)
+		}
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = append(fmt.Appendf(out, `"%s":`, m.key), value...)
+	}
+	return append(out, '}'), nil
+}
+
+// SHA256 is the hash of Marshal's bytes in lowercase hex: container_sha256.
+func (c *Container) SHA256() (string, error) {
+	data, err := c.Marshal()
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:]), err
+}
+
+func jcsList(list []string) ([]byte, error) {
+	out := []byte{'['}
+	for i, s := range list {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		item, err := jcsString(s)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, item...)
+	}
+	return append(out, ']'), nil
+}
