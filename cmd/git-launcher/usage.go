@@ -48,9 +48,16 @@ After that the exit code is the workload's.
 Try it without a TEE:  git-launcher --platform nontee config.conf
 `
 
-// version is the program's version as the Go toolchain recorded it; it is
-// measured as "launcher".
+// release is set by the linker where an image or a release is built (image/build); the
+// toolchain's own record needs a Git checkout, and would make the same source give
+// different bytes.
+var release string
+
+// version is the program's version; it is measured as "launcher".
 func version() string {
+	if release != "" {
+		return release
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Version == "" {
 		return "(devel)"

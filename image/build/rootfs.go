@@ -19,11 +19,12 @@ import (
 // file is one entry of an image's file system.
 type file struct {
 	Path     string // absolute and clean
-	Type     byte   // tar's: TypeReg, TypeDir, TypeSymlink or TypeLink
+	Type     byte   // tar's: TypeReg, TypeDir or TypeSymlink; a hard link is a TypeReg as well
 	Mode     int64  // permissions with setuid, setgid and sticky bits
 	UID, GID int
 	Time     time.Time
-	Link     string // target of a symbolic link as it stands, or path of a hard link
+	Link     string // target of a symbolic link, as it stands
+	Inode    string // path that a tar had these bytes at first; hard links share it
 	Data     []byte
 	Origin   string // where it came from, see trace.go
 }
@@ -32,6 +33,7 @@ type file struct {
 // its own /dev.
 func readTar(r io.Reader) ([]file, error) {
 	var files []file
+	at := make(map[string]int) // index of each path
 	for tr := tar.NewReader(r); ; {
 		h, err := tr.Next()
 		if errors.Is(err, io.EOF) {
@@ -40,21 +42,40 @@ func readTar(r io.Reader) ([]file, error) {
 		if err != nil {
 			return nil, err
 		}
-		f := file{Path: path.Clean("/" + h.Name), Type: h.Typeflag, Mode: h.Mode & 0o7777, UID: h.Uid, GID: h.Gid, Time: h.ModTime, Link: h.Linkname}
+		f := file{Path: path.Clean("/" + h.Name), Type: h.Typeflag, Mode: h.Mode & 0o7777, UID: h.Uid, GID: h.Gid, Time: h.ModTime}
 		switch h.Typeflag {
 		case tar.TypeReg:
+			f.Inode = f.Path
 			if f.Data, err = io.ReadAll(tr); err != nil {
 				return nil, err
 			}
 		case tar.TypeLink:
-			f.Link = path.Clean("/" + h.Linkname)
-		case tar.TypeDir, tar.TypeSymlink:
+			first, ok := at[path.Clean("/"+h.Linkname)]
+			if !ok {
+				return nil, fmt.Errorf("%s is a hard link to nothing", f.Path)
+			}
+			linked := files[first]
+			linked.Path = f.Path
+			f = linked
+		case tar.TypeSymlink:
+			f.Link, f.Mode = h.Linkname, 0o777
+		case tar.TypeDir:
 		case tar.TypeChar, tar.TypeBlock:
 			continue
 		default:
 			return nil, fmt.Errorf("%s is of type %q", f.Path, h.Typeflag)
 		}
+		f.unprivileged()
+		at[f.Path] = len(files)
 		files = append(files, f)
+	}
+}
+
+// unprivileged takes the setuid and setgid bits of a program, and the group that
+// went with them: nobody changes users in this image.
+func (f *file) unprivileged() {
+	if f.Type == tar.TypeReg && f.Mode&0o6000 != 0 {
+		f.Mode, f.GID = f.Mode&^0o6000, 0
 	}
 }
 
@@ -114,6 +135,8 @@ var dropped = []struct{ pattern, why string }{
 	{"/etc/fstab", "nothing mounts file systems here"},
 	{"/etc/motd", "nobody logs in"},
 	{"/etc/.pwd.lock", "a lock"},
+	{"/etc/alternatives/*.gz", "manuals"},
+	{"/etc/apt/sources.list", "definition.go has another"},
 	{"/etc/*-", "what a file was before a script changed it"},
 	{"/etc/rc?.d/**", "there is no init"},
 	{"/etc/systemd/system/**", "there is no systemd"},
@@ -136,22 +159,20 @@ var dropped = []struct{ pattern, why string }{
 // kept are exceptions from dropped.
 var kept = []string{"/usr/share/doc/*/copyright"}
 
-// clean leaves out what dropped says, and sets what is older or younger than the
-// epoch in its place. A directory that dropped empties stays.
-func clean(files []file, epoch time.Time) ([]file, error) {
-	var out []file
-	gone := make(map[string]bool)
+// clean leaves out what dropped says, and lets nothing be younger than the epoch. A
+// directory that dropped empties stays.
+func clean(files []file, epoch time.Time) []file {
 	licensed := make(map[string]bool) // directories that a licence lies in
 	for _, f := range files {
 		if matches(f.Path, kept) {
 			licensed[path.Dir(f.Path)] = true
 		}
 	}
+	var out []file
 	for _, f := range files {
 		drop := !matches(f.Path, kept) && !licensed[f.Path] &&
 			slices.ContainsFunc(dropped, func(d struct{ pattern, why string }) bool { return match(d.pattern, f.Path) })
 		if drop {
-			gone[f.Path] = true
 			continue
 		}
 		if f.Time.After(epoch) {
@@ -159,12 +180,7 @@ func clean(files []file, epoch time.Time) ([]file, error) {
 		}
 		out = append(out, f)
 	}
-	for _, f := range out {
-		if f.Type == tar.TypeLink && gone[f.Link] {
-			return nil, fmt.Errorf("%s is a hard link to %s, which is left out", f.Path, f.Link)
-		}
-	}
-	return out, nil
+	return out
 }
 
 func matches(name string, patterns []string) bool {

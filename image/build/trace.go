@@ -1,7 +1,6 @@
 package main
 
 import (
-	"archive/tar"
 	"bytes"
 	"context"
 	"fmt"
@@ -78,12 +77,9 @@ func (l *lock) madeBy(name string) string {
 	return ""
 }
 
-// same compares what trace is about. A directory may belong to several packages.
+// same compares what trace is about: type, mode, owner, and the bytes.
 func (f *file) same(g *file) bool {
-	if f.Type != g.Type || f.Type != tar.TypeSymlink && f.Mode != g.Mode || f.UID != g.UID || f.GID != g.GID {
-		return false
-	}
-	return f.Link == g.Link && bytes.Equal(f.Data, g.Data)
+	return f.Type == g.Type && f.Mode == g.Mode && f.UID == g.UID && f.GID == g.GID && f.Link == g.Link && bytes.Equal(f.Data, g.Data)
 }
 
 // contents lists the files of all packages, by the path that they have in the image,
@@ -100,9 +96,6 @@ func contents(ctx context.Context, l *lock, cache string) (map[string][]*file, e
 		for i := range data {
 			f := &data[i]
 			f.Origin, f.Path = origin, merged(f.Path)
-			if f.Type == tar.TypeLink {
-				f.Link = merged(f.Link)
-			}
 			held[f.Path] = append(held[f.Path], f)
 		}
 		control, err := debTar(ctx, "--ctrl-tarfile", deb)
@@ -133,8 +126,8 @@ func debTar(ctx context.Context, which, deb string) ([]file, error) {
 // merged is where a file goes on a system whose /bin, /sbin and /lib are links
 // into /usr.
 func merged(p string) string {
-	for _, top := range []string{"/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"} {
-		if strings.HasPrefix(p, top+"/") {
+	for _, top := range []string{"/bin", "/sbin", "/lib", "/lib64"} {
+		if p == top || strings.HasPrefix(p, top+"/") {
 			return "/usr" + p
 		}
 	}

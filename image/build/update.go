@@ -25,8 +25,9 @@ const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
 func update(ctx context.Context, arch, suite string, wanted []string, from mirrors, now time.Time) (*lock, error) {
 	epoch := now.UTC().Truncate(24 * time.Hour)
 	l := &lock{Arch: arch, Suite: suite, Epoch: epoch}
+	later := epoch.Add(24 * time.Hour) // the next day's copy has what came out during this one
 	for _, name := range archiveNames {
-		l.Archives = append(l.Archives, archive{name, "http://snapshot.debian.org/archive/" + name + "/" + epoch.Format("20060102T150405Z") + "/"})
+		l.Archives = append(l.Archives, archive{name, "http://snapshot.debian.org/archive/" + name + "/" + later.Format("20060102T150405Z") + "/"})
 	}
 	dir, err := os.MkdirTemp("", "git-launcher-lock-")
 	if err != nil {
