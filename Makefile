@@ -3,7 +3,17 @@ GO    ?= go
 FUZZ  ?= 10s
 FLAGS  = -trimpath
 
-.PHONY: all build test race lint fuzz bench bench-quick demo clean
+# The images: image/README.md.
+ARCH            ?= amd64
+VERSION         ?= $(shell git describe --tags --match 'v*' --always --dirty --abbrev=40 2>/dev/null || echo '(devel)')
+SOURCE_URL      ?=
+DEBIAN_MIRROR   ?= http://deb.debian.org/debian
+SECURITY_MIRROR ?= http://deb.debian.org/debian-security
+MIRRORS          = -debian-mirror '$(DEBIAN_MIRROR)' -security-mirror '$(SECURITY_MIRROR)'
+IMAGE            = $(GO) run ./image/build
+IMAGE_FLAGS      = -arch $(ARCH) -version '$(VERSION)' -source '$(SOURCE_URL)' $(MIRRORS)
+
+.PHONY: all build test race lint fuzz bench bench-quick demo image image-verify image-lock image-test clean
 
 all: build
 
@@ -48,6 +58,27 @@ bench-quick: build
 demo: build
 	$(GO) build $(FLAGS) -o bin/ ./internal/gittest/serve
 	bash demo/demo.sh
+
+## image: the images of git mode, image mode and the simulator, into bin/image
+image:
+	$(IMAGE) make $(IMAGE_FLAGS)
+
+## image-verify: make them again and compare with bin/image, or with OF=registry/name@sha256:...
+image-verify:
+	$(IMAGE) verify $(IMAGE_FLAGS) $(if $(OF),-image '$(OF)')
+
+## image-lock: pin the newest Debian packages
+image-lock:
+	$(IMAGE) lock -arch $(ARCH) $(MIRRORS)
+
+## image-test: make the images, make them again as somebody else, run them on Docker
+image-test: image build bin/docker-compose
+	IMAGE_VERSION='$(VERSION)' IMAGE_SOURCE='$(SOURCE_URL)' DEBIAN_MIRROR='$(DEBIAN_MIRROR)' SECURITY_MIRROR='$(SECURITY_MIRROR)' \
+	  $(GO) test -tags image -count=1 -timeout 25m -v ./image/test
+
+# Docker Compose as dstack has it; the one of Debian is older than inline configs.
+bin/docker-compose: image/compose/tool/go.sum
+	$(GO) -C image/compose/tool build -trimpath -o ../../../bin/docker-compose github.com/docker/compose/v2/cmd
 
 clean:
 	rm -rf bin
