@@ -86,7 +86,7 @@ func registry(t *testing.T) string {
 	}
 	dir := t.TempDir()
 	addr := freeAddr(t, "127.0.0.1")
-	conf := fmt.Sprintf("version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: %s/data}}\nhttp: {addr: %q}\n", dir, addr)
+	conf := fmt.Sprintf("version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\nstorage: {filesystem: {rootdirectory: %s/data}}\nhttp: {addr: %q}\n", dir, addr)
 	write(t, filepath.Join(dir, "registry.yml"), conf)
 	start(t, "docker-registry", "serve", filepath.Join(dir, "registry.yml"))
 	await(t, "the registry", func() bool {

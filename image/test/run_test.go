@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -53,8 +54,12 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w.server = &gittest.Server{Root: filepath.Join(w.dir, "srv")}
-	host := docker(t, "network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}")
-	url, stop, err := w.server.Start(host + ":0")
+	// Where containers find this machine: the first address of Docker's own network.
+	subnet, err := netip.ParsePrefix(docker(t, "network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Subnet}}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	url, stop, err := w.server.Start(subnet.Masked().Addr().Next().String() + ":0")
 	if err != nil {
 		t.Fatal(err)
 	}
