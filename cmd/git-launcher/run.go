@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"io"
 	"log/slog"
-	"os"
 	"path"
 
 	"gitlauncher/config"
@@ -100,20 +99,9 @@ func (l *launch) check(ctx context.Context) error {
 	if err != nil {
 		return at("read the config", err)
 	}
-	tmp, err := os.MkdirTemp("", "git-launcher-check-")
+	record, err := l.prove(ctx, cfg, configSum, l.pinParams(cfg, "").Auth)
 	if err != nil {
-		return at("make a temporary directory", err)
-	}
-	defer os.RemoveAll(tmp)
-	checkout, err := gitpin.Pin(ctx, l.pinParams(cfg, path.Join(tmp, "workload")))
-	if err != nil {
-		return at("pin the commit", err)
-	}
-	defer checkout.Close()
-	l.log.Info("HEAD verified: "+cfg.Commit.String(), "tree", checkout.Tree.String(), "files", len(checkout.Files))
-	record, err := l.record(cfg, configSum, checkout)
-	if err != nil {
-		return at("check the entry script", err)
+		return err
 	}
 	_, err = l.stdout.Write(append(record, '\n'))
 	return at("print the record", err)
