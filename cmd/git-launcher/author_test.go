@@ -40,7 +40,7 @@ func TestGitPolicy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "REPO_URL=/r\nCOMMIT_SHA=0123456789abcdef0123456789abcdef01234567\nRUN_CMD=\"'a'\"\nINSTALL_CMD=\nCONFIG_SHA256=" + sum +
+	want := "REPO_URL=/r\nCOMMIT_SHA=0123456789abcdef0123456789abcdef01234567\nRUN_CMD=''a''\nINSTALL_CMD=\nCONFIG_SHA256=" + sum +
 		"\nTREE=0123456789abcdef0123456789abcdef01234567\nCONTENT_SHA256=" + sum + "\nLAUNCHER_IMAGE_DIGEST=sha256:" + sum +
 		"\n# Still to add, or the verdict stays UNDECIDED: MRTD, RTMR0, RTMR1 and RTMR2 of the dstack OS image.\n"
 	if string(got) != want {
