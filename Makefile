@@ -13,7 +13,9 @@ MIRRORS          = -debian-mirror '$(DEBIAN_MIRROR)' -security-mirror '$(SECURIT
 IMAGE            = $(GO) run ./image/build
 IMAGE_FLAGS      = -arch $(ARCH) -version '$(VERSION)' -source '$(SOURCE_URL)' $(MIRRORS)
 
-.PHONY: all build test race lint fuzz bench bench-quick demo image image-verify image-lock image-test clean
+TOOLS = $(GO) -C .github/tool build -o '$(CURDIR)/bin/'
+
+.PHONY: all build test race lint fuzz bench bench-quick demo dist man licenses vulnerabilities image image-verify image-lock image-test clean
 
 all: build
 
@@ -37,6 +39,7 @@ lint:
 	$(GO) vet -tags image ./image/...
 	$(GO) tool staticcheck ./...
 	$(GO) mod tidy -diff
+	$(TOOLS) github.com/rhysd/actionlint/cmd/actionlint && bin/actionlint
 
 ## fuzz: each fuzz target for $(FUZZ)
 fuzz:
@@ -76,6 +79,34 @@ image-lock:
 image-test: image build bin/docker-compose
 	IMAGE_VERSION='$(VERSION)' IMAGE_SOURCE='$(SOURCE_URL)' DEBIAN_MIRROR='$(DEBIAN_MIRROR)' SECURITY_MIRROR='$(SECURITY_MIRROR)' \
 	  $(GO) test -tags image -count=1 -timeout 25m -v ./image/test
+
+## dist: the programs of a release, for each system, with their checksums, into bin/dist
+dist:
+	rm -rf bin/dist && mkdir -p bin/dist
+	@set -e; build() { \
+	  echo "$$1 $$2/$$3"; \
+	  CGO_ENABLED=0 GOOS=$$2 GOARCH=$$3 GOAMD64=v1 GOARM64=v8.0 GOFLAGS=-mod=readonly GOTOOLCHAIN=go$$($(GO) mod edit -json | sed -n 's/.*"Go": "\(.*\)".*/\1/p') \
+	    $(GO) build -trimpath -buildvcs=false -ldflags '-s -w -X main.release=$(VERSION)' -o "bin/dist/$$1-$(VERSION)-$$2-$$3" ./cmd/$$1; }; \
+	for arch in amd64 arm64; do \
+	  build git-launcher linux $$arch; build dstack-sim linux $$arch; \
+	  if [ -d cmd/git-launcher-verify ]; then build git-launcher-verify linux $$arch; build git-launcher-verify darwin $$arch; fi; \
+	done
+	$(GO) build -o bin/ ./cmd/git-launcher && bin/git-launcher --help | $(GO) run ./internal/man >bin/dist/git-launcher.1
+	cp LICENSE LICENSES bin/dist/
+	cd bin/dist && sha256sum * >SHA256SUMS
+
+## man: git-launcher's manual page, from its --help, into bin/man
+man: build
+	mkdir -p bin/man
+	bin/git-launcher --help | $(GO) run ./internal/man >bin/man/git-launcher.1
+
+## licenses: the list of what is linked, with its licences
+licenses:
+	$(GO) run ./internal/licenses >bin/LICENSES && mv bin/LICENSES LICENSES
+
+## vulnerabilities: known ones in what is linked; needs the network
+vulnerabilities:
+	$(TOOLS) golang.org/x/vuln/cmd/govulncheck && bin/govulncheck ./...
 
 # Docker Compose as dstack has it; the one of Debian is older than inline configs.
 bin/docker-compose: image/compose/tool/go.sum
