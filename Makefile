@@ -3,7 +3,19 @@ GO    ?= go
 FUZZ  ?= 10s
 FLAGS  = -trimpath
 
-.PHONY: all build test race lint fuzz bench bench-quick demo clean
+# The images: image/README.md.
+ARCH            ?= amd64
+VERSION         ?= $(shell git describe --tags --match 'v*' --always --dirty --abbrev=40 2>/dev/null || echo '(devel)')
+SOURCE_URL      ?=
+DEBIAN_MIRROR   ?= http://deb.debian.org/debian
+SECURITY_MIRROR ?= http://deb.debian.org/debian-security
+MIRRORS          = -debian-mirror '$(DEBIAN_MIRROR)' -security-mirror '$(SECURITY_MIRROR)'
+IMAGE            = $(GO) run ./image/build
+IMAGE_FLAGS      = -arch $(ARCH) -version '$(VERSION)' -source '$(SOURCE_URL)' $(MIRRORS)
+
+TOOLS = $(GO) -C .github/tool build -o '$(CURDIR)/bin/'
+
+.PHONY: all build test race lint fuzz bench bench-quick demo dist man licenses vulnerabilities image image-verify image-lock image-test clean
 
 all: build
 
@@ -24,8 +36,10 @@ lint:
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'run gofmt -w on these'; exit 1; }
 	$(GO) vet ./...
 	$(GO) vet -tags stagehook ./cmd/...
+	$(GO) vet -tags image ./image/...
 	$(GO) tool staticcheck ./...
 	$(GO) mod tidy -diff
+	$(TOOLS) github.com/rhysd/actionlint/cmd/actionlint && bin/actionlint
 
 ## fuzz: each fuzz target for $(FUZZ)
 fuzz:
@@ -48,6 +62,55 @@ bench-quick: build
 demo: build
 	$(GO) build $(FLAGS) -o bin/ ./internal/gittest/serve
 	bash demo/demo.sh
+
+## image: the images of git mode, image mode and the simulator, into bin/image
+image:
+	$(IMAGE) make $(IMAGE_FLAGS)
+
+## image-verify: make them again and compare with bin/image, or with OF=registry/name@sha256:...
+image-verify:
+	$(IMAGE) verify $(IMAGE_FLAGS) $(if $(OF),-image '$(OF)')
+
+## image-lock: pin the newest Debian packages
+image-lock:
+	$(IMAGE) lock -arch $(ARCH) $(MIRRORS)
+
+## image-test: make the images, make them again as somebody else, run them on Docker
+image-test: image build bin/docker-compose
+	IMAGE_VERSION='$(VERSION)' IMAGE_SOURCE='$(SOURCE_URL)' DEBIAN_MIRROR='$(DEBIAN_MIRROR)' SECURITY_MIRROR='$(SECURITY_MIRROR)' \
+	  $(GO) test -tags image -count=1 -timeout 25m -v ./image/test
+
+## dist: the programs of a release, for each system, with their checksums, into bin/dist
+dist:
+	rm -rf bin/dist && mkdir -p bin/dist
+	@set -e; build() { \
+	  echo "$$1 $$2/$$3"; \
+	  CGO_ENABLED=0 GOOS=$$2 GOARCH=$$3 GOAMD64=v1 GOARM64=v8.0 GOFLAGS=-mod=readonly GOTOOLCHAIN=go$$($(GO) mod edit -json | sed -n 's/.*"Go": "\(.*\)".*/\1/p') \
+	    $(GO) build -trimpath -buildvcs=false -ldflags '-s -w -X main.release=$(VERSION)' -o "bin/dist/$$1-$(VERSION)-$$2-$$3" ./cmd/$$1; }; \
+	for arch in amd64 arm64; do \
+	  build git-launcher linux $$arch; build dstack-sim linux $$arch; \
+	  if [ -d cmd/git-launcher-verify ]; then build git-launcher-verify linux $$arch; build git-launcher-verify darwin $$arch; fi; \
+	done
+	$(GO) build -o bin/ ./cmd/git-launcher && bin/git-launcher --help | $(GO) run ./internal/man >bin/dist/git-launcher.1
+	cp LICENSE LICENSES bin/dist/
+	cd bin/dist && sha256sum * >SHA256SUMS
+
+## man: git-launcher's manual page, from its --help, into bin/man
+man: build
+	mkdir -p bin/man
+	bin/git-launcher --help | $(GO) run ./internal/man >bin/man/git-launcher.1
+
+## licenses: the list of what is linked, with its licences
+licenses:
+	$(GO) run ./internal/licenses >bin/LICENSES && mv bin/LICENSES LICENSES
+
+## vulnerabilities: known ones in what is linked; needs the network
+vulnerabilities:
+	$(TOOLS) golang.org/x/vuln/cmd/govulncheck && bin/govulncheck ./...
+
+# Docker Compose as dstack has it; the one of Debian is older than inline configs.
+bin/docker-compose: image/compose/tool/go.sum
+	$(GO) -C image/compose/tool build -trimpath -o ../../../bin/docker-compose github.com/docker/compose/v2/cmd
 
 clean:
 	rm -rf bin

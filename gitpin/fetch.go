@@ -56,15 +56,8 @@ type plan struct {
 func (f *fetcher) fetch(ctx context.Context, consume func(context.Context, io.Reader) error) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, f.FetchTimeout, errTimedOut)
 	defer cancel()
-	if f.Auth.TokenFile != "" {
-		token, err := readCredential(f.Auth.TokenFile)
-		if err != nil {
-			return err
-		}
-		f.token = strings.TrimSpace(string(token))
-		if f.token == "" || strings.ContainsAny(f.token, "\r\n\x00") {
-			return &CredentialError{f.Auth.TokenFile, "does not hold one token on one line"}
-		}
+	if err := f.readToken(); err != nil {
+		return err
 	}
 	var p plan
 	wait := backoff.NewExponentialBackOff()
@@ -89,6 +82,22 @@ func (f *fetcher) fetch(ctx context.Context, consume func(context.Context, io.Re
 			return f.classify("waiting to fetch again", context.Cause(ctx))
 		}
 	}
+}
+
+// readToken reads the token for https, if there is to be one.
+func (f *fetcher) readToken() error {
+	if f.Auth.TokenFile == "" {
+		return nil
+	}
+	token, err := readCredential(f.Auth.TokenFile)
+	if err != nil {
+		return err
+	}
+	f.token = strings.TrimSpace(string(token))
+	if f.token == "" || strings.ContainsAny(f.token, "\r\n\x00") {
+		return &CredentialError{f.Auth.TokenFile, "does not hold one token on one line"}
+	}
+	return nil
 }
 
 func (e *FetchError) retryable() bool { return e.Reason == Network || e.Reason == Stalled }

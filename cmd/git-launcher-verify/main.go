@@ -112,8 +112,14 @@ func (p *program) fail(err error) int {
 	return exitUndecided
 }
 
-// version is the program's version as the Go toolchain recorded it.
+// release is set by the linker where a release is built (make dist).
+var release string
+
+// version is the program's version.
 func version() string {
+	if release != "" {
+		return release
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Version == "" {
 		return "(devel)"

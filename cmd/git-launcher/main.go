@@ -32,7 +32,7 @@ func launcher(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 	name := "run"
 	if len(args) > 0 {
 		switch args[0] {
-		case "run", "check", "receipt", "version":
+		case "run", "check", "receipt", "pin", "version":
 			name, args = args[0], args[1:]
 		case "image":
 			return imageCommand(ctx, args[1:], stdout, stderr)
@@ -59,6 +59,8 @@ func launcher(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 		err = l.check(ctx)
 	case "receipt":
 		err = l.receipt(ctx)
+	case "pin":
+		err = l.pin(ctx)
 	default:
 		err = l.run(ctx)
 	}

@@ -3,39 +3,44 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"slices"
+	"strings"
 
+	"gitlauncher/config"
 	"gitlauncher/measure"
 )
 
-// gitPolicy is the policy for git-launcher-verify that a launch implies: what a
-// verifier must expect to be told VERIFIED for this launch and no other. What the
-// record leaves empty is not known yet and is left out. The system and the
-// launcher image are the deployer's to add.
-func gitPolicy(r *measure.GitRecord) []byte {
+// policyKeys are the keys of a config that a policy has, too (evidence.md).
+var policyKeys = []string{"REPO_URL", "COMMIT_SHA", "REPO_SUBDIR", "ENTRYPOINT_SCRIPT", "RUN_CMD", "INSTALL_CMD"}
+
+// gitPolicy is what a relying party expects of a launch: the config's own words, and
+// the digests of the launch record. imageDigest is the launcher image's, or empty. The
+// system's registers are not the author's to know; the policy says where they go.
+func gitPolicy(cfg *config.Git, record []byte, imageDigest string) ([]byte, error) {
+	r, err := measure.ParseGitRecord(record)
+	if err != nil {
+		return nil, err
+	}
 	var b bytes.Buffer
-	b.WriteString(`# What git-launcher-verify is to expect of this launch. Add, from a source that is not
-# the machine you verify:
-#   MRTD= RTMR0= RTMR1= RTMR2=           the registers of the dstack release you deploy on
-#   LAUNCHER_IMAGE_DIGEST=sha256:...     the git-launcher image of your compose file
-`)
-	put := func(key, v string) { fmt.Fprintf(&b, "%s=%s\n", key, v) }
-	for _, kv := range [][2]string{
-		{"COMMIT_SHA", r.Commit}, {"REPO_URL", r.RepoURL}, {"TREE", r.Tree},
-		{"CONTENT_SHA256", r.ContentSHA256}, {"CONFIG_SHA256", r.ConfigSHA256},
-	} {
-		if kv[1] != "" {
-			put(kv[0], kv[1])
+	for line := range strings.Lines(string(cfg.Canonical())) {
+		if key, _, _ := strings.Cut(line, "="); slices.Contains(policyKeys, key) {
+			b.WriteString(line)
 		}
 	}
-	put("REPO_SUBDIR", r.Subdir)
-	if r.Advanced {
-		put("RUN_CMD", r.RunCmd)
-		put("INSTALL_CMD", r.InstallCmd)
-		return b.Bytes()
+	put := func(key, v string) {
+		if v != "" {
+			fmt.Fprintf(&b, "%s=%s\n", key, v)
+		}
 	}
-	put("ENTRYPOINT_SCRIPT", r.Entrypoint)
-	if r.EntrypointSHA256 != "" {
-		put("ENTRYPOINT_SHA256", r.EntrypointSHA256)
+	put("CONFIG_SHA256", r.ConfigSHA256)
+	put("TREE", r.Tree)
+	put("CONTENT_SHA256", r.ContentSHA256)
+	put("ENTRYPOINT_SHA256", r.EntrypointSHA256)
+	put("LAUNCHER_IMAGE_DIGEST", imageDigest)
+	b.WriteString("# Still to add, or the verdict stays UNDECIDED: MRTD, RTMR0, RTMR1 and RTMR2 of the dstack OS image")
+	if imageDigest == "" {
+		b.WriteString(",\n# and LAUNCHER_IMAGE_DIGEST, the launcher image that was audited")
 	}
-	return b.Bytes()
+	b.WriteString(".\n")
+	return b.Bytes(), nil
 }

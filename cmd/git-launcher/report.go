@@ -88,6 +88,7 @@ func advise(err error) (code int, hint string) {
 		entry    *gitpin.EntryError
 		occupied *gitpin.OccupiedError
 		locked   *gitpin.LockedError
+		ref      *gitpin.RefError
 		start    *startError
 	)
 	switch {
@@ -111,6 +112,8 @@ func advise(err error) (code int, hint string) {
 		return exitPin, "the repository holds a SHA-1 collision attack; find out who put it there"
 	case errors.As(err, &entry):
 		return exitPin, "correct REPO_SUBDIR or ENTRYPOINT_SCRIPT, or pin a commit that has the script as a regular file"
+	case errors.As(err, &ref):
+		return exitPin, "name a branch or a tag that is in the repository, or give a full commit id"
 	case errors.As(err, &occupied):
 		return exitPin, "choose another WORK_DIR, or move away what is in it; nothing there was touched"
 	case errors.As(err, &locked):

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"io"
 	"log/slog"
-	"os"
 	"path"
 
 	"gitlauncher/config"
@@ -34,7 +33,7 @@ func (l *launch) run(ctx context.Context) error {
 	if err != nil {
 		return at("find the guest agent", err)
 	}
-	checkout, err := l.pin(ctx, cfg, cfg.WorkDir)
+	checkout, err := l.pinned(ctx, l.pinParams(cfg, cfg.WorkDir))
 	if err != nil {
 		return at("pin the commit", err)
 	}
@@ -100,25 +99,14 @@ func (l *launch) check(ctx context.Context) error {
 	if err != nil {
 		return at("read the config", err)
 	}
-	tmp, err := os.MkdirTemp("", "git-launcher-check-")
+	record, err := l.prove(ctx, cfg, configSum, l.pinParams(cfg, "").Auth)
 	if err != nil {
-		return at("make a temporary directory", err)
-	}
-	defer os.RemoveAll(tmp)
-	checkout, err := l.pin(ctx, cfg, path.Join(tmp, "workload"))
-	if err != nil {
-		return at("pin the commit", err)
-	}
-	defer checkout.Close()
-	l.log.Info("HEAD verified: "+cfg.Commit.String(), "tree", checkout.Tree.String(), "files", len(checkout.Files))
-	record, err := l.record(cfg, configSum, checkout)
-	if err != nil {
-		return at("check the entry script", err)
+		return err
 	}
 	if l.policyOut != "" {
-		r, err := measure.ParseGitRecord(record)
+		policy, err := gitPolicy(cfg, record, "")
 		if err == nil {
-			err = writeFile(l.policyOut, gitPolicy(r))
+			err = writeFile(l.policyOut, policy)
 		}
 		if err != nil {
 			return at("write the policy", err)

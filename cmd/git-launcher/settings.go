@@ -33,6 +33,8 @@ type settings struct {
 	maxPackBytes, maxTreeBytes int64
 	maxFiles, retries          int
 	stall, fetch, lock         time.Duration
+
+	authoring
 }
 
 var errHelp = errors.New("help wanted")
@@ -66,6 +68,7 @@ func parseSettings(command string, args []string, env func(string) (string, bool
 	fs.DurationVar(&s.stall, "stall-timeout", 30*time.Second, "")
 	fs.DurationVar(&s.fetch, "fetch-timeout", 15*time.Minute, "")
 	fs.DurationVar(&s.lock, "lock-timeout", 10*time.Minute, "")
+	s.authoring.flags(command, fs)
 
 	if v, ok := env("PLATFORM"); ok {
 		if v != "TEE" && v != "NONTEE" {
@@ -138,12 +141,15 @@ func (s *settings) check(command string, fs *flag.FlagSet, platform, nonce strin
 		return usage("--nonce is for the receipt command")
 	case command == "receipt" && fs.NArg() > 0:
 		return usage("receipt takes no config file")
-	case fs.NArg() > 1:
+	case command != "pin" && fs.NArg() > 1:
 		return usage("there is one config file, but %d were given (flags come before it)", fs.NArg())
 	}
 	var err error
 	if s.nonce, err = hex.DecodeString(nonce); err != nil || len(s.nonce) > measure.MaxNonce {
 		return usage("--nonce is not hex of at most %d bytes", measure.MaxNonce)
+	}
+	if command == "pin" {
+		return s.authoring.check(fs.Args())
 	}
 	if s.configFile = config.DefaultFile; fs.NArg() == 1 {
 		s.configFile = fs.Arg(0)

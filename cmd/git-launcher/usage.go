@@ -6,6 +6,8 @@ const usage = `Usage: git-launcher [run] [flags] [config-file]    launch; config
        git-launcher check [flags] [config-file]    all but measuring and exec, in a temporary directory; prints the launch record
        git-launcher receipt [--nonce HEX]          a fresh launch receipt of the launch that is running, on standard output
        git-launcher image [flags]                  launch an approved container image; image resolve REFERENCE; image --help
+       git-launcher pin [flags] REPO_URL [REF]     for authors: the commit that REF (a branch or tag) is now, proven as
+                                                   a launch would; prints config, compose file and policy
        git-launcher version
 
 git-launcher reads a config that pins one commit of one Git repository, fetches
@@ -30,6 +32,8 @@ capitals, with _ for -; the flag wins):
   --require-receipt         fail where no receipt can be made or written
   --nonce HEX               for receipt: up to 64 bytes that the asker chose
   --policy-out FILE         for check: write what git-launcher-verify is to expect of this launch
+  --history                 for check and pin: read the history to see whether a branch or
+                            a tag leads to the commit
   --log-format text|json    (default text)   --log-level debug|info|warn|error (default info)
   --max-pack-bytes N        largest transfer (default 8589934592)
   --max-tree-bytes N        largest checkout (default 34359738368)
@@ -39,6 +43,14 @@ capitals, with _ for -; the flag wins):
   --lock-timeout D          longest wait for another launcher (default 10m)
   --dstack-timeout D        longest time for one call to the guest agent (default 30s)
   --retries N               further tries after network faults (default 5)
+
+Flags of pin alone:
+  --set KEY=VALUE           a further line of the config; repeatable
+  --image NAME@sha256:HEX   the launcher image to deploy
+  --print WHAT              config, compose, policy or all (default all)
+  --auth-token-file FILE    the author's own token, for a private repository over https;
+                            --set AUTH_TOKEN_FILE=PATH names the one inside the VM
+  --ssh-key-file FILE       likewise for ssh, with --ssh-known-hosts-file FILE
 
 Exit codes, before the workload has taken over:
   2  usage or config                   5  measuring failed
@@ -98,9 +110,16 @@ Exit codes, before the workload has taken over:
 After that the exit code is the workload's.
 `
 
-// version is the program's version as the Go toolchain recorded it; it is
-// measured as "launcher".
+// release is set by the linker where an image or a release is built (image/build); the
+// toolchain's own record needs a Git checkout, and would make the same source give
+// different bytes.
+var release string
+
+// version is the program's version; it is measured as "launcher".
 func version() string {
+	if release != "" {
+		return release
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Version == "" {
 		return "(devel)"

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"archive/tar"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// definition is one image.
+type definition struct {
+	name, title string
+	config      v1.Config
+	layers      []definedLayer
+}
+
+type definedLayer struct {
+	by    string // the history's line
+	files []file
+}
+
+// Origins of files that no package holds.
+const (
+	fromSource     = "source" // this repository, compiled by the toolchain that go.mod names
+	fromDefinition = "definition.go"
+)
+
+const searchPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// definitions are all images, of files of a Debian system and of the programs.
+func definitions(debian []file, programs map[string][]byte, licences []byte, epoch time.Time) []definition {
+	dir := func(name string, mode int64) file {
+		return file{Path: name, Type: tar.TypeDir, Mode: mode, Time: epoch, Origin: fromDefinition}
+	}
+	program := func(name, to string) file {
+		return file{Path: to, Type: tar.TypeReg, Mode: 0o755, Time: epoch, Inode: to, Data: programs[name], Origin: fromSource}
+	}
+	var roots file // the certificates that TLS clients trust
+	for _, f := range debian {
+		if f.Path == "/etc/ssl/certs/ca-certificates.crt" {
+			roots = f
+		}
+	}
+	return []definition{
+		{
+			name: "git-launcher", title: "git-launcher, git mode",
+			config: v1.Config{Entrypoint: []string{"/usr/bin/git-launcher"}, Env: []string{searchPath}, WorkingDir: "/"},
+			layers: []definedLayer{
+				{"Debian packages of image/debian-*.lock", debian},
+				{"git-launcher", []file{
+					program("git-launcher", "/usr/bin/git-launcher"),
+					dir("/etc/git-launcher", 0o755),
+					// For a volume: who runs the launcher as another user can write here, too.
+					dir("/var/lib/git-launcher", 0o1777),
+					dir("/usr/share/doc/git-launcher", 0o755),
+					{Path: "/usr/share/doc/git-launcher/copyright", Type: tar.TypeReg, Mode: 0o644, Time: epoch, Data: licences, Origin: fromSource},
+				}},
+			},
+		},
+		{
+			name: "git-launcher-image", title: "git-launcher, image-digest mode",
+			config: v1.Config{Entrypoint: []string{"/git-launcher", "image"}, WorkingDir: "/"},
+			layers: []definedLayer{{"git-launcher and CA certificates", []file{
+				program("git-launcher", "/git-launcher"),
+				dir("/etc", 0o755), dir("/etc/ssl", 0o755), dir("/etc/ssl/certs", 0o755), roots,
+			}}},
+		},
+		{
+			name: "dstack-sim", title: "dstack-sim, a guest agent for development: not a TEE",
+			config: v1.Config{Entrypoint: []string{"/dstack-sim"}, WorkingDir: "/"},
+			layers: []definedLayer{{"dstack-sim", []file{program("dstack-sim", "/dstack-sim")}}},
+		},
+	}
+}
+
+// additions are the files of the Debian layer that this definition makes: the links
+// by which /bin and the like lie in /usr (packages are unpacked through them), and
+// Debian's own archives instead of those that the packages came from.
+func additions(l *lock) []file {
+	sources := fmt.Sprintf("deb http://deb.debian.org/debian %[1]s main\ndeb http://deb.debian.org/debian %[1]s-updates main\ndeb http://deb.debian.org/debian-security %[1]s-security main\n", l.Suite)
+	files := []file{{Path: "/etc/apt/sources.list", Type: tar.TypeReg, Mode: 0o644, Data: []byte(sources)}}
+	for _, top := range topLinks(l.Arch) {
+		files = append(files, file{Path: "/" + top, Type: tar.TypeSymlink, Mode: 0o777, Link: "usr/" + top})
+	}
+	for i := range files {
+		files[i].Time, files[i].Origin = l.Epoch, fromDefinition
+	}
+	return files
+}
+
+func topLinks(arch string) []string {
+	if arch == "amd64" {
+		return []string{"bin", "sbin", "lib", "lib64"}
+	}
+	return []string{"bin", "sbin", "lib"}
+}
+
+// compile builds the programs, static, from this source tree alone: no setting of the
+// machine's, no path, no version control gets in.
+func compile(ctx context.Context, arch, version, dir string) (map[string][]byte, error) {
+	goVersion, err := pinnedGo("go.mod")
+	if err != nil {
+		return nil, err
+	}
+	programs := make(map[string][]byte)
+	for _, name := range []string{"git-launcher", "dstack-sim"} {
+		to := filepath.Join(dir, name)
+		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -X main.release="+version, "-o", to, "./cmd/"+name)
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch, "GOAMD64=v1", "GOARM64=v8.0",
+			"GOTOOLCHAIN="+goVersion, "GOFLAGS=-mod=readonly", "GOEXPERIMENT=", "GOWORK=off", "GODEBUG=", "GOFIPS140=off")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return nil, fmt.Errorf("compiling %s: %w\n%s", name, err, out)
+		}
+		if programs[name], err = os.ReadFile(to); err != nil {
+			return nil, err
+		}
+	}
+	return programs, nil
+}
+
+// pinnedGo is the toolchain that go.mod names.
+func pinnedGo(mod string) (string, error) {
+	data, err := os.ReadFile(mod)
+	if err != nil {
+		return "", err
+	}
+	m := regexp.MustCompile(`(?m)^go (\d+\.\d+\.\d+)$`).FindSubmatch(data)
+	if m == nil {
+		return "", fmt.Errorf("%s names no exact Go version", mod)
+	}
+	return "go" + string(m[1]), nil
+}

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// lock is everything that goes into the Debian layer of one architecture.
+type lock struct {
+	Arch     string // as Debian and OCI both call it: amd64, arm64
+	Suite    string
+	Epoch    time.Time // no file of an image is younger
+	Archives []archive
+	Packages []debPackage // sorted by name
+}
+
+// archive is a Debian archive by the names it has in a lock.
+type archive struct {
+	Name     string // debian, debian-security
+	Snapshot string // dated URL at which the lock's versions stay
+}
+
+// debPackage is one .deb file.
+type debPackage struct {
+	Name, Version string
+	Archive       string // name of its archive
+	Path          string // below the archive's URL
+	Size          int64  // bytes
+	SHA256        string // lowercase hex
+}
+
+func (p debPackage) file() string { return path.Base(p.Path) }
+
+// readLock reads a lock file. Unknown words, duplicates and anything malformed are
+// errors: what it says is the whole content of an image.
+func readLock(name string) (*lock, error) {
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	l, err := parseLock(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return l, nil
+}
+
+func parseLock(data []byte) (*lock, error) {
+	l := new(lock)
+	lines := bufio.NewScanner(bytes.NewReader(data))
+	for n := 1; lines.Scan(); n++ {
+		f := strings.Fields(lines.Text())
+		if len(f) == 0 || strings.HasPrefix(f[0], "#") {
+			continue
+		}
+		if err := l.add(f[0], f[1:]); err != nil {
+			return nil, fmt.Errorf("line %d: %w", n, err)
+		}
+	}
+	switch {
+	case lines.Err() != nil:
+		return nil, lines.Err()
+	case l.Arch == "" || l.Suite == "" || l.Epoch.IsZero() || len(l.Packages) == 0:
+		return nil, errors.New("arch, suite, epoch or packages are missing")
+	}
+	return l, nil
+}
+
+func (l *lock) add(word string, f []string) error {
+	want := map[string]int{"arch": 1, "suite": 1, "epoch": 1, "archive": 2, "package": 6}
+	if n, ok := want[word]; !ok || n != len(f) {
+		return fmt.Errorf("%q with %d words is not understood", word, len(f))
+	}
+	switch word {
+	case "arch":
+		return setOnce(&l.Arch, f[0])
+	case "suite":
+		return setOnce(&l.Suite, f[0])
+	case "epoch":
+		if !l.Epoch.IsZero() {
+			return errors.New("a second epoch")
+		}
+		t, err := time.Parse(time.RFC3339, f[0])
+		l.Epoch = t.UTC()
+		return err
+	case "archive":
+		l.Archives = append(l.Archives, archive{f[0], f[1]})
+		return nil
+	}
+	p := debPackage{Name: f[0], Version: f[1], Archive: f[2], Path: f[3], SHA256: f[5]}
+	var err error
+	if p.Size, err = strconv.ParseInt(f[4], 10, 64); err != nil || p.Size <= 0 {
+		return errors.New("a size that is no number of bytes")
+	}
+	sum, err := hex.DecodeString(p.SHA256)
+	switch {
+	case err != nil || len(sum) != 32 || strings.ToLower(p.SHA256) != p.SHA256:
+		return errors.New("a digest that is not 64 lowercase hex digits")
+	case p.Path != path.Clean(p.Path) || path.IsAbs(p.Path) || strings.HasPrefix(p.Path, "..") || !strings.HasSuffix(p.Path, ".deb"):
+		return fmt.Errorf("%q is no path of a .deb in an archive", p.Path)
+	case !slices.ContainsFunc(l.Archives, func(a archive) bool { return a.Name == p.Archive }):
+		return fmt.Errorf("archive %q is not named above", p.Archive)
+	case len(l.Packages) > 0 && l.Packages[len(l.Packages)-1].Name >= p.Name:
+		return fmt.Errorf("package %s is out of order or there twice", p.Name)
+	}
+	l.Packages = append(l.Packages, p)
+	return nil
+}
+
+func setOnce(to *string, v string) error {
+	if *to != "" {
+		return fmt.Errorf("a second value, %q", v)
+	}
+	*to = v
+	return nil
+}
+
+const lockHead = `# The Debian packages of the git-launcher image: nothing else is in its first layer.
+# Made by ` + "`make image-lock`" + `, from an archive whose signature was checked; see image/README.md.
+#
+# A mirror that dropped a version is replaced by the dated archive, which keeps all:
+#   make image DEBIAN_MIRROR=<the URL of "archive debian"> SECURITY_MIRROR=<that of debian-security>
+# (the URLs stand below). What is fetched from it has to have the same SHA-256.
+#
+# archive NAME SNAPSHOT
+# package NAME VERSION ARCHIVE PATH BYTES SHA256
+`
+
+// Format writes a lock as parseLock reads it.
+func (l *lock) Format() []byte {
+	var b bytes.Buffer
+	b.WriteString(lockHead)
+	fmt.Fprintf(&b, "arch %s\nsuite %s\nepoch %s\n", l.Arch, l.Suite, l.Epoch.Format(time.RFC3339))
+	for _, a := range l.Archives {
+		fmt.Fprintf(&b, "archive %s %s\n", a.Name, a.Snapshot)
+	}
+	for _, p := range l.Packages {
+		fmt.Fprintf(&b, "package %s %s %s %s %d %s\n", p.Name, p.Version, p.Archive, p.Path, p.Size, p.SHA256)
+	}
+	return b.Bytes()
+}

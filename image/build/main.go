@@ -1,0 +1,298 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+const usage = `Usage: go run ./image/build COMMAND [flags]    in the top directory of the source
+
+  lock     a new image/debian-ARCH.lock from the newest packages (signatures are checked)
+  make     the images, as OCI layouts, with a list of files and an SPDX document each
+  verify   make them again and compare with those in -out, or with -image
+  push     put one of them (-name) into a registry (-to)
+
+Flags:
+`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	err := command(ctx, os.Args[1:], os.Stdout)
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "image:", err)
+		os.Exit(1)
+	}
+}
+
+// options are the flags of all commands.
+type options struct {
+	arch, suite, version, source, out, cache, image, name, to string
+	from                                                      mirrors
+}
+
+func parse(args []string) (string, *options, error) {
+	o := new(options)
+	fs := flag.NewFlagSet("image/build", flag.ContinueOnError)
+	fs.Usage = func() {
+		fmt.Fprint(fs.Output(), usage)
+		fs.PrintDefaults()
+	}
+	fs.StringVar(&o.arch, "arch", "amd64", "architecture: amd64 or arm64")
+	fs.StringVar(&o.suite, "suite", "bookworm", "lock: Debian release")
+	fs.StringVar(&o.version, "version", "(devel)", "version that the programs say and the images are labelled with")
+	fs.StringVar(&o.source, "source", "", "URL of the source that the images are labelled with; empty for none")
+	fs.StringVar(&o.out, "out", "bin/image", "directory of the OCI layouts")
+	fs.StringVar(&o.cache, "cache", "", "directory that keeps downloaded packages (default: in the user's cache directory)")
+	fs.StringVar(&o.image, "image", "", "verify: an image in a registry to compare with, by digest")
+	fs.StringVar(&o.name, "name", "git-launcher", "verify, push: which image")
+	fs.StringVar(&o.to, "to", "", "push: registry/repository:tag")
+	debian := fs.String("debian-mirror", "http://deb.debian.org/debian", "where Debian's packages come from")
+	security := fs.String("security-mirror", "http://deb.debian.org/debian-security", "where its security updates come from")
+	if len(args) == 0 {
+		fs.Usage()
+		return "", nil, errors.New("which command?")
+	}
+	if err := fs.Parse(args[1:]); err != nil {
+		return "", nil, err
+	}
+	if fs.NArg() > 0 {
+		return "", nil, fmt.Errorf("%q is one argument too many", fs.Arg(0))
+	}
+	if o.arch != "amd64" && o.arch != "arm64" {
+		return "", nil, fmt.Errorf("no image is defined for %q", o.arch)
+	}
+	o.from = mirrors{"debian": *debian, "debian-security": *security}
+	if o.cache == "" {
+		dir, err := os.UserCacheDir()
+		if err != nil {
+			return "", nil, err
+		}
+		o.cache = filepath.Join(dir, "git-launcher-debs")
+	}
+	return args[0], o, nil
+}
+
+func command(ctx context.Context, args []string, out io.Writer) error {
+	name, o, err := parse(args)
+	if err != nil {
+		return err
+	}
+	switch name {
+	case "lock":
+		return o.lock(ctx)
+	case "make":
+		return o.make(ctx, out)
+	case "verify":
+		return o.verify(ctx, out)
+	case "push":
+		return o.push(ctx, out)
+	}
+	return fmt.Errorf("%q is no command", name)
+}
+
+func (o *options) lockFile() string { return filepath.Join("image", "debian-"+o.arch+".lock") }
+
+func (o *options) lock(ctx context.Context) error {
+	wanted, err := os.ReadFile(filepath.Join("image", "packages"))
+	if err != nil {
+		return err
+	}
+	l, err := update(ctx, o.arch, o.suite, strings.Fields(string(wanted)), o.from, time.Now())
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(o.lockFile(), l.Format(), 0o644)
+}
+
+// built is one image with what is known of it.
+type built struct {
+	definition
+	image v1.Image
+	sbom  []byte
+}
+
+func (b *built) files() (files []file) {
+	for _, l := range b.layers {
+		files = append(files, l.files...)
+	}
+	return files
+}
+
+// build makes all images. A file that came from nowhere is an error.
+func (o *options) build(ctx context.Context) ([]built, error) {
+	l, err := readLock(o.lockFile())
+	if err != nil {
+		return nil, err
+	}
+	if l.Arch != o.arch {
+		return nil, fmt.Errorf("%s is for %s", o.lockFile(), l.Arch)
+	}
+	tmp, err := os.MkdirTemp("", "git-launcher-image-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(tmp)
+	if err := fetch(ctx, l, o.from, o.cache); err != nil {
+		return nil, err
+	}
+	programs, err := compile(ctx, o.arch, o.version, tmp)
+	if err != nil {
+		return nil, err
+	}
+	debian, err := bootstrap(ctx, l, o.cache, tmp)
+	if err != nil {
+		return nil, err
+	}
+	debian = define(clean(debian, l.Epoch), additions(l))
+	unexplained, err := trace(ctx, l, o.cache, debian)
+	if err != nil {
+		return nil, err
+	}
+	if len(unexplained) > 0 {
+		return nil, fmt.Errorf("these files did not come from a pinned source:\n  %s", strings.Join(unexplained, "\n  "))
+	}
+	licences, err := os.ReadFile("LICENSES")
+	if err != nil {
+		return nil, err
+	}
+	var all []built
+	for _, d := range definitions(debian, programs, licences, l.Epoch) {
+		b := built{definition: d}
+		if b.image, err = d.image(o, l.Epoch); err != nil {
+			return nil, err
+		}
+		if b.sbom, err = b.spdx(l, o.version); err != nil {
+			return nil, err
+		}
+		all = append(all, b)
+	}
+	return all, nil
+}
+
+// define puts the definition's own files in place of those that were laid out.
+func define(files, own []file) []file {
+	files = slices.DeleteFunc(files, func(f file) bool {
+		return slices.ContainsFunc(own, func(g file) bool { return f.Path == g.Path })
+	})
+	return append(files, own...)
+}
+
+func (o *options) make(ctx context.Context, out io.Writer) error {
+	all, err := o.build(ctx)
+	if err != nil {
+		return err
+	}
+	for _, b := range all {
+		at := filepath.Join(o.out, b.name)
+		if err := writeLayout(at, b.image); err != nil {
+			return err
+		}
+		digest, err := b.image.Digest()
+		if err != nil {
+			return err
+		}
+		err = errors.Join(
+			os.WriteFile(at+".files", listing(b.files()), 0o644),
+			os.WriteFile(at+".spdx.json", b.sbom, 0o644),
+			os.WriteFile(at+".digest", []byte(digest.String()+"\n"), 0o644))
+		if err != nil {
+			return err
+		}
+		packed, unpacked, err := sizes(b.image, b.files())
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "%-18s %s linux/%s  %.1f MiB to pull, %.1f MiB of %d files; from no pinned source: none\n",
+			b.name, digest, o.arch, packed, unpacked, len(b.files()))
+	}
+	return nil
+}
+
+// sizes are in MiB: of the compressed layers, and of the files.
+func sizes(img v1.Image, files []file) (packed, unpacked float64, err error) {
+	layers, err := img.Layers()
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, l := range layers {
+		n, err := l.Size()
+		if err != nil {
+			return 0, 0, err
+		}
+		packed += float64(n) / (1 << 20)
+	}
+	seen := make(map[string]bool)
+	for _, f := range files {
+		if !seen[f.Inode] || f.Inode == "" {
+			unpacked += float64(len(f.Data)) / (1 << 20)
+		}
+		seen[f.Inode] = true
+	}
+	return packed, unpacked, nil
+}
+
+// differError is an image that is not what this source makes.
+type differError struct {
+	name string
+	diff []string
+}
+
+func (e *differError) Error() string {
+	const most = 50
+	shown := e.diff[:min(len(e.diff), most)]
+	s := fmt.Sprintf("%s is not what this source makes:\n  %s", e.name, strings.Join(shown, "\n  "))
+	if n := len(e.diff) - len(shown); n > 0 {
+		s += fmt.Sprintf("\n  and %d more", n)
+	}
+	return s
+}
+
+// verify makes the images again and compares.
+func (o *options) verify(ctx context.Context, out io.Writer) error {
+	all, err := o.build(ctx)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, b := range all {
+		if o.image != "" && b.name != o.name {
+			continue
+		}
+		of := filepath.Join(o.out, b.name)
+		other, err := readLayout(of)
+		if o.image != "" {
+			of = o.image
+			other, err = pull(ctx, o.image)
+		}
+		if err != nil {
+			return fmt.Errorf("reading %s: %w", of, err)
+		}
+		diff, err := compare(other, b.image)
+		if err != nil {
+			return err
+		}
+		if len(diff) > 0 {
+			errs = append(errs, &differError{of, diff})
+			continue
+		}
+		digest, err := b.image.Digest()
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "%-18s %s  reproduced\n", b.name, digest)
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,199 @@
+package main
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// file is one entry of an image's file system.
+type file struct {
+	Path     string // absolute and clean
+	Type     byte   // tar's: TypeReg, TypeDir or TypeSymlink; a hard link is a TypeReg as well
+	Mode     int64  // permissions with setuid, setgid and sticky bits
+	UID, GID int
+	Time     time.Time
+	Link     string // target of a symbolic link, as it stands
+	Inode    string // path that a tar had these bytes at first; hard links share it
+	Data     []byte
+	Origin   string // where it came from, see trace.go
+}
+
+// readTar reads a file system. Devices are left out: every container engine mounts
+// its own /dev.
+func readTar(r io.Reader) ([]file, error) {
+	var files []file
+	at := make(map[string]int) // index of each path
+	for tr := tar.NewReader(r); ; {
+		h, err := tr.Next()
+		if errors.Is(err, io.EOF) {
+			return files, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		f := file{Path: path.Clean("/" + h.Name), Type: h.Typeflag, Mode: h.Mode & 0o7777, UID: h.Uid, GID: h.Gid, Time: h.ModTime}
+		switch h.Typeflag {
+		case tar.TypeReg:
+			f.Inode = f.Path
+			if f.Data, err = io.ReadAll(tr); err != nil {
+				return nil, err
+			}
+		case tar.TypeLink:
+			first, ok := at[path.Clean("/"+h.Linkname)]
+			if !ok {
+				return nil, fmt.Errorf("%s is a hard link to nothing", f.Path)
+			}
+			linked := files[first]
+			linked.Path = f.Path
+			f = linked
+		case tar.TypeSymlink:
+			f.Link, f.Mode = h.Linkname, 0o777
+		case tar.TypeDir:
+		case tar.TypeChar, tar.TypeBlock:
+			continue
+		default:
+			return nil, fmt.Errorf("%s is of type %q", f.Path, h.Typeflag)
+		}
+		f.unprivileged()
+		at[f.Path] = len(files)
+		files = append(files, f)
+	}
+}
+
+// unprivileged takes the setuid and setgid bits of a program, and the group that
+// went with them: nobody changes users in this image.
+func (f *file) unprivileged() {
+	if f.Type == tar.TypeReg && f.Mode&0o6000 != 0 {
+		f.Mode, f.GID = f.Mode&^0o6000, 0
+	}
+}
+
+// bootstrap lets mmdebstrap install the locked packages, with their own scripts, into
+// an empty directory. apt sees a repository of these packages and no other.
+func bootstrap(ctx context.Context, l *lock, cache, tmp string) ([]file, error) {
+	repo := filepath.Join(tmp, "repo")
+	// Not the umask, but these modes: mmdebstrap may work as another user.
+	if err := errors.Join(os.Chmod(tmp, 0o755), os.Mkdir(repo, 0o755), os.Chmod(repo, 0o755)); err != nil {
+		return nil, err
+	}
+	if err := repository(ctx, l, cache, repo); err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(filepath.Join(repo, "Packages"), 0o644); err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, p := range l.Packages {
+		names = append(names, p.Name)
+	}
+	cmd := exec.CommandContext(ctx, "mmdebstrap", "--quiet", "--variant=apt", "--format=tar",
+		"--architectures="+l.Arch, "--include="+strings.Join(names, ","), l.Suite, "-",
+		// The packages were hashed; the repository is ours, made for this.
+		"deb [trusted=yes] copy://"+repo+" ./")
+	cmd.Dir = tmp
+	cmd.Env = []string{
+		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+		fmt.Sprintf("SOURCE_DATE_EPOCH=%d", l.Epoch.Unix()),
+		"LC_ALL=C.UTF-8", "TZ=UTC", "HOME=" + tmp, "TMPDIR=" + tmp,
+	}
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("mmdebstrap (of the Debian package of that name): %w", err)
+	}
+	files, err := readTar(stdout)
+	if _, drained := io.Copy(io.Discard, stdout); err == nil {
+		err = drained
+	}
+	if werr := cmd.Wait(); werr != nil {
+		return nil, fmt.Errorf("mmdebstrap: %w:\n%s", werr, stderr.String())
+	}
+	return files, err
+}
+
+// dropped are paths that do not go into the image: what the running of the building
+// left, what a container gets from its engine, and what no program reads.
+var dropped = []struct{ pattern, why string }{
+	{"/dev/**", "an engine mounts its own"},
+	{"/etc/hostname", "an engine mounts its own"},
+	{"/etc/resolv.conf", "an engine mounts its own"},
+	{"/etc/fstab", "nothing mounts file systems here"},
+	{"/etc/motd", "nobody logs in"},
+	{"/etc/.pwd.lock", "a lock"},
+	{"/etc/alternatives/*.gz", "manuals"},
+	{"/etc/apt/sources.list", "definition.go has another"},
+	{"/etc/*-", "what a file was before a script changed it"},
+	{"/etc/rc?.d/**", "there is no init"},
+	{"/etc/systemd/system/**", "there is no systemd"},
+	{"/var/lib/systemd/**", "there is no systemd"},
+	{"/var/cache/**", "caches"},
+	{"/var/log/**", "logs"},
+	{"/var/lib/apt/extended_states", "what mmdebstrap asked apt for"},
+	{"/var/lib/apt/lists/**", "indexes of packages, and their lock"},
+	{"/var/lib/dpkg/*-old", "what a file was before"},
+	{"/var/lib/dpkg/lock*", "locks"},
+	{"/var/lib/dpkg/triggers/Lock", "a lock"},
+	{"/usr/share/man/**", "manuals"},
+	{"/usr/share/info/**", "manuals"},
+	{"/usr/share/locale/**", "translations"},
+	{"/usr/share/lintian/**", "for Debian's own checks"},
+	{"/usr/share/doc/**", "manuals; licences are kept"},
+	{"/usr/share/doc-base/**", "manuals"},
+}
+
+// kept are exceptions from dropped.
+var kept = []string{"/usr/share/doc/*/copyright"}
+
+// clean leaves out what dropped says, and lets nothing be younger than the epoch. A
+// directory that dropped empties stays.
+func clean(files []file, epoch time.Time) []file {
+	licensed := make(map[string]bool) // directories that a licence lies in
+	for _, f := range files {
+		if matches(f.Path, kept) {
+			licensed[path.Dir(f.Path)] = true
+		}
+	}
+	var out []file
+	for _, f := range files {
+		drop := !matches(f.Path, kept) && !licensed[f.Path] &&
+			slices.ContainsFunc(dropped, func(d struct{ pattern, why string }) bool { return match(d.pattern, f.Path) })
+		if drop {
+			continue
+		}
+		if f.Time.After(epoch) {
+			f.Time = epoch
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+func matches(name string, patterns []string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool { return match(p, name) })
+}
+
+// match is path.Match, and /** at a pattern's end stands for everything below.
+func match(pattern, name string) bool {
+	if root, ok := strings.CutSuffix(pattern, "/**"); ok {
+		depth := strings.Count(root, "/")
+		parts := strings.Split(name, "/")
+		return len(parts) > depth+1 && match(root, strings.Join(parts[:depth+1], "/"))
+	}
+	ok, _ := path.Match(pattern, name)
+	return ok
+}

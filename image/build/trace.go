@@ -1,0 +1,135 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"strings"
+)
+
+// made are the files that no package holds, and that are made while one is
+// configured: by its own script, from what the packages hold. Nothing else may be in
+// the image.
+var made = []struct{ by, patterns string }{
+	{"base-files", "/etc/dpkg/origins/default /etc/nsswitch.conf /etc/profile /root/.bashrc /root/.profile /etc/opt /media /mnt /opt /srv /run/lock " +
+		"/usr/local /usr/local/** /var/local /var/mail /var/opt /var/spool/mail /var/lib/dpkg /var/run /var/lock"},
+	{"base-passwd", "/etc/passwd /etc/group /etc/shadow /etc/gshadow"},
+	{"ca-certificates", "/etc/ca-certificates.conf /etc/ssl/certs/**"},
+	{"debianutils", "/etc/shells /var/lib/shells.state /etc/alternatives/which /usr/bin/which"},
+	{"dpkg", "/var/lib/dpkg/alternatives/* /var/lib/dpkg/arch /var/lib/dpkg/diversions /var/lib/dpkg/status /var/lib/dpkg/info/*.list /var/lib/dpkg/info/format " +
+		"/var/lib/dpkg/triggers /var/lib/dpkg/triggers/*"},
+	{"libc-bin", "/etc/ld.so.cache"},
+	{"libpam-modules", "/etc/environment /etc/security/opasswd"},
+	{"libpam-runtime", "/etc/pam.d/common-* /var/lib/pam/*"},
+	{"mawk", "/etc/alternatives/awk /etc/alternatives/nawk /usr/bin/awk /usr/bin/nawk"},
+	{"passwd", "/etc/subuid /etc/subgid"},
+	{"tar", "/etc/alternatives/rmt /usr/sbin/rmt"},
+	{"util-linux", "/etc/alternatives/pager /usr/bin/pager"},
+}
+
+// trace says of each file where it came from: the package whose .deb holds just
+// these bytes with this mode and owner, or the package whose script made it. What is
+// neither comes back as unexplained.
+func trace(ctx context.Context, l *lock, cache string, files []file) (unexplained []string, err error) {
+	held, err := contents(ctx, l, cache)
+	if err != nil {
+		return nil, err
+	}
+	for i := range files {
+		f := &files[i]
+		if f.Origin != "" {
+			continue
+		}
+		for _, h := range held[f.Path] {
+			if h.same(f) {
+				f.Origin = h.Origin
+			}
+		}
+		if f.Origin != "" {
+			continue
+		}
+		if f.Origin = l.madeBy(f.Path); f.Origin != "" {
+			continue
+		}
+		what := "no package holds it"
+		if len(held[f.Path]) > 0 {
+			what = "it is not as " + held[f.Path][0].Origin + " holds it"
+		}
+		unexplained = append(unexplained, f.Path+": "+what)
+	}
+	return unexplained, nil
+}
+
+// madeBy names the locked package whose script makes a file.
+func (l *lock) madeBy(name string) string {
+	for _, m := range made {
+		if matches(name, strings.Fields(m.patterns)) {
+			for _, p := range l.Packages {
+				if p.Name == m.by {
+					return "script:" + p.Name + "=" + p.Version
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// same compares what trace is about: type, mode, owner, and the bytes.
+func (f *file) same(g *file) bool {
+	return f.Type == g.Type && f.Mode == g.Mode && f.UID == g.UID && f.GID == g.GID && f.Link == g.Link && bytes.Equal(f.Data, g.Data)
+}
+
+// contents lists the files of all packages, by the path that they have in the image,
+// with the files that dpkg keeps of each package's control archive.
+func contents(ctx context.Context, l *lock, cache string) (map[string][]*file, error) {
+	held := make(map[string][]*file)
+	for _, p := range l.Packages {
+		deb := filepath.Join(cache, p.SHA256+".deb")
+		origin := "deb:" + p.Name + "=" + p.Version
+		data, err := debTar(ctx, "--fsys-tarfile", deb)
+		if err != nil {
+			return nil, fmt.Errorf("package %s: %w", p.Name, err)
+		}
+		for i := range data {
+			f := &data[i]
+			f.Origin, f.Path = origin, merged(f.Path)
+			held[f.Path] = append(held[f.Path], f)
+		}
+		control, err := debTar(ctx, "--ctrl-tarfile", deb)
+		if err != nil {
+			return nil, fmt.Errorf("package %s: %w", p.Name, err)
+		}
+		for i := range control {
+			f := &control[i]
+			f.Origin = origin
+			for _, as := range []string{p.Name, p.Name + ":" + l.Arch} {
+				at := "/var/lib/dpkg/info/" + as + "." + path.Base(f.Path)
+				held[at] = append(held[at], f)
+			}
+		}
+	}
+	return held, nil
+}
+
+func debTar(ctx context.Context, which, deb string) ([]file, error) {
+	cmd := exec.CommandContext(ctx, "dpkg-deb", which, deb)
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, err
+	}
+	return readTar(bytes.NewReader(out))
+}
+
+// merged is where a file goes on a system whose /bin, /sbin and /lib are links
+// into /usr.
+func merged(p string) string {
+	for _, top := range []string{"/bin", "/sbin", "/lib", "/lib64"} {
+		if p == top || strings.HasPrefix(p, top+"/") {
+			return "/usr" + p
+		}
+	}
+	return p
+}

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// mirrors are the URLs from which packages come. They are never written down.
+type mirrors map[string]string // by archive name
+
+const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
+
+// update makes a lock of the newest versions of the wanted packages, of what is
+// essential in Debian, and of all that these depend on. The archives' signatures are
+// checked by apt, against Debian's keys alone.
+func update(ctx context.Context, arch, suite string, wanted []string, from mirrors, now time.Time) (*lock, error) {
+	epoch := now.UTC().Truncate(24 * time.Hour)
+	l := &lock{Arch: arch, Suite: suite, Epoch: epoch}
+	later := epoch.Add(24 * time.Hour) // the next day's copy has what came out during this one
+	for _, name := range archiveNames {
+		l.Archives = append(l.Archives, archive{name, "http://snapshot.debian.org/archive/" + name + "/" + later.Format("20060102T150405Z") + "/"})
+	}
+	dir, err := os.MkdirTemp("", "git-launcher-lock-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	apt, err := newApt(dir, arch, suite, from)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := apt.run(ctx, "apt-get", "update", "-q"); err != nil {
+		return nil, fmt.Errorf("reading the archives: %w", err)
+	}
+	args := append([]string{"apt-get", "install", "--simulate", "-q", "--no-install-recommends", "?essential", "apt"}, wanted...)
+	out, err := apt.run(ctx, args...)
+	if err != nil {
+		return nil, fmt.Errorf("resolving the packages: %w", err)
+	}
+	var chosen []string
+	for line := range strings.Lines(string(out)) { // Inst bash (5.2.15-2+b13 Debian:12.15/oldstable [amd64])
+		if f := strings.Fields(line); len(f) > 2 && f[0] == "Inst" {
+			chosen = append(chosen, f[1]+"="+strings.TrimPrefix(f[2], "("))
+		}
+	}
+	for _, c := range chosen {
+		p, err := apt.describe(ctx, c)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", c, err)
+		}
+		l.Packages = append(l.Packages, p)
+	}
+	slices.SortFunc(l.Packages, func(a, b debPackage) int { return strings.Compare(a.Name, b.Name) })
+	_, err = parseLock(l.Format()) // as it will be read
+	return l, err
+}
+
+// archiveNames are Debian's archives, as below snapshot.debian.org/archive.
+var archiveNames = []string{"debian", "debian-security"}
+
+// apt is a private apt: it knows nothing of the machine's sources, settings and packages.
+type apt struct{ dir string }
+
+func newApt(dir, arch, suite string, from mirrors) (*apt, error) {
+	for _, d := range []string{"lists/partial", "cache/archives/partial", "etc"} {
+		if err := os.MkdirAll(filepath.Join(dir, d), 0o755); err != nil {
+			return nil, err
+		}
+	}
+	conf := fmt.Sprintf(`APT::Architecture %q;
+APT::Architectures %q;
+APT::Sandbox::User "";
+APT::Install-Recommends "false";
+Dir::Etc %q;
+Dir::Etc::sourcelist "sources.list";
+Dir::State::lists %q;
+Dir::State::status %q;
+Dir::Cache %q;
+Acquire::Languages "none";
+`, arch, arch, dir+"/etc", dir+"/lists", dir+"/status", dir+"/cache")
+	sources := fmt.Sprintf("deb [signed-by=%s] %s %s main\ndeb [signed-by=%s] %s %s-security main\n",
+		keyring, from["debian"], suite, keyring, from["debian-security"], suite)
+	return &apt{dir}, errors.Join(
+		os.WriteFile(dir+"/status", nil, 0o644),
+		os.WriteFile(dir+"/apt.conf", []byte(conf), 0o644),
+		os.WriteFile(dir+"/etc/sources.list", []byte(sources), 0o644))
+}
+
+func (a *apt) run(ctx context.Context, args ...string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+	cmd.Env = append(os.Environ(), "APT_CONFIG="+a.dir+"/apt.conf", "LC_ALL=C.UTF-8")
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		return nil, fmt.Errorf("%s: %w: %s", args[0], err, lastLine(stderr.String()))
+	}
+	return stdout.Bytes(), nil
+}
+
+func lastLine(s string) string {
+	lines := strings.Split(strings.TrimSpace(s), "\n")
+	return lines[len(lines)-1]
+}
+
+// describe reads a package's entry of the signed index.
+func (a *apt) describe(ctx context.Context, nameVersion string) (debPackage, error) {
+	out, err := a.run(ctx, "apt-cache", "show", nameVersion)
+	if err != nil {
+		return debPackage{}, err
+	}
+	field := make(map[string]string)
+	for line := range strings.Lines(string(out)) {
+		if strings.TrimSpace(line) == "" && len(field) > 0 {
+			break
+		}
+		if key, v, ok := strings.Cut(strings.TrimSpace(line), ": "); ok && field[key] == "" {
+			field[key] = v
+		}
+	}
+	p := debPackage{Name: field["Package"], Version: field["Version"], Path: field["Filename"], SHA256: field["SHA256"], Archive: "debian"}
+	if strings.HasPrefix(p.Path, "pool/updates/") { // where the security archive alone keeps its packages
+		p.Archive = "debian-security"
+	}
+	p.Size, err = strconv.ParseInt(field["Size"], 10, 64)
+	return p, err
+}

@@ -1,0 +1,159 @@
+//go:build image
+
+package test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/compose-spec/compose-go/v2/loader"
+	"github.com/compose-spec/compose-go/v2/types"
+
+	"gitlauncher/config"
+)
+
+// What the examples have in the place of a reader's own.
+const (
+	zeros             = "@sha256:0000000000000000000000000000000000000000000000000000000000000000"
+	placeholder       = "registry.example/git-launcher" + zeros
+	placeholderOwn    = "registry.example/you/workload" + zeros
+	placeholderSim    = "registry.example/dstack-sim" + zeros
+	placeholderURL    = "https://github.com/you/workload.git"
+	placeholderCommit = "0123456789abcdef0123456789abcdef01234567"
+)
+
+// project parses a compose file as it stands, strictly and without interpolation.
+func project(t *testing.T, text string) *types.Project {
+	t.Helper()
+	p, err := loader.LoadWithContext(context.Background(), types.ConfigDetails{
+		WorkingDir:  "/",
+		ConfigFiles: []types.ConfigFile{{Filename: "compose.yaml", Content: []byte(text)}},
+	}, func(o *loader.Options) {
+		o.SkipInterpolation, o.SkipResolveEnvironment = true, true
+		o.SetProjectName("test", true)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// up replaces the placeholders of an example and starts it with the Compose that
+// dstack has. It goes with the test.
+func up(t *testing.T, text string, env []string, replace ...string) (compose func(args ...string) string) {
+	t.Helper()
+	for i := 0; i < len(replace); i += 2 {
+		if !strings.Contains(text, replace[i]) {
+			t.Fatalf("the example has no %s", replace[i])
+		}
+	}
+	dir := t.TempDir()
+	file := filepath.Join(dir, "compose.yaml")
+	write(t, file, strings.NewReplacer(replace...).Replace(text))
+	name := unique("compose")
+	for _, kv := range env {
+		k, v, _ := strings.Cut(kv, "=")
+		t.Setenv(k, v)
+	}
+	bin := filepath.Join(top, "bin/docker-compose")
+	compose = func(args ...string) string {
+		t.Helper()
+		return must(t, bin, append([]string{"--project-name", name, "--file", file}, args...)...)
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			out, _ := run(t, bin, "--project-name", name, "--file", file, "logs")
+			t.Logf("%s", out)
+		}
+		run(t, bin, "--project-name", name, "--file", file, "down", "--volumes", "--timeout", "2")
+	})
+	compose("up", "--detach", "--quiet-pull")
+	return compose
+}
+
+func example(t *testing.T, name string) string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(top, "image", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+func awaitLogs(t *testing.T, compose func(...string) string, text string) (out string) {
+	t.Helper()
+	await(t, text, func() bool {
+		out = compose("logs", "--no-color")
+		return strings.Contains(out, text)
+	})
+	return out
+}
+
+func TestComposeConfigsMounted(t *testing.T) {
+	text := example(t, "compose/configs-mounted.yaml")
+	p := project(t, text)
+	app := p.Services["app"]
+	if app.Image != placeholder || len(app.Configs) != 1 || app.Configs[0].Target != config.DefaultFile {
+		t.Errorf("the service is %+v", app)
+	}
+	if _, err := config.ParseGit("inline", []byte(p.Configs[app.Configs[0].Source].Content)); err != nil {
+		t.Errorf("the config inside: %v", err)
+	}
+	w := newWorld(t)
+	id, _ := w.commit(t, script)
+	compose := up(t, text, nil, placeholder, w.launcher, placeholderURL, w.url, placeholderCommit, id,
+		"/var/run/dstack.sock:/var", w.sock+":/var")
+	out := awaitLogs(t, compose, "workload: waiting")
+	has(t, out, "HEAD verified: "+id, "launch measured", "capabilities 0000000000000000")
+	if n := len(w.launches(t)); n != 1 {
+		t.Errorf("%d launches are measured", n)
+	}
+	w.stopServer()
+	compose("restart", "--timeout", "5")
+	await(t, "the second launch", func() bool {
+		return strings.Count(compose("logs", "--no-color"), "workload: waiting") == 2
+	})
+}
+
+func TestComposeDerived(t *testing.T) {
+	text := example(t, "compose/derived.yaml")
+	if app := project(t, text).Services["app"]; app.Image != placeholderOwn || !app.ReadOnly || len(app.Configs) != 0 {
+		t.Errorf("the service is %+v", app)
+	}
+	w := newWorld(t)
+	id, conf := w.commit(t, script)
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "Dockerfile"), strings.Replace(example(t, "derived/Dockerfile"), placeholder, w.launcher, 1))
+	if _, err := config.ParseGit("derived/config.conf", []byte(example(t, "derived/config.conf"))); err != nil {
+		t.Error(err)
+	}
+	write(t, filepath.Join(dir, "config.conf"), conf)
+	tag := w.reg + "/you/workload:1"
+	t.Cleanup(func() { run(t, "docker", "rmi", "--force", tag) })
+	docker(t, "build", "--quiet", "--tag", tag, dir)
+	docker(t, "push", "--quiet", tag)
+	byDigest := docker(t, "inspect", "--format", "{{index .RepoDigests 0}}", tag)
+	compose := up(t, text, nil, placeholderOwn, byDigest, "/var/run/dstack.sock:/var", w.sock+":/var")
+	out := awaitLogs(t, compose, "workload: waiting")
+	has(t, out, "HEAD verified: "+id)
+	if strings.Contains(out, "root file system is writable") {
+		t.Error("the root file system is writable")
+	}
+}
+
+// TestComposeLocalDev needs nothing but Docker and a clone: the guest agent is a
+// service of the same file.
+func TestComposeLocalDev(t *testing.T) {
+	text := example(t, "compose/local-dev.yaml")
+	if p := project(t, text); p.Services["app"].Image != placeholder || p.Services["dstack-sim"].Image != placeholderSim {
+		t.Errorf("the services are %+v", p.Services)
+	}
+	w := newWorld(t)
+	id, _ := w.commit(t, script)
+	compose := up(t, text, []string{"REPO=" + w.repo.Dir}, placeholder, w.launcher, placeholderSim, pulled(t, w.reg, "dstack-sim"), placeholderCommit, id)
+	out := awaitLogs(t, compose, "workload: waiting")
+	has(t, out, "HEAD verified: "+id, "launch measured", "THIS IS NOT A TEE")
+}

@@ -1,0 +1,78 @@
+// Command man writes git-launcher's manual page from the text of its --help, which is
+// the only source: man < usage > git-launcher.1. See `make man`.
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"strings"
+)
+
+func main() {
+	text, err := io.ReadAll(os.Stdin)
+	if err == nil {
+		_, err = io.WriteString(os.Stdout, page(string(text)))
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "man:", err)
+		os.Exit(1)
+	}
+}
+
+var flagLine = regexp.MustCompile(`^  (--.*?)(?:  +(.*))?$`)
+
+// page is the manual in the man(7) language. The help's shape: a usage block up to
+// the first empty line, then paragraphs; a line that ends in a colon and stands before
+// flags or an indented block is a heading of its own.
+func page(help string) string {
+	var b strings.Builder
+	usage, rest, _ := strings.Cut(help, "\n\n")
+	b.WriteString(".TH GIT-LAUNCHER 1 \"\" \"git-launcher\"\n.SH NAME\ngit\\-launcher \\- launch one pinned and measured Git commit\n.SH SYNOPSIS\n.nf\n")
+	b.WriteString(escape(strings.ReplaceAll(strings.TrimPrefix(usage, "Usage: "), "\n       ", "\n")))
+	b.WriteString("\n.fi\n.SH DESCRIPTION\n")
+	verbatim := false
+	lines := bufio.NewScanner(strings.NewReader(rest))
+	for lines.Scan() {
+		line := lines.Text()
+		flag := flagLine.FindStringSubmatch(line)
+		indented := strings.HasPrefix(line, "  ")
+		if verbatim && (!indented || flag != nil) {
+			b.WriteString(".fi\n.RE\n")
+			verbatim = false
+		}
+		switch {
+		case line == "":
+			b.WriteString(".PP\n")
+		case flag != nil:
+			b.WriteString(".TP\n.B " + escape(flag[1]) + "\n" + escape(flag[2]) + "\n")
+		case strings.HasPrefix(line, "          "): // what a flag's text goes on with
+			b.WriteString(escape(strings.TrimSpace(line)) + "\n")
+		case indented && !verbatim:
+			b.WriteString(".RS\n.nf\n" + escape(line[2:]) + "\n")
+			verbatim = true
+		case indented:
+			b.WriteString(escape(line[2:]) + "\n")
+		default:
+			b.WriteString(escape(line) + "\n")
+		}
+	}
+	if verbatim {
+		b.WriteString(".fi\n.RE\n")
+	}
+	return strings.ReplaceAll(b.String(), "\n\n", "\n")
+}
+
+// escape keeps text from being taken for the language's own.
+func escape(s string) string {
+	s = strings.NewReplacer(`\`, `\e`, "-", `\-`).Replace(s)
+	lines := strings.Split(s, "\n")
+	for i, l := range lines {
+		if strings.HasPrefix(l, ".") || strings.HasPrefix(l, "'") {
+			lines[i] = `\&` + l
+		}
+	}
+	return strings.Join(lines, "\n")
+}

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestPage: the manual has every flag and every line of the real --help, and a manual
+// reader's own checker finds nothing wrong with it.
+func TestPage(t *testing.T) {
+	help, err := exec.Command("go", "run", "gitlauncher/cmd/git-launcher", "--help").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := page(string(help))
+	mandoc, err := exec.LookPath("mandoc")
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("mandoc is missing, and CI must not skip this")
+		}
+		t.Skip("mandoc is missing")
+	}
+	lint := exec.Command(mandoc, "-T", "lint", "-W", "warning")
+	lint.Stdin = strings.NewReader(text)
+	out, _ := lint.CombinedOutput() // its exit code tells of the date, too
+	for line := range bytes.Lines(out) {
+		if !bytes.Contains(line, []byte("missing date")) { // there is none: the page is made from the program
+			t.Errorf("%s", line)
+		}
+	}
+	show := exec.Command(mandoc, "-T", "ascii", "-O", "width=200")
+	show.Stdin = strings.NewReader(text)
+	shown, err := show.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown = regexp.MustCompile(`.\x08`).ReplaceAll(shown, nil) // overstruck bold
+	words := strings.Join(strings.Fields(string(shown)), " ")
+	for line := range bytes.Lines(help) {
+		want := strings.Join(strings.Fields(strings.TrimPrefix(string(line), "Usage: ")), " ")
+		if !strings.Contains(words, want) {
+			t.Errorf("the manual lacks %q", want)
+		}
+	}
+}
