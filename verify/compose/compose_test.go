@@ -255,6 +255,22 @@ func TestImageModeMounts(t *testing.T) {
 	}
 }
 
+// TestOurOwn: the compose files that we recommend are ones that we verify.
+func TestOurOwn(t *testing.T) {
+	dir := filepath.Join("..", "..", "image", "compose")
+	for name, expect := range map[string]compose.Expect{"configs-mounted.yaml": {}, "derived.yaml": {}} {
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		expect.LauncherDigests = []string{"sha256:" + strings.Repeat("0", 64)}
+		r := judge(t, string(data), nil, expect)
+		if r.Service == "" || len(r.Problems) > 0 {
+			t.Errorf("%s: %q, %+v", name, r.NoService, r.Problems)
+		}
+	}
+}
+
 // TestNothingRuns: reading a compose runs nothing and opens nothing that it names.
 func TestNothingRuns(t *testing.T) {
 	trace := filepath.Join(t.TempDir(), "ran")
