@@ -3,7 +3,7 @@ package pack
 import "gitlauncher/gitpin/object"
 
 // baseCache is how many bytes of possible delta bases a pass keeps at hand.
-const baseCache = 24 << 20
+const baseCache = 16 << 20
 
 // cache keeps the contents seen last, by their offset in the pack, up to a
 // number of bytes. A nil cache keeps nothing.

@@ -20,7 +20,7 @@ const (
 	maxObjects = 10 << 20  // entries of one pack; each costs some 40 bytes here
 	maxMeta    = 128 << 20 // bytes of one commit, tree or tag; a tree of a million entries has 40 MiB
 	largeBlob  = 4 << 20   // bytes from which on a blob is never held in memory
-	inFlight   = 16 << 20  // bytes of blobs on their way to the workers
+	inFlight   = 8 << 20   // bytes of blobs on their way to the workers
 )
 
 // Limits bound what a pack may cost. Zero means zero.

@@ -62,30 +62,50 @@ func (b *bench) run() (err error) {
 	fmt.Println("| repository | case | theirs | ours | ratio | their memory | our memory |")
 	fmt.Println("|---|---|---|---|---|---|---|")
 	long := load{files: 2000, size: 8000, history: 1500}
-	steps := []func() error{
-		func() error { return b.live(load{files: 5, size: 2000}, b.runs) },
-		func() error { return b.live(long, b.runs) },
-		func() error { return b.canned(long, b.tmp, b.runs, "canned") },
-		func() error { return b.record(long) },
+	steps := []step{
+		{load{files: 5, size: 2000}, b.tmp, b.runs, []part{b.cold, b.clone, b.restart, b.floor}},
+		{long, b.tmp, b.runs, []part{b.cold, b.clone, b.restart, b.floor, b.canned, b.record}},
 	}
 	if !b.quick {
 		steps = append(steps,
-			func() error { return b.live(load{files: 5000, size: 10_000, history: 1000}, b.runs) },
-			func() error { return b.live(load{files: 60_000, size: 16_500}, 3) },
-			func() error { return b.depth(load{files: 1, size: 1 << 30, noise: true}, 3) },
-			func() error { return b.canned(load{files: 1, size: 1 << 30, noise: true}, b.tmp, 3, "canned") },
+			step{load{files: 5000, size: 10_000, history: 1000}, b.tmp, b.runs, []part{b.cold, b.clone, b.restart, b.floor, b.canned}},
+			step{load{files: 60_000, size: 16_500}, b.tmp, 3, []part{b.cold, b.restart, b.floor}},
+			step{load{files: 1, size: 1 << 30, noise: true}, b.tmp, 3, []part{b.cold, b.canned}},
 		)
 		if b.disk != "" {
-			steps = append(steps, func() error { return b.canned(long, b.disk, b.runs, "canned, on a disk") })
+			steps = append(steps, step{long, b.disk, b.runs, []part{b.canned}})
 		}
 	}
-	for _, step := range append(steps, b.growth) {
-		if err := step(); err != nil {
-			return err
+	for _, s := range steps {
+		if err := b.take(s); err != nil {
+			return fmt.Errorf("%v: %w", s.load, err)
 		}
 	}
+	err = b.growth()
 	b.progress("done")
-	return nil
+	return err
+}
+
+// step is what is measured with one repository; a part is some rows of it.
+type step struct {
+	load
+	tmp   string
+	runs  int
+	parts []part
+}
+
+type part func(*site, step) error
+
+func (b *bench) take(s step) error {
+	return b.on(s.load, s.tmp, false, func(at *site) error {
+		at.keep = s.tmp == b.disk
+		for _, p := range s.parts {
+			if err := p(at, s); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 func (b *bench) progress(format string, args ...any) {
@@ -96,7 +116,7 @@ func (b *bench) progress(format string, args ...any) {
 func (b *bench) row(l load, name string, runs int, theirs, ours runner) error {
 	t, o, err := b.pair(l, name, runs, theirs, ours)
 	if err != nil {
-		return fmt.Errorf("%v, %s: %w", l, name, err)
+		return fmt.Errorf("%s: %w", name, err)
 	}
 	fmt.Printf("| %v | %s | %.3f s | %.3f s | %.2f | %d MB | %d MB |\n", l, name, t.seconds, o.seconds, o.seconds/t.seconds, t.memory>>20, o.memory>>20)
 	return nil
@@ -129,74 +149,68 @@ func (b *bench) on(l load, tmp string, canned bool, do func(*site) error) error 
 	b.progress("%v: making the repository", l)
 	s, err := newSite(tmp, b.launcher, l, canned)
 	if err != nil {
-		return fmt.Errorf("%v: %w", l, err)
+		return err
 	}
 	defer s.close()
 	return do(s)
 }
 
-const (
-	atDepthOne = "cold, against fetch --depth 1 and checkout"
-	atClone    = "cold, against clone, checkout, reset, clean"
-	restarted  = "restart, against fetch, checkout, reset, clean"
-	proven     = "restart, against the same with fsck and no index"
-)
+const atDepthOne = "cold, against fetch --depth 1 and checkout"
 
-// depth has the first row alone.
-func (b *bench) depth(l load, runs int) error {
-	return b.on(l, b.tmp, false, func(s *site) error { return b.row(l, atDepthOne, runs, s.gitShallow, s.cold) })
+// cold and clone have a server at work on the same processors.
+func (b *bench) cold(at *site, s step) error {
+	return b.row(s.load, atDepthOne, s.runs, at.gitShallow, at.cold)
 }
 
-// live has the rows with a server at work, and the floor.
-func (b *bench) live(l load, runs int) error {
-	return b.on(l, b.tmp, false, func(s *site) error {
-		for _, c := range []struct {
-			name         string
-			theirs, ours runner
-		}{
-			{atDepthOne, s.gitShallow, s.cold},
-			{atClone, s.gitClone, s.cold},
-			{restarted, s.gitRefresh, s.restart},
-			{proven, s.gitProve, s.restart},
-		} {
-			if err := b.row(l, c.name, runs, c.theirs, c.ours); err != nil {
-				return err
-			}
-		}
-		if err := archive(filepath.Join(s.work, "work"), filepath.Join(s.dir, "tree.tar")); err != nil {
-			return err
-		}
-		t, o, err := b.pair(l, "floor", runs, s.tar, s.alone)
-		if err != nil {
-			return err
-		}
-		fmt.Printf("| %v | floor: `tar x` of the files; the server alone | %.3f s | %.3f s | | %d MB | |\n", l, t.seconds, o.seconds, t.memory>>20)
-		return nil
-	})
+func (b *bench) clone(at *site, s step) error {
+	return b.row(s.load, "cold, against clone, checkout, reset, clean", s.runs, at.gitClone, at.cold)
 }
 
-// canned has one row without the server's work.
-func (b *bench) canned(l load, tmp string, runs int, what string) error {
-	return b.on(l, tmp, true, func(s *site) error {
-		s.keep = tmp == b.disk
-		return b.row(l, what+": "+atDepthOne, runs, s.gitShallow, s.cold)
-	})
+// restart goes on with what the row before left.
+func (b *bench) restart(at *site, s step) error {
+	if err := b.row(s.load, "restart, against fetch, checkout, reset, clean", s.runs, at.gitRefresh, at.restart); err != nil {
+		return err
+	}
+	return b.row(s.load, "restart, against the same with fsck and no index", s.runs, at.gitProve, at.restart)
+}
+
+// floor is what no checkout of the files of the row before can be faster than.
+func (b *bench) floor(at *site, s step) error {
+	if err := archive(filepath.Join(at.work, "work"), filepath.Join(at.dir, "tree.tar")); err != nil {
+		return err
+	}
+	t, o, err := b.pair(s.load, "floor", s.runs, at.tar, at.alone)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("| %v | floor: `tar x` of the files; the server alone | %.3f s | %.3f s | | %d MB | |\n", s.load, t.seconds, o.seconds, t.memory>>20)
+	return nil
+}
+
+// canned has a server that replays its first answer.
+func (b *bench) canned(at *site, s step) error {
+	if err := at.serve(true); err != nil {
+		return err
+	}
+	name := "canned: " + atDepthOne
+	if at.keep {
+		name = "on a disk, " + name
+	}
+	return b.row(s.load, name, s.runs, at.gitShallow, at.cold)
 }
 
 // record compares with our own launch without content_sha256.
-func (b *bench) record(l load) error {
-	return b.on(l, b.tmp, true, func(s *site) error {
-		without := filepath.Join(s.dir, "without")
-		build := exec.Command("go", "build", "-trimpath", "-tags", "withoutsum", "-o", without, "./cmd/git-launcher")
-		build.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := build.CombinedOutput(); err != nil {
-			return fmt.Errorf("building: %w: %s", err, out)
-		}
-		if err := b.row(l, "canned: cold, against our own launch without content_sha256", 2*b.runs, s.coldBy(without), s.cold); err != nil {
-			return err
-		}
-		return b.row(l, "restart, against our own without content_sha256", 2*b.runs, s.launch(without), s.restart)
-	})
+func (b *bench) record(at *site, s step) error {
+	without := filepath.Join(at.dir, "without")
+	build := exec.Command("go", "build", "-trimpath", "-tags", "withoutsum", "-o", without, "./cmd/git-launcher")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("building: %w: %s", err, out)
+	}
+	if err := b.row(s.load, "canned: cold, against our own launch without content_sha256", 2*s.runs, at.coldBy(without), at.cold); err != nil {
+		return err
+	}
+	return b.row(s.load, "restart, against our own without content_sha256", 2*s.runs, at.launch(without), at.restart)
 }
 
 // growth prints how time and memory grow with files and with bytes.

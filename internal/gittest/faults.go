@@ -29,6 +29,7 @@ var faultKinds = map[string]bool{
 	"endless-progress": false, // progress text for ever instead of a pack
 	"endless-refs":     false, // references for ever
 	"no-shallow":       false, // do not advertise shallow
+	"refs-first":       false, // refuse a POST before the references were asked for
 	"dumb":             false, // serve files only
 	"sha256":           false, // advertise the SHA-256 object format
 }

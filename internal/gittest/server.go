@@ -38,6 +38,7 @@ type Server struct {
 	mu       sync.Mutex
 	faults   []Fault
 	requests []Request
+	asked    bool // for references
 	answers  map[string][]byte
 }
 
@@ -80,6 +81,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.requests = append(s.requests, req)
 	fault := s.fault()
+	if s.asked = s.asked || r.Method == http.MethodGet; fault.Kind == "refs-first" && !s.asked {
+		fault = Fault{Kind: "status", Arg: "400"}
+	}
 	if s.Log != nil {
 		fmt.Fprintln(s.Log, req)
 	}
