@@ -20,17 +20,25 @@ var ErrNoDockerd = errors.New("a private Docker Engine needs dockerd and root")
 type Engine struct {
 	Socket  string
 	dir     string
+	binds   []string
 	process *exec.Cmd
 	log     bytes.Buffer
 }
 
 // StartEngine runs dockerd with all its state in dir, which must be short enough
-// for a socket's path.
-func StartEngine(dir string) (*Engine, error) {
+// for a socket's path. It sees each SOURCE:TARGET of binds at its target, as if they
+// were there on the machine. Where /run is among those, its socket is at
+// /run/docker.sock in its eyes, as on any machine.
+func StartEngine(dir string, binds ...string) (*Engine, error) {
 	if _, err := exec.LookPath("dockerd"); err != nil || os.Geteuid() != 0 {
 		return nil, ErrNoDockerd
 	}
-	e := &Engine{Socket: filepath.Join(dir, "d.sock"), dir: dir}
+	e := &Engine{Socket: filepath.Join(dir, "d.sock"), dir: dir, binds: binds}
+	for _, b := range binds {
+		if source, target, _ := strings.Cut(b, ":"); target == "/run" {
+			e.Socket = filepath.Join(source, "docker.sock")
+		}
+	}
 	if err := os.WriteFile(filepath.Join(dir, "daemon.json"), []byte("{}"), 0o600); err != nil {
 		return nil, err
 	}
@@ -39,8 +47,16 @@ func StartEngine(dir string) (*Engine, error) {
 
 func (e *Engine) start() error {
 	in := func(name string) string { return filepath.Join(e.dir, name) }
-	e.process = exec.Command("dockerd", "--config-file", in("daemon.json"), "--data-root", in("data"), "--exec-root", in("exec"),
-		"--pidfile", in("pid"), "-H", "unix://"+e.Socket, "-s", "vfs", "--bridge=none", "--iptables=false", "--ip-forward=false", "--ip-masq=false",
+	socket, script := e.Socket, ""
+	for _, b := range e.binds {
+		source, target, _ := strings.Cut(b, ":")
+		script += fmt.Sprintf("mount --bind %s %s && ", source, target)
+		if target == "/run" {
+			socket = "/run/docker.sock"
+		}
+	}
+	e.process = exec.Command("unshare", "--mount", "--propagation", "private", "sh", "-c", script+`exec dockerd "$@"`, "sh", "--config-file", in("daemon.json"), "--data-root", in("data"), "--exec-root", in("exec"),
+		"--pidfile", in("pid"), "-H", "unix://"+socket, "-s", "vfs", "--bridge=none", "--iptables=false", "--ip-forward=false", "--ip-masq=false",
 		"--default-address-pool", "base=10.213.0.0/16,size=24", "--shutdown-timeout", "1")
 	e.process.Stdout, e.process.Stderr = &e.log, &e.log
 	e.process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -90,7 +106,4 @@ func (e *Engine) Stop() {
 	e.Docker("network", "prune", "-f")
 	e.process.Process.Signal(syscall.SIGTERM)
 	e.process.Wait()
-	// It mounts its folder onto itself, and does not always undo that.
-	for syscall.Unmount(filepath.Join(e.dir, "data"), syscall.MNT_DETACH) == nil {
-	}
 }
