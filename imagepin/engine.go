@@ -111,6 +111,9 @@ func textReason(text string) EngineReason {
 			return known.reason
 		}
 	}
+	if strings.HasPrefix(text, "network ") && strings.HasSuffix(text, " not found") {
+		return NoNetwork
+	}
 	return EngineFailed
 }
 

@@ -93,6 +93,7 @@ const (
 	NameTaken                        // somebody else has the name
 	PortTaken                        // somebody else has a port
 	NoImage                          // the image is not there, or not any more
+	NoNetwork                        // the network is not there, or not any more
 	NoContainer                      // the container is not there, or not any more
 )
 

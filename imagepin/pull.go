@@ -129,6 +129,8 @@ func pullError(reference string, err error, secrets []string) error {
 		return false
 	}
 	switch {
+	case holds("verification failed", "unexpected commit digest"):
+		return &ProofError{reference, oneLine(text, secrets), nil}
 	case holds("toomanyrequests", "too many requests", "status: 429"):
 		reason = RateLimited
 	case cerrdefs.IsUnauthorized(err), cerrdefs.IsPermissionDenied(err), holds("unauthorized", "denied", "no basic auth credentials", "authentication required"):

@@ -487,8 +487,8 @@ func TestDistribution(t *testing.T) {
 	one := image(t, amd64, "1")
 	index := regtest.NewIndex(regtest.Entry{Image: image(t, arm64, "2"), Platform: &arm64}, regtest.Entry{Image: one, Platform: &amd64})
 	manifest, _ := digestsOf(t, one)
-	start := func(t *testing.T, password string) *regtest.Distribution {
-		d, err := regtest.StartDistribution(t.TempDir(), password, pemBytes, keyPEM)
+	start := func(t *testing.T, password string, certPEM []byte) *regtest.Distribution {
+		d, err := regtest.StartDistribution(t.TempDir(), "127.0.0.1", password, certPEM, keyPEM)
 		if errors.Is(err, regtest.ErrNoDistribution) && os.Getenv("CI") != "true" {
 			t.Skip(err)
 		}
@@ -499,7 +499,7 @@ func TestDistribution(t *testing.T) {
 		return d
 	}
 	t.Run("open", func(t *testing.T) {
-		reg := start(t, "")
+		reg := start(t, "", nil)
 		d := push(t, regtest.Pusher{Host: reg.Host}, "team/image:one", index)
 		got, err := resolveAt(open(t, reg.Host+"/team/image", anonymous{}, nil), d, oci.DefaultPlatform)
 		if err != nil || got.Manifest.String() != manifest {
@@ -511,7 +511,7 @@ func TestDistribution(t *testing.T) {
 		}
 	})
 	t.Run("password and TLS", func(t *testing.T) {
-		reg := start(t, "correct-horse")
+		reg := start(t, "correct-horse", pemBytes)
 		d := push(t, regtest.Pusher{Host: reg.Host, Password: "correct-horse", Transport: trusting}, "team/image:one", index)
 		got, err := resolveAt(open(t, reg.Host+"/team/image", password{reg.Host, "correct-horse"}, trusting), d, oci.DefaultPlatform)
 		if err != nil || got.Manifest.String() != manifest {

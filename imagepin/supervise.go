@@ -36,12 +36,27 @@ type Supervision struct {
 	Sleep          Sleep
 }
 
-// Start starts the container; one that runs already is left alone.
-func (e *Engine) Start(ctx context.Context, f *Found) error {
-	_, err := call(ctx, e, "starting the container", func(ctx context.Context) (client.ContainerStartResult, error) {
-		return e.api.ContainerStart(ctx, f.ID, client.ContainerStartOptions{})
-	})
-	return err
+// startTries is how often a container whose network is pruned before it starts is
+// made again.
+const startTries = 3
+
+// Start starts the container; one that runs already is left alone. A prune takes
+// networks whose containers are stopped: then the network is made again, and the
+// container too where it holds on to the old one. It is the same container by all
+// that is measured.
+func (e *Engine) Start(ctx context.Context, f *Found, w *Wanted) (*Found, error) {
+	for try := 1; ; try++ {
+		_, err := call(ctx, e, "starting the container", func(ctx context.Context) (client.ContainerStartResult, error) {
+			return e.api.ContainerStart(ctx, f.ID, client.ContainerStartOptions{})
+		})
+		if !is(err, NoNetwork) || try == startTries {
+			return f, err
+		}
+		e.log.Warn("the container's network is gone; making it again")
+		if f, _, err = e.Prepare(ctx, w); err != nil {
+			return nil, err
+		}
+	}
 }
 
 // Supervise starts the container unless it runs, relays its output and the
@@ -53,7 +68,8 @@ func (e *Engine) Supervise(ctx context.Context, f *Found, s Supervision) (code i
 	wait.Reset()
 	for {
 		began := time.Now()
-		code, ending, err := e.once(ctx, f, s)
+		var ending bool
+		f, code, ending, err = e.once(ctx, f, s)
 		s.Started = func() {}
 		if err != nil {
 			return 0, err
@@ -70,7 +86,7 @@ func (e *Engine) Supervise(ctx context.Context, f *Found, s Supervision) (code i
 		if ending, err := s.pause(ctx, pause); ending || err != nil {
 			return code, err
 		}
-		if f, err = e.again(ctx, f, s.Wanted); err != nil {
+		if f, err = e.again(ctx, f, s); err != nil {
 			return 0, err
 		}
 	}
@@ -98,8 +114,21 @@ func ends(s os.Signal) bool {
 	return s == syscall.SIGTERM || s == syscall.SIGINT || s == syscall.SIGQUIT
 }
 
-// again looks at the container before it is started once more.
-func (e *Engine) again(ctx context.Context, f *Found, w *Wanted) (*Found, error) {
+// again looks at the container before it is started once more. An Engine that is
+// away, as in a restart, gets one call's deadline to come back.
+func (e *Engine) again(ctx context.Context, f *Found, s Supervision) (*Found, error) {
+	for end := time.Now().Add(e.timeout); ; {
+		now, err := e.unchanged(ctx, f, s.Wanted)
+		if !is(err, EngineAbsent) && !is(err, EngineDied) || time.Now().After(end) {
+			return now, err
+		}
+		if err := s.Sleep(ctx, 200*time.Millisecond); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (e *Engine) unchanged(ctx context.Context, f *Found, w *Wanted) (*Found, error) {
 	networkID, err := e.network(ctx, w.Profile)
 	if err != nil {
 		return nil, err
@@ -111,22 +140,26 @@ func (e *Engine) again(ctx context.Context, f *Found, w *Wanted) (*Found, error)
 	if now == nil {
 		return nil, &EngineError{"starting the container again", NoContainer, "somebody removed it"}
 	}
-	if why := e.differs(now, w, networkID); why != "" {
+	if why := e.differs(now, w, networkID); why == "network" {
+		now, _, err = e.Prepare(ctx, w) // a prune took it; see Start
+		return now, err
+	} else if why != "" {
 		return nil, &SettingsError{w.Name, "somebody changed it: " + why}
 	}
 	return now, nil
 }
 
-// once runs the container until it stops.
-func (e *Engine) once(ctx context.Context, f *Found, s Supervision) (code int, ending bool, err error) {
+// once runs the container until it stops. It gives the container, which may be
+// another one after a prune.
+func (e *Engine) once(ctx context.Context, f *Found, s Supervision) (ran *Found, code int, ending bool, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	// The launcher and the Engine share a clock. The Engine's own time of the start
 	// is no use: it is taken after the first output.
 	since := time.Now()
 	if !f.Running {
-		if err := e.Start(ctx, f); err != nil {
-			return 0, false, err
+		if f, err = e.Start(ctx, f, s.Wanted); err != nil {
+			return nil, 0, false, err
 		}
 	}
 	s.Started()
@@ -148,7 +181,7 @@ func (e *Engine) once(ctx context.Context, f *Found, s Supervision) (code int, e
 			case <-time.After(logDrain):
 				e.log.Warn("the end of the workload's output is missing here; docker logs has it")
 			}
-			return x.code, ending, x.err
+			return f, x.code, ending, x.err
 		}
 	}
 }

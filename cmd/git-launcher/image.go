@@ -270,7 +270,8 @@ func (l *imageLaunch) start(ctx context.Context, w *imagepin.Wanted, container *
 	ctx = context.WithoutCancel(ctx) // from here on, signals are the workload's
 	if l.opts.detach {
 		if !container.Running {
-			if err := l.engine.Start(ctx, container); err != nil {
+			var err error
+			if container, err = l.engine.Start(ctx, container, w); err != nil {
 				return 0, at("start the workload", err)
 			}
 		}

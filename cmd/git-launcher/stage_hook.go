@@ -12,7 +12,7 @@ import (
 // atStage kills the launcher, as a machine that dies would, at the stage that a
 // test names in GIT_LAUNCHER_TEST_KILL; it writes the stage to the file named in
 // GIT_LAUNCHER_TEST_STAGES first, and runs the command in GIT_LAUNCHER_TEST_RUN, at
-// every stage or at the one in GIT_LAUNCHER_TEST_AT. Only a test's build has it.
+// every stage or at the one in GIT_LAUNCHER_TEST_AT, which the command has as STAGE. Only a test's build has it.
 func atStage(stage string) {
 	if name := os.Getenv("GIT_LAUNCHER_TEST_STAGES"); name != "" {
 		if f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644); err == nil {
@@ -22,7 +22,9 @@ func atStage(stage string) {
 	}
 	if command := os.Getenv("GIT_LAUNCHER_TEST_RUN"); command != "" {
 		if at := os.Getenv("GIT_LAUNCHER_TEST_AT"); at == stage || at == "" {
-			if out, err := exec.Command("sh", "-c", command).CombinedOutput(); err != nil {
+			cmd := exec.Command("sh", "-c", command)
+			cmd.Env = append(os.Environ(), "STAGE="+stage)
+			if out, err := cmd.CombinedOutput(); err != nil {
 				fmt.Fprintf(os.Stderr, "stage %s: %v\n%s", stage, err, out)
 			}
 		}

@@ -24,35 +24,41 @@ type Distribution struct {
 // Stop ends it.
 func (d *Distribution) Stop() { d.stop() }
 
-// StartDistribution runs docker-registry in a folder: open and plain without a
-// password, else with htpasswd (user "user") and TLS with the certificate and key
-// in PEM.
-func StartDistribution(dir, password string, certPEM, keyPEM []byte) (*Distribution, error) {
+// StartDistribution runs docker-registry in a folder, at an address of this machine:
+// with TLS where there is a certificate with its key in PEM, and asking for a
+// password (of user "user") where there is one.
+func StartDistribution(dir, address, password string, certPEM, keyPEM []byte) (*Distribution, error) {
 	bin, err := exec.LookPath("docker-registry")
 	if err != nil {
 		return nil, ErrNoDistribution
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", net.JoinHostPort(address, "0"))
 	if err != nil {
 		return nil, err
 	}
 	d := &Distribution{Host: l.Addr().String()}
 	l.Close()
 	config := fmt.Sprintf("version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: %s}}\nhttp:\n  addr: %s\n", filepath.Join(dir, "data"), d.Host)
+	var auth string
 	if password != "" {
 		hash, err := exec.Command("htpasswd", "-Bbn", "user", password).Output()
 		if err != nil {
 			return nil, ErrNoDistribution
 		}
+		if err := os.WriteFile(filepath.Join(dir, "htpasswd"), hash, 0o600); err != nil {
+			return nil, err
+		}
+		auth = fmt.Sprintf("auth: {htpasswd: {realm: test, path: %s}}\n", filepath.Join(dir, "htpasswd"))
+	}
+	if certPEM != nil {
 		d.CA = filepath.Join(dir, "cert.pem")
-		err = errors.Join(os.WriteFile(filepath.Join(dir, "htpasswd"), hash, 0o600),
-			os.WriteFile(d.CA, certPEM, 0o600), os.WriteFile(filepath.Join(dir, "key.pem"), keyPEM, 0o600))
+		err := errors.Join(os.WriteFile(d.CA, certPEM, 0o600), os.WriteFile(filepath.Join(dir, "key.pem"), keyPEM, 0o600))
 		if err != nil {
 			return nil, err
 		}
-		config += fmt.Sprintf("  tls: {certificate: %s, key: %s}\nauth: {htpasswd: {realm: test, path: %s}}\n",
-			d.CA, filepath.Join(dir, "key.pem"), filepath.Join(dir, "htpasswd"))
+		config += fmt.Sprintf("  tls: {certificate: %s, key: %s}\n", d.CA, filepath.Join(dir, "key.pem"))
 	}
+	config += auth
 	file := filepath.Join(dir, "config.yml")
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		return nil, err

@@ -7,6 +7,7 @@
 //	exit N        ends with N
 //	fail-then N   ends with N the first time, 0 after that (counts in /data)
 //	stubborn      takes SIGTERM and goes on
+//	ungraceful N  ends with N on SIGTERM
 package main
 
 import (
@@ -57,7 +58,7 @@ func main() {
 	for s := range signals {
 		fmt.Println("node: got", s)
 		if what != "stubborn" && s != syscall.SIGHUP {
-			os.Exit(0)
+			os.Exit(code)
 		}
 	}
 }

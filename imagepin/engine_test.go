@@ -1,0 +1,298 @@
+package imagepin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"gitlauncher/imagepin/oci"
+	"gitlauncher/imagepin/userconfig"
+)
+
+// standIn answers like a Docker Engine's socket, for what the Engine of the machine
+// can't be made to be: newer, with images in containerd's store, or with a mind of its
+// own. Its answers have the shapes of the Engine API 1.47's documentation.
+type standIn struct {
+	info      string            // of /info
+	images    map[string]string // reference: answer
+	created   map[string]any    // what /containers/create was last given
+	platform  string            // its query
+	container func(create map[string]any) map[string]any
+	removed   bool
+	mu        sync.Mutex
+}
+
+const (
+	classicInfo    = `{"ServerVersion":"27.5.1","DefaultRuntime":"runc","DriverStatus":[["Backing Filesystem","extfs"]]}`
+	containerdInfo = `{"ServerVersion":"28.2.2","DefaultRuntime":"runc","DriverStatus":[["driver-type","io.containerd.snapshotter.v1"]]}`
+)
+
+func (s *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w.Header().Set("Api-Version", "1.47")
+	path := regexp.MustCompile(`^/v1\.\d+`).ReplaceAllString(r.URL.Path, "")
+	switch {
+	case path == "/_ping":
+	case path == "/info":
+		fmt.Fprint(w, s.info)
+	case strings.HasPrefix(path, "/images/"):
+		answer, ok := s.images[strings.TrimSuffix(strings.TrimPrefix(path, "/images/"), "/json")]
+		if !ok {
+			w.WriteHeader(http.StatusNotFound)
+			answer = `{"message":"No such image: x"}`
+		}
+		fmt.Fprint(w, answer)
+	case strings.HasPrefix(path, "/networks/"):
+		fmt.Fprint(w, `{"Id":"net1"}`)
+	case path == "/containers/create":
+		s.created, s.removed, s.platform = nil, false, r.URL.Query().Get("platform")
+		json.NewDecoder(r.Body).Decode(&s.created)
+		w.WriteHeader(http.StatusCreated)
+		fmt.Fprint(w, `{"Id":"c1"}`)
+	case path == "/containers/json":
+		fmt.Fprint(w, `[]`)
+	case path == "/containers/c1/json" && s.created != nil && !s.removed:
+		json.NewEncoder(w).Encode(s.container(s.created))
+	case path == "/containers/c1" && r.Method == http.MethodDelete:
+		s.removed = true
+		w.WriteHeader(http.StatusNoContent)
+	default:
+		w.WriteHeader(http.StatusNotFound)
+		fmt.Fprint(w, `{"message":"No such container: x"}`)
+	}
+}
+
+func (s *standIn) connect(t *testing.T) *Engine {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "e") // a socket's path is short
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	l, err := net.Listen("unix", filepath.Join(dir, "d.sock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: s}
+	go server.Serve(l)
+	t.Cleanup(func() { server.Close() })
+	e, err := ConnectEngine(context.Background(), l.Addr().String(), 5*time.Second, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { e.Close() })
+	return e
+}
+
+// testImage is approved by an index.
+func testImage(t *testing.T) *Image {
+	t.Helper()
+	name, err := oci.ParseName("nearone/mpc-node")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := digests(4)
+	return &Image{
+		Name: name, Approved: d[1], Indexes: []oci.Digest{d[1]}, Manifest: d[2], ConfigID: d[3], Platform: oci.DefaultPlatform,
+		Config: &oci.Config{Platform: oci.DefaultPlatform, Env: []string{"PATH=/bin", "RUST_LOG=image"}, Cmd: []string{"/start"}, WorkingDir: "/w"},
+	}
+}
+
+// TestVerify: what the Engine calls an image depends on its store, and in neither does
+// a name prove anything.
+func TestVerify(t *testing.T) {
+	image := testImage(t)
+	index, manifest, config, other := image.Approved.String(), image.Manifest.String(), image.ConfigID.String(), digests(5)[4].String()
+	answer := func(id string, repoDigests ...string) string {
+		out, _ := json.Marshal(map[string]any{"Id": id, "RepoTags": []string{}, "RepoDigests": repoDigests})
+		return string(out)
+	}
+	for _, c := range []struct {
+		name, info, answer string
+		good               bool
+	}{
+		{"classic: the config's digest", classicInfo, answer(config, "nearone/mpc-node@"+index), true},
+		{"classic: no RepoDigests", classicInfo, answer(config), true},
+		{"classic: several RepoDigests", classicInfo, answer(config, "a/b@"+other, "nearone/mpc-node@"+manifest), true},
+		{"classic: another image under the right name", classicInfo, answer(other, "nearone/mpc-node@"+index), false},
+		{"classic: the manifest's digest is no id there", classicInfo, answer(manifest, "nearone/mpc-node@"+index), false},
+		{"containerd: the index's digest", containerdInfo, answer(index, "nearone/mpc-node@"+index), true},
+		{"containerd: the manifest's digest", containerdInfo, answer(manifest), true},
+		{"containerd: another image under the right name", containerdInfo, answer(other, "nearone/mpc-node@"+index), false},
+		{"containerd: the config's digest is no id there", containerdInfo, answer(config), false},
+		{"no id", classicInfo, `{}`, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := &standIn{info: c.info, images: map[string]string{image.Reference(): c.answer}}
+			err := s.connect(t).Verify(context.Background(), image)
+			var proof *ProofError
+			if c.good && err != nil || !c.good && !errors.As(err, &proof) {
+				t.Errorf("error %v", err)
+			}
+		})
+	}
+	if err := (&standIn{info: classicInfo}).connect(t).Verify(context.Background(), image); !ImageGone(err) {
+		t.Errorf("not there: %v", err)
+	}
+}
+
+// inspected is what an obedient Engine says of a container that it was told to make.
+func inspected(image *Image, id string, create map[string]any) map[string]any {
+	config := map[string]any{}
+	for k, v := range create {
+		if k != "HostConfig" && k != "NetworkingConfig" {
+			config[k] = v
+		}
+	}
+	env, _ := config["Env"].([]any)
+	config["Env"] = append(env[:len(env):len(env)], "PATH=/bin")
+	if config["Cmd"] == nil {
+		config["Cmd"] = image.Config.Cmd
+	}
+	config["WorkingDir"] = "/w"
+	return map[string]any{
+		"Id": "c1", "Name": "/mpc-node", "Image": id, "State": map[string]any{"Status": "created"}, "Config": config,
+		"HostConfig":      create["HostConfig"],
+		"NetworkSettings": map[string]any{"Networks": map[string]any{"mpc-node_default": map[string]any{"NetworkID": ""}}},
+	}
+}
+
+// TestCreated: the container is compared with what was wanted before it can be
+// started, whatever the Engine made of the request.
+func TestCreated(t *testing.T) {
+	image := testImage(t)
+	index, other := image.Approved.String(), digests(5)[4].String()
+	user := userConfig(t, "[launcher_config]\nimage = 'nearone/mpc-node'\nport_mappings = [{host = 80, container = 8080}]\n[mpc_node_config]\n")
+	w := &Wanted{Image: image, Profile: MPC(), Container: *MPC().Describe(image, user, true)}
+	host := func(key string, value any) func(map[string]any) {
+		return func(c map[string]any) { c["HostConfig"].(map[string]any)[key] = value }
+	}
+	config := func(key string, value any) func(map[string]any) {
+		return func(c map[string]any) { c["Config"].(map[string]any)[key] = value }
+	}
+	manifest := func(digest string) func(map[string]any) {
+		return func(c map[string]any) {
+			c["ImageManifestDescriptor"] = map[string]any{"mediaType": "x", "digest": digest, "size": 1}
+		}
+	}
+	for _, c := range []struct {
+		name   string
+		change func(map[string]any)
+		reason string // empty: good
+	}{
+		{"as wanted", func(map[string]any) {}, ""},
+		{"with the platform's manifest named", manifest(image.Manifest.String()), ""},
+		{"another platform of the same index", manifest(other), "image"},
+		{"another image", func(c map[string]any) { c["Image"] = other }, "another image"},
+		{"privileged", host("Privileged", true), "privileges"},
+		{"a capability", host("CapAdd", []string{"SYS_ADMIN"}), "privileges"},
+		{"a device", host("Devices", []map[string]any{{"PathOnHost": "/dev/mem"}}), "devices"},
+		{"without no-new-privileges", host("SecurityOpt", []string{}), "security options"},
+		{"a seccomp profile", host("SecurityOpt", []string{"no-new-privileges:true", "seccomp=unconfined"}), "security options"},
+		{"a restart policy", host("RestartPolicy", map[string]any{"Name": "always"}), "restart policy"},
+		{"one mount more", host("Binds", []string{"/:/host"}), "mounts"},
+		{"one mount less", host("Mounts", []any{}), "mounts"},
+		{"all ports", host("PublishAllPorts", true), "ports"},
+		{"no ports", host("PortBindings", map[string]any{}), "ports"},
+		{"the host's network", host("NetworkMode", "host"), "network"},
+		{"the host's processes", host("PidMode", "host"), "namespaces"},
+		{"another runtime", host("Runtime", "evil"), "runtime"},
+		{"another command", config("Cmd", []string{"/bin/sh"}), "command"},
+		{"an entry point", config("Entrypoint", []string{"/bin/sh"}), "entrypoint"},
+		{"one variable more", config("Env", []string{"LD_PRELOAD=/x", "PATH=/bin", "RUST_LOG=image", "DSTACK_ENDPOINT=/var/run/dstack.sock"}), "environment"},
+		{"another user", config("User", "1000"), "user"},
+		{"a health check", config("Healthcheck", map[string]any{"Test": []string{"CMD", "/x"}}), "health check"},
+		{"another label", config("Labels", map[string]any{}), "label"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := &standIn{info: containerdInfo, images: map[string]string{image.Reference(): `{"Id":"` + index + `"}`}}
+			s.container = func(create map[string]any) map[string]any {
+				made := inspected(image, index, create)
+				if env := made["Config"].(map[string]any)["Env"].([]any); len(env) < 3 {
+					made["Config"].(map[string]any)["Env"] = append(env, "RUST_LOG=image")
+				}
+				c.change(made)
+				return made
+			}
+			f, kept, err := s.connect(t).Prepare(context.Background(), w)
+			if s.platform != "linux/amd64" {
+				t.Errorf("asked for the platform %q", s.platform)
+			}
+			if c.reason == "" {
+				if err != nil || kept || f.ID != "c1" || s.removed {
+					t.Errorf("%v, kept %v, removed %v, %v", f, kept, s.removed, err)
+				}
+				return
+			}
+			if err == nil || !strings.Contains(err.Error(), c.reason) || !s.removed {
+				t.Errorf("removed %v, %v", s.removed, err)
+			}
+		})
+	}
+}
+
+// TestEngineTexts: what an Engine tells by its text alone.
+func TestEngineTexts(t *testing.T) {
+	for text, want := range map[string]EngineReason{
+		"write /var/lib/docker/tmp/x: no space left on device":                                                                     DiskFull,
+		"driver failed programming external connectivity on endpoint a (b): Bind for 0.0.0.0:80 failed: port is already allocated": PortTaken,
+		"Error starting userland proxy: listen tcp4 0.0.0.0:18080: bind: address already in use":                                   PortTaken,
+		`Conflict. The container name "/mpc-node" is already in use by container "x". You have to remove that container`:           NameTaken,
+		"No such image: a@sha256:b":          NoImage,
+		"No such container: x":               NoContainer,
+		"network mpc-node_default not found": NoNetwork,
+		"something else":                     EngineFailed,
+	} {
+		if got := textReason(text); got != want {
+			t.Errorf("%s: %v", text, got)
+		}
+	}
+	for text, want := range map[string]Reason{
+		"manifest for a@sha256:b not found: manifest unknown: manifest unknown":               NotFound,
+		"pull access denied for a, repository does not exist or may require 'docker login'":   Denied,
+		"unauthorized: authentication required":                                               Denied,
+		"toomanyrequests: You have reached your pull rate limit":                              RateLimited,
+		"Get \"https://x/v2/\": x509: certificate signed by unknown authority":                Untrusted,
+		"Get \"https://x/v2/\": dial tcp: lookup x: no such host":                             Unreachable,
+		"received unexpected HTTP status: 503 Service Unavailable":                            Unreachable,
+		"unauthorized: you sent hunter2hunter2\n\x1b[31m and more, said the hostile registry": Denied,
+	} {
+		var e *RegistryError
+		if err := pullError("a@b", errors.New(text), []string{"hunter2hunter2"}); !errors.As(err, &e) || e.Reason != want || strings.Contains(err.Error(), "hunter2") || strings.ContainsAny(err.Error(), "\x1b\n") {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	var proof *ProofError
+	if err := pullError("a@b", errors.New("filesystem layer verification failed for digest sha256:x"), nil); !errors.As(err, &proof) {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestEnvironment: what the launcher sets wins over the image.
+func TestEnvironment(t *testing.T) {
+	image := testImage(t)
+	user, err := userconfig.Parse([]byte("MPC_IMAGE_NAME=a/b\nRUST_LOG=mine\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := MPC()
+	p.Env = []string{"MPC_FIXED=profile"}
+	user.Env = append(user.Env, "MPC_FIXED=user")
+	w := &Wanted{Image: image, Profile: p, Container: *p.Describe(image, user, false)}
+	got := strings.Join(w.environment(), " ")
+	if !strings.Contains(got, "RUST_LOG=mine") || strings.Contains(got, "RUST_LOG=image") || !strings.Contains(got, "PATH=/bin") || strings.Contains(got, "MPC_FIXED=user") {
+		t.Errorf("%s", got)
+	}
+}

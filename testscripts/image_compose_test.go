@@ -1,0 +1,253 @@
+package testscripts
+
+import (
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"gitlauncher/internal/gittest"
+	"gitlauncher/internal/regtest"
+)
+
+// compose finds Docker compose, as a plugin or on its own.
+func compose(t *testing.T) []string {
+	t.Helper()
+	for _, c := range [][]string{{"docker", "compose"}, {"docker-compose"}} {
+		if exec.Command(c[0], append(c[1:], "version")...).Run() == nil {
+			return c
+		}
+	}
+	if os.Getenv("CI") == "true" {
+		t.Fatal("Docker compose is needed in CI")
+	}
+	t.Skip("this machine has no Docker compose")
+	return nil
+}
+
+// ownAddress gives an address of this machine that containers reach.
+func ownAddress(t *testing.T) string {
+	t.Helper()
+	addrs, err := net.InterfaceAddrs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range addrs {
+		if n, ok := a.(*net.IPNet); ok && n.IP.To4() != nil && n.IP.IsGlobalUnicast() {
+			return n.IP.String()
+		}
+	}
+	t.Skip("this machine has no address but loopback")
+	return ""
+}
+
+var anyDigest = regexp.MustCompile(`(image: |DEFAULT_IMAGE_DIGEST=)\S+`)
+
+// TestComposeFile: but for the digests, the operators' file is what NEAR's contract
+// fixes (comments aside), so that the swap is one of digests.
+func TestComposeFile(t *testing.T) {
+	const contract = `version: '3.8'
+services:
+  launcher:
+    image: X
+    container_name: launcher
+    environment:
+      - PLATFORM=TEE
+      - DOCKER_CONTENT_TRUST=1
+      - DEFAULT_IMAGE_DIGEST=X
+    volumes:
+      - /var/run/docker.sock:/var/run/docker.sock
+      - /var/run/dstack.sock:/var/run/dstack.sock
+      - /tapp:/tapp:ro
+      - shared-volume:/mnt/shared:rw
+    security_opt:
+      - no-new-privileges:true
+    read_only: true
+    tmpfs:
+      - /tmp
+volumes:
+  shared-volume:
+    name: shared-volume
+`
+	nontee := strings.ReplaceAll(strings.ReplaceAll(contract, "PLATFORM=TEE", "PLATFORM=NONTEE"), "      - /var/run/dstack.sock:/var/run/dstack.sock\n", "")
+	for file, want := range map[string]string{"mpc-tee.yaml": contract, "mpc-nontee.yaml": nontee} {
+		data, err := os.ReadFile("../image/compose/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		bare := regexp.MustCompile(`(?m)^(#.*)?\n`).ReplaceAllString(string(data), "")
+		if got := anyDigest.ReplaceAllString(bare, "${1}X"); got != want {
+			t.Errorf("%s is\n%s", file, got)
+		}
+	}
+}
+
+// TestComposeDropIn runs image mode as operators do: an image with the program and CA
+// certificates alone, exactly the compose file's settings, on a Docker Engine that has
+// the sockets and /tapp where a CVM has them, a registry that speaks TLS. It has no
+// approved-hashes file yet, so the default digest runs.
+func TestComposeDropIn(t *testing.T) {
+	t.Parallel()
+	docker := compose(t)
+	if _, err := os.Stat("/tapp"); err != nil { // a place to mount on, in the Engine's eyes
+		if err := os.Mkdir("/tapp", 0o755); err != nil {
+			t.Skip("can't make /tapp here: ", err)
+		}
+		t.Cleanup(func() { os.Remove("/tapp") })
+	}
+	address := ownAddress(t)
+	reg, trusting, certPEM := tlsRegistry(t, address)
+	dir, err := os.MkdirTemp("", "gl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	n := &node{TB: t, dir: dir, name: "mpc-node", log: &syncBuffer{}, socket: filepath.Join(dir, "run/dstack.sock")}
+	n.write("run/keep", "")
+	n.write("docker/certs.d/"+reg.Host+"/ca.crt", string(certPEM))
+	n.write("tapp/user_config", fmt.Sprintf("[launcher_config]\nimage_reference = %q\n[mpc_node_config]\nhome_dir = \"/data\"\n", reg.Host+"/near/node"))
+	n.engine, err = regtest.StartEngine(dir, dir+"/run:/run", dir+"/tapp:/tapp", dir+"/docker:/etc/docker")
+	if errors.Is(err, regtest.ErrNoDockerd) && os.Getenv("CI") != "true" {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(n.engine.Stop)
+	n.reboot()
+	t.Cleanup(func() { n.shutdown() })
+
+	pusher := regtest.Pusher{Host: reg.Host, Transport: trusting}
+	n.image, n.digest = reg.Host+"/near/node", pushNode(t, pusher)
+	launcher := pushLauncher(t, pusher, certPEM)
+	file, err := os.ReadFile("../image/compose/mpc-tee.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	digests := map[string]string{"image: ": reg.Host + "/launcher@" + launcher, "DEFAULT_IMAGE_DIGEST=": n.digest}
+	n.write("compose.yaml", anyDigest.ReplaceAllStringFunc(string(file), func(s string) string {
+		key := anyDigest.FindStringSubmatch(s)[1]
+		return key + digests[key]
+	}))
+	up := exec.Command(docker[0], append(docker[1:], "-p", "dstack", "-f", filepath.Join(dir, "compose.yaml"), "up", "-d")...)
+	up.Env = append(os.Environ(), "DOCKER_HOST=unix://"+n.engine.Socket)
+	if out, err := up.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, prune := range [][]string{{"image", "prune", "-af"}, {"volume", "prune", "-f"}} { // as dstack does after `up`
+		n.docker(prune...)
+	}
+	for end := time.Now().Add(30 * time.Second); n.state() != "running"; time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(end) {
+			log, _ := n.engine.Docker("logs", "launcher")
+			t.Fatalf("the node does not run:\n%s", log)
+		}
+	}
+	if got := n.events(); got != onceMeasured {
+		t.Errorf("the register holds %q", got)
+	}
+	format := "{{.HostConfig.ReadonlyRootfs}} {{.Path}} {{.Args}} {{.HostConfig.RestartPolicy.Name}}"
+	if got := n.docker("inspect", "-f", format, "launcher"); strings.TrimSuffix(got, " no") != "true /git-launcher [image]" {
+		t.Errorf("the launcher's container: %s", got)
+	}
+	format = `{{.Config.Image}} {{index .Config.Labels "com.docker.compose.project"}} {{.HostConfig.NetworkMode}} {{.HostConfig.RestartPolicy.Name}}`
+	if got := n.docker("inspect", "-f", format, "mpc-node"); got != n.image+"@"+n.digest+" mpc-node mpc-node_default no" {
+		t.Errorf("the node's container: %s", got)
+	}
+	shared := filepath.Join(dir, "data/volumes/shared-volume/_data")
+	for _, name := range []string{"mpc-config.toml", "git-launcher-receipt.json"} {
+		if !exists(filepath.Join(shared, name)) {
+			t.Errorf("the shared volume has no %s", name)
+		}
+	}
+	// Ending the launcher ends the node in order, and the launcher with its code.
+	n.docker("stop", "launcher")
+	if got := n.docker("inspect", "-f", "{{.State.ExitCode}}", "launcher", "mpc-node"); got != "0\n0" {
+		t.Errorf("exit codes of launcher and node: %q\n%s", got, n.docker("logs", "launcher"))
+	}
+	if log := n.docker("logs", "launcher"); !strings.Contains(log, "node: got terminated") {
+		t.Errorf("the launcher's log lacks the node's output:\n%s", log)
+	}
+}
+
+// tlsRegistry starts the distribution registry with a certificate, which the transport
+// trusts.
+func tlsRegistry(t *testing.T, address string) (*regtest.Distribution, http.RoundTripper, []byte) {
+	t.Helper()
+	cert, certPEM, err := gittest.Certificate(address, time.Now().Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := x509.MarshalPKCS8PrivateKey(cert.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reg, err := regtest.StartDistribution(t.TempDir(), address, "", certPEM, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}))
+	if errors.Is(err, regtest.ErrNoDistribution) && os.Getenv("CI") != "true" {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(reg.Stop)
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(certPEM)
+	trusting := http.DefaultTransport.(*http.Transport).Clone()
+	trusting.TLSClientConfig = &tls.Config{RootCAs: roots}
+	return reg, trusting, certPEM
+}
+
+func pushNode(t *testing.T, p regtest.Pusher) string {
+	t.Helper()
+	bin, err := nodeBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	image, err := regtest.NodeImage(bin, rand.Text())
+	if err != nil {
+		t.Fatal(err)
+	}
+	digest, err := p.Push("near/node:x", image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return digest
+}
+
+// pushLauncher pushes an image as operators run it: the program, CA certificates, and
+// nothing else.
+func pushLauncher(t *testing.T, p regtest.Pusher, certPEM []byte) string {
+	t.Helper()
+	bin, err := regtest.BuildStatic(t.TempDir(), "gitlauncher/cmd/git-launcher")
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err := os.ReadFile(bin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	image, err := regtest.NewImage(v1.Platform{OS: "linux", Architecture: "amd64"}, v1.Config{Entrypoint: []string{"/git-launcher", "image"}}, "",
+		regtest.File{Path: "git-launcher", Data: program}, regtest.File{Path: "etc", Dir: true}, regtest.File{Path: "etc/ssl", Dir: true},
+		regtest.File{Path: "etc/ssl/certs", Dir: true}, regtest.File{Path: "etc/ssl/certs/ca-certificates.crt", Data: certPEM})
+	if err != nil {
+		t.Fatal(err)
+	}
+	digest, err := p.Push("launcher:x", image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return digest
+}
