@@ -19,6 +19,7 @@ type authoring struct {
 	repo, ref string             // pin's arguments
 	image     string             // launcher image with its digest, or empty
 	print     string             // config, compose, policy or all
+	out       string             // directory for the three as files, or empty
 	sets      []string           // further lines of the config
 	auth      gitpin.Credentials // of the author, on this machine
 	history   bool               // look whether the commit is in the history of a branch or tag
@@ -35,6 +36,7 @@ func (a *authoring) flags(command string, fs *flag.FlagSet) {
 	if command == "pin" {
 		fs.StringVar(&a.image, "image", "", "")
 		fs.StringVar(&a.print, "print", "all", "")
+		fs.StringVar(&a.out, "out", "", "")
 		fs.Func("set", "", func(line string) error { a.sets = append(a.sets, line); return nil })
 		fs.StringVar(&a.auth.TokenFile, "auth-token-file", "", "")
 		fs.StringVar(&a.auth.SSHKeyFile, "ssh-key-file", "", "")
@@ -102,12 +104,41 @@ func (l *launch) pin(ctx context.Context) error {
 	if err != nil {
 		return at("write the policy", err)
 	}
-	out := map[string]string{"config": text, "compose": composeText(text, image), "policy": string(policy)}[l.print]
-	if l.print == "all" {
-		out = "# config.conf\n" + text + "\n# docker-compose.yaml\n" + composeText(text, image) + "\n# policy.conf\n" + string(policy)
+	return at("hand out the result", l.handOut([]part{{"config", "config.conf", text}, {"compose", "docker-compose.yaml", composeText(text, image)}, {"policy", "policy.conf", string(policy)}}))
+}
+
+// part is one of the texts that pin makes.
+type part struct{ name, file, text string }
+
+// handOut writes the parts into a directory, or prints those that are wanted.
+func (l *launch) handOut(parts []part) error {
+	if l.authoring.out != "" {
+		if err := os.MkdirAll(l.authoring.out, 0o755); err != nil {
+			return err
+		}
+		dir, err := os.OpenRoot(l.authoring.out)
+		if err != nil {
+			return err
+		}
+		defer dir.Close()
+		for _, p := range parts {
+			if err := dir.WriteFile(p.file, []byte(p.text), 0o644); err != nil {
+				return err
+			}
+			l.log.Info("wrote " + path.Join(l.authoring.out, p.file))
+		}
+		return nil
 	}
-	_, err = l.stdout.Write([]byte(out))
-	return at("print", err)
+	var shown []string
+	for _, p := range parts {
+		if l.print == "all" {
+			shown = append(shown, "# "+p.file+"\n"+p.text)
+		} else if l.print == p.name {
+			shown = append(shown, p.text)
+		}
+	}
+	_, err := l.stdout.Write([]byte(strings.Join(shown, "\n")))
+	return err
 }
 
 func configText(repo config.RepoURL, ref gitpin.Ref, sets []string) string {
@@ -121,6 +152,8 @@ func composeText(conf, image string) string {
 	fmt.Fprintf(&b, `services:
   app:
     image: %s
+    environment:
+      GIT_LAUNCHER_RECEIPT_LOG: "true"
     restart: on-failure:5
     cap_drop: [ALL]
     security_opt: ["no-new-privileges:true"]

@@ -48,6 +48,7 @@ Flags of pin alone:
   --set KEY=VALUE           a further line of the config; repeatable
   --image NAME@sha256:HEX   the launcher image to deploy
   --print WHAT              config, compose, policy or all (default all)
+  --out DIR                 write config.conf, docker-compose.yaml and policy.conf there instead
   --auth-token-file FILE    the author's own token, for a private repository over https;
                             --set AUTH_TOKEN_FILE=PATH names the one inside the VM
   --ssh-key-file FILE       likewise for ssh, with --ssh-known-hosts-file FILE

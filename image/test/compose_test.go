@@ -4,15 +4,18 @@ package test
 
 import (
 	"context"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/compose-spec/compose-go/v2/loader"
 	"github.com/compose-spec/compose-go/v2/types"
 
 	"gitlauncher/config"
+	"gitlauncher/internal/gittest"
 )
 
 // What the examples have in the place of a reader's own.
@@ -156,4 +159,62 @@ func TestComposeLocalDev(t *testing.T) {
 	compose := up(t, text, []string{"REPO=" + w.repo.Dir}, placeholder, w.launcher, placeholderSim, pulled(t, w.reg, "dstack-sim"), placeholderCommit, id)
 	out := awaitLogs(t, compose, "workload: waiting")
 	has(t, out, "HEAD verified: "+id, "launch measured", "THIS IS NOT A TEE")
+}
+
+// TestComposePrivate: the token comes as a variable, reaches the launcher as a file,
+// and is not in the workload's environment.
+func TestComposePrivate(t *testing.T) {
+	text := example(t, "compose/private.yaml")
+	p := project(t, text)
+	if _, err := config.ParseGit("inline", []byte(p.Configs["launcher"].Content)); err != nil {
+		t.Errorf("the config inside: %v", err)
+	}
+	w := newWorld(t)
+	host, _, err := net.SplitHostPort(strings.TrimSuffix(strings.TrimPrefix(w.url, "http://"), "/workload.git"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, pem, err := gittest.Certificate(host, time.Now().Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ca := filepath.Join(w.dir, "ca.pem")
+	write(t, ca, string(pem))
+	private := &gittest.Server{Root: filepath.Join(w.dir, "srv"), Password: "sekrit-token"}
+	url, stop, err := private.StartTLS(host+":0", cert)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(stop)
+	id, _ := w.commit(t, "env | grep -c sekrit\n"+script)
+	const line = `      GIT_LAUNCHER_RECEIPT_LOG: "true"` + "\n"
+	compose := up(t, text, []string{"GIT_TOKEN=sekrit-token"}, placeholder, w.launcher, placeholderURL, url+"/workload.git", placeholderCommit, id,
+		line, line+"      SSL_CERT_FILE: /ca.pem\n", // this test's own authority
+		"/var/run/dstack.sock:/var", w.sock+":/var", "      - workload:/var", "      - "+ca+":/ca.pem:ro\n      - workload:/var")
+	out := awaitLogs(t, compose, "workload: waiting")
+	has(t, out, "HEAD verified: "+id, "app-1  | 0\n")
+	if strings.Contains(out, "sekrit") {
+		t.Errorf("the token is in the log:\n%s", out)
+	}
+}
+
+// TestComposeReadOnly: what configs-mounted.yaml and the README say of read_only.
+func TestComposeReadOnly(t *testing.T) {
+	needs(t, "docker")
+	dir := t.TempDir()
+	text := strings.Replace(example(t, "compose/configs-mounted.yaml"), "    cap_drop", "    read_only: true\n    cap_drop", 1)
+	w := newWorld(t)
+	file := filepath.Join(dir, "compose.yaml")
+	write(t, file, strings.NewReplacer(placeholder, w.launcher, "/var/run/dstack.sock:/var", w.sock+":/var").Replace(text))
+	name := unique("compose")
+	bin := filepath.Join(top, "bin/docker-compose")
+	t.Cleanup(func() { run(t, bin, "--project-name", name, "--file", file, "down", "--volumes") })
+	out, err := run(t, bin, "--project-name", name, "--file", file, "up", "--detach")
+	const says = "`file` is the sole supported option"
+	if err == nil || !strings.Contains(out, says) {
+		t.Errorf("Compose now takes an inline config for a read-only container; say so in the README: %v\n%s", err, out)
+	}
+	for _, page := range []string{"compose/configs-mounted.yaml", "../README.md"} {
+		has(t, example(t, page), says)
+	}
 }

@@ -1,0 +1,88 @@
+package gitlauncher
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestWorkflows: actions are pinned by commit with the version beside, and a workflow
+// has no permission that it does not name. (actionlint, in `make lint`, reads the rest.)
+func TestWorkflows(t *testing.T) {
+	files, err := filepath.Glob(".github/workflows/*.yml")
+	if err != nil || len(files) < 3 {
+		t.Fatalf("%d workflows, %v", len(files), err)
+	}
+	pinned := regexp.MustCompile(`^(\./\.github/workflows/\w+\.yml|[\w-]+/[\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+)$`)
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !regexp.MustCompile(`(?m)^permissions:`).Match(data) {
+			t.Errorf("%s takes the default permissions", file)
+		}
+		for _, m := range regexp.MustCompile(`(?m)\buses: (.*)$`).FindAllStringSubmatch(string(data), -1) {
+			if !pinned.MatchString(m[1]) {
+				t.Errorf("%s uses %s, which is not a commit with its version", file, m[1])
+			}
+		}
+		for _, m := range regexp.MustCompile(`secrets\.(\w+)`).FindAllStringSubmatch(string(data), -1) {
+			if m[1] != "GITHUB_TOKEN" && m[1] != "REGISTRY_PASSWORD" {
+				t.Errorf("%s reads the secret %s", file, m[1])
+			}
+		}
+	}
+}
+
+// TestReleaseNotes: the notes say what is new, each image by digest, and the lines
+// that release.yml's last job, and people, look for. No entry in the changelog, no notes.
+func TestReleaseNotes(t *testing.T) {
+	dir := t.TempDir()
+	script := filepath.Join(dir, ".github/release-notes")
+	source, err := os.ReadFile(".github/release-notes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	put := func(name, text string, mode os.FileMode) {
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(text), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(script, string(source), 0o755)
+	put(filepath.Join(dir, "CHANGELOG.md"), "# Changelog\n\n## Unreleased\n- next\n\n## 1.2.3 (2026-01-02)\n- measured: nothing new\n\n## 1.2.2\n- old\n", 0o644)
+	digest := "sha256:" + strings.Repeat("ab", 32)
+	for _, name := range []string{"git-launcher", "git-launcher-image", "dstack-sim"} {
+		for _, arch := range []string{"amd64", "arm64"} {
+			put(filepath.Join(dir, "pushed", name+"-"+arch), "registry.example/o/"+name+"@"+digest+"\n", 0o644)
+		}
+	}
+	notes, err := exec.Command(script, "v1.2.3", "o/r", filepath.Join(dir, "pushed")).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(notes)
+	for _, want := range []string{
+		"- measured: nothing new\n",
+		"| git-launcher-image | arm64 | `registry.example/o/git-launcher-image@" + digest + "` |\n",
+		"\nLAUNCHER_IMAGE_DIGEST=" + digest + "\n",
+		"make image-verify OF=registry.example/o/git-launcher@" + digest + " VERSION=v1.2.3 SOURCE_URL=https://github.com/o/r\n",
+		"gh attestation verify oci://registry.example/o/git-launcher@" + digest + " --repo o/r",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the notes lack %q:\n%s", want, text)
+		}
+	}
+	if strings.Contains(text, "- old") || strings.Contains(text, "- next") {
+		t.Errorf("the notes tell of other versions:\n%s", text)
+	}
+	if out, err := exec.Command(script, "v9.9.9", "o/r", filepath.Join(dir, "pushed")).CombinedOutput(); err == nil || !strings.Contains(string(out), "no entry") {
+		t.Errorf("notes without news: %v\n%s", err, out)
+	}
+}
