@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,6 +21,7 @@ var ErrNoDockerd = errors.New("a private Docker Engine needs dockerd and root")
 type Engine struct {
 	Socket  string
 	dir     string
+	bridge  string // its default network's; without one of its own, dockerd takes the machine's docker0 away
 	binds   []string
 	process *exec.Cmd
 	log     bytes.Buffer
@@ -33,7 +35,7 @@ func StartEngine(dir string, binds ...string) (*Engine, error) {
 	if _, err := exec.LookPath("dockerd"); err != nil || os.Geteuid() != 0 {
 		return nil, ErrNoDockerd
 	}
-	e := &Engine{Socket: filepath.Join(dir, "d.sock"), dir: dir, binds: binds}
+	e := &Engine{Socket: filepath.Join(dir, "d.sock"), dir: dir, bridge: fmt.Sprintf("gl%x", rand.Uint32()), binds: binds}
 	for _, b := range binds {
 		if source, target, _ := strings.Cut(b, ":"); target == "/run" {
 			e.Socket = filepath.Join(source, "docker.sock")
@@ -41,6 +43,12 @@ func StartEngine(dir string, binds ...string) (*Engine, error) {
 	}
 	if err := os.WriteFile(filepath.Join(dir, "daemon.json"), []byte("{}"), 0o600); err != nil {
 		return nil, err
+	}
+	if out, err := exec.Command("ip", "link", "add", e.bridge, "type", "bridge").CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("making a bridge: %w: %s", err, out)
+	}
+	if out, err := exec.Command("ip", "addr", "add", "10.212.0.1/24", "dev", e.bridge).CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("making a bridge: %w: %s", err, out)
 	}
 	return e, e.start()
 }
@@ -56,7 +64,7 @@ func (e *Engine) start() error {
 		}
 	}
 	e.process = exec.Command("unshare", "--mount", "--propagation", "private", "sh", "-c", script+`exec dockerd "$@"`, "sh", "--config-file", in("daemon.json"), "--data-root", in("data"), "--exec-root", in("exec"),
-		"--pidfile", in("pid"), "-H", "unix://"+socket, "-s", "vfs", "--bridge=none", "--iptables=false", "--ip-forward=false", "--ip-masq=false",
+		"--pidfile", in("pid"), "-H", "unix://"+socket, "-s", "vfs", "--bridge="+e.bridge, "--iptables=false", "--ip-forward=false", "--ip-masq=false",
 		"--default-address-pool", "base=10.213.0.0/16,size=24", "--shutdown-timeout", "1")
 	e.process.Stdout, e.process.Stderr = &e.log, &e.log
 	e.process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -106,4 +114,5 @@ func (e *Engine) Stop() {
 	e.Docker("network", "prune", "-f")
 	e.process.Process.Signal(syscall.SIGTERM)
 	e.process.Wait()
+	exec.Command("ip", "link", "delete", e.bridge).Run()
 }
