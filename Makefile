@@ -3,7 +3,7 @@ GO    ?= go
 FUZZ  ?= 10s
 FLAGS  = -trimpath
 
-.PHONY: all build test race lint fuzz bench bench-quick demo clean
+.PHONY: all build test race lint fuzz bench bench-quick demo demo-image clean
 
 all: build
 
@@ -48,6 +48,12 @@ bench-quick: build
 demo: build
 	$(GO) build $(FLAGS) -o bin/ ./internal/gittest/serve
 	bash demo/demo.sh
+
+## demo-image: image mode from an approved digest to verdict, on this machine's Docker Engine
+demo-image: build
+	CGO_ENABLED=0 $(GO) build $(FLAGS) -o bin/node ./internal/regtest/node
+	$(GO) build $(FLAGS) -o bin/serve-images ./internal/regtest/serve
+	bash demo/image.sh
 
 clean:
 	rm -rf bin
