@@ -15,7 +15,7 @@ IMAGE_FLAGS      = -arch $(ARCH) -version '$(VERSION)' -source '$(SOURCE_URL)' $
 
 TOOLS = $(GO) -C .github/tool build -o '$(CURDIR)/bin/'
 
-.PHONY: all build test race lint fuzz bench bench-quick demo dist man licenses vulnerabilities image image-verify image-lock image-test clean
+.PHONY: all build test race lint fuzz bench bench-quick demo demo-image dist man licenses vulnerabilities image image-verify image-lock image-test clean
 
 all: build
 
@@ -62,6 +62,12 @@ bench-quick: build
 demo: build
 	$(GO) build $(FLAGS) -o bin/ ./internal/gittest/serve
 	bash demo/demo.sh
+
+## demo-image: image mode from an approved digest to verdict, on this machine's Docker Engine
+demo-image: build
+	CGO_ENABLED=0 $(GO) build $(FLAGS) -o bin/node ./internal/regtest/node
+	$(GO) build $(FLAGS) -o bin/serve-images ./internal/regtest/serve
+	bash demo/image.sh
 
 ## image: the images of git mode, image mode and the simulator, into bin/image
 image:

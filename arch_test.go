@@ -66,7 +66,7 @@ func TestWhoImportsWhom(t *testing.T) {
 			func(p string) bool { return p == "net" || below(p, "github.com/go-git") }, true},
 		{"the launcher has no simulator and no test server", func(p string) bool { return p == "gitlauncher/cmd/git-launcher" },
 			func(p string) bool {
-				return below(p, "gitlauncher/internal/sim") || below(p, "gitlauncher/internal/gittest") || p == "testing"
+				return below(p, "gitlauncher/internal/sim") || below(p, "gitlauncher/internal/gittest") || below(p, "gitlauncher/internal/regtest") || p == "testing"
 			}, true},
 		{"verify reaches no network client, program or config file of its own", func(p string) bool { return below(p, "gitlauncher/verify") },
 			func(p string) bool {
@@ -77,6 +77,14 @@ func TestWhoImportsWhom(t *testing.T) {
 			func(p string) bool {
 				return below(p, "gitlauncher/internal/sim") || below(p, "gitlauncher/measure/dstack") || below(p, transports)
 			}, true},
+		{"git mode knows nothing of image mode", func(p string) bool { return below(p, "gitlauncher/gitpin") },
+			func(p string) bool { return below(p, "gitlauncher/imagepin") }, true},
+		{"image mode knows nothing of git mode", func(p string) bool { return below(p, "gitlauncher/imagepin") },
+			func(p string) bool { return below(p, "gitlauncher/gitpin") }, true},
+		{"godotenv reads the older user config and nothing else", func(p string) bool { return p != "gitlauncher/imagepin/userconfig" },
+			func(p string) bool { return below(p, "github.com/joho/godotenv") }, false},
+		{"the user config and the documents of images are read without a network", func(p string) bool { return below(p, "gitlauncher/imagepin/oci") || below(p, "gitlauncher/imagepin/userconfig") },
+			func(p string) bool { return p == "net" || p == "net/http" }, true},
 		{"parsing and measuring know nothing of pinning's network", func(p string) bool { return below(p, "gitlauncher/measure") },
 			func(p string) bool { return below(p, "gitlauncher/gitpin") || below(p, transports) }, true},
 	}

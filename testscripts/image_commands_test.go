@@ -44,11 +44,7 @@ func needEngine(t *testing.T) {
 
 // nodeBinary is the node stand-in, built once.
 var nodeBinary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "node-")
-	if err != nil {
-		return "", err
-	}
-	return regtest.BuildStatic(dir, "gitlauncher/internal/regtest/node")
+	return regtest.BuildStatic(buildDir, "gitlauncher/internal/regtest/node")
 })
 
 func withImageCommands(cmds map[string]func(*testscript.TestScript, bool, []string)) map[string]func(*testscript.TestScript, bool, []string) {

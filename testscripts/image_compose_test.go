@@ -118,7 +118,7 @@ func TestComposeDropIn(t *testing.T) {
 	n := &node{TB: t, dir: dir, name: "mpc-node", log: &syncBuffer{}, socket: filepath.Join(dir, "run/dstack.sock")}
 	n.write("run/keep", "")
 	n.write("docker/certs.d/"+reg.Host+"/ca.crt", string(certPEM))
-	n.write("tapp/user_config", fmt.Sprintf("[launcher_config]\nimage_reference = %q\n[mpc_node_config]\nhome_dir = \"/data\"\n", reg.Host+"/near/node"))
+	n.write("tapp/user_config", fmt.Sprintf("[launcher_config]\nimage_reference = %q\nport_mappings = [{ host = 11780, container = 11780 }]\n[mpc_node_config]\nhome_dir = \"/data\"\n", reg.Host+"/near/node"))
 	n.engine, err = regtest.StartEngine(dir, dir+"/run:/run", dir+"/tapp:/tapp", dir+"/docker:/etc/docker")
 	if errors.Is(err, regtest.ErrNoDockerd) && os.Getenv("CI") != "true" {
 		t.Skip(err)
@@ -173,6 +173,8 @@ func TestComposeDropIn(t *testing.T) {
 			t.Errorf("the shared volume has no %s", name)
 		}
 	}
+	verifyImageByHand(t, filepath.Join(shared, "git-launcher-receipt.json"), filepath.Join(dir, "tapp/user_config"))
+
 	// Ending the launcher ends the node in order, and the launcher with its code.
 	n.docker("stop", "launcher")
 	if got := n.docker("inspect", "-f", "{{.State.ExitCode}}", "launcher", "mpc-node"); got != "0\n0" {
@@ -180,6 +182,36 @@ func TestComposeDropIn(t *testing.T) {
 	}
 	if log := n.docker("logs", "launcher"); !strings.Contains(log, "node: got terminated") {
 		t.Errorf("the launcher's log lacks the node's output:\n%s", log)
+	}
+}
+
+// verifyImageByHand runs VERIFY.md's commands for image mode, word for word.
+func verifyImageByHand(t *testing.T, receipt, userConfig string) {
+	t.Helper()
+	page, err := os.ReadFile("../VERIFY.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	script := "set -euo pipefail\n"
+	for _, m := range regexp.MustCompile("(?s)```bash\n(.*?)```").FindAllStringSubmatch(string(page), -1) {
+		script += m[1]
+	}
+	dir := t.TempDir()
+	for name, from := range map[string]string{"receipt.json": receipt, "user_config": userConfig} {
+		data, err := os.ReadFile(from)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, name), data, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.Command("bash", "-c", script)
+	cmd.Dir = dir
+	out, err := cmd.CombinedOutput()
+	const want = "the record is measured\nits image is measured, and no other\nthe user config is measured\nthe container is measured\n"
+	if err != nil || string(out) != want {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
 

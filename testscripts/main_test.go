@@ -81,18 +81,40 @@ func TestScripts(t *testing.T) {
 	})
 }
 
+// TestMain keeps what is built for all tests in one folder.
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "testscripts-")
+	if err != nil {
+		panic(err)
+	}
+	buildDir = dir
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+var buildDir string
+
 // programs builds the programs and gives their directory. The build
 // with the stage hook is the same program, with a way to kill it at a named stage.
 func programs(t *testing.T) string {
 	t.Helper()
-	bin := t.TempDir()
+	dir, err := buildPrograms()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+var buildPrograms = sync.OnceValues(func() (string, error) {
+	bin := filepath.Join(buildDir, "bin")
 	build := exec.Command("go", "build", "-trimpath", "-tags", "stagehook", "-o", bin+"/", "./cmd/git-launcher", "./cmd/dstack-sim", "./cmd/git-launcher-verify")
 	build.Dir, build.Env = "..", append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("building: %v\n%s", err, out)
+		return "", fmt.Errorf("building: %w\n%s", err, out)
 	}
-	return bin
-}
+	return bin, nil
+})
 
 type stateKey struct{}
 
