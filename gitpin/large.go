@@ -102,8 +102,10 @@ func (w *writer) adopt(file fdWriter, path string, mode object.Mode) (fileStat, 
 		}
 		return onPath("rename", path, err)
 	})
-	if err == nil {
-		err = onPath("write", path, finish(int(file), mode, &st))
+	if err != nil {
+		unix.Close(int(file))
+		return fileStat{}, err
 	}
+	err = onPath("write", path, finish(int(file), mode, &st))
 	return statOf(&st), err
 }

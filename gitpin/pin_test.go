@@ -2,10 +2,12 @@ package gitpin_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -261,5 +263,43 @@ func TestPackOfARestart(t *testing.T) {
 	restart()
 	if after, mended := kept(); after != name || os.SameFile(made, mended) {
 		t.Error("a damaged pack is not made anew")
+	}
+}
+
+// TestRestartOnAFullDisk: where a stored pack has no room, the one there is proven and
+// stays.
+func TestRestartOnAFullDisk(t *testing.T) {
+	h := newHost(t)
+	var files []gittest.File
+	for i := range 30 {
+		files = append(files, gittest.File{Path: fmt.Sprint("f", i), Content: strings.Repeat(fmt.Sprintln("line", i), 100_000)})
+	}
+	commit, err := h.Commit("large", "large", files...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	vol := t.TempDir()
+	if err := syscall.Mount("tmpfs", vol, "tmpfs", 0, "size=32m"); err != nil {
+		if os.Getenv("CI") != "" && os.Geteuid() == 0 {
+			t.Fatalf("mounting: %v", err)
+		}
+		t.Skipf("mounting needs root: %v", err)
+	}
+	t.Cleanup(func() { syscall.Unmount(vol, syscall.MNT_DETACH) })
+	dir := filepath.Join(vol, "work")
+	for launch := range 3 {
+		c, err := gitpin.Pin(context.Background(), h.params(t, commit, dir))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Close()
+		if c.Fetched != (launch == 0) {
+			t.Errorf("launch %d: fetched is %t", launch, c.Fetched)
+		}
+		clean(t, h.Dir, commit, dir)
+	}
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(vol, &fs); err != nil || fs.Bavail*uint64(fs.Bsize) > 20<<20 {
+		t.Errorf("the disk was never full: %d bytes are free (%v)", fs.Bavail*uint64(fs.Bsize), err)
 	}
 }

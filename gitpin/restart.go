@@ -5,6 +5,8 @@ import (
 	"errors"
 	"os"
 
+	"golang.org/x/sys/unix"
+
 	"gitlauncher/gitpin/object"
 	"gitlauncher/gitpin/pack"
 )
@@ -17,13 +19,15 @@ import (
 //     the new .git is made of the files just proven, or is the one there if it is
 //     that very pack (pack.Stored).
 //   - byReading does the same without the index, reading the pack as any stranger's.
-//     History (FETCH_DEPTH=full) can be had no other way.
+//     History (FETCH_DEPTH=full) can be had no other way, and a disk without room for
+//     another pack allows none.
 //   - anew makes all files from the pack, where those there are not the proven ones.
 type restart struct {
 	*Params
 	work  *workDir
 	store *store
 	proof *proof
+	full  bool // the disk is, so that the pack has to stay as it is
 }
 
 // reuse proves the checkout that is there, and makes .git anew around it. It needs
@@ -37,6 +41,7 @@ func (p *Params) reuse(ctx context.Context, w *workDir) (*Checkout, error) {
 	r := &restart{Params: p, work: w, store: s}
 	files, err := r.try(ctx, r.byClaims)
 	if err != nil && ctx.Err() == nil && !errors.Is(err, errWorktree) {
+		r.full = errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT)
 		p.Log.Debug("reading the kept pack as a whole", "step", "reuse", "reason", err.Error())
 		files, err = r.try(ctx, r.byReading)
 	}
@@ -134,7 +139,7 @@ func (r *restart) agree(ctx context.Context, st *staging, a *pack.Archive) ([]Fi
 	if err != nil {
 		return nil, err
 	}
-	if r.FullHistory {
+	if r.FullHistory || r.full { // the pack was read as a whole
 		if err := check.contents(ctx, files, sizes, nil); err != nil {
 			return nil, err
 		}

@@ -121,7 +121,7 @@ func (a *Archive) WriteTo(ctx context.Context, e *Entry, w io.Writer) error {
 	return err
 }
 
-var errChanged = errors.New("the kept pack changed while it was in use")
+var errChanged = errors.New("the kept pack does not hold what it should where it should")
 
 // content is an object's content, in memory or in a spool file.
 type content struct {
@@ -279,8 +279,13 @@ func (a *Archive) step(ctx context.Context, offset int64, base *content) (*conte
 // load takes content of a known size from fill, in memory if it is small and in
 // a spool file if not.
 func (a *Archive) load(t object.Type, size int64, fill func(io.Writer) error) (*content, error) {
-	if a.budget != nil && a.budget.Add(-size) < 0 {
-		return nil, &LimitError{"tree", a.budgetLimit}
+	if a.budget != nil {
+		if a.budget.Add(-size) < 0 {
+			return nil, &LimitError{"tree", a.budgetLimit}
+		}
+		if t == object.Blob && size > largeBlob { // no commit, no tree, and no need to spool it to find out
+			return nil, errChanged
+		}
 	}
 	if size <= largeBlob || t != object.Blob && size <= maxMeta {
 		buf := bytes.NewBuffer(make([]byte, 0, size))

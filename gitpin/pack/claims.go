@@ -9,10 +9,14 @@ import (
 	"gitlauncher/gitpin/object"
 )
 
+// maxClaims is how many objects an index may have to be worth reading; each costs some
+// 80 bytes here.
+const maxClaims = 2 << 20
+
 // Claims gives a pack by the word of its index, which anybody may have written. The
-// Archive finds nothing but claims: what Bytes and WriteTo give is hashed as ever,
-// an object that is not what the index says is an error, and so is one more byte
-// unpacked than the limits allow for all. Entries must not be believed, nor
+// Archive finds nothing but claims: what Bytes gives is hashed as ever, and what is
+// not what the index says is an error. It is for commits and trees; what else the
+// index leads to is not unpacked if it is large. Entries must not be believed, nor
 // their Type, which is 0. Errors are *Error or the disk's own.
 func Claims(src Source, index *os.File, lim Limits) (*Archive, error) {
 	info, err := src.Keep.Stat()
@@ -39,7 +43,7 @@ func readIndex(f *os.File) ([]*Entry, error) {
 		return nil, err
 	}
 	size := fanout + n*(object.Size+4+4) // without far offsets, which a kept pack of 2 GiB has
-	if string(head[:8]) != "\xfftOc\x00\x00\x00\x02" || n > maxObjects || info.Size() < size+tail || info.Size() > size+n*8+tail {
+	if string(head[:8]) != "\xfftOc\x00\x00\x00\x02" || n > maxClaims || info.Size() < size+tail || info.Size() > size+n*8+tail {
 		return nil, badPack("its index is malformed")
 	}
 	table := make([]byte, info.Size()-fanout-tail)

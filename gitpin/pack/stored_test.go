@@ -272,3 +272,19 @@ func TestClaimsOfARing(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestClaimsOfABomb: an index that calls a large blob a tree has nothing spooled.
+func TestClaimsOfABomb(t *testing.T) {
+	src, index := indexed(t, gittest.PackEntry{Type: gittest.PackBlob, Content: make([]byte, 64<<20)})
+	src.Spool = func() (*os.File, error) {
+		t.Error("something is spooled")
+		return nil, errors.New("no")
+	}
+	a, err := claims(t, src, index, wide)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := a.Bytes(context.Background(), a.Entries()[0]); err == nil {
+		t.Error("it is given")
+	}
+}
