@@ -38,8 +38,6 @@ type debPackage struct {
 	SHA256        string // lowercase hex
 }
 
-func (p debPackage) file() string { return path.Base(p.Path) }
-
 // readLock reads a lock file. Unknown words, duplicates and anything malformed are
 // errors: what it says is the whole content of an image.
 func readLock(name string) (*lock, error) {
