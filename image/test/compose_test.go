@@ -188,7 +188,7 @@ func TestComposePrivate(t *testing.T) {
 	t.Cleanup(stop)
 	id, _ := w.commit(t, "env | grep -c sekrit\n"+script)
 	const line = `      GIT_LAUNCHER_RECEIPT_LOG: "true"` + "\n"
-	compose := up(t, text, []string{"GIT_TOKEN=sekrit-token"}, placeholder, w.launcher, placeholderURL, url+"/workload.git", placeholderCommit, id,
+	compose := up(t, text, []string{"REPO_TOKEN=sekrit-token"}, placeholder, w.launcher, placeholderURL, url+"/workload.git", placeholderCommit, id,
 		line, line+"      SSL_CERT_FILE: /ca.pem\n", // this test's own authority
 		"/var/run/dstack.sock:/var", w.sock+":/var", "      - workload:/var", "      - "+ca+":/ca.pem:ro\n      - workload:/var")
 	out := awaitLogs(t, compose, "workload: waiting")
