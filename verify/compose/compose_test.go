@@ -185,7 +185,7 @@ func TestOtherDenied(t *testing.T) {
 		`network_mode: host`, `network_mode: "service:launcher"`, `network_mode: "container:launcher"`, `networks: [host]`, `networks: [byname]`, `networks: [filled]`, `networks: {default: , host: {}}`,
 		`gpus: all`, `deploy: {resources: {reservations: {devices: [{driver: cdi, capabilities: [gpu], device_ids: ["vendor.com/class=disk"]}]}}}`, `runtime: other`, `annotations: {org.systemd.property.x: y}`, `models: [m]`,
 		`pre_start: [{image: x, command: y}]`, `provider: {type: x}`, `security_opt: ["systempaths=unconfined"]`, `security_opt: ["seccomp=./profile.json"]`, `security_opt: ["apparmor=mine"]`,
-		`volumes: ["overlay:/x"]`, `volumes: ["proc:/x"]`, `volumes: ["devtmpfs:/x"]`, `volumes: ["path:/x"]`, `volumes: ["projectname:/x"]`, `volumes: ["olderproject:/x"]`, `volumes: ["/var/volatile/dstack:/x"]`, `volumes: ["/home/root:/x"]`, `volumes: ["/opt/cni:/x"]`,
+		`volumes: ["overlay:/x"]`, `volumes: ["proc:/x"]`, `volumes: ["devtmpfs:/x"]`, `volumes: ["path:/x"]`, `volumes: ["projectname:/x"]`, `volumes: ["named:/x"]`, `volumes: ["olderproject:/x"]`, `volumes: ["/var/volatile/dstack:/x"]`, `volumes: ["/home/root:/x"]`, `volumes: ["/opt/cni:/x"]`,
 		`volumes: ["./data:/x", "./data/link:/y"]`, `volumes: ["/srv/a/b:/x"]`, `volumes: ["inner:/x"]`, `configs: [inner]`, `secrets: [inner]`, `env_file: /etc/shadow`, `env_file: [{path: ./data, required: false}, /run/x]`, `label_file: /etc/x`,
 		`logging: {driver: syslog, options: {syslog-address: "unix:///run/dstack.sock"}}`,
 	} {
@@ -203,6 +203,7 @@ volumes:
   devtmpfs: {driver_opts: {type: devtmpfs, device: devtmpfs}}
   path: {name: /srv}
   projectname: {name: dstack_kept}
+  named: {external: {name: dstack_kept}}
   olderproject: {external: true, name: tapp_kept}
   inner: {driver_opts: {type: none, o: bind, device: /srv/a/inner}}
   work: {name: same}
@@ -267,6 +268,36 @@ func TestAppDenied(t *testing.T) {
 	}
 	if r := judge(t, file(""), map[string]any{"new_field": 1, "docker_config": map[string]any{"url": "x"}}, compose.Expect{}); len(r.Notes) != 2 || len(r.Problems) > 0 {
 		t.Errorf("notes %q", r.Notes)
+	}
+}
+
+// TestUnreadable: composes that others may read differently, or that take forever.
+func TestUnreadable(t *testing.T) {
+	var ports strings.Builder
+	for i := range 20 {
+		fmt.Fprintf(&ports, "- \"1-%d/udp\"\n", 65535-i)
+	}
+	bomb := "x-a: &a [x]\n"
+	for c := 'b'; c < 'z'; c++ {
+		bomb += fmt.Sprintf("x-%c: &%c [%s*%c]\n", c, c, strings.Repeat(fmt.Sprintf("*%c, ", c-1), 8), c-1)
+	}
+	for name, text := range map[string]string{
+		"empty": "", "second document": file("pid: host") + "---\n" + file(""), "hidden by reset": file("pid: !reset null"), "overridden": file("ports: !override []"),
+		"external in words": file("", "volumes: {a: {external: 'false'}}"),
+		"same key twice":    file("image: y"), "not a mapping": "[]", "port ranges": file("ports:\n" + ports.String()),
+		"alias bomb": bomb + file(""), "alias in itself": "x-a: &a {b: *a}\n" + file(""), "deep": "x-a: " + strings.Repeat("[", 20000) + "\n" + file(""),
+	} {
+		data, _ := json.Marshal(map[string]any{"runner": "docker-compose", "docker_compose_file": text})
+		if _, err := compose.Judge(t.Context(), data, compose.Expect{LauncherDigests: []string{digest}}); err == nil {
+			t.Errorf("%s is judged", name)
+		}
+	}
+	for name, text := range map[string]string{
+		"document's mark": "---\n" + file("") + "...\n", "some ports": file(`ports: ["8000-9000:8000-9000", "127.0.0.1:1-2:3-4/tcp", {target: 5, published: "6-7"}]`), "numbers": file(`ports: [8080, "53/udp"]`),
+	} {
+		if r := judge(t, text, nil, compose.Expect{}); len(denied(r)) > 0 {
+			t.Errorf("%s: denied %q", name, denied(r))
+		}
 	}
 }
 

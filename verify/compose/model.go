@@ -25,6 +25,9 @@ func load(ctx context.Context, data []byte) (m *model, err error) {
 			m, err = nil, fmt.Errorf("can't be read: %v", r)
 		}
 	}()
+	if err := plain(data); err != nil {
+		return nil, err
+	}
 	top, err := loader.LoadModelWithContext(ctx, types.ConfigDetails{
 		WorkingDir:  "/tapp",
 		ConfigFiles: []types.ConfigFile{{Filename: "docker-compose.yaml", Content: data}},
@@ -71,10 +74,7 @@ func (m *model) volume(key string) volume {
 	if name, ok := def["name"].(string); ok {
 		return volume{name: name[:min(len(name), maxName+1)]}
 	}
-	if e, ok := def["external"].(map[string]any); ok && e["name"] != nil {
-		return volume{name: fmt.Sprint(e["name"])}
-	}
-	return volume{name: key, project: def["external"] == nil || def["external"] == false}
+	return volume{name: key, project: def["external"] != true}
 }
 
 // keys are the project's keys that a full name may stand for: all behind a _.
