@@ -93,6 +93,9 @@ func (j *judgement) authenticity(ctx context.Context) {
 	default:
 		j.add("A", "debug mode", Pass, "", "off", "")
 	}
+	if q.Migratable() {
+		j.add("A", "migration", Invalid, "off", "a migratable TD", "a migration TD that the quote does not name can copy the TD's memory to another host")
+	}
 	zero(j, "A", "MRSIGNERSEAM", q.MRSignerSeam, "the TDX module is not Intel's")
 	if q.Version == 5 {
 		zero(j, "A", "MRSERVICETD", q.MRServiceTD, "a service TD that this program does not know can act on the TD")

@@ -18,12 +18,16 @@ import (
 // judged is one line of a batch's output.
 type judged struct {
 	Source string         `json:"source"`          // the file, or the input and its line
-	Error  string         `json:"error,omitempty"` // evidence that can't be read; counts as exit code 3
+	Error  string         `json:"error,omitempty"` // evidence that is none (exit code 3), or can't be had (1)
 	Report *verify.Report `json:"report,omitempty"`
+	absent bool           // Error is that it can't be had
 }
 
 func (j judged) exitCode() int {
-	if j.Report == nil {
+	switch {
+	case j.absent:
+		return exitUndecided
+	case j.Report == nil:
 		return exitInvalid
 	}
 	return j.Report.ExitCode
@@ -74,14 +78,12 @@ func (p *program) batch(ctx context.Context, s *settings, params verify.Params, 
 	}
 	code, n := exitVerified, 0
 	out := bufio.NewWriter(p.stdout)
-	enc := json.NewEncoder(out)
-	enc.SetEscapeHTML(false)
 	for i := range order {
 		select {
 		case line := <-i.done:
 			n++
 			code = outrank(code, line.exitCode())
-			if err := enc.Encode(line); err != nil {
+			if err := writeLine(out, line); err != nil {
 				return code, err
 			}
 		case <-ctx.Done():
@@ -97,6 +99,17 @@ func (p *program) batch(ctx context.Context, s *settings, params verify.Params, 
 	return code, nil
 }
 
+func writeLine(w io.Writer, line judged) error {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(line); err != nil {
+		return err
+	}
+	_, err := w.Write(printable(b.Bytes()))
+	return err
+}
+
 // outrank gives the exit code that counts more.
 func outrank(a, b int) int {
 	rank := map[int]int{0: 0, 1: 1, 4: 2, 3: 3}
@@ -108,7 +121,8 @@ func outrank(a, b int) int {
 
 func (p *program) judgeOne(ctx context.Context, i *item, params verify.Params, source *collateralSource) judged {
 	if i.err != nil {
-		return judged{Source: i.source, Error: i.err.Error()}
+		var invalid *invalidError
+		return judged{Source: i.source, Error: i.err.Error(), absent: !errors.As(i.err, &invalid)}
 	}
 	e, err := verify.ParseEvidence(i.data)
 	i.data = nil
@@ -116,7 +130,7 @@ func (p *program) judgeOne(ctx context.Context, i *item, params verify.Params, s
 		return judged{Source: i.source, Error: err.Error()}
 	}
 	if err := source.add(ctx, e, &params); err != nil {
-		fmt.Fprintf(p.stderr, "git-launcher-verify: %s: %v\n", i.source, err)
+		p.warn(fmt.Errorf("%s: %w", i.source, err))
 	}
 	return judged{Source: i.source, Report: verify.Judge(ctx, e, params)}
 }
@@ -125,11 +139,14 @@ func (p *program) judgeOne(ctx context.Context, i *item, params verify.Params, s
 func (p *program) items(name string, give func(*item) error) error {
 	if entries, err := os.ReadDir(name); err == nil {
 		for _, e := range entries {
-			if !e.Type().IsRegular() {
-				continue
-			}
 			file := filepath.Join(name, e.Name())
-			data, err := p.read(file, verify.MaxEvidence)
+			var data []byte
+			info, err := os.Stat(file)
+			if err == nil && !info.Mode().IsRegular() {
+				err = fmt.Errorf("%s is not a file", file)
+			} else if err == nil {
+				data, err = p.read(file, verify.MaxEvidence)
+			}
 			if err := give(&item{source: file, data: data, err: err}); err != nil {
 				return err
 			}
@@ -166,7 +183,7 @@ func (p *program) items(name string, give func(*item) error) error {
 	}
 }
 
-var errLong = fmt.Errorf("the line is larger than %d MiB", verify.MaxEvidence>>20)
+var errLong = &invalidError{fmt.Errorf("the line is larger than %d MiB", verify.MaxEvidence>>20)}
 
 // readLine reads a line of at most verify.MaxEvidence bytes. A longer one is
 // skipped, and is errLong.

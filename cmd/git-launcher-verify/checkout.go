@@ -163,7 +163,7 @@ func (p *program) checkout(s *settings) error {
 	if entryErr == nil {
 		fmt.Fprintf(p.stdout, "ENTRYPOINT_SHA256=%s\n", entry)
 	} else {
-		fmt.Fprintf(p.stdout, "# no ENTRYPOINT_SHA256: %v\n", entryErr)
+		fmt.Fprintf(p.stdout, "# no ENTRYPOINT_SHA256: %s\n", plain(entryErr.Error()))
 	}
 	return nil
 }

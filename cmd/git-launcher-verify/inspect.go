@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -116,7 +117,7 @@ func (p *program) policyFrom(ctx context.Context, s *settings) (int, error) {
 		return 0, err
 	}
 	if err := newCollateralSource(p, s).add(ctx, e, &params); err != nil {
-		fmt.Fprintf(p.stderr, "git-launcher-verify: %v\n", err)
+		p.warn(err)
 	}
 	report := verify.Judge(ctx, e, params)
 	if report.ExitCode == exitInvalid {
@@ -126,7 +127,13 @@ func (p *program) policyFrom(ctx context.Context, s *settings) (int, error) {
 	if err != nil {
 		return 0, &invalidError{err}
 	}
-	out := func(key, v string) { fmt.Fprintf(p.stdout, "%s=%s\n", key, v) }
+	out := func(key, v string) {
+		line := key + "=" + v
+		if again, err := verify.ParsePolicy("", []byte(line)); plain(v) != v || err != nil || !slices.Equal(again.Of(key), []string{v}) {
+			line = "# " + key + ": what the evidence has can't stand in a policy: " + plain(v)
+		}
+		fmt.Fprintln(p.stdout, line)
+	}
 	fmt.Fprintf(p.stdout, `# TRUST ON FIRST USE. Made from a %s on %s, not from
 # what anybody knows to be right. Review every line before relying on it: compare the
 # registers with those of the dstack release you expect, the launcher's digest with a

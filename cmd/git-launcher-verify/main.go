@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 	"time"
 
@@ -96,7 +97,7 @@ func (p *program) run(ctx context.Context, args []string) int {
 // fail prints an error and gives its exit code: a file that can't be had leaves
 // the verdict open, a command line that makes no sense is usage.
 func (p *program) fail(err error) int {
-	fmt.Fprintf(p.stderr, "git-launcher-verify: %v\n", err)
+	p.warn(err)
 	var u *usageError
 	var c *config.Error
 	var invalid *invalidError
@@ -110,6 +111,15 @@ func (p *program) fail(err error) int {
 	}
 	fmt.Fprintln(p.stderr, "UNDECIDED: nothing was judged")
 	return exitUndecided
+}
+
+// warn prints an error, in which strangers may have had a word.
+func (p *program) warn(err error) {
+	lines := strings.Split(err.Error(), "\n")
+	for i := range lines {
+		lines[i] = plain(lines[i])
+	}
+	fmt.Fprintf(p.stderr, "git-launcher-verify: %s\n", strings.Join(lines, "\n"))
 }
 
 // release is set by the linker where a release is built (make dist).

@@ -37,7 +37,7 @@ type evidence struct {
 func (e *evidence) file(name string) string { return filepath.Join(e.dir, name) }
 
 // launch launches in a simulated VM through the launcher's own client.
-func launch(t testing.TB) *evidence {
+func launch(t testing.TB, change ...func(*measure.GitRecord)) *evidence {
 	t.Helper()
 	config := "REPO_URL=https://example.org/r.git\nCOMMIT_SHA=" + strings.Repeat("1", 40) + "\n"
 	file := "services:\n  launcher:\n    image: x@" + launcherDigest + "\n    configs: [{source: c, target: /etc/git-launcher/config.conf}]\nconfigs:\n  c:\n    content: |\n      " +
@@ -58,6 +58,9 @@ func launch(t testing.TB) *evidence {
 		t.Fatal(err)
 	}
 	record := measure.GitRecord{Commit: strings.Repeat("1", 40), RepoURL: "https://example.org/r.git", ConfigSHA256: fmt.Sprintf("%x", sha256Of(config)), Entrypoint: "entrypoint.sh"}
+	for _, c := range change {
+		c(&record)
+	}
 	raw, err := record.Marshal()
 	if err != nil {
 		t.Fatal(err)
@@ -217,16 +220,17 @@ func TestTable(t *testing.T) {
 // TestEscapes: evidence can't write to the terminal.
 func TestEscapes(t *testing.T) {
 	e := launch(t)
-	hostile := strings.Replace(string(e.receipt), `\"storage-fs\"`, `\"st\\u001b[2J\\u202eorage-fs\"`, 1)
+	hostile := strings.Replace(string(e.receipt), `\"storage-fs\"`, `\"st\\u001b[2J\\u202e\\u009b\\udb40\\udc01orage-fs\"`, 1)
 	if hostile == string(e.receipt) {
 		t.Fatal("nothing was changed")
 	}
 	if err := os.WriteFile(e.file("hostile.json"), []byte(hostile), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, args := range [][]string{{"--offline", "--root", e.file("root.pem"), e.file("hostile.json")}, {"inspect", e.file("hostile.json")}} {
+	for _, args := range [][]string{{"--offline", "--root", e.file("root.pem"), e.file("hostile.json")}, {"inspect", e.file("hostile.json")},
+		{"--json", "--offline", "--root", e.file("root.pem"), e.file("hostile.json")}, {"inspect", "--json", e.file("hostile.json")}, {"--batch", "--offline", "--root", e.file("root.pem"), e.file("hostile.json")}} {
 		_, out, errs := run(t, args...)
-		if strings.ContainsAny(out+errs, "\x1b\u202e") {
+		if strings.ContainsAny(out+errs, "\x1b\u202e\u009b\U000e0001") {
 			t.Errorf("%s: an escape sequence comes through", args[0])
 		}
 	}

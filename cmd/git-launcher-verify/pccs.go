@@ -32,6 +32,7 @@ type pccs struct {
 	base   string
 	client *http.Client
 	cache  string // a directory; empty: none
+	root   *quote.Root
 	now    func() time.Time
 }
 
@@ -41,8 +42,8 @@ const (
 	cacheFor     = 12 * time.Hour // Intel issues anew about daily, for thirty days
 )
 
-func newPCCS(base string, now func() time.Time) *pccs {
-	p := &pccs{base: base, client: &http.Client{Timeout: fetchTimeout}, now: now}
+func newPCCS(base string, root *quote.Root, now func() time.Time) *pccs {
+	p := &pccs{base: base, root: root, now: now, client: &http.Client{Timeout: fetchTimeout}}
 	if dir, err := os.UserCacheDir(); err == nil {
 		p.cache = filepath.Join(dir, "git-launcher-verify")
 	}
@@ -50,15 +51,16 @@ func newPCCS(base string, now func() time.Time) *pccs {
 }
 
 // collateral gives the collateral of a processor family. What the cache holds is
-// as little believed as what the service sends: both are judged by signatures.
+// as little believed as what the service sends: both are judged by signatures,
+// and what is not good now is not kept.
 func (p *pccs) collateral(ctx context.Context, fmspc string) (*quote.Collateral, error) {
 	file := ""
 	if p.cache != "" {
 		sum := sha256.Sum256([]byte(p.base + " " + fmspc))
 		file = filepath.Join(p.cache, "collateral-"+hex.EncodeToString(sum[:8])+".json")
-		if info, err := os.Stat(file); err == nil && p.now().Sub(info.ModTime()) < cacheFor {
+		if info, err := os.Stat(file); err == nil && p.now().Sub(info.ModTime()).Abs() < cacheFor {
 			if data, err := os.ReadFile(file); err == nil {
-				if c, err := quote.ParseCollateral(data); err == nil {
+				if c, err := quote.ParseCollateral(data); err == nil && c.Check(p.root, p.now()).Good() {
 					return c, nil
 				}
 			}
@@ -68,7 +70,7 @@ func (p *pccs) collateral(ctx context.Context, fmspc string) (*quote.Collateral,
 	if err != nil {
 		return nil, fmt.Errorf("fetching collateral from %s: %w", p.base, err)
 	}
-	if file != "" {
+	if file != "" && c.Check(p.root, p.now()).Good() {
 		_ = store(file, c) // a cache is a courtesy
 	}
 	return c, nil

@@ -1,10 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"sync"
+	"time"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"gitlauncher/verify"
 	"gitlauncher/verify/quote"
@@ -25,7 +30,7 @@ func (p *program) verify(ctx context.Context, s *settings) (int, error) {
 		return 0, err
 	}
 	if err := source.add(ctx, e, &params); err != nil {
-		fmt.Fprintf(p.stderr, "git-launcher-verify: %v\n", err) // the report then says what is missing
+		p.warn(err) // the report then says what is missing
 	}
 	if s.checkout != "" {
 		if params.Checkout, err = p.checkoutFor(s, e); err != nil {
@@ -33,7 +38,7 @@ func (p *program) verify(ctx context.Context, s *settings) (int, error) {
 		}
 	}
 	if err := p.bundle(ctx, s, e, &params); err != nil {
-		fmt.Fprintf(p.stderr, "git-launcher-verify: %v\n", err)
+		p.warn(err)
 	}
 	report := verify.Judge(ctx, e, params)
 	if s.json {
@@ -61,7 +66,9 @@ func (p *program) params(ctx context.Context, s *settings) (verify.Params, error
 // processor family.
 type collateralSource struct {
 	pccs   *pccs // nil: nothing is fetched
-	always bool  // also where the evidence has some
+	root   *quote.Root
+	at     time.Time
+	always bool // also where the evidence has some
 	mu     sync.Mutex
 	have   map[string]fetched
 }
@@ -72,14 +79,14 @@ type fetched struct {
 }
 
 func newCollateralSource(p *program, s *settings) *collateralSource {
-	c := &collateralSource{always: s.pccs != "", have: make(map[string]fetched)}
+	c := &collateralSource{root: s.root, at: s.at, always: s.pccs != "", have: make(map[string]fetched)}
 	base := s.pccs
 	if base == "" {
 		base = intelPCS
 	}
 	// Intel knows nothing of quotes under another root.
 	if !s.offline && s.collateral == "" && (s.root.Intel || c.always) {
-		c.pccs = newPCCS(base, p.now)
+		c.pccs = newPCCS(base, s.root, p.now)
 	}
 	return c
 }
@@ -90,8 +97,8 @@ func (c *collateralSource) add(ctx context.Context, e *verify.Evidence, params *
 		return nil
 	}
 	q, err := quote.Parse(e.Quote)
-	if err != nil {
-		return nil // the report says so
+	if err != nil || q.CheckSignatures(ctx, c.root, c.at) != nil {
+		return nil // the report says so, and a forgery gets nothing fetched
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -105,8 +112,36 @@ func (c *collateralSource) add(ctx context.Context, e *verify.Evidence, params *
 }
 
 func (p *program) printJSON(v any) error {
-	enc := json.NewEncoder(p.stdout)
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
-	return enc.Encode(v)
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	_, err := p.stdout.Write(printable(b.Bytes()))
+	return err
 }
+
+// printable writes what a terminal may act on as JSON's escapes: encoding/json
+// leaves all control characters but ASCII's as they are.
+func printable(data []byte) []byte {
+	if !bytes.ContainsFunc(data, unprintable) {
+		return data
+	}
+	out := make([]byte, 0, len(data)+64)
+	for _, r := range string(data) {
+		switch {
+		case !unprintable(r):
+			out = utf8.AppendRune(out, r)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			out = fmt.Appendf(out, `\u%04x\u%04x`, high, low)
+		default:
+			out = fmt.Appendf(out, `\u%04x`, r)
+		}
+	}
+	return out
+}
+
+func unprintable(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }

@@ -12,8 +12,9 @@ import (
 	"gitlauncher/internal/strictjson"
 )
 
-// MaxSize is the largest app-compose that is read, in bytes: 4 MiB.
-const MaxSize = 4 << 20
+// MaxSize is the largest app-compose that is read, in bytes: 1 MiB. Reading YAML
+// takes time with the square of its keys.
+const MaxSize = 1 << 20
 
 // Expect is what the reader expects of an app-compose.
 type Expect struct {
@@ -35,12 +36,13 @@ type Problem struct {
 
 // Result is what a compose says, and what is wrong with it.
 type Result struct {
-	Service     string // the launcher's service; empty if there is none, or several
-	ByName      bool   // found by its image's name, since no digest is expected
-	NoService   string // why there is none
-	Image       string // as the service has it
-	ImageDigest string // sha256:…; empty where the image is not pinned
-	Config      []byte // the inline config's bytes; nil where the compose has none
+	Service     string   // the launcher's service; empty if there is none, or several
+	ByName      bool     // found by its image's name, since no digest is expected
+	NoService   string   // why there is none
+	Image       string   // as the service has it
+	ImageDigest string   // sha256:…; empty where the image is not pinned
+	Config      []byte   // the inline config's bytes; nil where the compose has none
+	Env         []string // literal variables of the launcher's service, NAME=value
 	Others      []string
 	AllowedEnvs []string
 	Problems    []Problem
@@ -75,7 +77,9 @@ type judge struct {
 	expect Expect
 	Result
 	model      *model
-	candidates []string // services that could be the launcher's
+	candidates []string        // services that could be the launcher's
+	volumes    volumes         // of the launcher's service
+	dirs       map[string]bool // see writable
 }
 
 // Judge judges the exact bytes of an app-compose. An error means that it is none:
@@ -146,20 +150,39 @@ func dangerousEnv(name string) bool {
 			return true
 		}
 	}
-	return strings.HasSuffix(upper, "_PROXY") || slices.Contains([]string{
+	return !isVariable(name) || strings.HasSuffix(upper, "_PROXY") || slices.Contains([]string{
 		"PLATFORM", "DEFAULT_IMAGE_DIGEST", "TARGET_PLATFORM", "PATH", "BASH_ENV", "ENV", "SHELLOPTS", "BASHOPTS", "IFS",
+		"PS4", "PROMPT_COMMAND", "CDPATH", "GLOBIGNORE", "BASH_LOADABLES_PATH", "BASH_XTRACEFD", "GCONV_PATH", "LOCPATH", "GLIBC_TUNABLES",
 		"HOME", "XDG_CONFIG_HOME", "GODEBUG", "DSTACK_SIMULATOR_ENDPOINT", "DSTACK_ENDPOINT",
 	}, upper)
+}
+
+// isVariable reports whether a name is one that a shell can set: others can be
+// two lines, or none.
+func isVariable(name string) bool {
+	return name != "" && strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") == ""
 }
 
 // compose judges the compose file.
 func (j *judge) compose() {
 	m := j.model
-	if len(m.list("include")) > 0 || m.top["include"] != nil {
-		j.problem("compose file", "include", "has include", "it brings in services from files that are not measured")
+	for _, key := range sortedKeys(m.top) {
+		why, known := map[string]string{
+			"include": "it brings in services from files that are not measured",
+			"jobs":    "they are containers that are not judged here",
+			"models":  "they are run by a program of the VM",
+			"name":    "", "version": "", "services": "", "networks": "", "volumes": "", "configs": "", "secrets": "",
+		}[key]
+		switch {
+		case !known && !strings.HasPrefix(key, "x-"):
+			j.problem("compose file", key, fmt.Sprintf("has %.60s", key), "it is not known to be harmless")
+		case why != "" && m.top[key] != nil:
+			j.problem("compose file", key, "has "+key, why)
+		}
 	}
 	accepted := func(name string) bool { return slices.Contains(j.expect.Allow, "service:"+name) }
 	j.find(accepted)
+	j.volumes = m.volumesOf(m.services[j.Service])
 	for _, name := range sortedKeys(m.services) {
 		if name == j.Service {
 			j.launcher(name, m.services[name])

@@ -58,6 +58,7 @@ func denied(r *compose.Result) (names []string) {
 // TestPasses: what the launcher's service and others may have.
 func TestPasses(t *testing.T) {
 	for name, text := range map[string]string{
+		"env file": file("", "  other: {image: x, env_file: .env}"),
 		"recommended": file(`restart: on-failure
 container_name: app
 ports: ["8080:80"]
@@ -80,7 +81,23 @@ volumes: ["/var/run/dstack.sock:/var/run/dstack.sock", "work:/var/lib/git-launch
     volumes: ["db:/var/lib/postgresql/data", "./data:/data", {type: tmpfs, target: /t}]
     healthcheck: {test: [CMD, "true"]}
     cap_add: [NET_BIND_SERVICE]
-volumes: {db: {}}`),
+    security_opt: ["no-new-privileges:true"]
+    networks: [default, back]
+    env_file: [./db.env]
+    deploy: {resources: {limits: {memory: 1g}}}
+    logging: {driver: json-file, options: {max-size: 1m}}
+  cache:
+    image: redis:7
+    runtime: runc
+    depends_on: [db]
+    volumes: ["cache:/data", "remote:/remote", "scratch:/scratch", "disk:/disk"]
+networks: {back: {internal: true}}
+volumes:
+  db: {}
+  cache: {name: cache}
+  remote: {driver_opts: {type: nfs, o: "addr=10.0.0.1", device: ":/x"}}
+  scratch: {driver_opts: {type: tmpfs, device: tmpfs, o: "size=1m"}}
+  disk: {driver: local, driver_opts: {type: none, o: bind, device: /srv/disk}}`),
 		"anchors": "x-common: &c\n  restart: always\nservices:\n  launcher:\n    <<: *c\n    image: a/launcher@" + digest + "\n",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -106,7 +123,8 @@ func TestLauncherDenied(t *testing.T) {
 		`command: "--platform 'nontee'"`: "command", `command: [receipt]`: "command", `command: --no-such-flag`: "command", `command: ["${CMD}"]`: "command",
 		`environment: [PLATFORM=NONTEE]`: "env:PLATFORM", `environment: {GIT_LAUNCHER_PLATFORM: nontee}`: "env:GIT_LAUNCHER_PLATFORM",
 		`environment: [HOST_CHOSEN]`: "env:HOST_CHOSEN", `environment: ["A=${B}"]`: "env:A", `environment: {A: $B}`: "env:A", `environment: {A: }`: "env:A",
-		`environment: [DSTACK_SIMULATOR_ENDPOINT=/x]`:      "env:DSTACK_SIMULATOR_ENDPOINT",
+		`environment: [DSTACK_SIMULATOR_ENDPOINT=/x]`: "env:DSTACK_SIMULATOR_ENDPOINT",
+		`environment: [GIT_LAUNCHER_PROFILE=/x]`:      "env:GIT_LAUNCHER_PROFILE", `environment: {GIT_LAUNCHER_RECEIPT: /usr/bin/env}`: "env:GIT_LAUNCHER_RECEIPT",
 		`volumes: ["/tmp/fake.sock:/var/run/dstack.sock"]`: "volumes", `volumes: ["./c.conf:/etc/git-launcher/config.conf"]`: "volumes",
 		`volumes: ["/var/run/docker.sock:/var/run/docker.sock"]`: "volumes", `volumes: ["/var/run:/var/run"]`: "volumes", `volumes: ["vol:/usr/local/bin"]`: "volumes",
 		`volumes: ["vol:/etc"]`: "volumes", `volumes: ["vol:/"]`: "volumes", `volumes: ["vol:/usr/../etc/git-launcher"]`: "volumes", `volumes: ["v:/etc"]`: "volumes", `volumes: ["${V}:/x"]`: "volumes",
@@ -114,7 +132,12 @@ func TestLauncherDenied(t *testing.T) {
 		`tmpfs: /etc/git-launcher`: "tmpfs", `tmpfs: ["/usr"]`: "tmpfs",
 		`configs: [file]`: "configs", `configs: [env]`: "configs", `configs: [ext]`: "configs", `configs: [{source: good, target: /usr/local/bin/git-launcher}]`: "configs",
 		`configs: [{source: dollar, target: /etc/git-launcher/config.conf}]`: "configs", `configs: [{source: braces, target: /etc/git-launcher/config.conf}]`: "configs",
-		`configs: [{source: file, target: /etc/git-launcher/config.conf}]`: "configs",
+		`configs: [{source: file, target: /etc/git-launcher/config.conf}]`:                "configs",
+		`configs: [{source: good, target: /var/lib/git-launcher/workload/entrypoint.sh}]`: "configs", `configs: [{source: good, target: /data/x}]`: "configs",
+		`configs: [{source: good, target: /etc/git-launcher/config.conf}, {source: more, target: /etc/git-launcher/../git-launcher/config.conf}]`: "configs",
+		`command: [--receipt, /usr/bin/env]`: "command", `command: --receipt=/bin/bash`: "command", `command: ["--receipt"]`: "command",
+		`networks: [host]`: "networks", `networks: [filled]`: "networks", `logging: {driver: fluentd, options: {fluentd-address: "unix:///run/dstack.sock"}}`: "logging",
+		`volumes: ["overlay:/x"]`: "volumes", `volumes: ["path:/x"]`: "volumes",
 	} {
 		t.Run(text, func(t *testing.T) {
 			full := file(text, `  x: {image: y}
@@ -122,7 +145,13 @@ volumes:
   vol: {}
   bound: {driver_opts: {type: none, o: bind, device: /srv}}
   plug: {driver: plugin}
+  overlay: {driver_opts: {type: overlay, device: overlay, o: "lowerdir=/srv"}}
+  path: {name: /srv}
+networks:
+  host: {external: true}
+  filled: {name: "${N}"}
 configs:
+  more: {content: b}
   file: {file: ./c}
   env: {environment: E}
   ext: {external: true}
@@ -153,21 +182,44 @@ func TestOtherDenied(t *testing.T) {
 		`privileged: true`, `privileged: "${P}"`, `pid: host`, `pid: "service:launcher"`, `ipc: host`, `userns_mode: host`, `cgroup: host`, `devices: ["/dev/sda:/dev/sda"]`, `device_cgroup_rules: ["c 1:3 mr"]`,
 		`volumes_from: [launcher]`, `cap_add: [SYS_ADMIN]`, `cap_add: [ALL]`, `cap_add: [CAP_SYS_PTRACE]`, `security_opt: ["seccomp:unconfined"]`, `security_opt: ["label=disable"]`,
 		`build: .`, `extends: {file: x.yaml, service: y}`, `post_start: [{command: x, privileged: true}]`, `configs: [sock]`, `secrets: [sock]`, `configs: [fill]`, `use_api_socket: true`,
+		`network_mode: host`, `network_mode: "service:launcher"`, `network_mode: "container:launcher"`, `networks: [host]`, `networks: [byname]`, `networks: [filled]`, `networks: {default: , host: {}}`,
+		`gpus: all`, `deploy: {resources: {reservations: {devices: [{driver: cdi, capabilities: [gpu], device_ids: ["vendor.com/class=disk"]}]}}}`, `runtime: other`, `annotations: {org.systemd.property.x: y}`, `models: [m]`,
+		`pre_start: [{image: x, command: y}]`, `provider: {type: x}`, `security_opt: ["systempaths=unconfined"]`, `security_opt: ["seccomp=./profile.json"]`, `security_opt: ["apparmor=mine"]`,
+		`volumes: ["overlay:/x"]`, `volumes: ["proc:/x"]`, `volumes: ["devtmpfs:/x"]`, `volumes: ["path:/x"]`, `volumes: ["projectname:/x"]`, `volumes: ["named:/x"]`, `volumes: ["olderproject:/x"]`, `volumes: ["/var/volatile/dstack:/x"]`, `volumes: ["/home/root:/x"]`, `volumes: ["/opt/cni:/x"]`,
+		`volumes: ["./data:/x", "./data/link:/y"]`, `volumes: ["/srv/a/b:/x"]`, `volumes: ["inner:/x"]`, `configs: [inner]`, `secrets: [inner]`, `env_file: /etc/shadow`, `env_file: [{path: ./data, required: false}, /run/x]`, `label_file: /etc/x`,
+		`logging: {driver: syslog, options: {syslog-address: "unix:///run/dstack.sock"}}`,
 	} {
 		t.Run(text, func(t *testing.T) {
-			full := file(`volumes: ["work:/var/lib/git-launcher"]`, `  other:
+			full := file(`volumes: ["work:/var/lib/git-launcher", "kept:/data"]`, `  other:
     image: x
     `+text+`
+  writer:
+    image: x
+    volumes: ["/srv/a:/x", "/srv/readonly:/y:ro"]
 volumes:
+  kept: {}
+  overlay: {driver_opts: {type: overlay, device: overlay, o: "lowerdir=/run/x"}}
+  proc: {driver_opts: {type: proc, device: proc}}
+  devtmpfs: {driver_opts: {type: devtmpfs, device: devtmpfs}}
+  path: {name: /srv}
+  projectname: {name: dstack_kept}
+  named: {external: {name: dstack_kept}}
+  olderproject: {external: true, name: tapp_kept}
+  inner: {driver_opts: {type: none, o: bind, device: /srv/a/inner}}
   work: {name: same}
   alias: {name: same}
   bound: {driver_opts: {type: none, o: bind, device: /var/run}}
   filled: {driver_opts: {type: none, o: bind, device: "${D}"}}
   plug: {driver: plugin}
+networks:
+  host: {external: true}
+  byname: {external: true, name: host}
+  filled: {name: "${N}"}
 configs:
+  inner: {file: /srv/a/c}
   sock: {file: /var/run/docker.sock}
   fill: {file: "${F}"}
-secrets: {sock: {file: /var/run/dstack.sock}}`)
+secrets: {sock: {file: /var/run/dstack.sock}, inner: {file: /srv/a/s}}`)
 			r := judge(t, full, nil, compose.Expect{})
 			if !slices.Equal(slices.Compact(denied(r)), []string{"service:other"}) {
 				t.Errorf("denied %q", denied(r))
@@ -188,12 +240,20 @@ func TestAppDenied(t *testing.T) {
 			t.Errorf("%s: denied %q", tc.key, denied(r))
 		}
 	}
-	if r := judge(t, "include: [x.yaml]\n"+file(""), nil, compose.Expect{}); !slices.Equal(denied(r), []string{"include"}) {
-		t.Errorf("include: denied %q", denied(r))
+	for top, accept := range map[string]string{
+		"include: [x.yaml]\n": "include", "jobs: {j: {image: x, triggers: {manual: true}, volumes: ['/run/dstack.sock:/x']}}\n": "jobs", "models: {m: {model: x}}\n": "models",
+	} {
+		if r := judge(t, top+file(""), nil, compose.Expect{}); !slices.Equal(denied(r), []string{accept}) {
+			t.Errorf("%s: denied %q", accept, denied(r))
+		}
+		if r := judge(t, top+file(""), nil, compose.Expect{Allow: []string{accept}}); len(denied(r)) > 0 {
+			t.Errorf("%s does not accept it: %q", accept, denied(r))
+		}
 	}
 	for _, env := range []string{
 		"PLATFORM", "DEFAULT_IMAGE_DIGEST", "TARGET_PLATFORM", "PATH", "BASH_ENV", "ENV", "SHELLOPTS", "IFS", "LD_PRELOAD", "COMPOSE_FILE", "DOCKER_HOST", "BUILDKIT_X", "GIT_LAUNCHER_PLATFORM",
 		"SSH_CLIENT", "HOME", "XDG_CONFIG_HOME", "HTTPS_PROXY", "https_proxy", "SSL_CERT_FILE", "GODEBUG", "DSTACK_SIMULATOR_ENDPOINT", "DCAP_TDX_QUOTE_API",
+		"GCONV_PATH", "PS4", "GLIBC_TUNABLES", "BASH_LOADABLES_PATH", "A B", "A\nLD_PRELOAD", "X=1", "",
 	} {
 		if r := judge(t, file(""), map[string]any{"allowed_envs": []string{env}}, compose.Expect{}); !slices.Equal(denied(r), []string{"allowed_env:" + env}) {
 			t.Errorf("%s: denied %q", env, denied(r))
@@ -208,6 +268,36 @@ func TestAppDenied(t *testing.T) {
 	}
 	if r := judge(t, file(""), map[string]any{"new_field": 1, "docker_config": map[string]any{"url": "x"}}, compose.Expect{}); len(r.Notes) != 2 || len(r.Problems) > 0 {
 		t.Errorf("notes %q", r.Notes)
+	}
+}
+
+// TestUnreadable: composes that others may read differently, or that take forever.
+func TestUnreadable(t *testing.T) {
+	var ports strings.Builder
+	for i := range 20 {
+		fmt.Fprintf(&ports, "- \"1-%d/udp\"\n", 65535-i)
+	}
+	bomb := "x-a: &a [x]\n"
+	for c := 'b'; c < 'z'; c++ {
+		bomb += fmt.Sprintf("x-%c: &%c [%s*%c]\n", c, c, strings.Repeat(fmt.Sprintf("*%c, ", c-1), 8), c-1)
+	}
+	for name, text := range map[string]string{
+		"empty": "", "second document": file("pid: host") + "---\n" + file(""), "hidden by reset": file("pid: !reset null"), "overridden": file("ports: !override []"),
+		"external in words": file("", "volumes: {a: {external: 'false'}}"),
+		"same key twice":    file("image: y"), "not a mapping": "[]", "port ranges": file("ports:\n" + ports.String()),
+		"alias bomb": bomb + file(""), "alias in itself": "x-a: &a {b: *a}\n" + file(""), "deep": "x-a: " + strings.Repeat("[", 20000) + "\n" + file(""),
+	} {
+		data, _ := json.Marshal(map[string]any{"runner": "docker-compose", "docker_compose_file": text})
+		if _, err := compose.Judge(t.Context(), data, compose.Expect{LauncherDigests: []string{digest}}); err == nil {
+			t.Errorf("%s is judged", name)
+		}
+	}
+	for name, text := range map[string]string{
+		"document's mark": "---\n" + file("") + "...\n", "some ports": file(`ports: ["8000-9000:8000-9000", "127.0.0.1:1-2:3-4/tcp", {target: 5, published: "6-7"}]`), "numbers": file(`ports: [8080, "53/udp"]`),
+	} {
+		if r := judge(t, text, nil, compose.Expect{}); len(denied(r)) > 0 {
+			t.Errorf("%s: denied %q", name, denied(r))
+		}
 	}
 }
 

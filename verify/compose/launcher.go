@@ -10,7 +10,7 @@ import (
 // free are the keys of the launcher's service that can't change what runs. The
 // others are judged one by one, or denied.
 var free = []string{
-	"container_name", "restart", "ports", "expose", "networks", "logging", "security_opt", "read_only",
+	"container_name", "restart", "ports", "expose", "security_opt", "read_only",
 	"cap_drop", "user", "init", "stop_grace_period", "mem_limit", "cpus", "labels",
 }
 
@@ -26,23 +26,25 @@ func (j *judge) launcher(name string, service map[string]any) {
 	}
 	for _, key := range sortedKeys(service) {
 		value := service[key]
-		if filledIn(value) {
-			accept := key
-			if key == "environment" {
-				accept = "environment" // named below, variable by variable
-			}
-			if key != "environment" {
-				bad(accept, "has a ${…} in "+key, "whoever deploys fills it in, unmeasured")
-			}
+		if key != "environment" && filledIn(value) { // that one is judged variable by variable
+			bad(key, "has a ${…} in "+key, "whoever deploys fills it in, unmeasured")
 		}
 		switch {
 		case key == "image" || slices.Contains(free, key) || strings.HasPrefix(key, "x-"):
+		case key == "networks":
+			if j.model.onHost(service) {
+				bad(key, "is on the VM's own network", "it reaches what listens there for the system alone")
+			}
+		case key == "logging":
+			if logsToSocket(value) {
+				bad(key, "logs to a unix socket", "Docker would write there as root")
+			}
 		case key == "environment":
 			j.environment(value, bad)
 		case key == "command":
 			j.command(value, bad)
 		case key == "volumes":
-			j.volumes(service, bad)
+			j.ownVolumes(service, bad)
 		case key == "tmpfs":
 			for _, t := range texts(value) {
 				target, _, _ := strings.Cut(t, ":")
@@ -89,7 +91,13 @@ func (j *judge) environment(value any, bad func(key, what, why string)) {
 			bad("env:"+name, fmt.Sprintf("%s is not TEE", name), "the launch is then not measured")
 		case name == "DSTACK_SIMULATOR_ENDPOINT" || name == "GIT_LAUNCHER_DSTACK_ENDPOINT" || name == "DSTACK_ENDPOINT":
 			bad("env:"+name, "sets "+name, "it means another guest agent than the VM's")
+		case strings.HasPrefix(name, "GIT_LAUNCHER_") && name != "GIT_LAUNCHER_PLATFORM":
+			flag := strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(name, "GIT_LAUNCHER_"), "_", "-"))
+			if !slices.Contains(harmlessFlags, flag) || flag == "receipt" && !receiptPlace(text) {
+				bad("env:"+name, "sets "+name, "that flag is not known to be harmless")
+			}
 		}
+		j.Env = append(j.Env, name+"="+strings.ReplaceAll(text, "$$", "$"))
 	}
 }
 
@@ -133,7 +141,13 @@ func (j *judge) command(value any, bad func(key, what, why string)) {
 			}
 		case slices.Contains(harmlessFlags, flag):
 			if !has && flag != "receipt-log" && flag != "require-receipt" {
-				i++
+				if i++; i < len(words) {
+					val = words[i]
+				}
+			}
+			if flag == "receipt" && !receiptPlace(val) {
+				bad("command", fmt.Sprintf("its command writes the receipt to %.100q", val), "it may replace a program that the workload runs; a receipt is a .json file")
+				return
 			}
 		case flag == "dstack-endpoint":
 			bad("command", "its command has --dstack-endpoint", "it means another guest agent than the VM's")
@@ -145,7 +159,23 @@ func (j *judge) command(value any, bad func(key, what, why string)) {
 	}
 }
 
-// ownMounts are the bind mounts that the launcher's service may have.
+// receiptPlace reports whether a file may hold the receipt: the receipt carries
+// the compose, and must not become a script.
+func receiptPlace(file string) bool { return strings.HasSuffix(file, ".json") }
+
+// logsToSocket reports whether a service's log goes to a unix socket.
+func logsToSocket(logging any) bool {
+	l, _ := logging.(map[string]any)
+	options, _ := l["options"].(map[string]any)
+	for _, v := range options {
+		if strings.Contains(strings.ToLower(fmt.Sprint(v)), "unix") {
+			return true
+		}
+	}
+	return false
+}
+
+// ownMount reports whether the bind mounts that the launcher's service may have.
 func (j *judge) ownMount(m mount) bool {
 	source, target := hostPath(m.source), hostPath(m.target)
 	if source == "/run/dstack.sock" && target == source {
@@ -154,7 +184,7 @@ func (j *judge) ownMount(m mount) bool {
 	return j.expect.Image && (source == "/run/docker.sock" && target == source || source == "/tapp" && target == source)
 }
 
-func (j *judge) volumes(service map[string]any, bad func(key, what, why string)) {
+func (j *judge) ownVolumes(service map[string]any, bad func(key, what, why string)) {
 	for _, m := range mounts(service) {
 		switch {
 		case m.kind == "bind" && j.ownMount(m):
@@ -188,7 +218,7 @@ func systemPath(p string) bool {
 	return false
 }
 
-// configs: inline content only; the one at the launcher's place is its config.
+// configs: the launcher's own config, inline, and no other.
 func (j *judge) configs(value any, bad func(key, what, why string)) {
 	list, _ := value.([]any)
 	for _, v := range list {
@@ -198,17 +228,17 @@ func (j *judge) configs(value any, bad func(key, what, why string)) {
 		if target == "" {
 			target = "/" + source
 		}
-		isConfig := path.Clean(target) == ConfigTarget
-		def := j.model.entry("configs", source)
-		content, inline := def["content"].(string)
+		content, inline := j.model.entry("configs", source)["content"].(string)
 		switch {
 		case !inline:
 			bad("configs", fmt.Sprintf("the config %.60s is not inline content", source), "a file, variable or external config is not measured")
 		case filledIn(content):
 			bad("configs", fmt.Sprintf("the config %.60s has a $ in its content", source), "Compose fills it in from variables that are not measured; a plain $ is written $$")
-		case !isConfig && systemPath(path.Clean(target)):
-			bad("configs", fmt.Sprintf("the config %.60s lies at %.100s", source, target), "it replaces a file of the audited image")
-		case isConfig:
+		case path.Clean(target) != ConfigTarget:
+			bad("configs", fmt.Sprintf("the config %.60s lies at %.100s", source, target), "it may replace a file of the audited image or of the pinned commit; only "+ConfigTarget+" is in the launch record")
+		case j.Config != nil:
+			bad("configs", fmt.Sprintf("the config %.60s lies at %.100s, too", source, target), "two configs at one place, and one of them counts")
+		default:
 			j.Config = []byte(strings.ReplaceAll(content, "$$", "$"))
 		}
 	}

@@ -25,6 +25,9 @@ func load(ctx context.Context, data []byte) (m *model, err error) {
 			m, err = nil, fmt.Errorf("can't be read: %v", r)
 		}
 	}()
+	if err := plain(data); err != nil {
+		return nil, err
+	}
 	top, err := loader.LoadModelWithContext(ctx, types.ConfigDetails{
 		WorkingDir:  "/tapp",
 		ConfigFiles: []types.ConfigFile{{Filename: "docker-compose.yaml", Content: data}},
@@ -53,11 +56,6 @@ func load(ctx context.Context, data []byte) (m *model, err error) {
 	return m, nil
 }
 
-func (m *model) list(key string) []any {
-	l, _ := m.top[key].([]any)
-	return l
-}
-
 // entry is a top-level volume, config or secret.
 func (m *model) entry(kind, name string) map[string]any {
 	all, _ := m.top[kind].(map[string]any)
@@ -65,12 +63,75 @@ func (m *model) entry(kind, name string) map[string]any {
 	return e
 }
 
-// volumeName is what the Engine calls a named volume: two keys may mean one.
-func (m *model) volumeName(key string) string {
-	if name, ok := m.entry("volumes", key)["name"].(string); ok {
-		return name
+// volume is what the Engine calls a named volume.
+type volume struct {
+	name    string
+	project bool // Compose puts the project's name and _ before it; nobody here knows that name
+}
+
+func (m *model) volume(key string) volume {
+	def := m.entry("volumes", key)
+	if name, ok := def["name"].(string); ok {
+		return volume{name: name[:min(len(name), maxName+1)]}
 	}
-	return "(project)_" + key
+	return volume{name: key, project: def["external"] != true}
+}
+
+// keys are the project's keys that a full name may stand for: all behind a _.
+func (v volume) keys() (out []string) {
+	for i, r := range v.name {
+		if r == '_' && !v.project {
+			out = append(out, v.name[i+1:])
+		}
+	}
+	return out
+}
+
+// maxName is longer than any name that Docker takes, in bytes.
+const maxName = 512
+
+// volumes is a set of them.
+type volumes struct {
+	exact map[volume]bool
+	keys  map[string]bool // that full names in it may stand for
+}
+
+func (m *model) volumesOf(service map[string]any) volumes {
+	set := volumes{make(map[volume]bool), make(map[string]bool)}
+	for _, mount := range mounts(service) {
+		if mount.kind != "volume" || mount.source == "" || len(mount.source) > maxName {
+			continue
+		}
+		v := m.volume(mount.source)
+		set.exact[v] = true
+		for _, key := range v.keys() {
+			set.keys[key] = true
+		}
+	}
+	return set
+}
+
+// mayHave reports whether a volume may be in the set.
+func (s volumes) mayHave(v volume) bool {
+	return s.exact[v] || v.project && s.keys[v.name] || len(v.name) > maxName ||
+		slices.ContainsFunc(v.keys(), func(key string) bool { return s.exact[volume{key, true}] })
+}
+
+// onHost reports whether a service joins the VM's own network by the name of one
+// of its networks, or one whose name is filled in later.
+func (m *model) onHost(service map[string]any) bool {
+	keys := texts(service["networks"])
+	if all, ok := service["networks"].(map[string]any); ok {
+		keys = sortedKeys(all)
+	}
+	return slices.ContainsFunc(keys, func(key string) bool {
+		def := m.entry("networks", key)
+		name, ok := def["name"].(string)
+		if !ok && def["external"] != nil && def["external"] != false {
+			name = key
+		}
+		return name == "host" || strings.HasPrefix(name, "container:") || filledIn(def["name"])
+	})
 }
 
 // mount is one entry of a service's volumes.

@@ -26,7 +26,7 @@ type Quote struct {
 	TEETCBSVN     [16]byte
 	MRSignerSeam  measure.Register // zero for Intel's module
 	SeamAttrs     [8]byte
-	TDAttributes  [8]byte // bit 0 of the first byte: the host can debug this TD
+	TDAttributes  [8]byte // see Debug and Migratable
 	MRTD          measure.Register
 	MRConfigID    measure.Register
 	MROwner       measure.Register
@@ -128,10 +128,16 @@ func (q *Quote) fill(b body) {
 }
 
 // Debug reports whether the TD, or the enclave that vouches for it, runs in
-// debug mode, in which the host reads and writes its memory.
+// debug mode, in which the host reads and writes its memory. A TD does so where
+// any of the first eight attributes is set: all are of the group “TD under debug”.
 func (q *Quote) Debug() (td, qe bool) {
-	return q.TDAttributes[0]&1 != 0, q.qe.Attributes[0]&2 != 0
+	return q.TDAttributes[0] != 0, q.qe.Attributes[0]&2 != 0
 }
+
+// Migratable reports whether a migration TD may move the TD, memory and all, to
+// another host (attribute 29). A quote of version 4 does not say to which one it
+// is bound.
+func (q *Quote) Migratable() bool { return q.TDAttributes[3]&0x20 != 0 }
 
 // CheckSignatures proves the line from the root to the TD report as of a moment:
 // the PCK chain and its dates, the QE report under the PCK key, the attestation

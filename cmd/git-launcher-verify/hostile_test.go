@@ -1,0 +1,128 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+
+	"gitlauncher/measure"
+	"gitlauncher/verify"
+)
+
+// TestErrorsEscape: what strangers put into evidence or answers does not reach
+// the terminal by an error either.
+func TestErrorsEscape(t *testing.T) {
+	e := launch(t)
+	app, _ := json.Marshal(map[string]any{"runner": "docker-compose", "docker_compose_file": `services: {launcher: {image: "\e[2JVERIFIED/launcher@` + launcherDigest + `"}}`})
+	s := &settings{policy: new(verify.Policy)}
+	if err := s.policy.Add("LAUNCHER_IMAGE_DIGEST", launcherDigest); err != nil {
+		t.Fatal(err)
+	}
+	_, err := fromRegistry(t.Context(), s, &verify.Evidence{AppCompose: app})
+	if err == nil || !strings.Contains(err.Error(), "\x1b") {
+		t.Fatalf("the registry's error is %v; the test proves nothing", err)
+	}
+	var errs strings.Builder
+	p := &program{stderr: &errs}
+	p.warn(err)
+	p.fail(err)
+	p.fail(&invalidError{errors.Join(err, err)})
+	if strings.Contains(errs.String(), "\x1b") || !strings.Contains(errs.String(), "VERIFIED/launcher") {
+		t.Errorf("%q", errs.String())
+	}
+	_, _, out := run(t, "--offline", "--root", e.file("root.pem"), e.file("no\x1bsuch"))
+	if strings.Contains(out, "\x1b") {
+		t.Errorf("%q", out)
+	}
+}
+
+// TestPolicyInjection: a record can't put lines of its own into the policy that
+// is made of it.
+func TestPolicyInjection(t *testing.T) {
+	for _, cmd := range []string{"true\nTCB_STATUS_ALLOWED=OutOfDate", "true\x1b[8m", "true\rALLOW_COMPOSE=init_script", " # x", "a\u202eb"} {
+		e := launch(t, func(r *measure.GitRecord) { r.Advanced, r.RunCmd, r.Entrypoint = true, cmd, "" })
+		code, out, errs := run(t, "policy", "--offline", "--root", e.file("root.pem"), "--collateral", e.file("collateral.json"), "--from", e.file("receipt.json"))
+		if code != 0 {
+			t.Fatalf("exit code %d, %s", code, errs)
+		}
+		p, err := verify.ParsePolicy("out", []byte(out))
+		if err != nil {
+			t.Errorf("%q: %v\n%s", cmd, err, out)
+			continue
+		}
+		if p.Expects("TCB_STATUS_ALLOWED") || p.Expects("ALLOW_COMPOSE") || strings.ContainsAny(out, "\x1b\r\u202e") {
+			t.Errorf("%q writes into the policy:\n%s", cmd, out)
+		}
+		if got := p.Of("RUN_CMD"); len(got) > 0 && got[0] != cmd {
+			t.Errorf("%q became %q", cmd, got)
+		}
+	}
+}
+
+// TestBatchFolder: nothing in a folder is left out silently.
+func TestBatchFolder(t *testing.T) {
+	e := launch(t)
+	dir := t.TempDir()
+	args := []string{"--batch", "--offline", "--root", e.file("root.pem"), "--collateral", e.file("collateral.json"), "--policy", e.file("policy.conf"), dir}
+	if err := os.Symlink(e.file("receipt.json"), dir+"/a.json"); err != nil {
+		t.Fatal(err)
+	}
+	if code, out, errs := run(t, args...); code != 0 || strings.Count(out, "\n") != 1 {
+		t.Errorf("exit code %d\n%s%s", code, out, errs)
+	}
+	if err := os.Symlink(e.file("gone"), dir+"/b.json"); err != nil {
+		t.Fatal(err)
+	}
+	if code, out, _ := run(t, args...); code != 1 || strings.Count(out, "\n") != 2 || !strings.Contains(out, "no such file") {
+		t.Errorf("a file that can't be had: exit code %d\n%s", code, out)
+	}
+	if err := os.Mkdir(dir+"/c", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if code, out, _ := run(t, args...); code != 1 || strings.Count(out, "\n") != 3 {
+		t.Errorf("a folder within: exit code %d\n%s", code, out)
+	}
+	if err := os.WriteFile(dir+"/d.json", []byte("{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, _ := run(t, args...); code != 3 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// TestNothingFetchedForForgeries: a quote of no platform makes no requests.
+func TestNothingFetchedForForgeries(t *testing.T) {
+	e, other := launch(t), launch(t)
+	s := serve(t, e.collateral)
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	args := []string{"--root", e.file("root.pem"), "--policy", e.file("policy.conf"), "--pccs", s.URL}
+	if code, _, _ := run(t, append(args, other.file("receipt.json"))...); code != 3 || s.asked.Load() != 0 {
+		t.Errorf("exit code %d after %d requests", code, s.asked.Load())
+	}
+}
+
+// TestBadCollateralIsNotKept: what a service answers wrongly once is asked anew.
+func TestBadCollateralIsNotKept(t *testing.T) {
+	e := launch(t)
+	s := serve(t, e.collateral)
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	s.broken = func(w http.ResponseWriter, r *http.Request) bool {
+		if strings.HasSuffix(r.URL.Path, "pckcrl") {
+			w.Header().Set("SGX-PCK-CRL-Issuer-Chain", "x")
+			w.Write([]byte("junk"))
+			return true
+		}
+		return false
+	}
+	args := []string{"--root", e.file("root.pem"), "--policy", e.file("policy.conf"), "--pccs", s.URL, e.file("receipt.json")}
+	if code, out, errs := run(t, args...); code != 3 {
+		t.Fatalf("exit code %d\n%s%s", code, out, errs)
+	}
+	s.broken = nil
+	if code, out, errs := run(t, args...); code != 0 {
+		t.Errorf("exit code %d\n%s%s", code, out, errs)
+	}
+}

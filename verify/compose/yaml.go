@@ -1,0 +1,71 @@
+package compose
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"regexp"
+	"strconv"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// The bounds on a compose file beyond its size.
+const (
+	maxNodes = 1 << 20 // of YAML, those behind aliases counted each time
+	maxPorts = 1 << 17 // compose-go writes out each port of a range
+)
+
+// portRange is the last part of a port that is a range.
+var portRange = regexp.MustCompile(`([0-9]{1,5})-([0-9]{1,5})(?:/[a-z]+)?$`)
+
+// plain refuses what versions of Docker Compose read differently: a second
+// document, which older ones pass over, and the tags by which documents undo each
+// other. It also refuses what would make reading endless.
+func plain(data []byte) error {
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	var document, second yaml.Node
+	if err := decoder.Decode(&document); err != nil {
+		return err
+	}
+	if err := decoder.Decode(&second); !errors.Is(err, io.EOF) {
+		return errors.New("has more than one YAML document, and not every Docker Compose reads the same from that")
+	}
+	return new(walk).node(&document, false)
+}
+
+// walk counts what a document holds.
+type walk struct{ nodes, ports int }
+
+func (w *walk) node(n *yaml.Node, ports bool) error {
+	for n.Kind == yaml.AliasNode && n.Alias != nil {
+		n = n.Alias
+	}
+	if w.nodes++; w.nodes > maxNodes {
+		return errors.New("has too many nodes, or an alias within itself")
+	}
+	if n.Tag == "!reset" || n.Tag == "!override" {
+		return errors.New("has the tag " + n.Tag + ", and not every Docker Compose reads the same from that")
+	}
+	if m := portRange.FindStringSubmatch(n.Value); m != nil && ports && n.Kind == yaml.ScalarNode {
+		from, _ := strconv.Atoi(m[1])
+		to, _ := strconv.Atoi(m[2])
+		if w.ports += max(to-from, 0); w.ports > maxPorts {
+			return errors.New("has too many ports to write out")
+		}
+	}
+	for i, child := range n.Content {
+		under := ports
+		if n.Kind == yaml.MappingNode && i%2 == 1 {
+			key := n.Content[i-1]
+			for key.Kind == yaml.AliasNode && key.Alias != nil {
+				key = key.Alias
+			}
+			under = key.Value == "ports"
+		}
+		if err := w.node(child, under); err != nil {
+			return err
+		}
+	}
+	return nil
+}
