@@ -2,14 +2,20 @@ package regtest
 
 import (
 	"bytes"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // ErrNoDockerd says that a private Docker Engine can't be started here.
@@ -21,6 +27,7 @@ type Engine struct {
 	Socket  string
 	dir     string
 	binds   []string
+	netns   string // its network namespace: its bridges are not the machine's
 	process *exec.Cmd
 	log     bytes.Buffer
 }
@@ -33,7 +40,7 @@ func StartEngine(dir string, binds ...string) (*Engine, error) {
 	if _, err := exec.LookPath("dockerd"); err != nil || os.Geteuid() != 0 {
 		return nil, ErrNoDockerd
 	}
-	e := &Engine{Socket: filepath.Join(dir, "d.sock"), dir: dir, binds: binds}
+	e := &Engine{Socket: filepath.Join(dir, "d.sock"), dir: dir, binds: binds, netns: "gl" + strings.ToLower(rand.Text()[:8])}
 	for _, b := range binds {
 		if source, target, _ := strings.Cut(b, ":"); target == "/run" {
 			e.Socket = filepath.Join(source, "docker.sock")
@@ -41,6 +48,11 @@ func StartEngine(dir string, binds ...string) (*Engine, error) {
 	}
 	if err := os.WriteFile(filepath.Join(dir, "daemon.json"), []byte("{}"), 0o600); err != nil {
 		return nil, err
+	}
+	for _, args := range [][]string{{"netns", "add", e.netns}, {"-n", e.netns, "link", "set", "lo", "up"}} {
+		if out, err := exec.Command("ip", args...).CombinedOutput(); err != nil {
+			return nil, fmt.Errorf("ip %s: %w\n%s", strings.Join(args, " "), err, out)
+		}
 	}
 	return e, e.start()
 }
@@ -55,9 +67,9 @@ func (e *Engine) start() error {
 			socket = "/run/docker.sock"
 		}
 	}
-	e.process = exec.Command("unshare", "--mount", "--propagation", "private", "sh", "-c", script+`exec dockerd "$@"`, "sh", "--config-file", in("daemon.json"), "--data-root", in("data"), "--exec-root", in("exec"),
-		"--pidfile", in("pid"), "-H", "unix://"+socket, "-s", "vfs", "--bridge=none", "--iptables=false", "--ip-forward=false", "--ip-masq=false",
-		"--default-address-pool", "base=10.213.0.0/16,size=24", "--shutdown-timeout", "1")
+	e.process = exec.Command("nsenter", "--net=/run/netns/"+e.netns, "unshare", "--mount", "--propagation", "private", "sh", "-c", script+`exec dockerd "$@"`, "sh", "--config-file", in("daemon.json"), "--data-root", in("data"), "--exec-root", in("exec"),
+		"--pidfile", in("pid"), "-H", "unix://"+socket, "-s", "vfs", "--iptables=false", "--ip-forward=false", "--ip-masq=false",
+		"--shutdown-timeout", "1")
 	e.process.Stdout, e.process.Stderr = &e.log, &e.log
 	e.process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := e.process.Start(); err != nil {
@@ -71,6 +83,56 @@ func (e *Engine) start() error {
 			e.Kill()
 			return fmt.Errorf("dockerd does not start: %s", e.log.Bytes())
 		}
+	}
+}
+
+// Address is one of its network, which its containers reach, too.
+const Address = "10.212.0.1"
+
+// Listen listens where it and its containers see it: its loopback is not the
+// machine's, nor is Address.
+func (e *Engine) Listen(address string) (net.Listener, error) {
+	exec.Command("ip", "-n", e.netns, "addr", "add", Address+"/32", "dev", "lo").Run() // may be there
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	home, err := os.Open("/proc/thread-self/ns/net")
+	if err != nil {
+		return nil, err
+	}
+	defer home.Close()
+	there, err := os.Open("/run/netns/" + e.netns)
+	if err != nil {
+		return nil, err
+	}
+	defer there.Close()
+	if err := unix.Setns(int(there.Fd()), unix.CLONE_NEWNET); err != nil {
+		return nil, err
+	}
+	l, err := net.Listen("tcp", address)
+	if back := unix.Setns(int(home.Fd()), unix.CLONE_NEWNET); back != nil {
+		panic(back) // this thread would go on in the wrong network
+	}
+	return l, err
+}
+
+// Forward passes connections on to an address of the machine, until the listener is
+// closed.
+func Forward(l net.Listener, to string) {
+	for {
+		from, err := l.Accept()
+		if err != nil {
+			return
+		}
+		go func() {
+			defer from.Close()
+			c, err := net.Dial("tcp", to)
+			if err != nil {
+				return
+			}
+			defer c.Close()
+			go io.Copy(c, from)
+			io.Copy(from, c)
+		}()
 	}
 }
 
@@ -106,4 +168,5 @@ func (e *Engine) Stop() {
 	e.Docker("network", "prune", "-f")
 	e.process.Process.Signal(syscall.SIGTERM)
 	e.process.Wait()
+	exec.Command("ip", "netns", "del", e.netns).Run()
 }
