@@ -1,6 +1,7 @@
 package testscripts
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
@@ -36,22 +37,6 @@ func compose(t *testing.T) []string {
 	}
 	t.Skip("this machine has no Docker compose")
 	return nil
-}
-
-// ownAddress gives an address of this machine that containers reach.
-func ownAddress(t *testing.T) string {
-	t.Helper()
-	addrs, err := net.InterfaceAddrs()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, a := range addrs {
-		if n, ok := a.(*net.IPNet); ok && n.IP.To4() != nil && n.IP.IsGlobalUnicast() {
-			return n.IP.String()
-		}
-	}
-	t.Skip("this machine has no address but loopback")
-	return ""
 }
 
 var anyDigest = regexp.MustCompile(`(image: |DEFAULT_IMAGE_DIGEST=)\S+`)
@@ -108,8 +93,12 @@ func TestComposeDropIn(t *testing.T) {
 		}
 		t.Cleanup(func() { os.Remove("/tapp") })
 	}
-	address := ownAddress(t)
-	reg, trusting, certPEM := tlsRegistry(t, address)
+	reg, trusting, certPEM := tlsRegistry(t)
+	_, port, err := net.SplitHostPort(reg.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	host := net.JoinHostPort(regtest.Address, port) // the registry, for the Engine and its containers
 	dir, err := os.MkdirTemp("", "gl")
 	if err != nil {
 		t.Fatal(err)
@@ -117,8 +106,8 @@ func TestComposeDropIn(t *testing.T) {
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	n := &node{TB: t, dir: dir, name: "mpc-node", log: &syncBuffer{}, socket: filepath.Join(dir, "run/dstack.sock")}
 	n.write("run/keep", "")
-	n.write("docker/certs.d/"+reg.Host+"/ca.crt", string(certPEM))
-	n.write("tapp/user_config", fmt.Sprintf("[launcher_config]\nimage_reference = %q\nport_mappings = [{ host = 11780, container = 11780 }]\n[mpc_node_config]\nhome_dir = \"/data\"\n", reg.Host+"/near/node"))
+	n.write("docker/certs.d/"+host+"/ca.crt", string(certPEM))
+	n.write("tapp/user_config", fmt.Sprintf("[launcher_config]\nimage_reference = %q\nport_mappings = [{ host = 11780, container = 11780 }]\n[mpc_node_config]\nhome_dir = \"/data\"\n", host+"/near/node"))
 	n.engine, err = regtest.StartEngine(dir, dir+"/run:/run", dir+"/tapp:/tapp", dir+"/docker:/etc/docker")
 	if errors.Is(err, regtest.ErrNoDockerd) && os.Getenv("CI") != "true" {
 		t.Skip(err)
@@ -127,17 +116,23 @@ func TestComposeDropIn(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(n.engine.Stop)
+	l, err := n.engine.Listen(host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go regtest.Forward(l, reg.Host)
 	n.reboot()
 	t.Cleanup(func() { n.shutdown() })
 
-	pusher := regtest.Pusher{Host: reg.Host, Transport: trusting}
-	n.image, n.digest = reg.Host+"/near/node", pushNode(t, pusher)
+	pusher := regtest.Pusher{Host: host, Transport: trusting}
+	n.image, n.digest = host+"/near/node", pushNode(t, pusher)
 	launcher := pushLauncher(t, pusher, certPEM)
 	file, err := os.ReadFile("../image/compose/mpc-tee.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	digests := map[string]string{"image: ": reg.Host + "/launcher@" + launcher, "DEFAULT_IMAGE_DIGEST=": n.digest}
+	digests := map[string]string{"image: ": host + "/launcher@" + launcher, "DEFAULT_IMAGE_DIGEST=": n.digest}
 	n.write("compose.yaml", anyDigest.ReplaceAllStringFunc(string(file), func(s string) string {
 		key := anyDigest.FindStringSubmatch(s)[1]
 		return key + digests[key]
@@ -215,11 +210,11 @@ func verifyImageByHand(t *testing.T, receipt, userConfig string) {
 	}
 }
 
-// tlsRegistry starts the distribution registry with a certificate, which the transport
-// trusts.
-func tlsRegistry(t *testing.T, address string) (*regtest.Distribution, http.RoundTripper, []byte) {
+// tlsRegistry starts the distribution registry with a certificate for
+// regtest.Address. The transport trusts that, and finds the registry here.
+func tlsRegistry(t *testing.T) (*regtest.Distribution, http.RoundTripper, []byte) {
 	t.Helper()
-	cert, certPEM, err := gittest.Certificate(address, time.Now().Add(time.Hour))
+	cert, certPEM, err := gittest.Certificate(regtest.Address, time.Now().Add(time.Hour))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,7 +222,7 @@ func tlsRegistry(t *testing.T, address string) (*regtest.Distribution, http.Roun
 	if err != nil {
 		t.Fatal(err)
 	}
-	reg, err := regtest.StartDistribution(t.TempDir(), address, "", certPEM, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}))
+	reg, err := regtest.StartDistribution(t.TempDir(), "127.0.0.1", "", certPEM, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}))
 	if errors.Is(err, regtest.ErrNoDistribution) && os.Getenv("CI") != "true" {
 		t.Skip(err)
 	}
@@ -239,6 +234,9 @@ func tlsRegistry(t *testing.T, address string) (*regtest.Distribution, http.Roun
 	roots.AppendCertsFromPEM(certPEM)
 	trusting := http.DefaultTransport.(*http.Transport).Clone()
 	trusting.TLSClientConfig = &tls.Config{RootCAs: roots}
+	trusting.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, reg.Host)
+	}
 	return reg, trusting, certPEM
 }
 

@@ -80,6 +80,12 @@ func newNode(t *testing.T, bin string, place func(dir string)) *node {
 		t.Fatal(err)
 	}
 	t.Cleanup(stop)
+	l, err := n.engine.Listen(n.registry.Host) // the Engine sees it at the same address
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go regtest.Forward(l, n.registry.Host)
 	n.image, n.socket = n.registry.Host+"/near/node", filepath.Join(dir, "s.sock")
 	n.reboot()
 	t.Cleanup(func() { n.shutdown() })

@@ -2,15 +2,20 @@ package regtest
 
 import (
 	"bytes"
+	"crypto/rand"
 	"errors"
 	"fmt"
-	"math/rand/v2"
+	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // ErrNoDockerd says that a private Docker Engine can't be started here.
@@ -21,8 +26,8 @@ var ErrNoDockerd = errors.New("a private Docker Engine needs dockerd and root")
 type Engine struct {
 	Socket  string
 	dir     string
-	bridge  string // its default network's; without one of its own, dockerd takes the machine's docker0 away
 	binds   []string
+	netns   string // its network namespace: its bridges are not the machine's
 	process *exec.Cmd
 	log     bytes.Buffer
 }
@@ -35,7 +40,7 @@ func StartEngine(dir string, binds ...string) (*Engine, error) {
 	if _, err := exec.LookPath("dockerd"); err != nil || os.Geteuid() != 0 {
 		return nil, ErrNoDockerd
 	}
-	e := &Engine{Socket: filepath.Join(dir, "d.sock"), dir: dir, bridge: fmt.Sprintf("gl%x", rand.Uint32()), binds: binds}
+	e := &Engine{Socket: filepath.Join(dir, "d.sock"), dir: dir, binds: binds, netns: "gl" + strings.ToLower(rand.Text()[:8])}
 	for _, b := range binds {
 		if source, target, _ := strings.Cut(b, ":"); target == "/run" {
 			e.Socket = filepath.Join(source, "docker.sock")
@@ -44,11 +49,10 @@ func StartEngine(dir string, binds ...string) (*Engine, error) {
 	if err := os.WriteFile(filepath.Join(dir, "daemon.json"), []byte("{}"), 0o600); err != nil {
 		return nil, err
 	}
-	if out, err := exec.Command("ip", "link", "add", e.bridge, "type", "bridge").CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("making a bridge: %w: %s", err, out)
-	}
-	if out, err := exec.Command("ip", "addr", "add", "10.212.0.1/24", "dev", e.bridge).CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("making a bridge: %w: %s", err, out)
+	for _, args := range [][]string{{"netns", "add", e.netns}, {"-n", e.netns, "link", "set", "lo", "up"}} {
+		if out, err := exec.Command("ip", args...).CombinedOutput(); err != nil {
+			return nil, fmt.Errorf("ip %s: %w\n%s", strings.Join(args, " "), err, out)
+		}
 	}
 	return e, e.start()
 }
@@ -63,9 +67,9 @@ func (e *Engine) start() error {
 			socket = "/run/docker.sock"
 		}
 	}
-	e.process = exec.Command("unshare", "--mount", "--propagation", "private", "sh", "-c", script+`exec dockerd "$@"`, "sh", "--config-file", in("daemon.json"), "--data-root", in("data"), "--exec-root", in("exec"),
-		"--pidfile", in("pid"), "-H", "unix://"+socket, "-s", "vfs", "--bridge="+e.bridge, "--iptables=false", "--ip-forward=false", "--ip-masq=false",
-		"--default-address-pool", "base=10.213.0.0/16,size=24", "--shutdown-timeout", "1")
+	e.process = exec.Command("nsenter", "--net=/run/netns/"+e.netns, "unshare", "--mount", "--propagation", "private", "sh", "-c", script+`exec dockerd "$@"`, "sh", "--config-file", in("daemon.json"), "--data-root", in("data"), "--exec-root", in("exec"),
+		"--pidfile", in("pid"), "-H", "unix://"+socket, "-s", "vfs", "--iptables=false", "--ip-forward=false", "--ip-masq=false",
+		"--shutdown-timeout", "1")
 	e.process.Stdout, e.process.Stderr = &e.log, &e.log
 	e.process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := e.process.Start(); err != nil {
@@ -79,6 +83,56 @@ func (e *Engine) start() error {
 			e.Kill()
 			return fmt.Errorf("dockerd does not start: %s", e.log.Bytes())
 		}
+	}
+}
+
+// Address is one of its network, which its containers reach, too.
+const Address = "10.212.0.1"
+
+// Listen listens where it and its containers see it: its loopback is not the
+// machine's, nor is Address.
+func (e *Engine) Listen(address string) (net.Listener, error) {
+	exec.Command("ip", "-n", e.netns, "addr", "add", Address+"/32", "dev", "lo").Run() // may be there
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	home, err := os.Open("/proc/thread-self/ns/net")
+	if err != nil {
+		return nil, err
+	}
+	defer home.Close()
+	there, err := os.Open("/run/netns/" + e.netns)
+	if err != nil {
+		return nil, err
+	}
+	defer there.Close()
+	if err := unix.Setns(int(there.Fd()), unix.CLONE_NEWNET); err != nil {
+		return nil, err
+	}
+	l, err := net.Listen("tcp", address)
+	if back := unix.Setns(int(home.Fd()), unix.CLONE_NEWNET); back != nil {
+		panic(back) // this thread would go on in the wrong network
+	}
+	return l, err
+}
+
+// Forward passes connections on to an address of the machine, until the listener is
+// closed.
+func Forward(l net.Listener, to string) {
+	for {
+		from, err := l.Accept()
+		if err != nil {
+			return
+		}
+		go func() {
+			defer from.Close()
+			c, err := net.Dial("tcp", to)
+			if err != nil {
+				return
+			}
+			defer c.Close()
+			go io.Copy(c, from)
+			io.Copy(from, c)
+		}()
 	}
 }
 
@@ -114,5 +168,5 @@ func (e *Engine) Stop() {
 	e.Docker("network", "prune", "-f")
 	e.process.Process.Signal(syscall.SIGTERM)
 	e.process.Wait()
-	exec.Command("ip", "link", "delete", e.bridge).Run()
+	exec.Command("ip", "netns", "del", e.netns).Run()
 }
