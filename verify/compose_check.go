@@ -124,7 +124,7 @@ func (j *judgement) problems() {
 		j.add("D", "nothing else has the keys", Pass, "", found, "")
 	}
 	if len(j.compose.Env) > 0 {
-		j.add("D", "launcher's environment", Note, "", strings.Join(j.compose.Env, ", "), "literal in the measured compose, and the workload gets it; some programs take code or sources from variables. COMPOSE_HASH pins it")
+		j.add("D", "launcher's environment", Note, "", strings.Join(j.compose.Env, ", "), "literal in the measured compose. In git mode the workload gets them, and some programs take code from variables; COMPOSE_HASH pins them")
 	}
 	if len(j.compose.AllowedEnvs) > 0 {
 		j.add("D", "allowed_envs", Note, "", strings.Join(j.compose.AllowedEnvs, ", "), "whoever deploys chooses their values, unmeasured")

@@ -2,6 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"io"
+	"log"
 	"net/http/httptest"
 	"os/exec"
 	"path/filepath"
@@ -33,7 +35,7 @@ func sigstoreFile(t testing.TB, file string) string {
 // TestBundleFromRegistry: the bundle is found among an image's referrers, in a
 // registry that answers over HTTP.
 func TestBundleFromRegistry(t *testing.T) {
-	server := httptest.NewServer(registry.New(registry.WithReferrersSupport(true)))
+	server := httptest.NewServer(registry.New(registry.WithReferrersSupport(true), registry.Logger(log.New(io.Discard, "", 0))))
 	defer server.Close()
 	repo, err := name.NewRepository(strings.TrimPrefix(server.URL, "http://") + "/launcher")
 	if err != nil {
