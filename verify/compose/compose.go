@@ -183,6 +183,9 @@ func (j *judge) compose() {
 	accepted := func(name string) bool { return slices.Contains(j.expect.Allow, "service:"+name) }
 	j.find(accepted)
 	j.volumes = m.volumesOf(m.services[j.Service])
+	if j.expect.Image { // the workload's own, by their full names (image-mode.md)
+		j.volumes.exact[volume{name: "mpc-data"}], j.volumes.exact[volume{name: "shared-volume"}] = true, true
+	}
 	for _, name := range sortedKeys(m.services) {
 		if name == j.Service {
 			j.launcher(name, m.services[name])

@@ -343,6 +343,11 @@ func TestImageModeMounts(t *testing.T) {
 	if r := judge(t, text, nil, compose.Expect{}); !slices.Contains(denied(r), "launcher:volumes") {
 		t.Error("git mode's launcher may have Docker's socket")
 	}
+	// The node's own volumes are named in no compose file but could be in another service.
+	spy := file("", "  spy: {image: x, volumes: [\"keys:/keys\"]}", "volumes: {keys: {external: true, name: mpc-data}}")
+	if r := judge(t, spy, nil, compose.Expect{Image: true}); !slices.Contains(denied(r), "service:spy") {
+		t.Error("another service may have the node's volume")
+	}
 }
 
 // TestOurOwn: the compose files that we recommend are ones that we verify.
