@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
@@ -66,8 +67,10 @@ func (p *program) bundle(ctx context.Context, s *settings, e *verify.Evidence, p
 // bundleType begins the artifact type of a Sigstore bundle in a registry.
 const bundleType = "application/vnd.dev.sigstore.bundle"
 
-// maxBundles is how many of an image's bundles are read.
-const maxBundles = 32
+const (
+	maxBundles      = 32 // of an image are read
+	registryTimeout = 2 * time.Minute
+)
 
 // fromRegistry finds the bundle among the referrers of the launcher image: the
 // first that is good, since anybody's may stand beside it, or else the first. What
@@ -81,6 +84,8 @@ func fromRegistry(ctx context.Context, s *settings, e *verify.Evidence, good fun
 	if err != nil {
 		return nil, fmt.Errorf("the launcher's image: %w", err)
 	}
+	ctx, cancel := context.WithTimeout(ctx, registryTimeout) // the evidence says which registry
+	defer cancel()
 	options := []remote.Option{remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain)}
 	index, err := remote.Referrers(image, options...)
 	if err != nil {
