@@ -106,11 +106,12 @@ func (j *judgement) launcherImage() {
 
 // problems reports what the compose gives away, and the rest of it.
 func (j *judgement) problems() {
-	denied := 0
+	denied, accepted := 0, 0
 	for _, p := range j.compose.Problems {
 		f := Finding{Check: "D", Name: "nothing else has the keys", Expected: "not there", Found: p.Where + " " + p.What, Why: p.Why, Accept: p.Accept, Outcome: NotAllowed}
 		if p.Accepted {
 			f.Outcome, f.Expected, f.Why = Note, "", "accepted by ALLOW_COMPOSE="+p.Accept
+			accepted++
 		} else {
 			denied++
 		}
@@ -118,6 +119,9 @@ func (j *judgement) problems() {
 	}
 	if denied == 0 && j.compose.Service != "" {
 		found := "nothing but the launcher has the socket, the system or the launcher's volumes"
+		if accepted > 0 {
+			found = fmt.Sprintf("nothing but the launcher and the %d exceptions above, which ALLOW_COMPOSE accepts", accepted)
+		}
 		if len(j.compose.Others) > 0 {
 			found += "; other services: " + strings.Join(j.compose.Others, ", ")
 		}

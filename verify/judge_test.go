@@ -152,12 +152,13 @@ func TestQuote(t *testing.T) {
 		"other system, nothing expected": {func(v *vm) {
 			v.report.MRTD[7], v.without = 1, []string{"MRTD", "RTMR0", "RTMR1", "RTMR2"}
 		}, 1, b, "MRTD", verify.Undecided},
-		"MRCONFIGID of another compose":    {func(v *vm) { v.report.MRConfigID = [48]byte{1, 2, 3} }, 3, b, "MRCONFIGID", verify.Invalid},
-		"MRCONFIGID v2 of another compose": {func(v *vm) { v.report.MRConfigID = [48]byte{2, 2, 3} }, 3, b, "MRCONFIGID", verify.Invalid},
-		"MRCONFIGID of form 9":             {func(v *vm) { v.report.MRConfigID = [48]byte{9} }, 1, b, "MRCONFIGID", verify.Undecided},
-		"platform below every level":       {func(v *vm) { v.levels[2] = 9 }, 3, a, "platform", verify.Invalid},
-		"module below every level":         {func(v *vm) { v.levels[0] = 9 }, 3, a, "platform", verify.Invalid},
-		"module unknown":                   {func(v *vm) { v.levels[1] = 9 }, 3, a, "platform", verify.Invalid},
+		"MRCONFIGID of another compose":            {func(v *vm) { v.report.MRConfigID = [48]byte{1, 2, 3} }, 3, b, "MRCONFIGID", verify.Invalid},
+		"MRCONFIGID v2 of another compose":         {func(v *vm) { v.report.MRConfigID = [48]byte{2, 2, 3} }, 3, b, "MRCONFIGID", verify.Invalid},
+		"MRCONFIGID v2 of an unknown key provider": {func(v *vm) { v.app["key_provider"] = "new"; v.report.MRConfigID = [48]byte{2, 2, 3} }, 1, b, "MRCONFIGID", verify.Undecided},
+		"MRCONFIGID of form 9":                     {func(v *vm) { v.report.MRConfigID = [48]byte{9} }, 1, b, "MRCONFIGID", verify.Undecided},
+		"platform below every level":               {func(v *vm) { v.levels[2] = 9 }, 3, a, "platform", verify.Invalid},
+		"module below every level":                 {func(v *vm) { v.levels[0] = 9 }, 3, a, "platform", verify.Invalid},
+		"module unknown":                           {func(v *vm) { v.levels[1] = 9 }, 3, a, "platform", verify.Invalid},
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := newVM()
@@ -436,22 +437,24 @@ func TestLaunch(t *testing.T) {
 		find   string
 		o      verify.Outcome
 	}{
-		"another commit":         {change(func(r *measure.GitRecord) { r.Commit = other.Commit }), nil, 4, "commit", verify.NotAllowed},
-		"commit unexpected":      {func(v *vm) { v.without = []string{"COMMIT_SHA"} }, nil, 1, "commit", verify.Undecided},
-		"another repository":     {func(*vm) {}, []string{"REPO_URL=https://example.org/other.git"}, 4, "repository", verify.NotAllowed},
-		"another config":         {change(func(r *measure.GitRecord) { r.ConfigSHA256 = strings.Repeat("0", 64) }), nil, 4, "config of the compose", verify.NotAllowed},
-		"sub-directory":          {change(func(r *measure.GitRecord) { r.Subdir = "debug" }), nil, 1, "sub-directory", verify.Undecided},
-		"another script":         {change(func(r *measure.GitRecord) { r.Entrypoint = "debug.sh" }), nil, 1, "entry script", verify.Undecided},
-		"script refused":         {change(func(r *measure.GitRecord) { r.Entrypoint = "debug.sh" }), []string{"ENTRYPOINT_SCRIPT=entrypoint.sh"}, 4, "entry script", verify.NotAllowed},
-		"a command":              {change(func(r *measure.GitRecord) { r.Advanced, r.RunCmd = true, "curl x | sh" }), nil, 1, "run command", verify.Undecided},
-		"a command for a script": {change(func(r *measure.GitRecord) { r.Advanced, r.RunCmd = true, "curl x | sh" }), []string{"ENTRYPOINT_SCRIPT=entrypoint.sh"}, 4, "entry script", verify.NotAllowed},
-		"a script for a command": {func(*vm) {}, []string{"RUN_CMD=make"}, 4, "run command", verify.NotAllowed},
-		"the command":            {change(func(r *measure.GitRecord) { r.Advanced, r.RunCmd = true, "make" }), []string{"RUN_CMD=make"}, 0, "", ""},
-		"an install command":     {change(func(r *measure.GitRecord) { r.Advanced, r.RunCmd, r.InstallCmd = true, "make", "curl x | sh" }), []string{"RUN_CMD=make"}, 1, "install command", verify.Undecided},
-		"two launches":           {func(v *vm) { v.after = append(launchEvents(t, gitRecord()), launchEvents(t, other)...) }, nil, 4, "commit", verify.NotAllowed},
-		"no launch":              {func(v *vm) { v.after = []measure.Event{{Name: "mine"}} }, nil, 3, "launch", verify.NotAllowed},
-		"commit without record":  {func(v *vm) { v.after = append(launchEvents(t, gitRecord()), launchEvents(t, other)[0]) }, nil, 4, "launch events", verify.NotAllowed},
-		"record without commit":  {func(v *vm) { v.after = launchEvents(t, gitRecord())[1:] }, nil, 4, "launch events", verify.NotAllowed},
+		"another commit":                 {change(func(r *measure.GitRecord) { r.Commit = other.Commit }), nil, 4, "commit", verify.NotAllowed},
+		"commit unexpected":              {func(v *vm) { v.without = []string{"COMMIT_SHA"} }, nil, 1, "commit", verify.Undecided},
+		"another repository":             {func(*vm) {}, []string{"REPO_URL=https://example.org/other.git"}, 4, "repository", verify.NotAllowed},
+		"another config":                 {change(func(r *measure.GitRecord) { r.ConfigSHA256 = strings.Repeat("0", 64) }), nil, 4, "config of the compose", verify.NotAllowed},
+		"sub-directory":                  {change(func(r *measure.GitRecord) { r.Subdir = "debug" }), nil, 1, "sub-directory", verify.Undecided},
+		"another script":                 {change(func(r *measure.GitRecord) { r.Entrypoint = "debug.sh" }), nil, 1, "entry script", verify.Undecided},
+		"script refused":                 {change(func(r *measure.GitRecord) { r.Entrypoint = "debug.sh" }), []string{"ENTRYPOINT_SCRIPT=entrypoint.sh"}, 4, "entry script", verify.NotAllowed},
+		"a command":                      {change(func(r *measure.GitRecord) { r.Advanced, r.RunCmd = true, "curl x | sh" }), nil, 1, "run command", verify.Undecided},
+		"a command for a script":         {change(func(r *measure.GitRecord) { r.Advanced, r.RunCmd = true, "curl x | sh" }), []string{"ENTRYPOINT_SCRIPT=entrypoint.sh"}, 4, "entry script", verify.NotAllowed},
+		"a script for a command":         {func(*vm) {}, []string{"RUN_CMD=make"}, 4, "run command", verify.NotAllowed},
+		"the command":                    {change(func(r *measure.GitRecord) { r.Advanced, r.RunCmd = true, "make" }), []string{"RUN_CMD=make"}, 0, "", ""},
+		"an install command":             {change(func(r *measure.GitRecord) { r.Advanced, r.RunCmd, r.InstallCmd = true, "make", "curl x | sh" }), []string{"RUN_CMD=make"}, 1, "install command", verify.Undecided},
+		"a script's bytes for a command": {change(func(r *measure.GitRecord) { r.Advanced, r.RunCmd = true, "make" }), []string{"RUN_CMD=make", "ENTRYPOINT_SHA256=" + strings.Repeat("0", 64)}, 4, "entry script's bytes", verify.NotAllowed},
+		"no install command":             {func(*vm) {}, []string{"INSTALL_CMD=make"}, 4, "install command", verify.NotAllowed},
+		"two launches":                   {func(v *vm) { v.after = append(launchEvents(t, gitRecord()), launchEvents(t, other)...) }, nil, 4, "commit", verify.NotAllowed},
+		"no launch":                      {func(v *vm) { v.after = []measure.Event{{Name: "mine"}} }, nil, 3, "launch", verify.NotAllowed},
+		"commit without record":          {func(v *vm) { v.after = append(launchEvents(t, gitRecord()), launchEvents(t, other)[0]) }, nil, 4, "launch events", verify.NotAllowed},
+		"record without commit":          {func(v *vm) { v.after = launchEvents(t, gitRecord())[1:] }, nil, 4, "launch events", verify.NotAllowed},
 		"record not canonical": {func(v *vm) {
 			v.after = append(launchEvents(t, gitRecord()), measure.Event{Name: "git-launch", Payload: []byte(`{ "v":"1"}`)})
 		}, nil, 4, "launch events", verify.NotAllowed},
@@ -474,6 +477,52 @@ func TestLaunch(t *testing.T) {
 	}
 }
 
+// TestComposeHashPinsTheConfig: what of the commit ran is pinned by the compose's
+// hash where the config is in it, not where an exception lets it come from elsewhere.
+func TestComposeHashPinsTheConfig(t *testing.T) {
+	for _, elsewhere := range []bool{false, true} {
+		v, r := newVM(), gitRecord()
+		r.Entrypoint = "debug.sh"
+		if elsewhere {
+			v.compose = strings.Replace(v.compose, "content: |", "file: ./config.conf", 1)
+			v.compose = v.compose[:strings.Index(v.compose, "      REPO_URL")] + "volumes:\n  workload:\n"
+			v.policy = []string{"ALLOW_COMPOSE=launcher:configs"}
+		}
+		v.after, v.record = launchEvents(t, r), marshal(t, r)
+		v.policy = append(v.policy, "COMPOSE_HASH="+digestOf(v.measured()))
+		if elsewhere {
+			outcome(t, v.judge(t), 1, "E", "entry script", verify.Undecided)
+		} else {
+			outcome(t, v.judge(t), 0, "E", "entry script", verify.Pass)
+		}
+	}
+}
+
+// TestExpectedOfAnImage: what is expected and can't be judged leaves the verdict open.
+func TestExpectedOfAnImage(t *testing.T) {
+	for key, name := range map[string]string{"CONFIG_SHA256": "config hash", "TREE": "TREE", "ENTRYPOINT_SHA256": "ENTRYPOINT_SHA256"} {
+		v := newVM()
+		v.compose, v.without, v.policy = imageCompose, []string{"COMMIT_SHA"}, []string{"IMAGE_DIGEST=" + workload, key + "=" + strings.Repeat("0", 64)}
+		if key == "TREE" {
+			v.policy[1] = "TREE=" + tree
+		}
+		v.after = []measure.Event{{Name: measure.EventImageDigest, Payload: must(hex.DecodeString(workload[7:]))}}
+		e, p := v.evidence(t)
+		e.Receipt = nil
+		outcome(t, verify.Judge(t.Context(), e, p), 1, "E", name, verify.Undecided)
+	}
+}
+
+// TestCheckoutOfAnImage: a clone that can't be held against the launch is named.
+func TestCheckoutOfAnImage(t *testing.T) {
+	v := newVM()
+	v.compose, v.without, v.policy = imageCompose, []string{"COMMIT_SHA"}, []string{"IMAGE_DIGEST=" + workload}
+	v.after = []measure.Event{{Name: measure.EventImageDigest, Payload: must(hex.DecodeString(workload[7:]))}}
+	e, p := v.evidence(t)
+	e.Receipt, p.Checkout = nil, &verify.Checkout{Commit: commit}
+	outcome(t, verify.Judge(t.Context(), e, p), 1, "E", "clone", verify.Undecided)
+}
+
 // TestImageMode: the image launcher's evidence, with its record and as the
 // present MPC launcher writes it.
 func TestImageMode(t *testing.T) {
@@ -490,7 +539,7 @@ func TestImageMode(t *testing.T) {
 		find  string
 		o     verify.Outcome
 	}{
-		"with record":           {[]measure.Event{digest, launched}, 0, "", ""},
+		"with record":           {[]measure.Event{digest, launched}, 0, "user config", verify.Note},
 		"digest alone":          {[]measure.Event{digest}, 0, "launch record", verify.Note},
 		"digest twice":          {[]measure.Event{digest, digest}, 4, "launch events", verify.NotAllowed},
 		"another digest":        {[]measure.Event{other}, 4, "image", verify.NotAllowed},

@@ -6,10 +6,12 @@ import (
 	"encoding/hex"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"gitlauncher/config"
 	"gitlauncher/measure"
+	"gitlauncher/verify/compose"
 )
 
 // record is one launch of the attested log.
@@ -148,24 +150,31 @@ func (j *judgement) gitLaunch(r record) {
 	if g.Advanced {
 		j.entry("run command", "RUN_CMD", g.RunCmd, "")
 		j.entry("install command", "INSTALL_CMD", g.InstallCmd, "")
-		if j.Policy.Expects("ENTRYPOINT_SCRIPT") {
-			j.add("E", "entry script", NotAllowed, j.Policy.expected("ENTRYPOINT_SCRIPT"), "a command: "+g.RunCmd, "a command was run instead of the script")
-		}
+		j.instead("entry script", "ENTRYPOINT_SCRIPT", "a command: "+g.RunCmd, "a command was run instead of the script")
+		j.instead("entry script's bytes", "ENTRYPOINT_SHA256", "a command: "+g.RunCmd, "a command was run instead of the script")
 	} else {
 		j.entry("entry script", "ENTRYPOINT_SCRIPT", g.Entrypoint, config.DefaultScript)
 		j.optional("E", "entry script's bytes", "ENTRYPOINT_SHA256", g.EntrypointSHA256, "another script")
-		if j.Policy.Expects("RUN_CMD") {
-			j.add("E", "run command", NotAllowed, j.Policy.expected("RUN_CMD"), "the script "+g.Entrypoint, "a script was run instead of the command")
+		j.instead("run command", "RUN_CMD", "the script "+g.Entrypoint, "a script was run instead of the command")
+		if !j.Policy.match("INSTALL_CMD", "") {
+			j.instead("install command", "INSTALL_CMD", "the script "+g.Entrypoint, "a script was run, and no command before it")
 		}
 	}
 	j.sameConfig(g)
 	j.checkout(g)
 }
 
+// instead reports what is expected of the other of default and advanced mode.
+func (j *judgement) instead(name, key, found, why string) {
+	if j.Policy.Expects(key) {
+		j.add("E", name, NotAllowed, j.Policy.expected(key), found, why)
+	}
+}
+
 // entry judges what of the commit ran. What differs from the launcher's default
 // needs an expectation, since the commit alone does not say it.
 func (j *judgement) entry(name, key, found, byDefault string) {
-	pinned := j.Policy.Expects("CONFIG_SHA256") || j.Policy.Expects("COMPOSE_HASH")
+	pinned := j.Policy.Expects("CONFIG_SHA256") || j.Policy.Expects("COMPOSE_HASH") && j.configMeasured()
 	switch {
 	case j.Policy.Expects(key):
 		if j.Policy.match(key, found) {
@@ -178,6 +187,14 @@ func (j *judgement) entry(name, key, found, byDefault string) {
 	default:
 		j.add("E", name, Undecided, "", show(found), "no "+key+" is expected, and the commit alone does not say it; CONFIG_SHA256 or COMPOSE_HASH would do, too")
 	}
+}
+
+// configMeasured reports whether the launcher's config can only be of the compose
+// or of the launcher's image: its service has nothing that was let pass by name.
+func (j *judgement) configMeasured() bool {
+	return j.compose != nil && !slices.ContainsFunc(j.compose.Problems, func(p compose.Problem) bool {
+		return p.Accepted && strings.HasPrefix(p.Accept, "launcher:")
+	})
 }
 
 func show(s string) string {
@@ -232,10 +249,22 @@ func (j *judgement) checkout(g *measure.GitRecord) {
 func (j *judgement) imageLaunch(r record) {
 	j.link("image", "IMAGE_DIGEST", "COMMIT_SHA", r.digest)
 	if r.image == nil {
+		j.optional("E", "config hash", "CONFIG_SHA256", "", "")
 		j.add("E", "launch record", Note, "", "none", "this is evidence of the present MPC launcher, which measures the digest alone; it is judged by that")
 	} else {
 		j.optional("E", "config hash", "CONFIG_SHA256", r.image.ConfigSHA256, "another user config")
 		j.add("E", "container", Note, "", fmt.Sprintf("%s (%s), manifest %s", r.image.Image, r.image.Platform, r.image.ManifestDigest), "")
+	}
+	if !j.Policy.Expects("CONFIG_SHA256") {
+		j.add("E", "user config", Note, "", "not judged", "whoever deploys writes it: the node's settings, its ports, and variables. CONFIG_SHA256 can expect it where there is a launch record")
+	}
+	for _, key := range []string{"REPO_URL", "REPO_SUBDIR", "ENTRYPOINT_SCRIPT", "RUN_CMD", "INSTALL_CMD", "TREE", "CONTENT_SHA256", "ENTRYPOINT_SHA256"} {
+		if j.Policy.Expects(key) && !j.Policy.Expects("COMMIT_SHA") {
+			j.add("E", key, Undecided, j.Policy.expected(key), "", "an image was launched; only a launch of a commit has this")
+		}
+	}
+	if j.Checkout != nil {
+		j.add("E", "clone", Undecided, "a commit", r.digest, "an image was launched, and --checkout has nothing to hold it against")
 	}
 	for _, e := range j.attested {
 		if (e.Name == measure.EventImageDigest || e.Name == "compose-hash" || e.Name == "key-provider") && e.Version != 1 {

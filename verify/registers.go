@@ -3,6 +3,7 @@ package verify
 import (
 	"bytes"
 	"encoding/hex"
+	"fmt"
 	"strings"
 
 	"golang.org/x/crypto/sha3"
@@ -92,7 +93,10 @@ func (j *judgement) configIDv2(composeHash []byte) ([]byte, error) {
 	if err := strictjson.Unmarshal(j.evidence.AppCompose, &c); err != nil {
 		return nil, err
 	}
-	kind := map[string]byte{"none": 0, "local": 1, "kms": 2, "tpm": 3}[c.KeyProvider]
+	kind, known := map[string]byte{"": 0, "none": 0, "local": 1, "kms": 2, "tpm": 3}[c.KeyProvider]
+	if !known {
+		return nil, fmt.Errorf("the key provider %.40q is not known to this program", c.KeyProvider)
+	}
 	if c.KeyProvider == "" && c.KMS {
 		kind = 2
 	} else if c.KeyProvider == "" && c.Local {

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
@@ -36,7 +38,8 @@ func (p *program) provenance(ctx context.Context, s *settings) (*provenance.Veri
 		return nil, nil // the report says what is missing
 	default:
 		if trusted, err = root.FetchTrustedRoot(); err != nil {
-			return nil, fmt.Errorf("fetching Sigstore's trusted root: %w (or give --trusted-root FILE)", err)
+			p.warn(fmt.Errorf("fetching Sigstore's trusted root: %w (or give --trusted-root FILE)", err))
+			return nil, nil // the report says what is missing
 		}
 	}
 	return provenance.New(trusted, provenance.Options{})
@@ -47,7 +50,14 @@ func (p *program) bundle(ctx context.Context, s *settings, e *verify.Evidence, p
 	switch s.provenance {
 	case "":
 	case "registry":
-		params.Bundle, err = fromRegistry(ctx, s, e)
+		want := provenance.Expect{Repos: s.policy.Of("PROVENANCE_REPO"), Workflows: s.policy.Of("PROVENANCE_WORKFLOW")}
+		params.Bundle, err = fromRegistry(ctx, s, e, func(bundle []byte, digest string) bool {
+			if params.Provenance == nil {
+				return false
+			}
+			_, err := params.Provenance.Verify(bundle, digest, want)
+			return err == nil
+		})
 	default:
 		params.Bundle, err = p.read(s.provenance, provenance.MaxSize)
 	}
@@ -57,9 +67,15 @@ func (p *program) bundle(ctx context.Context, s *settings, e *verify.Evidence, p
 // bundleType begins the artifact type of a Sigstore bundle in a registry.
 const bundleType = "application/vnd.dev.sigstore.bundle"
 
-// fromRegistry finds the bundle among the referrers of the launcher image. What
+const (
+	maxBundles      = 32 // of an image are read
+	registryTimeout = 2 * time.Minute
+)
+
+// fromRegistry finds the bundle among the referrers of the launcher image: the
+// first that is good, since anybody's may stand beside it, or else the first. What
 // the registry answers is judged like any other bundle.
-func fromRegistry(ctx context.Context, s *settings, e *verify.Evidence) ([]byte, error) {
+func fromRegistry(ctx context.Context, s *settings, e *verify.Evidence, good func(bundle []byte, digest string) bool) ([]byte, error) {
 	r, err := compose.Judge(ctx, e.AppCompose, compose.Expect{LauncherDigests: s.policy.Of("LAUNCHER_IMAGE_DIGEST"), Allow: s.policy.Of("ALLOW_COMPOSE")})
 	if err != nil {
 		return nil, err
@@ -68,6 +84,8 @@ func fromRegistry(ctx context.Context, s *settings, e *verify.Evidence) ([]byte,
 	if err != nil {
 		return nil, fmt.Errorf("the launcher's image: %w", err)
 	}
+	ctx, cancel := context.WithTimeout(ctx, registryTimeout) // the evidence says which registry
+	defer cancel()
 	options := []remote.Option{remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain)}
 	index, err := remote.Referrers(image, options...)
 	if err != nil {
@@ -77,24 +95,45 @@ func fromRegistry(ctx context.Context, s *settings, e *verify.Evidence) ([]byte,
 	if err != nil {
 		return nil, err
 	}
+	var first []byte
+	var errs []error
+	left := maxBundles
 	for _, d := range manifest.Manifests {
-		if !strings.HasPrefix(d.ArtifactType, bundleType) {
+		if !strings.HasPrefix(d.ArtifactType, bundleType) || left == 0 {
 			continue
 		}
-		artifact, err := remote.Image(image.Context().Digest(d.Digest.String()), options...)
-		if err != nil {
-			return nil, err
+		left--
+		b, err := bundleOf(image.Context().Digest(d.Digest.String()), options)
+		switch {
+		case err != nil:
+			errs = append(errs, fmt.Errorf("%s: %w", d.Digest, err))
+		case good(b, image.DigestStr()):
+			return b, nil
+		case first == nil:
+			first = b
 		}
-		layers, err := artifact.Layers()
-		if err != nil || len(layers) != 1 {
-			return nil, fmt.Errorf("%s: is not a Sigstore bundle of one layer", d.Digest)
-		}
-		layer, err := layers[0].Uncompressed()
-		if err != nil {
-			return nil, err
-		}
-		defer layer.Close()
-		return io.ReadAll(io.LimitReader(layer, provenance.MaxSize+1))
 	}
-	return nil, fmt.Errorf("the registry has no Sigstore bundle for %s", image)
+	if first == nil {
+		errs = append(errs, fmt.Errorf("the registry has no Sigstore bundle for %s", image))
+		return nil, errors.Join(errs...)
+	}
+	return first, nil
+}
+
+// bundleOf reads the artifact that a bundle is: one layer.
+func bundleOf(ref name.Digest, options []remote.Option) ([]byte, error) {
+	artifact, err := remote.Image(ref, options...)
+	if err != nil {
+		return nil, err
+	}
+	layers, err := artifact.Layers()
+	if err != nil || len(layers) != 1 {
+		return nil, errors.New("is not a Sigstore bundle of one layer")
+	}
+	layer, err := layers[0].Uncompressed()
+	if err != nil {
+		return nil, err
+	}
+	defer layer.Close()
+	return io.ReadAll(io.LimitReader(layer, provenance.MaxSize+1))
 }

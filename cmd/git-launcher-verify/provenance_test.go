@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"log"
 	"net/http/httptest"
@@ -58,22 +59,35 @@ func TestBundleFromRegistry(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := &verify.Evidence{AppCompose: app}
-	if b, err := fromRegistry(t.Context(), s, e); err == nil {
+	if b, err := fromRegistry(t.Context(), s, e, none); err == nil {
 		t.Errorf("a bundle out of nothing: %s", b)
 	}
 	subject, err := remote.Head(image)
 	if err != nil {
 		t.Fatal(err)
 	}
-	const kind = bundleType + ".v0.3+json"
-	artifact := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), kind)
-	artifact, err = mutate.AppendLayers(artifact, static.NewLayer([]byte(`{"a":"bundle"}`), kind))
-	if err != nil {
-		t.Fatal(err)
+	attach := func(bundle string) {
+		const kind = bundleType + ".v0.3+json"
+		artifact := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), kind)
+		artifact, err = mutate.AppendLayers(artifact, static.NewLayer([]byte(bundle), kind))
+		if err != nil {
+			t.Fatal(err)
+		}
+		push(mutate.Subject(artifact, *subject).(v1.Image))
 	}
-	push(mutate.Subject(artifact, *subject).(v1.Image))
-	b, err := fromRegistry(t.Context(), s, e)
-	if err != nil || string(b) != `{"a":"bundle"}` {
+	for i := range 4 { // anybody's, wherever the registry lists them
+		attach(fmt.Sprintf(`{"sbom":%d}`, i))
+	}
+	if b, err := fromRegistry(t.Context(), s, e, none); err != nil || !strings.HasPrefix(string(b), `{"sbom":`) {
+		t.Errorf("%q, %v", b, err)
+	}
+	attach(`{"build":"provenance"}`)
+	b, err := fromRegistry(t.Context(), s, e, func(b []byte, digest string) bool {
+		return digest == image.DigestStr() && strings.Contains(string(b), "provenance")
+	})
+	if err != nil || string(b) != `{"build":"provenance"}` {
 		t.Errorf("%q, %v", b, err)
 	}
 }
+
+func none([]byte, string) bool { return false }

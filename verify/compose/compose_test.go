@@ -138,6 +138,7 @@ func TestLauncherDenied(t *testing.T) {
 		`command: [--receipt, /usr/bin/env]`: "command", `command: --receipt=/bin/bash`: "command", `command: ["--receipt"]`: "command",
 		`networks: [host]`: "networks", `networks: [filled]`: "networks", `logging: {driver: fluentd, options: {fluentd-address: "unix:///run/dstack.sock"}}`: "logging",
 		`volumes: ["overlay:/x"]`: "volumes", `volumes: ["path:/x"]`: "volumes",
+		`command: "--receipt /usr/bin/env;.json"`: "command", `command: "--retries 3 > x"`: "command",
 	} {
 		t.Run(text, func(t *testing.T) {
 			full := file(text, `  x: {image: y}
@@ -185,7 +186,7 @@ func TestOtherDenied(t *testing.T) {
 		`network_mode: host`, `network_mode: "service:launcher"`, `network_mode: "container:launcher"`, `networks: [host]`, `networks: [byname]`, `networks: [filled]`, `networks: {default: , host: {}}`,
 		`gpus: all`, `deploy: {resources: {reservations: {devices: [{driver: cdi, capabilities: [gpu], device_ids: ["vendor.com/class=disk"]}]}}}`, `runtime: other`, `annotations: {org.systemd.property.x: y}`, `models: [m]`,
 		`pre_start: [{image: x, command: y}]`, `provider: {type: x}`, `security_opt: ["systempaths=unconfined"]`, `security_opt: ["seccomp=./profile.json"]`, `security_opt: ["apparmor=mine"]`,
-		`volumes: ["overlay:/x"]`, `volumes: ["proc:/x"]`, `volumes: ["devtmpfs:/x"]`, `volumes: ["path:/x"]`, `volumes: ["projectname:/x"]`, `volumes: ["named:/x"]`, `volumes: ["olderproject:/x"]`, `volumes: ["/var/volatile/dstack:/x"]`, `volumes: ["/home/root:/x"]`, `volumes: ["/opt/cni:/x"]`,
+		`volumes: ["overlay:/x"]`, `volumes: ["proc:/x"]`, `volumes: ["devtmpfs:/x"]`, `volumes: ["path:/x"]`, `volumes: ["projectname:/x"]`, `volumes: ["named:/x"]`, `volumes: ["olderproject:/x"]`, `volumes: ["/var/volatile/dstack:/x"]`, `volumes: ["/home/root:/x"]`, `volumes: ["/opt/cni:/x"]`, `volumes: ["./compose.yaml:/x"]`, `volumes: ["./docker-compose.override.yml:/x"]`,
 		`volumes: ["./data:/x", "./data/link:/y"]`, `volumes: ["/srv/a/b:/x"]`, `volumes: ["inner:/x"]`, `configs: [inner]`, `secrets: [inner]`, `env_file: /etc/shadow`, `env_file: [{path: ./data, required: false}, /run/x]`, `label_file: /etc/x`,
 		`logging: {driver: syslog, options: {syslog-address: "unix:///run/dstack.sock"}}`,
 	} {
@@ -231,6 +232,14 @@ secrets: {sock: {file: /var/run/dstack.sock}, inner: {file: /srv/a/s}}`)
 	}
 }
 
+// TestDefaultNetwork: a service without networks is on the default one.
+func TestDefaultNetwork(t *testing.T) {
+	r := judge(t, file("network_mode: none", "  other: {image: x}\nnetworks: {default: {external: true, name: host}}"), nil, compose.Expect{Allow: []string{"launcher:network_mode"}})
+	if !slices.Equal(denied(r), []string{"service:other"}) {
+		t.Errorf("denied %q", denied(r))
+	}
+}
+
 // TestAppDenied: what of app-compose itself can change what runs.
 func TestAppDenied(t *testing.T) {
 	for _, tc := range []struct{ key, value, accept string }{
@@ -241,6 +250,7 @@ func TestAppDenied(t *testing.T) {
 		}
 	}
 	for top, accept := range map[string]string{
+		"networks: {default: {external: true, name: host}}\n": "launcher:networks",
 		"include: [x.yaml]\n": "include", "jobs: {j: {image: x, triggers: {manual: true}, volumes: ['/run/dstack.sock:/x']}}\n": "jobs", "models: {m: {model: x}}\n": "models",
 	} {
 		if r := judge(t, top+file(""), nil, compose.Expect{}); !slices.Equal(denied(r), []string{accept}) {

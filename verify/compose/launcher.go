@@ -24,6 +24,9 @@ func (j *judge) launcher(name string, service map[string]any) {
 	} else {
 		bad("image", fmt.Sprintf("image is %.100q", j.Image), "it is not pinned by name@sha256:… with 64 lowercase hex digits, so that whoever serves it chooses what runs")
 	}
+	if j.model.onHost(service) {
+		bad("networks", "is on the VM's own network", "it reaches what listens there for the system alone")
+	}
 	for _, key := range sortedKeys(service) {
 		value := service[key]
 		if key != "environment" && filledIn(value) { // that one is judged variable by variable
@@ -31,10 +34,7 @@ func (j *judge) launcher(name string, service map[string]any) {
 		}
 		switch {
 		case key == "image" || slices.Contains(free, key) || strings.HasPrefix(key, "x-"):
-		case key == "networks":
-			if j.model.onHost(service) {
-				bad(key, "is on the VM's own network", "it reaches what listens there for the system alone")
-			}
+		case key == "networks": // judged above
 		case key == "logging":
 			if logsToSocket(value) {
 				bad(key, "logs to a unix socket", "Docker would write there as root")
@@ -112,8 +112,8 @@ func (j *judge) command(value any, bad func(key, what, why string)) {
 	var words []string
 	switch v := value.(type) {
 	case string:
-		if strings.ContainsAny(v, `"'\`+"`") {
-			bad("command", "has a command with quotes", "it is judged word by word; write it as a list")
+		if strings.ContainsAny(v, `"'\;&|<>()`+"`") {
+			bad("command", "has a command with quotes or a shell's signs", "it is judged word by word; write it as a list")
 			return
 		}
 		words = strings.Fields(v)

@@ -124,6 +124,9 @@ func (m *model) onHost(service map[string]any) bool {
 	if all, ok := service["networks"].(map[string]any); ok {
 		keys = sortedKeys(all)
 	}
+	if len(keys) == 0 && service["network_mode"] == nil {
+		keys = []string{"default"}
+	}
 	return slices.ContainsFunc(keys, func(key string) bool {
 		def := m.entry("networks", key)
 		name, ok := def["name"].(string)

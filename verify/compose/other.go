@@ -247,8 +247,6 @@ var takeover = []struct{ path, why string }{
 	{"/proc", "the host's /proc reaches every process"},
 	{"/sys", "the host's /sys reaches the kernel"},
 	{"/dstack", "dstack's own data decides what runs"},
-	{"/tapp/docker-compose.yaml", "it decides what runs at the next start"},
-	{"/tapp/docker-compose.yml", "it decides what runs at the next start"},
 	{"/tapp/app-compose.json", "it decides what runs at the next start"},
 	{"/tapp/user_config", "the launcher reads it"},
 	{"/run", "the sockets are in it"}, {"/var", "the system's own state is in it"}, {"/etc", "it configures the system"}, {"/usr", "it is the system"},
@@ -264,8 +262,13 @@ func takesOver(source string) (why string, bad bool) {
 			return t.why, true
 		}
 	}
-	if strings.HasPrefix(p, "/tapp/.") {
-		return "dstack keeps files of its own there", true
+	if name, ok := strings.CutPrefix(p, "/tapp/"); ok {
+		switch name, _, _ = strings.Cut(name, "/"); {
+		case strings.HasPrefix(name, "."):
+			return "dstack keeps files of its own there", true
+		case strings.Contains(name, "compose"):
+			return "Docker Compose may take it for a compose file at the next start", true
+		}
 	}
 	return "", false
 }

@@ -12,7 +12,7 @@ import (
 
 // The bounds on a compose file beyond its size.
 const (
-	maxNodes = 1 << 20 // of YAML, those behind aliases counted each time
+	maxNodes = 1 << 18 // of YAML, those behind aliases counted each time
 	maxPorts = 1 << 17 // compose-go writes out each port of a range
 )
 
@@ -47,10 +47,8 @@ func (w *walk) node(n *yaml.Node, ports bool) error {
 	if n.Tag == "!reset" || n.Tag == "!override" {
 		return errors.New("has the tag " + n.Tag + ", and not every Docker Compose reads the same from that")
 	}
-	if m := portRange.FindStringSubmatch(n.Value); m != nil && ports && n.Kind == yaml.ScalarNode {
-		from, _ := strconv.Atoi(m[1])
-		to, _ := strconv.Atoi(m[2])
-		if w.ports += max(to-from, 0); w.ports > maxPorts {
+	if ports && n.Kind == yaml.ScalarNode {
+		if w.ports += width(n.Value); w.ports > maxPorts {
 			return errors.New("has too many ports to write out")
 		}
 	}
@@ -68,4 +66,15 @@ func (w *walk) node(n *yaml.Node, ports bool) error {
 		}
 	}
 	return nil
+}
+
+// width is how many ports a range has beyond one.
+func width(port string) int {
+	m := portRange.FindStringSubmatch(port[max(0, len(port)-64):])
+	if m == nil {
+		return 0
+	}
+	from, _ := strconv.Atoi(m[1])
+	to, _ := strconv.Atoi(m[2])
+	return max(to-from, 0)
 }
