@@ -3,7 +3,7 @@ GO    ?= go
 FUZZ  ?= 10s
 FLAGS  = -trimpath
 
-.PHONY: all build test race lint fuzz bench bench-quick demo demo-image clean
+.PHONY: all build test race lint fuzz bench bench-quick bench-image demo demo-image clean
 
 all: build
 
@@ -43,6 +43,10 @@ bench: build
 ## bench-quick: the small rows of bench
 bench-quick: build
 	$(GO) run ./internal/bench -launcher bin/git-launcher -quick
+
+## bench-image: from start to running container, against docker pull and docker run
+bench-image: build
+	$(GO) run ./internal/bench/image -launcher bin/git-launcher
 
 ## demo: a launch from config to verdict, with a Git server and a simulated guest agent
 demo: build

@@ -74,7 +74,9 @@ func TestWhoImportsWhom(t *testing.T) {
 			func(p string) bool { return below(p, "gitlauncher/gitpin") }, true},
 		{"godotenv reads the older user config and nothing else", func(p string) bool { return p != "gitlauncher/imagepin/userconfig" },
 			func(p string) bool { return below(p, "github.com/joho/godotenv") }, false},
-		{"the user config and the documents of images are read without a network", func(p string) bool { return below(p, "gitlauncher/imagepin/oci") || below(p, "gitlauncher/imagepin/userconfig") },
+		{"the user config and the documents of images are read without a network", func(p string) bool {
+			return below(p, "gitlauncher/imagepin/oci") || below(p, "gitlauncher/imagepin/userconfig")
+		},
 			func(p string) bool { return p == "net" || p == "net/http" }, true},
 		{"parsing and measuring know nothing of pinning's network", func(p string) bool { return below(p, "gitlauncher/measure") },
 			func(p string) bool { return below(p, "gitlauncher/gitpin") || below(p, transports) }, true},
