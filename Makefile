@@ -15,7 +15,7 @@ IMAGE_FLAGS      = -arch $(ARCH) -version '$(VERSION)' -source '$(SOURCE_URL)' $
 
 TOOLS = $(GO) -C .github/tool build -o '$(CURDIR)/bin/'
 
-.PHONY: all build test race lint fuzz bench bench-quick demo demo-image dist man licenses vulnerabilities image image-verify image-lock image-test clean
+.PHONY: all build test race lint fuzz bench bench-quick bench-image demo demo-image dist man licenses vulnerabilities image image-verify image-lock image-test clean
 
 all: build
 
@@ -58,6 +58,10 @@ bench: build
 ## bench-quick: the small rows of bench
 bench-quick: build
 	$(GO) run ./internal/bench -launcher bin/git-launcher -quick
+
+## bench-image: from start to running container, against docker pull and docker run
+bench-image: build
+	$(GO) run ./internal/bench/image -launcher bin/git-launcher
 
 ## demo: a launch from config to verdict, with a Git server and a simulated guest agent
 demo: build

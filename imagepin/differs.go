@@ -38,7 +38,7 @@ func (e *Engine) differs(f *Found, w *Wanted, networkID string) string {
 		{"environment", sameSet(c.Env, w.environment())},
 		{"user", c.User == image.User},
 		{"working directory", c.WorkingDir == image.WorkingDir || image.WorkingDir == "" && c.WorkingDir == "/"},
-		{"health check", c.Healthcheck == nil || image.Healthcheck},
+		{"health check", equal(healthTest(c), image.Healthcheck)},
 		{"terminal", !c.Tty && !c.OpenStdin},
 		{"mounts", sameMounts(h.Mounts, mounts) && len(h.Binds) == 0 && len(h.VolumesFrom) == 0 && len(h.Tmpfs) == 0},
 		{"ports", samePorts(h.PortBindings, ports) && !h.PublishAllPorts},
@@ -97,6 +97,14 @@ func (w *Wanted) environment() []string {
 		}
 	}
 	return env
+}
+
+// healthTest is what a container's health check runs.
+func healthTest(c *container.Config) []string {
+	if c.Healthcheck == nil {
+		return nil
+	}
+	return c.Healthcheck.Test
 }
 
 func equal(a, b []string) bool { return slices.Equal(a, b) }

@@ -30,6 +30,7 @@ type standIn struct {
 	platform  string            // its query
 	container func(create map[string]any) map[string]any
 	removed   bool
+	conflict  bool // somebody takes the name just before
 	mu        sync.Mutex
 }
 
@@ -57,6 +58,11 @@ func (s *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case strings.HasPrefix(path, "/networks/"):
 		fmt.Fprint(w, `{"Id":"net1"}`)
 	case path == "/containers/create":
+		if s.conflict {
+			w.WriteHeader(http.StatusConflict)
+			fmt.Fprint(w, `{"message":"Conflict. The container name \"/mpc-node\" is already in use by container \"x\". You have to remove (or rename) that container to be able to reuse that name."}`)
+			return
+		}
 		s.created, s.removed, s.platform = nil, false, r.URL.Query().Get("platform")
 		json.NewDecoder(r.Body).Decode(&s.created)
 		w.WriteHeader(http.StatusCreated)
@@ -240,6 +246,18 @@ func TestCreated(t *testing.T) {
 				t.Errorf("removed %v, %v", s.removed, err)
 			}
 		})
+	}
+}
+
+// TestNameTaken: somebody makes a container of the same name between looking and
+// creating.
+func TestNameTaken(t *testing.T) {
+	image := testImage(t)
+	user := userConfig(t, "[launcher_config]\nimage = 'nearone/mpc-node'\n[mpc_node_config]\n")
+	w := &Wanted{Image: image, Profile: MPC(), Container: *MPC().Describe(image, user, true)}
+	s := &standIn{info: classicInfo, conflict: true, images: map[string]string{image.Reference(): `{"Id":"` + image.ConfigID.String() + `"}`}}
+	if _, _, err := s.connect(t).Prepare(context.Background(), w); !is(err, NameTaken) {
+		t.Errorf("error %v", err)
 	}
 }
 

@@ -185,3 +185,18 @@ func TestProfile(t *testing.T) {
 		}
 	}
 }
+
+// FuzzParseProfile: what is taken can be made, and nothing in it reaches outside a
+// container's own places.
+func FuzzParseProfile(f *testing.F) {
+	f.Fuzz(func(t *testing.T, data []byte) {
+		p, err := ParseProfile(data)
+		if err != nil {
+			return
+		}
+		w := &Wanted{Profile: p, Container: *p.Describe(&Image{}, &userconfig.Config{}, true)}
+		if _, err := w.mounts(); err != nil || w.Name == "" || w.Restart != "no" || w.Network == "host" {
+			t.Fatalf("%+v, %v", p, err)
+		}
+	})
+}

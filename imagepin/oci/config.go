@@ -1,7 +1,6 @@
 package oci
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -17,7 +16,7 @@ type Config struct {
 	User       string
 	WorkingDir string
 
-	Healthcheck bool // whether it defines one
+	Healthcheck []string // what its health check runs; empty where it has none
 }
 
 type rawConfig struct {
@@ -35,7 +34,9 @@ type rawConfig struct {
 		User       string   `json:"User"`
 		WorkingDir string   `json:"WorkingDir"`
 
-		Healthcheck json.RawMessage `json:"Healthcheck"`
+		Healthcheck struct {
+			Test []string `json:"Test"`
+		} `json:"Healthcheck"`
 	} `json:"config"`
 }
 
@@ -55,6 +56,6 @@ func ParseConfig(data []byte) (*Config, error) {
 		Platform: Platform{raw.OS, raw.Architecture, raw.Variant}.normal(),
 		Env:      raw.Config.Env, Entrypoint: raw.Config.Entrypoint, Cmd: raw.Config.Cmd,
 		User: raw.Config.User, WorkingDir: raw.Config.WorkingDir,
-		Healthcheck: len(raw.Config.Healthcheck) > 0 && string(raw.Config.Healthcheck) != "null",
+		Healthcheck: raw.Config.Healthcheck.Test,
 	}, nil
 }
