@@ -86,7 +86,9 @@ func (l load) build(dir string) (head string, err error) {
 	if err != nil {
 		return "", err
 	}
-	cmd := exec.Command("git", "fast-import", "--quiet", "--force")
+	// A pack even of few objects, as servers have: loose ones would be deflated anew
+	// for every fetch. Deltas are left to git's own packing.
+	cmd := exec.Command("git", "-c", "fastimport.unpackLimit=0", "fast-import", "--quiet", "--force", "--depth=0")
 	cmd.Dir, cmd.Env, cmd.Stderr = dir, gittest.Env(), os.Stderr
 	stdin, err := cmd.StdinPipe()
 	if err != nil {

@@ -19,6 +19,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"gitlauncher/internal/gittest"
@@ -31,6 +32,7 @@ func main() {
 	flag.IntVar(&b.runs, "runs", 5, "runs of each; large ones have fewer")
 	flag.StringVar(&b.tmp, "tmp", "/dev/shm", "where to work; a file system in memory gives steady figures")
 	flag.StringVar(&b.disk, "disk", "/var/tmp", "a directory on a disk, for one row; empty for none")
+	flag.StringVar(&b.only, "only", "", "repositories with this in their name, such as \"one file\"")
 	inner := flag.Bool("timed", false, "time the command that follows; bench calls itself so, to be small when it does")
 	watch := flag.Bool("watch", false, "with -timed: watch the memory of all processes")
 	flag.Parse()
@@ -44,10 +46,10 @@ func main() {
 }
 
 type bench struct {
-	launcher, tmp, disk string
-	quick               bool
-	runs                int
-	began               time.Time
+	launcher, tmp, disk, only string
+	quick                     bool
+	runs                      int
+	began                     time.Time
 }
 
 // runner runs one side once; watched, its memory counts and its time does not.
@@ -70,13 +72,16 @@ func (b *bench) run() (err error) {
 		steps = append(steps,
 			step{load{files: 5000, size: 10_000, history: 1000}, b.tmp, b.runs, []part{b.cold, b.clone, b.restart, b.floor, b.canned}},
 			step{load{files: 60_000, size: 16_500}, b.tmp, 3, []part{b.cold, b.restart, b.floor}},
-			step{load{files: 1, size: 1 << 30, noise: true}, b.tmp, 3, []part{b.cold, b.canned}},
+			step{load{files: 1, size: 1 << 30, noise: true}, b.tmp, 3, []part{b.cold, b.floor, b.canned}},
 		)
 		if b.disk != "" {
 			steps = append(steps, step{long, b.disk, b.runs, []part{b.canned}})
 		}
 	}
 	for _, s := range steps {
+		if !strings.Contains(s.load.String(), b.only) {
+			continue
+		}
 		if err := b.take(s); err != nil {
 			return fmt.Errorf("%v: %w", s.load, err)
 		}
@@ -248,6 +253,9 @@ func (b *bench) growth() error {
 		bySize = append(bySize, load{files: 100, size: 1 << 20}, load{files: 100, size: 10_737_419})
 	}
 	for i, l := range append(loads, bySize...) {
+		if !strings.Contains(l.String(), b.only) {
+			continue
+		}
 		each, unit := l.files, "file"
 		if i >= len(loads) {
 			each, unit = l.files*l.size>>20, "MB"
