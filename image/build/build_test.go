@@ -233,3 +233,29 @@ func TestPinnedGo(t *testing.T) {
 		t.Errorf("%s, %v", v, err)
 	}
 }
+
+// TestCertificates: nobody adds an authority, or takes one away.
+func TestCertificates(t *testing.T) {
+	one := []byte("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
+	two := []byte("-----BEGIN CERTIFICATE-----\nBBBB\n-----END CERTIFICATE-----\n")
+	good := []file{
+		{Path: rootsHeld + "mozilla/one.crt", Type: tar.TypeReg, Data: one}, {Path: rootsHeld + "mozilla/two.crt", Type: tar.TypeReg, Data: two},
+		{Path: bundle, Type: tar.TypeReg, Data: append(bytes.Clone(two), one...)},
+		{Path: "/etc/ssl/certs/one.pem", Type: tar.TypeSymlink, Link: rootsHeld + "mozilla/one.crt"},
+	}
+	if err := certificates(good); err != nil {
+		t.Error(err)
+	}
+	if certificates(good[1:]) == nil {
+		t.Error("a certificate that the package does not hold is trusted")
+	}
+	if certificates(append(good[:2:2], file{Path: bundle, Data: one})) == nil {
+		t.Error("a certificate is missing from the bundle")
+	}
+	if certificates(append(good, file{Path: "/etc/ssl/certs/evil.pem", Type: tar.TypeReg, Data: one})) == nil {
+		t.Error("a file beside the bundle is trusted")
+	}
+	if certificates(nil) == nil {
+		t.Error("nothing at all is trusted")
+	}
+}
