@@ -21,8 +21,8 @@ arch amd64
 suite bookworm
 epoch 2026-01-02T00:00:00Z
 archive debian http://snapshot.example/debian/20260103T000000Z/
-package a 1.0-1 debian pool/main/a/a/a_1.0-1_amd64.deb 10 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
-package b 1:2+x debian pool/main/b/b/b_2+x_all.deb 20 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdee
+package aa 1.0-1 debian pool/main/a/a/a_1.0-1_amd64.deb 10 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
+package bb 1:2+x debian pool/main/b/b/b_2+x_all.deb 20 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdee
 `
 
 func TestLock(t *testing.T) {
@@ -34,14 +34,15 @@ func TestLock(t *testing.T) {
 	if err != nil || string(again.Format()) != string(l.Format()) || len(again.Packages) != 2 {
 		t.Errorf("a lock is not read as it is written: %v", err)
 	}
-	const line = "package b 1:2+x debian pool/main/b/b/b_2+x_all.deb 20 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdee\n"
+	const line = "package bb 1:2+x debian pool/main/b/b/b_2+x_all.deb 20 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdee\n"
 	bad := map[string]string{
 		"no packages":       strings.Split(goodLock, "package")[0],
 		"unknown word":      goodLock + "pakcage c\n",
 		"twice":             goodLock + line,
-		"out of order":      strings.Replace(goodLock, "package a ", "package z ", 1),
+		"out of order":      strings.Replace(goodLock, "package aa ", "package zz ", 1),
 		"unknown archive":   strings.Replace(goodLock, "1:2+x debian", "1:2+x elsewhere", 1),
 		"leaves the mirror": strings.Replace(goodLock, "pool/main/b", "../main/b", 1),
+		"name is a path":    strings.Replace(goodLock, "package aa ", "package ../aa ", 1),
 		"absolute":          strings.Replace(goodLock, "pool/main/b", "/main/b", 1),
 		"short digest":      strings.Replace(goodLock, "cdee\n", "cde\n", 1),
 		"upper-case digest": strings.Replace(goodLock, "cdee\n", "CDEE\n", 1),
@@ -258,4 +259,18 @@ func TestCertificates(t *testing.T) {
 	if certificates(nil) == nil {
 		t.Error("nothing at all is trusted")
 	}
+}
+
+// FuzzLock: what is read as a lock is written as one that reads the same.
+func FuzzLock(f *testing.F) {
+	f.Fuzz(func(t *testing.T, data []byte) {
+		l, err := parseLock(data)
+		if err != nil {
+			return
+		}
+		again, err := parseLock(l.Format())
+		if err != nil || !bytes.Equal(again.Format(), l.Format()) {
+			t.Errorf("%q is read, and not as it is written: %v", data, err)
+		}
+	})
 }
