@@ -1,4 +1,5 @@
-# Every target works offline once the Go modules are there.
+# Every target but image, image-* and vulnerabilities works offline once the Go modules
+# are there.
 GO    ?= go
 FUZZ  ?= 10s
 FLAGS  = -trimpath

@@ -53,6 +53,9 @@
 // configuration or attribute that was there is used; names that lead elsewhere are
 // refused; and everything has a limit.
 //
+// For authors, resolve.go asks what a name is now and whether anything published leads
+// to a commit; a launch asks neither.
+//
 // # What it does not do
 //
 // It fetches no submodules and no Git LFS contents, speaks no SHA-256 repositories,

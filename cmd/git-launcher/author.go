@@ -77,6 +77,9 @@ func (l *launch) pin(ctx context.Context) error {
 	if err != nil {
 		return at("read the command line", &usageError{"REPO_URL " + err.Error()})
 	}
+	if err := fits(repo, l.auth); err != nil {
+		return at("read the command line", err)
+	}
 	params := l.pinParams(&config.Git{Repo: repo}, "")
 	params.Auth = l.auth
 	ref, err := gitpin.Resolve(ctx, params, l.ref)
@@ -139,6 +142,20 @@ func (l *launch) handOut(parts []part) error {
 	}
 	_, err := l.stdout.Write([]byte(strings.Join(shown, "\n")))
 	return err
+}
+
+// fits holds the author's credentials to what a config holds those in the VM to.
+func fits(repo config.RepoURL, auth gitpin.Credentials) error {
+	ssh := auth.SSHKeyFile != "" || auth.KnownHostsFile != ""
+	switch {
+	case auth.TokenFile != "" && repo.Scheme != config.HTTPS && !(repo.Scheme == config.HTTP && repo.Loopback()):
+		return &usageError{"--auth-token-file is for https:// repositories only"}
+	case ssh && repo.Scheme != config.SSH:
+		return &usageError{"--ssh-key-file and --ssh-known-hosts-file are for ssh repositories only"}
+	case repo.Scheme == config.SSH && (auth.SSHKeyFile == "" || auth.KnownHostsFile == ""):
+		return &usageError{"an ssh repository needs --ssh-key-file and --ssh-known-hosts-file"}
+	}
+	return nil
 }
 
 func configText(repo config.RepoURL, ref gitpin.Ref, sets []string) string {

@@ -21,8 +21,8 @@ arch amd64
 suite bookworm
 epoch 2026-01-02T00:00:00Z
 archive debian http://snapshot.example/debian/20260103T000000Z/
-package a 1.0-1 debian pool/main/a/a/a_1.0-1_amd64.deb 10 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
-package b 1:2+x debian pool/main/b/b/b_2+x_all.deb 20 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdee
+package aa 1.0-1 debian pool/main/a/a/a_1.0-1_amd64.deb 10 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
+package bb 1:2+x debian pool/main/b/b/b_2+x_all.deb 20 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdee
 `
 
 func TestLock(t *testing.T) {
@@ -34,14 +34,15 @@ func TestLock(t *testing.T) {
 	if err != nil || string(again.Format()) != string(l.Format()) || len(again.Packages) != 2 {
 		t.Errorf("a lock is not read as it is written: %v", err)
 	}
-	const line = "package b 1:2+x debian pool/main/b/b/b_2+x_all.deb 20 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdee\n"
+	const line = "package bb 1:2+x debian pool/main/b/b/b_2+x_all.deb 20 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdee\n"
 	bad := map[string]string{
 		"no packages":       strings.Split(goodLock, "package")[0],
 		"unknown word":      goodLock + "pakcage c\n",
 		"twice":             goodLock + line,
-		"out of order":      strings.Replace(goodLock, "package a ", "package z ", 1),
+		"out of order":      strings.Replace(goodLock, "package aa ", "package zz ", 1),
 		"unknown archive":   strings.Replace(goodLock, "1:2+x debian", "1:2+x elsewhere", 1),
 		"leaves the mirror": strings.Replace(goodLock, "pool/main/b", "../main/b", 1),
+		"name is a path":    strings.Replace(goodLock, "package aa ", "package ../aa ", 1),
 		"absolute":          strings.Replace(goodLock, "pool/main/b", "/main/b", 1),
 		"short digest":      strings.Replace(goodLock, "cdee\n", "cde\n", 1),
 		"upper-case digest": strings.Replace(goodLock, "cdee\n", "CDEE\n", 1),
@@ -232,4 +233,44 @@ func TestPinnedGo(t *testing.T) {
 	if v, err := pinnedGo("../../go.mod"); err != nil || !strings.HasPrefix(v, "go1.") {
 		t.Errorf("%s, %v", v, err)
 	}
+}
+
+// TestCertificates: nobody adds an authority, or takes one away.
+func TestCertificates(t *testing.T) {
+	one := []byte("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
+	two := []byte("-----BEGIN CERTIFICATE-----\nBBBB\n-----END CERTIFICATE-----\n")
+	good := []file{
+		{Path: rootsHeld + "mozilla/one.crt", Type: tar.TypeReg, Data: one}, {Path: rootsHeld + "mozilla/two.crt", Type: tar.TypeReg, Data: two},
+		{Path: bundle, Type: tar.TypeReg, Data: append(bytes.Clone(two), one...)},
+		{Path: "/etc/ssl/certs/one.pem", Type: tar.TypeSymlink, Link: rootsHeld + "mozilla/one.crt"},
+	}
+	if err := certificates(good); err != nil {
+		t.Error(err)
+	}
+	if certificates(good[1:]) == nil {
+		t.Error("a certificate that the package does not hold is trusted")
+	}
+	if certificates(append(good[:2:2], file{Path: bundle, Data: one})) == nil {
+		t.Error("a certificate is missing from the bundle")
+	}
+	if certificates(append(good, file{Path: "/etc/ssl/certs/evil.pem", Type: tar.TypeReg, Data: one})) == nil {
+		t.Error("a file beside the bundle is trusted")
+	}
+	if certificates(nil) == nil {
+		t.Error("nothing at all is trusted")
+	}
+}
+
+// FuzzLock: what is read as a lock is written as one that reads the same.
+func FuzzLock(f *testing.F) {
+	f.Fuzz(func(t *testing.T, data []byte) {
+		l, err := parseLock(data)
+		if err != nil {
+			return
+		}
+		again, err := parseLock(l.Format())
+		if err != nil || !bytes.Equal(again.Format(), l.Format()) {
+			t.Errorf("%q is read, and not as it is written: %v", data, err)
+		}
+	})
 }

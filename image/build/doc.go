@@ -5,6 +5,7 @@
 //	fetch.go    the locked packages, from any mirror, hashed before use
 //	rootfs.go   mmdebstrap lays them out from a repository that holds nothing else
 //	trace.go    where each file came from; a file that came from nowhere is an error
+//	certs.go    what TLS clients trust is what ca-certificates holds
 //	layer.go    a layer whose bytes are a function of its files
 //	oci.go      the images, as OCI layouts
 //	compare.go  two images, file by file

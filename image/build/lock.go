@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -105,6 +106,8 @@ func (l *lock) add(word string, f []string) error {
 		return errors.New("a digest that is not 64 lowercase hex digits")
 	case p.Path != path.Clean(p.Path) || path.IsAbs(p.Path) || strings.HasPrefix(p.Path, "..") || !strings.HasSuffix(p.Path, ".deb"):
 		return fmt.Errorf("%q is no path of a .deb in an archive", p.Path)
+	case !packageName.MatchString(p.Name):
+		return fmt.Errorf("%q is no name of a package", p.Name)
 	case !slices.ContainsFunc(l.Archives, func(a archive) bool { return a.Name == p.Archive }):
 		return fmt.Errorf("archive %q is not named above", p.Archive)
 	case len(l.Packages) > 0 && l.Packages[len(l.Packages)-1].Name >= p.Name:
@@ -113,6 +116,9 @@ func (l *lock) add(word string, f []string) error {
 	l.Packages = append(l.Packages, p)
 	return nil
 }
+
+// packageName is what Debian policy (5.6.1) lets a package be called.
+var packageName = regexp.MustCompile(`^[a-z0-9][a-z0-9+.-]+$`)
 
 func setOnce(to *string, v string) error {
 	if *to != "" {

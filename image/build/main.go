@@ -15,6 +15,7 @@ import (
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"golang.org/x/sync/errgroup"
 )
 
 const usage = `Usage: go run ./image/build COMMAND [flags]    in the top directory of the source
@@ -148,12 +149,18 @@ func (o *options) build(ctx context.Context) ([]built, error) {
 	if err := fetch(ctx, l, o.from, o.cache); err != nil {
 		return nil, err
 	}
-	programs, err := compile(ctx, o.arch, o.version, tmp)
-	if err != nil {
-		return nil, err
-	}
-	debian, err := bootstrap(ctx, l, o.cache, tmp)
-	if err != nil {
+	var programs map[string][]byte
+	var debian []file
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		programs, err = compile(gctx, o.arch, o.version, tmp)
+		return err
+	})
+	g.Go(func() (err error) {
+		debian, err = bootstrap(gctx, l, o.cache, tmp)
+		return err
+	})
+	if err := g.Wait(); err != nil {
 		return nil, err
 	}
 	debian = define(clean(debian, l.Epoch), additions(l))
@@ -163,6 +170,9 @@ func (o *options) build(ctx context.Context) ([]built, error) {
 	}
 	if len(unexplained) > 0 {
 		return nil, fmt.Errorf("these files did not come from a pinned source:\n  %s", strings.Join(unexplained, "\n  "))
+	}
+	if err := certificates(debian); err != nil {
+		return nil, err
 	}
 	licences, err := os.ReadFile("LICENSES")
 	if err != nil {

@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -30,7 +29,7 @@ type world struct {
 	stopServer    func()
 	repo          *gittest.Repo
 	url, sock     string
-	dir           string
+	network, dir  string
 }
 
 // script is the workload of most tests. It shows what a workload should be able to
@@ -54,12 +53,11 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w.server = &gittest.Server{Root: filepath.Join(w.dir, "srv")}
-	// Where containers find this machine: the first address of Docker's own network.
-	subnet, err := netip.ParsePrefix(docker(t, "network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Subnet}}"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	url, stop, err := w.server.Start(subnet.Masked().Addr().Next().String() + ":0")
+	// A network of our own, whose gateway is where containers find this machine.
+	w.network = docker(t, "network", "create", unique("net"))
+	t.Cleanup(func() { run(t, "docker", "network", "rm", w.network) })
+	host := docker(t, "network", "inspect", w.network, "--format", "{{(index .IPAM.Config 0).Gateway}}")
+	url, stop, err := w.server.Start(host + ":0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +88,7 @@ var hardened = []string{"--read-only", "--cap-drop=ALL", "--security-opt=no-new-
 func (w *world) container(t *testing.T, config, image string, flags ...string) string {
 	t.Helper()
 	name := unique("run")
-	args := append([]string{"create", "--name", name, "--volume", w.sock + ":/var/run/dstack.sock"}, hardened...)
+	args := append([]string{"create", "--name", name, "--network", w.network, "--volume", w.sock + ":/var/run/dstack.sock"}, hardened...)
 	if config != "" {
 		file := filepath.Join(t.TempDir(), "config.conf")
 		write(t, file, config)
