@@ -94,6 +94,10 @@ func (l *imageLaunch) run(ctx context.Context) (code int, err error) {
 	if err != nil {
 		return 0, at("choose the image", err)
 	}
+	nodeConfig, err := profile.NodeConfig(user, digest, l.measured)
+	if err != nil {
+		return 0, at("read the user config", err)
+	}
 	if err := l.onlyImage(ctx, digest); err != nil {
 		return 0, at("measure the launch", err) // as soon as it is known
 	}
@@ -110,7 +114,7 @@ func (l *imageLaunch) run(ctx context.Context) (code int, err error) {
 	if err != nil {
 		return 0, at("create the container", err)
 	}
-	if err := l.writeNodeConfig(profile, user, digest); err != nil {
+	if err := l.writeNodeConfig(user, nodeConfig); err != nil {
 		return 0, at("write the node's config", err)
 	}
 	if err := l.measureImage(ctx, digest, record); err != nil {
@@ -244,13 +248,9 @@ func (l *imageLaunch) create(ctx context.Context, w *imagepin.Wanted, registry *
 }
 
 // writeNodeConfig writes what the node reads. In the .env form there is none.
-func (l *imageLaunch) writeNodeConfig(p *imagepin.Profile, user *userconfig.Config, digest oci.Digest) error {
+func (l *imageLaunch) writeNodeConfig(user *userconfig.Config, data []byte) error {
 	if user.DotEnv {
 		return nil
-	}
-	data, err := p.NodeConfig(user, digest, l.measured)
-	if err != nil {
-		return err
 	}
 	if err := imagepin.WriteSecret(l.opts.nodeConfig, data); err != nil {
 		return err
