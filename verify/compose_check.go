@@ -120,7 +120,7 @@ func (j *judgement) problems() {
 	if denied == 0 && j.compose.Service != "" {
 		found := "nothing but the launcher has the socket, the system or the launcher's volumes"
 		if accepted > 0 {
-			found = fmt.Sprintf("nothing but the launcher and the %d exceptions above, which ALLOW_COMPOSE accepts", accepted)
+			found = fmt.Sprintf("nothing but the launcher and what ALLOW_COMPOSE accepts, %d above", accepted)
 		}
 		if len(j.compose.Others) > 0 {
 			found += "; other services: " + strings.Join(j.compose.Others, ", ")
