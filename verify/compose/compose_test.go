@@ -294,7 +294,8 @@ func TestUnreadable(t *testing.T) {
 	for name, text := range map[string]string{
 		"empty": "", "second document": file("pid: host") + "---\n" + file(""), "hidden by reset": file("pid: !reset null"), "overridden": file("ports: !override []"),
 		"external in words": file("", "volumes: {a: {external: 'false'}}"),
-		"same key twice":    file("image: y"), "not a mapping": "[]", "port ranges": file("ports:\n" + ports.String()),
+		"same key twice":    file("image: y"), "not a mapping": "[]", "port ranges": file("ports:\n" + ports.String()), "port ranges with zeros": file("ports:\n" + strings.ReplaceAll(ports.String(), "1-", "1-"+strings.Repeat("0", 300))),
+		"port ranges with some zeros": file("ports:\n" + strings.ReplaceAll(ports.String(), "1-", "01-000")), "port ranges in caps": file("ports:\n" + strings.ToUpper(ports.String())), "port ranges of no protocol": file("ports:\n" + strings.ReplaceAll(ports.String(), "udp", "")),
 		"alias bomb": bomb + file(""), "alias in itself": "x-a: &a {b: *a}\n" + file(""), "deep": "x-a: " + strings.Repeat("[", 20000) + "\n" + file(""),
 	} {
 		data, _ := json.Marshal(map[string]any{"runner": "docker-compose", "docker_compose_file": text})

@@ -17,7 +17,7 @@ const (
 )
 
 // portRange is the last part of a port that is a range.
-var portRange = regexp.MustCompile(`([0-9]{1,5})-([0-9]{1,5})(?:/[a-z]+)?$`)
+var portRange = regexp.MustCompile(`([0-9]+)-([0-9]+)(?:/[^/]*)?$`)
 
 // plain refuses what versions of Docker Compose read differently: a second
 // document, which older ones pass over, and the tags by which documents undo each
@@ -68,13 +68,17 @@ func (w *walk) node(n *yaml.Node, ports bool) error {
 	return nil
 }
 
-// width is how many ports a range has beyond one.
+// width is how many ports a range has beyond one; no port is longer than 256
+// bytes, or further than 65,535 from another.
 func width(port string) int {
-	m := portRange.FindStringSubmatch(port[max(0, len(port)-64):])
+	if len(port) > 256 {
+		return maxPorts + 1
+	}
+	m := portRange.FindStringSubmatch(port)
 	if m == nil {
 		return 0
 	}
 	from, _ := strconv.Atoi(m[1])
 	to, _ := strconv.Atoi(m[2])
-	return max(to-from, 0)
+	return min(max(to-from, 0), 1<<16)
 }
