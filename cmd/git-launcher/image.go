@@ -73,7 +73,7 @@ func (l *imageLaunch) run(ctx context.Context) (code int, err error) {
 	}
 	defer l.engine.Close()
 	var noAgent error
-	l.agent, noAgent = l.findAgent()
+	l.agent, noAgent = l.launch.agent()
 	if err := l.stopUnmeasured(ctx, profile.Name); err != nil {
 		return 0, at("stop a container that was not measured", err)
 	}
@@ -122,9 +122,6 @@ func (l *imageLaunch) run(ctx context.Context) (code int, err error) {
 	}
 	return l.start(ctx, wanted, container)
 }
-
-// findAgent is agent, as image mode calls it.
-func (l *imageLaunch) findAgent() (*dstack.Client, error) { return l.launch.agent() }
 
 func (l *imageLaunch) readProfile() (*imagepin.Profile, error) {
 	if l.opts.profile == "" {
