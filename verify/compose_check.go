@@ -120,7 +120,7 @@ func (j *judgement) problems() {
 	if denied == 0 && j.compose.Service != "" {
 		found := "nothing but the launcher has the socket, the system or the launcher's volumes"
 		if accepted > 0 {
-			found = fmt.Sprintf("nothing but the launcher and what ALLOW_COMPOSE accepts, %d above", accepted)
+			found = "nothing but the launcher and the exceptions above, which ALLOW_COMPOSE accepts"
 		}
 		if len(j.compose.Others) > 0 {
 			found += "; other services: " + strings.Join(j.compose.Others, ", ")
@@ -128,7 +128,11 @@ func (j *judgement) problems() {
 		j.add("D", "nothing else has the keys", Pass, "", found, "")
 	}
 	if len(j.compose.Env) > 0 {
-		j.add("D", "launcher's environment", Note, "", strings.Join(j.compose.Env, ", "), "literal in the measured compose. In git mode the workload gets them, and some programs take code from variables; COMPOSE_HASH pins them")
+		why := "literal in the measured compose"
+		if !j.imageMode() {
+			why += ", and the workload gets it; some programs take code or sources from variables. COMPOSE_HASH pins it"
+		}
+		j.add("D", "launcher's environment", Note, "", strings.Join(j.compose.Env, ", "), why)
 	}
 	if len(j.compose.AllowedEnvs) > 0 {
 		j.add("D", "allowed_envs", Note, "", strings.Join(j.compose.AllowedEnvs, ", "), "whoever deploys chooses their values, unmeasured")

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/go-git/go-billy/v5/osfs"
 	"github.com/go-git/go-git/v5/plumbing"
@@ -193,12 +195,22 @@ func (p *program) checkoutFor(s *settings, e *verify.Evidence) (*verify.Checkout
 	if err != nil {
 		return nil, err
 	}
-	if s.commit == "" && e.Receipt != nil {
-		if r, err := measure.ParseGitRecord([]byte(e.Receipt.Record)); err == nil {
-			if id, err = object.ParseID(r.Commit); err != nil {
-				return nil, &invalidError{err}
-			}
+	if launched := launchedIn(e.Log); s.commit == "" && len(launched) == 1 {
+		if id, err = object.ParseID(launched[0]); err != nil {
+			return nil, &invalidError{err}
 		}
 	}
 	return c.digests(id)
+}
+
+// launchedIn are the commits that a log says were launched: which objects of a
+// clone to look at, before anything is judged.
+func launchedIn(log measure.Log) (commits []string) {
+	for _, entry := range log {
+		id := strings.ToLower(entry.Payload)
+		if entry.IMR == measure.IMR && entry.Event == measure.EventCommit && !slices.Contains(commits, id) {
+			commits = append(commits, id)
+		}
+	}
+	return commits
 }
