@@ -28,6 +28,9 @@ const (
 	labelOneOff    = "com.docker.compose.oneoff"
 	labelNetwork   = "com.docker.compose.network"
 	labelVolume    = "com.docker.compose.volume"
+	labelVersion   = "com.docker.compose.version"
+
+	composeVersion = "2.0.0" // older ones' names for containers were others
 )
 
 // stopTimeout is how long a container that must stop may take for it, in seconds.
@@ -235,7 +238,7 @@ func (w *Wanted) options() (client.ContainerCreateOptions, error) {
 		Config: &container.Config{
 			Image: w.Container.Image, Cmd: w.Command, Env: w.Env, ExposedPorts: exposed,
 			Labels: map[string]string{
-				labelContainer: sum, labelProject: w.Profile.Project, labelService: w.Profile.Service, labelNumber: "1", labelOneOff: "False",
+				labelContainer: sum, labelProject: w.Profile.Project, labelService: w.Profile.Service, labelNumber: "1", labelOneOff: "False", labelVersion: composeVersion,
 			},
 		},
 		HostConfig: &container.HostConfig{

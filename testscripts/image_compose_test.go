@@ -178,7 +178,42 @@ func TestComposeDropIn(t *testing.T) {
 	if log := n.docker("logs", "launcher"); !strings.Contains(log, "node: got terminated") {
 		t.Errorf("the launcher's log lacks the node's output:\n%s", log)
 	}
+
+	// The way back: Docker compose, as the launcher before this one uses it, takes the
+	// container, its network and its volumes over.
+	ours := n.docker("inspect", "-f", "{{.Id}}", "mpc-node")
+	n.write("data/volumes/mpc-data/_data/precious", "")
+	n.write("back.yaml", strings.ReplaceAll(incumbent, "IMAGE", n.image+"@"+n.digest))
+	back := exec.Command(docker[0], append(docker[1:], "-p", "mpc-node", "-f", filepath.Join(dir, "back.yaml"), "up", "-d")...)
+	back.Env = up.Env
+	if out, err := back.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if got := n.docker("inspect", "-f", "{{.Id}} {{.State.Status}}", "mpc-node"); strings.HasPrefix(got, ours) || !strings.HasSuffix(got, " running") {
+		t.Errorf("the container was %s and is %s", ours, got)
+	}
+	if !exists(filepath.Join(dir, "data/volumes/mpc-data/_data/precious")) {
+		t.Error("the node's data is gone")
+	}
 }
+
+// incumbent is the node's container as a compose file of its own.
+const incumbent = `version: '3.8'
+services:
+  mpc-node:
+    image: IMAGE
+    container_name: mpc-node
+    command: ["/app/mpc-node", "start-with-config-file", "/mnt/shared/mpc-config.toml"]
+    volumes:
+      - /tapp:/tapp:ro
+      - shared-volume:/mnt/shared
+      - mpc-data:/data
+volumes:
+  shared-volume:
+    name: shared-volume
+  mpc-data:
+    name: mpc-data
+`
 
 // verifyImageByHand runs VERIFY.md's commands for image mode, word for word.
 func verifyImageByHand(t *testing.T, receipt, userConfig string) {
