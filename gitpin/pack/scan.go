@@ -89,7 +89,6 @@ type scanner struct {
 	tap   *tap
 	buf   *bufio.Reader
 	zlib  io.ReadCloser
-	whole inflater
 	count uint32 // objects announced
 }
 
@@ -141,8 +140,15 @@ func (s *scanner) content() (io.Reader, error) {
 // inflate gives the content of the entry whose header was read, which is that long,
 // in memory of its own.
 func (s *scanner) inflate(size int64) ([]byte, error) {
+	r, err := s.content()
+	if err != nil {
+		return nil, err
+	}
 	content := make([]byte, size)
-	return content, s.whole.inflate(s.buf, content)
+	if _, err := io.ReadFull(r, content); err != nil {
+		return nil, badContent(err)
+	}
+	return content, atEnd(r)
 }
 
 // trailer checks the pack's checksum and that nothing follows it.
