@@ -18,8 +18,8 @@
 // order, or is needed at several paths, is taken from the kept pack afterwards
 // (complete). Either way a byte is at its path only after the chain has named it.
 //
-// Two things take time: inflating, which is why pack has a decoder of its own, and
-// system calls, which is why files are reached by handles of their directories
+// Two things take time: inflating, which one core does while others hash and write,
+// and system calls, which is why files are reached by handles of their directories
 // (dirs.go) rather than by paths.
 //
 // # A restart
