@@ -66,14 +66,27 @@ func (e *Engine) Start(ctx context.Context, f *Found, w *Wanted) (*Found, error)
 func (e *Engine) Supervise(ctx context.Context, f *Found, s Supervision) (code int, err error) {
 	wait := backoff.ExponentialBackOff{InitialInterval: restartFirst, Multiplier: 2, MaxInterval: restartMost}
 	wait.Reset()
-	for {
+	for lost, first := 0, true; ; first = false {
 		began := time.Now()
-		var ending bool
-		f, code, ending, err = e.once(ctx, f, s)
+		ran, code, ending, err := e.once(ctx, f, s)
 		s.Started = func() {}
+		if err != nil && !first && lost < startTries && (is(err, EngineAbsent) || is(err, EngineDied)) {
+			// An Engine that restarts stops the workload before it goes away itself, and
+			// then the start falls into its end.
+			lost++
+			e.log.Warn("lost the Docker Engine; looking again", "error", err.Error())
+			if ending, err := s.pause(ctx, restartFirst); ending || err != nil {
+				return code, err
+			}
+			if f, err = e.again(ctx, f, s); err != nil {
+				return 0, err
+			}
+			continue
+		}
 		if err != nil {
 			return 0, err
 		}
+		f, lost = ran, 0
 		if code == 0 || ending {
 			e.log.Info("the workload ended", "code", code)
 			return code, nil
