@@ -16,7 +16,7 @@ IMAGE_FLAGS      = -arch $(ARCH) -version '$(VERSION)' -source '$(SOURCE_URL)' $
 
 TOOLS = $(GO) -C .github/tool build -o '$(CURDIR)/bin/'
 
-.PHONY: all build test race lint fuzz bench bench-quick bench-image demo demo-image dist man licenses vulnerabilities image image-verify image-lock image-test clean
+.PHONY: all build test race lint fuzz bench bench-quick bench-image bench-verify demo demo-image dist man licenses vulnerabilities image image-verify image-lock image-test clean
 
 all: build
 
@@ -64,6 +64,10 @@ bench-quick: build
 bench-image: build
 	$(GO) run ./internal/bench/image -launcher bin/git-launcher
 
+## bench-verify: the verifier's judgements a second and memory, over 1 to 10,000 receipts
+bench-verify:
+	$(GO) test -run '^$$' -bench Batch -benchtime 3x ./cmd/git-launcher-verify
+
 ## demo: a launch from config to verdict, with a Git server and a simulated guest agent
 demo: build
 	$(GO) build $(FLAGS) -o bin/ ./internal/gittest/serve
@@ -101,16 +105,17 @@ dist:
 	    $(GO) build -trimpath -buildvcs=false -ldflags '-s -w -X main.release=$(VERSION)' -o "bin/dist/$$1-$(VERSION)-$$2-$$3" ./cmd/$$1; }; \
 	for arch in amd64 arm64; do \
 	  build git-launcher linux $$arch; build dstack-sim linux $$arch; \
-	  if [ -d cmd/git-launcher-verify ]; then build git-launcher-verify linux $$arch; build git-launcher-verify darwin $$arch; fi; \
+	  build git-launcher-verify linux $$arch; build git-launcher-verify darwin $$arch; \
 	done
-	$(GO) build -o bin/ ./cmd/git-launcher && bin/git-launcher --help | $(GO) run ./internal/man >bin/dist/git-launcher.1
+	$(MAKE) man && cp bin/man/* bin/dist/
 	cp LICENSE LICENSES bin/dist/
 	cd bin/dist && sha256sum * >SHA256SUMS
 
-## man: git-launcher's manual page, from its --help, into bin/man
+## man: the manual pages, from each program's --help, into bin/man
 man: build
 	mkdir -p bin/man
-	bin/git-launcher --help | $(GO) run ./internal/man >bin/man/git-launcher.1
+	bin/git-launcher --help | $(GO) run ./internal/man 'launch one pinned and measured Git commit' >bin/man/git-launcher.1
+	bin/git-launcher-verify --help | $(GO) run ./internal/man 'establish what ran in a confidential VM' >bin/man/git-launcher-verify.1
 
 ## licenses: the list of what is linked, with its licences
 licenses:

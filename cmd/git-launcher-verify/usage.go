@@ -16,9 +16,9 @@ func usage() string {
        git-launcher-verify version
 
 Evidence says what ran in a confidential VM. It is a launch receipt of git-launcher
-(/run/git-launcher/receipt.json, or “git-launcher receipt --nonce HEX”), a guest agent's
-GetQuote answer, the output of “phala cvms attestation --json”, or an MPC node's
-/public_data; “-” is standard input. Six checks, all of them reported:
+(/run/git-launcher/receipt.json, or "git-launcher receipt --nonce HEX"), a guest agent's
+GetQuote answer, the output of "phala cvms attestation --json", or an MPC node's
+/public_data; "-" is standard input. Six checks, all of them reported:
   A  the quote is genuine: signatures to Intel's root, revocation, TCB status, no debugging
   B  the registers are the expected system: MRTD, RTMR0, RTMR1, RTMR2
   C  the event log is the register: recomputed and compared with the quote's RTMR3
@@ -30,7 +30,7 @@ VERIFIED needs an expectation for every link: MRTD and RTMR0 to RTMR2 (the syste
 LAUNCHER_IMAGE_DIGEST (the launcher), and COMMIT_SHA or IMAGE_DIGEST (the launch).
 
 Expectations, from a file of KEY=VALUE lines and from flags (either may repeat; hashes,
-ids, statuses and names may be comma lists, meaning “one of”):
+ids, statuses and names may be comma lists, meaning "one of"):
   --policy FILE
 ` + policyFlags() + `
 What it is judged by:
@@ -41,7 +41,7 @@ What it is judged by:
   --offline               fetch nothing
   --root FILE             trust this root certificate (PEM) instead of Intel's: dstack-sim's. It proves
                           nothing about hardware, and the verdict says so
-  --provenance FILE       the Sigstore bundle of the launcher image; “registry”: from the image's registry
+  --provenance FILE       the Sigstore bundle of the launcher image; "registry": from the image's registry
   --trusted-root FILE     Sigstore's trusted_root.json (default: fetched through TUF)
   --checkout DIR          a local clone; tree, content and entry script are recomputed from it
 

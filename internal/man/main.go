@@ -1,5 +1,5 @@
-// Command man writes git-launcher's manual page from the text of its --help, which is
-// the only source: man < usage > git-launcher.1. See `make man`.
+// Command man writes a program's manual page from the text of its --help, which is
+// the only source: man 'what it does' < usage > program.1. See `make man`.
 package main
 
 import (
@@ -12,9 +12,13 @@ import (
 )
 
 func main() {
+	if len(os.Args) != 2 {
+		fmt.Fprintln(os.Stderr, "usage: man 'what the program does' < help")
+		os.Exit(2)
+	}
 	text, err := io.ReadAll(os.Stdin)
 	if err == nil {
-		_, err = io.WriteString(os.Stdout, page(string(text)))
+		_, err = io.WriteString(os.Stdout, page(string(text), os.Args[1]))
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "man:", err)
@@ -27,10 +31,11 @@ var flagLine = regexp.MustCompile(`^  (--.*?)(?:  +(.*))?$`)
 // page is the manual in the man(7) language. The help's shape: a usage block up to
 // the first empty line, then paragraphs; a line that ends in a colon and stands before
 // flags or an indented block is a heading of its own.
-func page(help string) string {
+func page(help, does string) string {
 	var b strings.Builder
 	usage, rest, _ := strings.Cut(help, "\n\n")
-	b.WriteString(".TH GIT-LAUNCHER 1 \"\" \"git-launcher\"\n.SH NAME\ngit\\-launcher \\- launch one pinned and measured Git commit\n.SH SYNOPSIS\n.nf\n")
+	name, _, _ := strings.Cut(strings.TrimPrefix(usage, "Usage: "), " ")
+	fmt.Fprintf(&b, ".TH %s 1 \"\" \"git-launcher\"\n.SH NAME\n%s \\- %s\n.SH SYNOPSIS\n.nf\n", strings.ToUpper(name), escape(name), escape(does))
 	b.WriteString(escape(strings.ReplaceAll(strings.TrimPrefix(usage, "Usage: "), "\n       ", "\n")))
 	b.WriteString("\n.fi\n.SH DESCRIPTION\n")
 	verbatim := false

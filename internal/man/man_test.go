@@ -12,11 +12,17 @@ import (
 // TestPage: the manual has every flag and every line of the real --help, and a manual
 // reader's own checker finds nothing wrong with it.
 func TestPage(t *testing.T) {
-	help, err := exec.Command("go", "run", "gitlauncher/cmd/git-launcher", "--help").Output()
+	for _, program := range []string{"git-launcher", "git-launcher-verify"} {
+		t.Run(program, func(t *testing.T) { manual(t, program) })
+	}
+}
+
+func manual(t *testing.T, program string) {
+	help, err := exec.Command("go", "run", "gitlauncher/cmd/"+program, "--help").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := page(string(help))
+	text := page(string(help), "do one thing")
 	mandoc, err := exec.LookPath("mandoc")
 	if err != nil {
 		if os.Getenv("CI") == "true" {
