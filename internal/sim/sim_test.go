@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http/httptest"
 	"path/filepath"
@@ -62,34 +61,6 @@ func serve(t *testing.T, m *sim.Machine) *dstack.Client {
 	return c
 }
 
-// collateralGetter serves collateral as Intel's service would, over go-tdx-guest's
-// own interface: the independent verifier of this package's quotes.
-type collateralGetter struct{ c tdx.Collateral }
-
-func (g collateralGetter) Get(url string) (map[string][]string, []byte, error) {
-	chain := func(key, pem string) map[string][]string {
-		return map[string][]string{key: {strings.NewReplacer("\n", "%0A", " ", "%20", "+", "%2B").Replace(pem)}}
-	}
-	body := func(name, signed, sig string) []byte {
-		return fmt.Appendf(nil, `{%q:%s,"signature":%q}`, name, signed, sig)
-	}
-	der := func(s string) []byte {
-		b, _ := hex.DecodeString(s)
-		return b
-	}
-	switch {
-	case strings.Contains(url, "pckcrl"):
-		return chain(pcs.SgxPckCrlIssuerChainPhrase, g.c.PCKCRLIssuerChain), der(g.c.PCKCRL), nil
-	case strings.Contains(url, "/tcb?"):
-		return chain(pcs.TcbInfoIssuerChainPhrase, g.c.TCBInfoIssuerChain), body("tcbInfo", g.c.TCBInfo, g.c.TCBInfoSignature), nil
-	case strings.Contains(url, "identity"):
-		return chain(pcs.SgxQeIdentityIssuerChainPhrase, g.c.QEIdentityIssuerChain), body("enclaveIdentity", g.c.QEIdentity, g.c.QEIdentitySignature), nil
-	case strings.Contains(url, "RootCA"):
-		return nil, der(g.c.RootCACRL), nil
-	}
-	return nil, nil, errors.New("unexpected " + url)
-}
-
 func tdxVerify(t *testing.T, m *sim.Machine, quote []byte) error {
 	t.Helper()
 	data, err := m.Collateral()
@@ -106,7 +77,7 @@ func tdxVerify(t *testing.T, m *sim.Machine, quote []byte) error {
 	}
 	now := time.Now()
 	return verify.RawTdxQuote(quote, &verify.Options{
-		CheckRevocations: true, GetCollateral: true, Getter: collateralGetter{c}, TrustedRoots: roots,
+		CheckRevocations: true, GetCollateral: true, Getter: &c, TrustedRoots: roots,
 		Now: &verify.TimeSet{PckCertChain: now, TcbInfo: now, QeIdentity: now, PckCrl: now, RootCaCrl: now},
 	})
 }

@@ -2,7 +2,6 @@ package quote_test
 
 import (
 	"bytes"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,7 +12,6 @@ import (
 
 	"crypto/x509"
 
-	"github.com/google/go-tdx-guest/pcs"
 	"github.com/google/go-tdx-guest/testing/testdata"
 	tdxverify "github.com/google/go-tdx-guest/verify"
 
@@ -45,30 +43,6 @@ func TestRealQuotes(t *testing.T) {
 			t.Errorf("version %d is genuine in 2100", version)
 		}
 	}
-}
-
-// getter serves collateral to go-tdx-guest as Intel's service would.
-type getter struct{ c *tdx.Collateral }
-
-func (g getter) Get(url string) (map[string][]string, []byte, error) {
-	chain := func(key, pem string) map[string][]string {
-		return map[string][]string{key: {strings.NewReplacer("\n", "%0A", " ", "%20", "+", "%2B").Replace(pem)}}
-	}
-	body := func(name, signed, sig string) []byte {
-		return fmt.Appendf(nil, `{%q:%s,"signature":%q}`, name, signed, sig)
-	}
-	der := func(s string) []byte { b, _ := hex.DecodeString(s); return b }
-	switch {
-	case strings.Contains(url, "pckcrl"):
-		return chain(pcs.SgxPckCrlIssuerChainPhrase, g.c.PCKCRLIssuerChain), der(g.c.PCKCRL), nil
-	case strings.Contains(url, "/tcb?"):
-		return chain(pcs.TcbInfoIssuerChainPhrase, g.c.TCBInfoIssuerChain), body("tcbInfo", g.c.TCBInfo, g.c.TCBInfoSignature), nil
-	case strings.Contains(url, "identity"):
-		return chain(pcs.SgxQeIdentityIssuerChainPhrase, g.c.QEIdentityIssuerChain), body("enclaveIdentity", g.c.QEIdentity, g.c.QEIdentitySignature), nil
-	case strings.Contains(url, "RootCA"):
-		return nil, der(g.c.RootCACRL), nil
-	}
-	return nil, nil, errors.New("unexpected " + url)
 }
 
 // platform is one simulated machine, changed for a case.
@@ -106,7 +80,7 @@ func (p *platform) verdicts(t *testing.T) (ours, theirs error) {
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(pki.RootPEM())
 	theirs = tdxverify.RawTdxQuote(raw, &tdxverify.Options{
-		CheckRevocations: true, GetCollateral: true, Getter: getter{c}, TrustedRoots: pool,
+		CheckRevocations: true, GetCollateral: true, Getter: c, TrustedRoots: pool,
 		Now: &tdxverify.TimeSet{PckCertChain: now, TcbInfo: now, QeIdentity: now, PckCrl: now, RootCaCrl: now},
 	})
 	data, _ := json.Marshal(c)
