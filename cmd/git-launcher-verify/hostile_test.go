@@ -109,19 +109,20 @@ func TestBadCollateralIsNotKept(t *testing.T) {
 	e := launch(t)
 	s := serve(t, e.collateral)
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
-	s.broken = func(w http.ResponseWriter, r *http.Request) bool {
+	broken := fault(func(w http.ResponseWriter, r *http.Request) bool {
 		if strings.HasSuffix(r.URL.Path, "pckcrl") {
 			w.Header().Set("SGX-PCK-CRL-Issuer-Chain", "x")
 			w.Write([]byte("junk"))
 			return true
 		}
 		return false
-	}
+	})
+	s.broken.Store(&broken)
 	args := []string{"--root", e.file("root.pem"), "--policy", e.file("policy.conf"), "--pccs", s.URL, e.file("receipt.json")}
 	if code, out, errs := run(t, args...); code != 3 {
 		t.Fatalf("exit code %d\n%s%s", code, out, errs)
 	}
-	s.broken = nil
+	s.broken.Store(nil)
 	if code, out, errs := run(t, args...); code != 0 {
 		t.Errorf("exit code %d\n%s%s", code, out, errs)
 	}

@@ -104,11 +104,14 @@ func run(t testing.TB, args ...string) (code int, stdout, stderr string) {
 
 func sha256Of(s string) [32]byte { return sha256.Sum256([]byte(s)) }
 
+// fault answers wrongly, and true, or leaves a request to the service.
+type fault func(w http.ResponseWriter, r *http.Request) bool
+
 // service is a PCS that serves an evidence's collateral.
 type service struct {
 	*httptest.Server
 	asked  atomic.Int64
-	broken func(w http.ResponseWriter, r *http.Request) bool // true: it answered
+	broken atomic.Pointer[fault]
 }
 
 func serve(t testing.TB, c tdx.Collateral) *service {
@@ -119,7 +122,7 @@ func serve(t testing.TB, c tdx.Collateral) *service {
 	}
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.asked.Add(1)
-		if s.broken != nil && s.broken(w, r) {
+		if f := s.broken.Load(); f != nil && (*f)(w, r) {
 			return
 		}
 		switch r.URL.Path {
@@ -154,7 +157,7 @@ func TestPCCS(t *testing.T) {
 	if code, _, _ := run(t, args...); code != 0 || s.asked.Load() != 4 {
 		t.Errorf("exit code %d, and the cache was not used", code)
 	}
-	for name, broken := range map[string]func(w http.ResponseWriter, r *http.Request) bool{
+	for name, broken := range map[string]fault{
 		"500": func(w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(500); return true },
 		"404": func(w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(404); return true },
 		"no chain": func(w http.ResponseWriter, _ *http.Request) bool {
@@ -183,8 +186,8 @@ func TestPCCS(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("XDG_CACHE_HOME", t.TempDir())
-			s.broken = broken
-			defer func() { s.broken = nil }()
+			s.broken.Store(&broken)
+			defer s.broken.Store(nil)
 			code, out, errs := run(t, args...)
 			if code != 1 || !strings.Contains(errs, "fetching collateral from "+s.URL) || !strings.Contains(out, "UNDECIDED") {
 				t.Errorf("exit code %d\n%s%s", code, out, errs)
