@@ -90,6 +90,9 @@ func TestCommittedLocks(t *testing.T) {
 // them, and nothing of them stays in the cache.
 func TestMirrorIsNotTrusted(t *testing.T) {
 	if _, err := os.Stat("/usr/lib/apt/apt-helper"); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("apt is missing, and CI must not skip this")
+		}
 		t.Skip("this machine has no apt")
 	}
 	l, err := parseLock([]byte(goodLock))

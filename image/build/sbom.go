@@ -99,8 +99,7 @@ func (b *built) spdx(l *lock, version string) ([]byte, error) {
 		}
 		add(spdxPackage{Name: "go", Version: info.GoVersion, Refs: purl("pkg:golang/stdlib@" + strings.TrimPrefix(info.GoVersion, "go"))}, "CONTAINS", "SPDXRef-Package-0")
 		for _, m := range info.Deps {
-			add(spdxPackage{Name: m.Path, Version: m.Version, Download: "https://proxy.golang.org/" + m.Path + "/@v/" + m.Version + ".zip",
-				Refs: purl("pkg:golang/" + m.Path + "@" + m.Version)}, "CONTAINS", "SPDXRef-Package-0")
+			add(spdxPackage{Name: m.Path, Version: m.Version, Refs: purl("pkg:golang/" + m.Path + "@" + m.Version)}, "CONTAINS", "SPDXRef-Package-0")
 		}
 	}
 	out, err := json.MarshalIndent(doc, "", " ")
