@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -124,10 +125,16 @@ func (f *fetcher) attempt(ctx context.Context, p plan, consume func(context.Cont
 		}
 	}
 	defer res.Close()
+	first := true
 	body := &packReader{ctx: ctx, r: demux(req, res), moved: func(n int) {
 		watch.Reset(f.StallTimeout)
+		if first {
+			first = false
+			f.Stage(StageReceiving)
+		}
 		f.Progress(int64(n))
 	}}
+	defer body.end()
 	if err := consume(ctx, body); err != nil {
 		return f.classifyIn(ctx, "receiving the pack", err)
 	}
@@ -283,11 +290,13 @@ func demux(req *packp.UploadPackRequest, res io.Reader) io.Reader {
 }
 
 // packReader tells of every byte of the pack, and ends with its context even
-// where the reader below does not.
+// where the reader below does not. It may be read beyond its end, on another core.
 type packReader struct {
-	ctx   context.Context
-	r     io.Reader
-	moved func(int)
+	ctx context.Context
+	r   io.Reader
+
+	mu    sync.Mutex
+	moved func(int) // nil at the end
 }
 
 func (r *packReader) Read(p []byte) (int, error) {
@@ -295,13 +304,22 @@ func (r *packReader) Read(p []byte) (int, error) {
 		return 0, context.Cause(r.ctx)
 	}
 	n, err := r.r.Read(p)
-	if n > 0 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if n > 0 && r.moved != nil {
 		r.moved(n)
 	}
 	if err != nil && r.ctx.Err() != nil {
 		err = context.Cause(r.ctx)
 	}
 	return n, err
+}
+
+// end makes what still comes be nobody's.
+func (r *packReader) end() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.moved = nil
 }
 
 func (f *fetcher) classifyIn(ctx context.Context, op string, err error) error {

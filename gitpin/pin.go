@@ -170,20 +170,11 @@ func (p *Params) fetchInto(ctx context.Context, w *workDir) (*Checkout, error) {
 			return err
 		}
 		defer keep.Close()
-		started := false
-		watched := readerFunc(func(b []byte) (int, error) {
-			n, err := stream.Read(b)
-			if !started && n > 0 {
-				started = true
-				p.Stage(StageReceiving)
-			}
-			return n, err
-		})
 		place := p.writer(st)
 		defer place.close()
 		proof := newProof(p.Commit, p.MaxFiles, place)
 		src := p.source(st, keep)
-		src.Stream = watched
+		src.Stream = stream
 		a, err := pack.Read(ctx, src, p.limits(), proof)
 		if err != nil {
 			return err
@@ -218,7 +209,3 @@ func (p *Params) swapIn(w *workDir, swap func() error) error {
 	p.Stage(StageSwapped)
 	return w.tidy()
 }
-
-type readerFunc func([]byte) (int, error)
-
-func (f readerFunc) Read(b []byte) (int, error) { return f(b) }

@@ -11,14 +11,10 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 )
 
 func main() {
-	// A launch allocates contents by the megabyte and nothing that is slow to mark, and
-	// its memory is taken from the workload's: so collect twice as often as usual.
-	debug.SetGCPercent(50)
 	// Until the workload takes over, a signal ends the launcher. Nothing half-done
 	// can be run: the swap is atomic.
 	ctx, cancel := context.WithCancel(context.Background())

@@ -85,11 +85,9 @@ type Source struct {
 // Read reads a whole pack and names every object in it. Errors are *Error,
 // *LimitError, object.ErrCollision, the stream's or the disk's own.
 func Read(ctx context.Context, src Source, lim Limits, sink Sink) (*Archive, error) {
-	r := io.Reader(&limitReader{r: src.Stream, left: lim.Pack, limit: lim.Pack})
-	if !src.Kept {
-		r = io.TeeReader(r, src.Keep)
-	}
-	scan, err := newScanner(r)
+	from := takeIn(src, lim.Pack)
+	defer from.Close()
+	scan, err := newScanner(from)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +97,7 @@ func Read(ctx context.Context, src Source, lim Limits, sink Sink) (*Archive, err
 	outer := ctx
 	group, ctx := errgroup.WithContext(outer)
 	in := &reading{
-		scan: scan, sink: sink, limit: lim.Tree, inflatedLeft: lim.inflated(),
+		from: from, scan: scan, sink: sink, limit: lim.Tree, inflatedLeft: lim.inflated(),
 		hasher: src.NewHasher(), bases: newCache(baseCache),
 		blobs: make(chan blobJob, 256), room: semaphore.NewWeighted(inFlight),
 		archive: &Archive{file: src.Keep, spool: src.Spool, newHasher: src.NewHasher},
@@ -126,6 +124,7 @@ func Read(ctx context.Context, src Source, lim Limits, sink Sink) (*Archive, err
 
 // reading is one pass over a pack.
 type reading struct {
+	from         *intake
 	scan         *scanner
 	sink         Sink
 	hasher       *object.Hasher
@@ -142,7 +141,7 @@ type reading struct {
 // blobJob is a blob that waits for its name.
 type blobJob struct {
 	entry   *Entry
-	content []byte
+	content inflated
 }
 
 func (in *reading) entries(ctx context.Context) error {
@@ -163,8 +162,11 @@ func (in *reading) entries(ctx context.Context) error {
 		}
 	}
 	sum, err := in.scan.trailer()
+	if err != nil {
+		return err
+	}
 	in.archive.Checksum, in.archive.size = sum, in.scan.position()
-	return err
+	return in.from.checkTrailer(sum)
 }
 
 // entry reads one entry's content and passes it on, or notes it for later.
@@ -180,7 +182,7 @@ func (in *reading) entry(ctx context.Context, h entryHeader) error {
 	case h.size > maxMeta:
 		err = &LimitError{"object", maxMeta}
 	default:
-		var content []byte
+		var content inflated
 		if content, err = in.scan.inflate(h.size); err == nil {
 			err = in.found(ctx, e, h.typ, content)
 		}
@@ -198,11 +200,11 @@ func (in *reading) streamed(ctx context.Context, e *Entry, h entryHeader, to fun
 	return to(ctx, e, h, r)
 }
 
-// found names an object whose content is at hand.
-func (in *reading) found(ctx context.Context, e *Entry, t object.Type, content []byte) error {
-	in.bases.put(e.offset, t, content)
+// found names an object whose content is at hand; for blobs, others do.
+func (in *reading) found(ctx context.Context, e *Entry, t object.Type, content inflated) error {
+	in.bases.put(e.offset, t, content.bytes)
 	if t == object.Blob {
-		if err := in.room.Acquire(ctx, int64(len(content))); err != nil {
+		if err := in.room.Acquire(ctx, int64(len(content.bytes))); err != nil {
 			return context.Cause(ctx)
 		}
 		select {
@@ -212,12 +214,20 @@ func (in *reading) found(ctx context.Context, e *Entry, t object.Type, content [
 			return context.Cause(ctx)
 		}
 	}
-	var err error
-	e.Type = t
-	if e.ID, err = in.hasher.Sum(t, content); err != nil {
+	if err := e.name(in.hasher, t, content); err != nil {
 		return err
 	}
-	return in.sink.Meta(t, e.ID, content)
+	return in.sink.Meta(t, e.ID, content.bytes)
+}
+
+// name gives an object its type and the id that its bytes have.
+func (e *Entry) name(hasher *object.Hasher, t object.Type, content inflated) error {
+	err := content.check()
+	if err == nil {
+		e.Type = t
+		e.ID, err = hasher.Sum(t, content.bytes)
+	}
+	return err
 }
 
 // large names a blob as it streams by. Hashing, and whatever the sink does, go on
@@ -328,7 +338,7 @@ func (in *reading) delta(ctx context.Context, e *Entry, h entryHeader, r io.Read
 	if err := atEnd(r); err != nil {
 		return err
 	}
-	return in.found(ctx, e, base.typ, result.Bytes())
+	return in.found(ctx, e, base.typ, inflated{bytes: result.Bytes(), checked: true})
 }
 
 // begins reports whether an entry begins at an offset.
@@ -340,38 +350,14 @@ func (in *reading) begins(offset int64) bool {
 // hashBlobs is a worker.
 func (in *reading) hashBlobs(hasher *object.Hasher) error {
 	for job := range in.blobs {
-		id, err := hasher.Sum(object.Blob, job.content)
-		if err != nil {
-			return err
+		err := job.entry.name(hasher, object.Blob, job.content)
+		if err == nil {
+			err = in.sink.Blob(job.entry.ID, job.content.bytes)
 		}
-		job.entry.Type, job.entry.ID = object.Blob, id
-		err = in.sink.Blob(id, job.content)
-		in.room.Release(int64(len(job.content)))
+		in.room.Release(int64(len(job.content.bytes)))
 		if err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// limitReader fails where the pack grows past its limit.
-type limitReader struct {
-	r     io.Reader
-	left  int64
-	limit int64
-}
-
-func (l *limitReader) Read(p []byte) (int, error) {
-	if l.left <= 0 {
-		if n, err := l.r.Read(p[:min(len(p), 1)]); n == 0 {
-			return 0, err
-		}
-		return 0, &LimitError{"pack", l.limit}
-	}
-	if int64(len(p)) > l.left {
-		p = p[:l.left]
-	}
-	n, err := l.r.Read(p)
-	l.left -= int64(n)
-	return n, err
 }

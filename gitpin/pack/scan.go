@@ -3,14 +3,14 @@ package pack
 import (
 	"bufio"
 	"bytes"
-	"crypto/sha1"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash"
+	"hash/adler32"
 	"hash/crc32"
 	"io"
 
+	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/zlib"
 
 	"gitlauncher/gitpin/object"
@@ -55,15 +55,14 @@ type entryHeader struct {
 }
 
 // tap is the reader below the scanner's buffer. It keeps hold of the last bytes
-// given out, so that offsets, CRC and trailer hash follow what was consumed, not
-// what was read ahead.
+// given out, so that offsets and CRC follow what was consumed, not what was read
+// ahead.
 type tap struct {
 	r     io.Reader
 	chunk []byte // of the last Read, still in the buffer above
 	done  int    // how much of chunk is accounted for
 	total int64  // bytes accounted for
 	crc   uint32
-	sum   hash.Hash
 }
 
 // Read accounts for all earlier bytes, since a bufio.Reader only reads when its
@@ -79,7 +78,6 @@ func (t *tap) Read(p []byte) (int, error) {
 func (t *tap) account(ahead int) {
 	b := t.chunk[t.done : len(t.chunk)-ahead]
 	t.crc = crc32.Update(t.crc, crc32.IEEETable, b)
-	t.sum.Write(b)
 	t.total += int64(len(b))
 	t.done = len(t.chunk) - ahead
 }
@@ -88,13 +86,14 @@ func (t *tap) account(ahead int) {
 type scanner struct {
 	tap   *tap
 	buf   *bufio.Reader
+	flate io.ReadCloser // both nil until one is needed
 	zlib  io.ReadCloser
 	count uint32 // objects announced
 }
 
 // newScanner reads the pack's header.
 func newScanner(r io.Reader) (*scanner, error) {
-	t := &tap{r: r, sum: sha1.New()}
+	t := &tap{r: r}
 	s := &scanner{tap: t, buf: bufio.NewReaderSize(t, readBuffer)}
 	var h [headerSize]byte
 	if _, err := io.ReadFull(s.buf, h[:]); err != nil {
@@ -138,37 +137,60 @@ func (s *scanner) content() (io.Reader, error) {
 }
 
 // inflate gives the content of the entry whose header was read, which is that long,
-// in memory of its own.
-func (s *scanner) inflate(size int64) ([]byte, error) {
-	r, err := s.content()
-	if err != nil {
-		return nil, err
+// in memory of its own. Its checksum is for others to check: this is what all wait for.
+func (s *scanner) inflate(size int64) (inflated, error) {
+	var frame [4]byte // of RFC 1950: two bytes before the deflated data, four behind
+	if _, err := io.ReadFull(s.buf, frame[:2]); err != nil {
+		return inflated{}, truncated(err)
+	}
+	const deflate, window, dictionary = 8, 7, 1 << 5
+	if frame[0]&15 != deflate || frame[0]>>4 > window || frame[1]&dictionary != 0 || binary.BigEndian.Uint16(frame[:])%31 != 0 {
+		return inflated{}, errZlib
+	}
+	if s.flate == nil {
+		s.flate = flate.NewReader(s.buf)
+	} else if err := s.flate.(flate.Resetter).Reset(s.buf, nil); err != nil {
+		return inflated{}, err
 	}
 	content := make([]byte, size)
-	if _, err := io.ReadFull(r, content); err != nil {
-		return nil, badContent(err)
+	if _, err := io.ReadFull(s.flate, content); err != nil {
+		return inflated{}, badContent(err)
 	}
-	return content, atEnd(r)
+	if err := atEnd(s.flate); err != nil {
+		return inflated{}, err
+	}
+	_, err := io.ReadFull(s.buf, frame[:])
+	return inflated{bytes: content, adler: binary.BigEndian.Uint32(frame[:])}, truncated(err)
 }
 
-// trailer checks the pack's checksum and that nothing follows it.
-func (s *scanner) trailer() ([trailerSize]byte, error) {
-	var want, got [trailerSize]byte
-	s.position()
-	copy(want[:], s.tap.sum.Sum(nil))
-	if _, err := io.ReadFull(s.buf, got[:]); err != nil {
-		return got, truncated(err)
+// inflated is a content, with the checksum that its zlib stream gave unless that was
+// looked at already.
+type inflated struct {
+	bytes   []byte
+	adler   uint32
+	checked bool
+}
+
+// check demands that the checksum is right: git refuses an object where it is not.
+func (i inflated) check() error {
+	if !i.checked && adler32.Checksum(i.bytes) != i.adler {
+		return errZlib
 	}
-	if got != want {
-		return got, badPack("its checksum is wrong")
+	return nil
+}
+
+// trailer checks that nothing follows the pack, and gives its last bytes, which are
+// to be the checksum of all before.
+func (s *scanner) trailer() (sum [trailerSize]byte, err error) {
+	if _, err := io.ReadFull(s.buf, sum[:]); err != nil {
+		return sum, truncated(err)
 	}
-	if _, err := s.buf.ReadByte(); err != io.EOF {
-		if err == nil {
-			err = badPack("something follows its end")
-		}
-		return got, err
+	if _, err = s.buf.ReadByte(); err == nil {
+		err = badPack("something follows its end")
+	} else if err == io.EOF {
+		err = nil
 	}
-	return got, nil
+	return sum, err
 }
 
 // inflate begins a zlib stream, with the memory of an earlier one if there is.
@@ -185,9 +207,12 @@ func inflate(z io.ReadCloser, r io.Reader) (io.ReadCloser, error) {
 	return z, nil
 }
 
+var errZlib = badPack("an object is not valid zlib data")
+
 func inflateError(err error) error {
-	if errors.Is(err, zlib.ErrHeader) || errors.Is(err, zlib.ErrChecksum) || errors.Is(err, zlib.ErrDictionary) {
-		return badPack("an object is not valid zlib data")
+	var corrupt flate.CorruptInputError
+	if errors.Is(err, zlib.ErrHeader) || errors.Is(err, zlib.ErrChecksum) || errors.Is(err, zlib.ErrDictionary) || errors.As(err, &corrupt) {
+		return errZlib
 	}
 	return truncated(err)
 }
