@@ -105,12 +105,7 @@ func (r *restart) anew(ctx context.Context, st *staging) ([]File, error) {
 }
 
 func (r *restart) readKept(ctx context.Context, st *staging) (*pack.Archive, error) {
-	src := r.source(st, r.store.pack)
-	src.Stream, src.Kept = r.store.pack, true
-	if _, err := r.store.pack.Seek(0, 0); err != nil {
-		return nil, err
-	}
-	return pack.Read(ctx, src, r.limits(), r.proof)
+	return pack.Read(ctx, r.source(st, r.store.pack), r.limits(), r.proof)
 }
 
 // keep makes .git around the pack that is there.

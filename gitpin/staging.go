@@ -101,13 +101,8 @@ func (st *staging) repack(ctx context.Context, p *Params, a *pack.Archive, c *cl
 	if err := pack.Write(ctx, f, a, c.sorted()); err != nil {
 		return nil, err
 	}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return nil, err
-	}
 	again := newProof(p.Commit, p.MaxFiles, nil) // only the names are wanted
-	src := p.source(st, f)
-	src.Stream, src.Kept = f, true
-	a, err = pack.Read(ctx, src, p.limits(), again)
+	a, err = pack.Read(ctx, p.source(st, f), p.limits(), again)
 	if err != nil {
 		return nil, err
 	}

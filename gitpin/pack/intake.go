@@ -4,6 +4,7 @@ import (
 	"crypto/sha1"
 	"hash"
 	"io"
+	"math"
 )
 
 // intakePiece is how much of a stream is taken in at once.
@@ -17,17 +18,17 @@ type intake struct {
 	behind trailing
 }
 
-// takeIn begins to read the stream. It goes on until the stream ends, or the intake
-// is closed and the stream's next bytes have come.
+// takeIn begins to read the stream. It goes on until that ends, or until the intake is
+// closed, which waits for nothing: a read that is under way then is the last.
 func takeIn(src Source, limit int64) *intake {
 	r, w := io.Pipe()
 	in := &intake{r, trailing{sum: sha1.New()}}
-	keep := io.Discard
-	if !src.Kept {
-		keep = src.Keep
+	stream, keep := src.Stream, io.Writer(src.Keep)
+	if stream == nil {
+		stream, keep = io.NewSectionReader(src.Keep, 0, math.MaxInt64), io.Discard
 	}
 	go func() {
-		_, err := io.CopyBuffer(io.MultiWriter(keep, &in.behind, w), &limitReader{src.Stream, limit, limit}, make([]byte, intakePiece))
+		_, err := io.CopyBuffer(io.MultiWriter(keep, &in.behind, w), &limitReader{stream, limit, limit}, make([]byte, intakePiece))
 		w.CloseWithError(err) // nil is the end
 	}()
 	return in

@@ -2,6 +2,7 @@ package pack_test
 
 import (
 	"bytes"
+	"compress/zlib"
 	"context"
 	"errors"
 	"io"
@@ -26,6 +27,10 @@ func (nowhere) Blob(object.ID, []byte) error              { return nil }
 func (nowhere) Large(int64) (pack.LargeBlob, error)       { return nil, nil }
 
 func read(t testing.TB, data []byte, lim pack.Limits) (*pack.Archive, error) {
+	return readFrom(t, bytes.NewReader(data), lim)
+}
+
+func readFrom(t testing.TB, stream io.Reader, lim pack.Limits) (*pack.Archive, error) {
 	dir := t.TempDir()
 	keep, err := os.Create(filepath.Join(dir, "keep"))
 	if err != nil {
@@ -33,7 +38,7 @@ func read(t testing.TB, data []byte, lim pack.Limits) (*pack.Archive, error) {
 	}
 	t.Cleanup(func() { keep.Close() })
 	return pack.Read(context.Background(), pack.Source{
-		Stream: bytes.NewReader(data), Keep: keep, NewHasher: object.NewHasher,
+		Stream: stream, Keep: keep, NewHasher: object.NewHasher,
 		Spool: func() (*os.File, error) { return os.CreateTemp(dir, "spool") },
 	}, lim, nowhere{})
 }
@@ -167,6 +172,72 @@ func TestEveryByte(t *testing.T) {
 		if _, err := read(t, bad, wide); err == nil {
 			t.Errorf("byte %d changed, and it is taken", i)
 		}
+	}
+}
+
+// TestChecksums: objects whose zlib checksum is wrong in a pack whose own is right, and
+// which git would refuse to read.
+func TestChecksums(t *testing.T) {
+	wrong := func(content string) []byte {
+		var z bytes.Buffer
+		w := zlib.NewWriter(&z)
+		w.Write([]byte(content))
+		w.Close()
+		b := z.Bytes()
+		b[len(b)-1] ^= 1
+		return b
+	}
+	large, delta := strings.Repeat("large ", 1<<20), string(gittest.Delta(1, "b"))
+	for name, entries := range map[string][]gittest.PackEntry{
+		"blob":       {{Type: gittest.PackBlob, Size: 4, RawZlib: wrong("blob")}},
+		"large blob": {{Type: gittest.PackBlob, Size: len(large), RawZlib: wrong(large)}},
+		"tree":       {{Type: gittest.PackTree, Size: 4, RawZlib: wrong("tree")}},
+		"delta":      {blob("a"), {Type: gittest.PackOfs, Base: 0, Size: len(delta), RawZlib: wrong(delta)}},
+	} {
+		if _, err := read(t, gittest.Pack(-1, entries...), wide); err == nil || err.Error() != "bad pack: an object is not valid zlib data" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestPieces: it makes no difference in which pieces a stream comes.
+func TestPieces(t *testing.T) {
+	var entries []gittest.PackEntry
+	for i := range 3000 {
+		entries = append(entries, blob(""), blob(strings.Repeat("x", i)))
+	}
+	data := gittest.Pack(-1, entries...)
+	want := data[len(data)-20:]
+	for _, piece := range []int{1, 19, 20, 21, 4096, 64 << 10, len(data) - 1, len(data)} {
+		a, err := readFrom(t, &pieces{data, piece}, wide)
+		if err != nil || !bytes.Equal(a.Checksum[:], want) || len(a.Entries()) != len(entries) {
+			t.Errorf("in pieces of %d: %v", piece, err)
+		}
+	}
+}
+
+// pieces gives at most n bytes at once.
+type pieces struct {
+	data []byte
+	n    int
+}
+
+func (p *pieces) Read(b []byte) (int, error) {
+	if len(p.data) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(b, p.data[:min(p.n, len(p.data))])
+	p.data = p.data[n:]
+	return n, nil
+}
+
+// TestSilence: a stream that turns out bad is not waited for, although it is read ahead.
+func TestSilence(t *testing.T) {
+	bad := gittest.Pack(2, gittest.PackEntry{Type: gittest.PackBlob, Size: 1, RawZlib: []byte("xxxxxxxx")})
+	silent, end := io.Pipe()
+	defer end.Close()
+	if _, err := readFrom(t, io.MultiReader(bytes.NewReader(bad), silent), wide); err == nil {
+		t.Error("it is taken")
 	}
 }
 

@@ -21,6 +21,8 @@ const (
 	maxMeta    = 128 << 20 // bytes of one commit, tree or tag; a tree of a million entries has 40 MiB
 	largeBlob  = 4 << 20   // bytes from which on a blob is never held in memory
 	inFlight   = 8 << 20   // bytes of blobs on their way to the workers
+	batchBytes = 128 << 10 // of blobs that go to a worker together, the last one not counted
+	batchBlobs = 128       // and how many they are at most
 )
 
 // Limits bound what a pack may cost. Zero means zero.
@@ -71,11 +73,11 @@ type LargeBlob interface {
 
 // Source is where Read gets and keeps a pack.
 type Source struct {
-	Stream io.Reader // the pack, from its first byte to its last
-	// Keep holds the pack's bytes afterwards. Read writes them to it as they
-	// come, unless Kept says that they are there already.
+	// Stream is the pack, from its first byte to its last. Nil means that Keep holds
+	// it already. After an error a call of its Read may still be under way.
+	Stream io.Reader
+	// Keep holds the pack's bytes afterwards.
 	Keep *os.File
-	Kept bool
 	// Spool makes an empty file that goes away when it is closed.
 	Spool func() (*os.File, error)
 	// NewHasher makes what names objects.
@@ -99,12 +101,15 @@ func Read(ctx context.Context, src Source, lim Limits, sink Sink) (*Archive, err
 	in := &reading{
 		from: from, scan: scan, sink: sink, limit: lim.Tree, inflatedLeft: lim.inflated(),
 		hasher: src.NewHasher(), bases: newCache(baseCache),
-		blobs: make(chan blobJob, 256), room: semaphore.NewWeighted(inFlight),
+		blobs: make(chan batch, 64), room: semaphore.NewWeighted(inFlight),
 		archive: &Archive{file: src.Keep, spool: src.Spool, newHasher: src.NewHasher},
 	}
 	group.Go(func() error {
 		defer close(in.blobs)
-		return in.entries(ctx)
+		if err := in.entries(ctx); err != nil {
+			return err
+		}
+		return in.handOver(ctx)
 	})
 	for range runtime.GOMAXPROCS(0) {
 		hasher := src.NewHasher()
@@ -132,16 +137,23 @@ type reading struct {
 	limit        int64
 	inflatedLeft int64
 	later        []entryHeader // deltas for the second pass
-	blobs        chan blobJob
+	batch        batch         // in the making
+	blobs        chan batch
 	room         *semaphore.Weighted
 	archive      *Archive
 	rows         []*Entry
 }
 
-// blobJob is a blob that waits for its name.
-type blobJob struct {
+// blob is one that waits for its name.
+type blob struct {
 	entry   *Entry
 	content inflated
+}
+
+// batch is some blobs together: to wake a worker costs more than to hash a small one.
+type batch struct {
+	blobs []blob
+	bytes int64
 }
 
 func (in *reading) entries(ctx context.Context) error {
@@ -204,20 +216,31 @@ func (in *reading) streamed(ctx context.Context, e *Entry, h entryHeader, to fun
 func (in *reading) found(ctx context.Context, e *Entry, t object.Type, content inflated) error {
 	in.bases.put(e.offset, t, content.bytes)
 	if t == object.Blob {
-		if err := in.room.Acquire(ctx, int64(len(content.bytes))); err != nil {
-			return context.Cause(ctx)
-		}
-		select {
-		case in.blobs <- blobJob{e, content}:
+		in.batch.blobs = append(in.batch.blobs, blob{e, content})
+		in.batch.bytes += int64(len(content.bytes))
+		if in.batch.bytes < batchBytes && len(in.batch.blobs) < batchBlobs {
 			return nil
-		case <-ctx.Done():
-			return context.Cause(ctx)
 		}
+		return in.handOver(ctx)
 	}
 	if err := e.name(in.hasher, t, content); err != nil {
 		return err
 	}
 	return in.sink.Meta(t, e.ID, content.bytes)
+}
+
+// handOver gives the batch to the workers.
+func (in *reading) handOver(ctx context.Context) error {
+	if err := in.room.Acquire(ctx, in.batch.bytes); err != nil {
+		return context.Cause(ctx)
+	}
+	select {
+	case in.blobs <- in.batch:
+		in.batch = batch{}
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // name gives an object its type and the id that its bytes have.
@@ -349,15 +372,16 @@ func (in *reading) begins(offset int64) bool {
 
 // hashBlobs is a worker.
 func (in *reading) hashBlobs(hasher *object.Hasher) error {
-	for job := range in.blobs {
-		err := job.entry.name(hasher, object.Blob, job.content)
-		if err == nil {
-			err = in.sink.Blob(job.entry.ID, job.content.bytes)
+	for batch := range in.blobs {
+		for _, b := range batch.blobs {
+			if err := b.entry.name(hasher, object.Blob, b.content); err != nil {
+				return err
+			}
+			if err := in.sink.Blob(b.entry.ID, b.content.bytes); err != nil {
+				return err
+			}
 		}
-		in.room.Release(int64(len(job.content.bytes)))
-		if err != nil {
-			return err
-		}
+		in.room.Release(batch.bytes)
 	}
 	return nil
 }
