@@ -5,33 +5,83 @@ import (
 	"hash"
 	"io"
 	"math"
+	"os"
+	"sync"
 )
 
 // intakePiece is how much of a stream is taken in at once.
 const intakePiece = 64 << 10 // what one side-band packet holds
 
 // intake takes a pack in on a core of its own, so that inflating, which everything
-// waits for, does not wait for the network, the disk and the checksum. What is read
-// from it has been kept and hashed.
+// waits for, does not wait for the network, the disk and the checksum. The bytes are
+// hashed and kept in a file, where all others read them as far as they have come.
 type intake struct {
-	*io.PipeReader
+	file   *os.File
 	behind trailing
+
+	mu   sync.Mutex
+	more *sync.Cond // have or err is another
+	have int64      // bytes that are in the file
+	err  error      // why there will be no more: io.EOF at the stream's end
+	read int64      // by Read
 }
 
 // takeIn begins to read the stream. It goes on until that ends, or until the intake is
 // closed, which waits for nothing: a read that is under way then is the last.
 func takeIn(src Source, limit int64) *intake {
-	r, w := io.Pipe()
-	in := &intake{r, trailing{sum: sha1.New()}}
+	in := &intake{file: src.Keep, behind: trailing{sum: sha1.New()}}
+	in.more = sync.NewCond(&in.mu)
 	stream, keep := src.Stream, io.Writer(src.Keep)
 	if stream == nil {
 		stream, keep = io.NewSectionReader(src.Keep, 0, math.MaxInt64), io.Discard
 	}
 	go func() {
-		_, err := io.CopyBuffer(io.MultiWriter(keep, &in.behind, w), &limitReader{stream, limit, limit}, make([]byte, intakePiece))
-		w.CloseWithError(err) // nil is the end
+		_, err := io.CopyBuffer(io.MultiWriter(keep, &in.behind, in), &limitReader{stream, limit, limit}, make([]byte, intakePiece))
+		if err == nil {
+			err = io.EOF
+		}
+		in.end(err)
 	}()
 	return in
+}
+
+// Write counts bytes that are in the file now.
+func (in *intake) Write(b []byte) (int, error) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.err != nil {
+		return 0, in.err
+	}
+	in.have += int64(len(b))
+	in.more.Broadcast()
+	return len(b), nil
+}
+
+func (in *intake) end(err error) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.err == nil {
+		in.err = err
+	}
+	in.more.Broadcast()
+}
+
+func (in *intake) close() { in.end(os.ErrClosed) }
+
+// Read gives the next bytes, once they are there. It is for one reader.
+func (in *intake) Read(p []byte) (int, error) {
+	in.mu.Lock()
+	for in.have == in.read && in.err == nil {
+		in.more.Wait()
+	}
+	n, err := min(int64(len(p)), in.have-in.read), in.err
+	in.mu.Unlock()
+	if n == 0 {
+		return 0, err
+	}
+	got, err := in.file.ReadAt(p[:n], in.read)
+	in.read += int64(got)
+	return got, err
 }
 
 // checkTrailer demands that a pack's last bytes are the checksum of all before. The

@@ -88,7 +88,7 @@ type Source struct {
 // *LimitError, object.ErrCollision, the stream's or the disk's own.
 func Read(ctx context.Context, src Source, lim Limits, sink Sink) (*Archive, error) {
 	from := takeIn(src, lim.Pack)
-	defer from.Close()
+	defer from.close()
 	scan, err := newScanner(from)
 	if err != nil {
 		return nil, err
