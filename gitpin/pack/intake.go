@@ -70,18 +70,23 @@ func (in *intake) close() { in.end(os.ErrClosed) }
 
 // Read gives the next bytes, once they are there. It is for one reader.
 func (in *intake) Read(p []byte) (int, error) {
-	in.mu.Lock()
-	for in.have == in.read && in.err == nil {
-		in.more.Wait()
-	}
-	n, err := min(int64(len(p)), in.have-in.read), in.err
-	in.mu.Unlock()
+	n := min(int64(len(p)), in.wait(in.read+1)-in.read)
 	if n == 0 {
-		return 0, err
+		return 0, in.err
 	}
 	got, err := in.file.ReadAt(p[:n], in.read)
 	in.read += int64(got)
 	return got, err
+}
+
+// wait gives how many bytes are in the file, once there are so many or no more to come.
+func (in *intake) wait(many int64) int64 {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	for in.have < many && in.err == nil {
+		in.more.Wait()
+	}
+	return in.have
 }
 
 // checkTrailer demands that a pack's last bytes are the checksum of all before. The

@@ -99,19 +99,26 @@ func Read(ctx context.Context, src Source, lim Limits, sink Sink) (*Archive, err
 	outer := ctx
 	group, ctx := errgroup.WithContext(outer)
 	in := &reading{
-		from: from, scan: scan, sink: sink, limit: lim.Tree, inflatedLeft: lim.inflated(),
+		from: from, scan: scan, ahead: newAhead(from), sink: sink, limit: lim.Tree, inflatedLeft: lim.inflated(),
 		hasher: src.NewHasher(), bases: newCache(baseCache),
 		blobs: make(chan batch, 64), room: semaphore.NewWeighted(inFlight),
 		archive: &Archive{file: src.Keep, spool: src.Spool, newHasher: src.NewHasher},
 	}
 	group.Go(func() error {
 		defer close(in.blobs)
+		defer in.ahead.end()
+		defer in.from.close()
 		if err := in.entries(ctx); err != nil {
 			return err
 		}
 		return in.handOver(ctx)
 	})
-	for range runtime.GOMAXPROCS(0) {
+	cores := runtime.GOMAXPROCS(0)
+	guessers := min(cores-1, maxGuessers)
+	for range guessers {
+		group.Go(func() error { in.ahead.guess(guessers); return nil })
+	}
+	for range cores {
 		hasher := src.NewHasher()
 		group.Go(func() error { return in.hashBlobs(hasher) })
 	}
@@ -131,6 +138,7 @@ func Read(ctx context.Context, src Source, lim Limits, sink Sink) (*Archive, err
 type reading struct {
 	from         *intake
 	scan         *scanner
+	ahead        *ahead
 	sink         Sink
 	hasher       *object.Hasher
 	bases        *cache
@@ -185,31 +193,46 @@ func (in *reading) entries(ctx context.Context) error {
 func (in *reading) entry(ctx context.Context, h entryHeader) error {
 	e := &Entry{offset: h.offset}
 	in.rows = append(in.rows, e)
-	var err error
-	switch {
-	case h.typ == ofsDelta || h.typ == refDelta:
-		err = in.streamed(ctx, e, h, in.delta)
-	case h.typ == object.Blob && h.size > largeBlob:
-		err = in.streamed(ctx, e, h, in.large)
-	case h.size > maxMeta:
-		err = &LimitError{"object", maxMeta}
-	default:
-		var content inflated
-		if content, err = in.scan.inflate(h.size); err == nil {
-			err = in.found(ctx, e, h.typ, content)
-		}
-	}
+	err := in.content(ctx, e, h)
 	e.crc = in.scan.entryCRC()
 	return err
 }
 
-// streamed passes content on that is not to be in memory as a whole.
-func (in *reading) streamed(ctx context.Context, e *Entry, h entryHeader, to func(context.Context, *Entry, entryHeader, io.Reader) error) error {
-	r, err := in.scan.content()
+// content reads one entry's content: small ones into memory, large ones as a stream.
+func (in *reading) content(ctx context.Context, e *Entry, h entryHeader) error {
+	isDelta := h.typ == ofsDelta || h.typ == refDelta
+	if h.size > largeBlob && (isDelta || h.typ == object.Blob) {
+		r, err := in.scan.content()
+		if err != nil {
+			return err
+		}
+		if isDelta {
+			return in.delta(ctx, e, h, r)
+		}
+		return in.large(ctx, e, h, r)
+	}
+	if h.size > maxMeta {
+		return &LimitError{"object", maxMeta}
+	}
+	content, err := in.inflate(h)
 	if err != nil {
 		return err
 	}
-	return to(ctx, e, h, r)
+	if !isDelta {
+		return in.found(ctx, e, h.typ, content)
+	}
+	if err := content.check(); err != nil {
+		return err
+	}
+	return in.delta(ctx, e, h, bytes.NewReader(content.bytes))
+}
+
+// inflate gives the content of the entry whose header was read.
+func (in *reading) inflate(h entryHeader) (inflated, error) {
+	if g, ok := in.ahead.take(h.offset); ok && int64(len(g.content.bytes)) == h.size {
+		return g.content, in.scan.skip(g.end)
+	}
+	return in.scan.inflate(in.scan.buf, make([]byte, h.size))
 }
 
 // found names an object whose content is at hand; for blobs, others do.

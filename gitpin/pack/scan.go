@@ -84,11 +84,11 @@ func (t *tap) account(ahead int) {
 
 // scanner reads a pack's entries in order.
 type scanner struct {
+	inflater
 	tap   *tap
 	buf   *bufio.Reader
-	flate io.ReadCloser // both nil until one is needed
-	zlib  io.ReadCloser
-	count uint32 // objects announced
+	zlib  io.ReadCloser // nil until it is needed
+	count uint32        // objects announced
 }
 
 // newScanner reads the pack's header.
@@ -136,31 +136,48 @@ func (s *scanner) content() (io.Reader, error) {
 	return s.zlib, err
 }
 
-// inflate gives the content of the entry whose header was read, which is that long,
-// in memory of its own. Its checksum is for others to check: this is what all wait for.
-func (s *scanner) inflate(size int64) (inflated, error) {
-	var frame [4]byte // of RFC 1950: two bytes before the deflated data, four behind
-	if _, err := io.ReadFull(s.buf, frame[:2]); err != nil {
+// skip goes on at a later place.
+func (s *scanner) skip(to int64) error {
+	_, err := s.buf.Discard(int(to - s.position()))
+	return truncated(err)
+}
+
+// inflater inflates whole contents into memory.
+type inflater struct {
+	flate io.ReadCloser // nil until it is needed
+}
+
+// inflate fills a content of just that size from the zlib stream (RFC 1950) that comes
+// next, and takes no byte more. To look at the checksum is left to others: this is
+// what all wait for.
+func (f *inflater) inflate(from source, content []byte) (inflated, error) {
+	var frame [4]byte // two bytes before the deflated data, four behind
+	if _, err := io.ReadFull(from, frame[:2]); err != nil {
 		return inflated{}, truncated(err)
 	}
 	const deflate, window, dictionary = 8, 7, 1 << 5
 	if frame[0]&15 != deflate || frame[0]>>4 > window || frame[1]&dictionary != 0 || binary.BigEndian.Uint16(frame[:])%31 != 0 {
 		return inflated{}, errZlib
 	}
-	if s.flate == nil {
-		s.flate = flate.NewReader(s.buf)
-	} else if err := s.flate.(flate.Resetter).Reset(s.buf, nil); err != nil {
+	if f.flate == nil {
+		f.flate = flate.NewReader(from)
+	} else if err := f.flate.(flate.Resetter).Reset(from, nil); err != nil {
 		return inflated{}, err
 	}
-	content := make([]byte, size)
-	if _, err := io.ReadFull(s.flate, content); err != nil {
+	if _, err := io.ReadFull(f.flate, content); err != nil {
 		return inflated{}, badContent(err)
 	}
-	if err := atEnd(s.flate); err != nil {
+	if err := atEnd(f.flate); err != nil {
 		return inflated{}, err
 	}
-	_, err := io.ReadFull(s.buf, frame[:])
+	_, err := io.ReadFull(from, frame[:])
 	return inflated{bytes: content, adler: binary.BigEndian.Uint32(frame[:])}, truncated(err)
+}
+
+// source is a reader of which an inflater takes no more than it needs.
+type source interface {
+	io.Reader
+	io.ByteReader
 }
 
 // inflated is a content, with the checksum that its zlib stream gave unless that was

@@ -1,0 +1,232 @@
+package pack
+
+import (
+	"bytes"
+	"encoding/binary"
+	"sync"
+)
+
+// Only inflating an entry tells where the next one begins, so one core alone can read
+// a pack. But where an entry begins can be guessed from its first bytes. So guessers
+// look for one, region by region ahead of the scan, and inflate it and what follows.
+//
+// No guess is believed. The scan takes up what was inflated from some byte only when
+// it has itself come to that very byte, and what inflates from there follows from the
+// bytes alone, whoever does it. A guess that went wrong costs time, of which each
+// region has little.
+const (
+	regionSize  = 256 << 10 // bytes of the pack in which one guesser begins entries
+	regionSpill = 64 << 10  // and how many more its last entry may take
+	regionGives = 4 << 20   // bytes of contents that are kept of a region
+	regionTries = 1 << 20   // bytes of contents that are inflated to find its first entry
+	tryHeader   = 3         // bytes of an entry's header, at most, to try it
+	tryBytes    = 1 << 18   // of content; more does not go into such a header
+	tryCosts    = 1 << 10   // bytes that each try counts for beside its content
+	maxGuessers = 4
+)
+
+// ahead is what was inflated ahead of the scan.
+type ahead struct {
+	from *intake
+
+	mu      sync.Mutex
+	change  *sync.Cond        // any of what follows is another
+	scan    int64             // the region that the scan is in
+	next    int64             // the one to take up
+	regions map[int64]*region // none before scan
+	ended   bool
+}
+
+// region is one that a guesser has taken up.
+type region struct {
+	at    int64           // where it is inflating, while it is
+	found map[int64]guess // by where they begin
+	left  bool            // by its guesser, or to be left by it
+}
+
+// guess is the content of an entry, if one begins there.
+type guess struct {
+	content inflated
+	end     int64 // of the entry
+}
+
+func newAhead(from *intake) *ahead {
+	a := &ahead{from: from, next: 1, regions: make(map[int64]*region)}
+	a.change = sync.NewCond(&a.mu)
+	return a
+}
+
+// take gives what was inflated from a byte to which the scan has come.
+func (a *ahead) take(offset int64) (guess, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if here := offset / regionSize; here != a.scan {
+		for ; a.scan < here; a.scan++ {
+			if r := a.regions[a.scan]; r != nil {
+				r.left = true
+				delete(a.regions, a.scan)
+			}
+		}
+		a.next = max(a.next, here+1)
+		a.change.Broadcast()
+	}
+	r := a.regions[a.scan]
+	if r == nil {
+		return guess{}, false
+	}
+	for r.at == offset && !r.left {
+		a.change.Wait()
+	}
+	g, ok := r.found[offset]
+	delete(r.found, offset)
+	r.left = r.left || !ok // it has gone another way, or is slower than the scan
+	return g, ok
+}
+
+// end sends the guessers home.
+func (a *ahead) end() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.ended = true
+	a.change.Broadcast()
+}
+
+// takeUp gives a guesser the next region, once it is near enough.
+func (a *ahead) takeUp(guessers int) (n int64, r *region) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for a.next > a.scan+2*int64(guessers) && !a.ended {
+		a.change.Wait()
+	}
+	if a.ended {
+		return 0, nil
+	}
+	n, r = a.next, &region{found: make(map[int64]guess)}
+	a.regions[n] = r
+	a.next++
+	return n, r
+}
+
+// guess is one of so many guessers.
+func (a *ahead) guess(guessers int) {
+	g := guesser{ahead: a}
+	for {
+		n, r := a.takeUp(guessers)
+		if r == nil {
+			return
+		}
+		g.work(r, n*regionSize)
+		g.leave(r)
+	}
+}
+
+func (a *ahead) leave(r *region) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	r.left = true
+	a.change.Broadcast()
+}
+
+// goesOn notes where a guesser is inflating, and reports whether it is to.
+func (a *ahead) goesOn(r *region, at int64) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	r.at = at
+	return !r.left && !a.ended
+}
+
+func (a *ahead) add(r *region, at int64, g guess) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	r.found[at] = g
+	r.at = g.end
+	a.change.Broadcast()
+}
+
+// guesser is what a guesser works with.
+type guesser struct {
+	*ahead
+	inflater
+	bytes   []byte // of the region and its spill
+	from    int64  // where they begin in the pack
+	reader  bytes.Reader
+	scratch []byte
+	tries   int // what is left of regionTries
+}
+
+// work inflates the entries of the region that begins there.
+func (g *guesser) work(r *region, from int64) {
+	g.from = from
+	if !g.load() {
+		return
+	}
+	at, ok := g.first(r)
+	for gives := int64(0); ok && at < from+regionSize && g.goesOn(r, at); {
+		h, err := g.header(at)
+		if gives += h.size; err != nil || gives > regionGives {
+			return
+		}
+		content, err := g.inflate(&g.reader, make([]byte, h.size))
+		if err != nil {
+			return
+		}
+		end := g.position()
+		g.add(r, at, guess{content, end})
+		at = end
+	}
+}
+
+// load reads the region's bytes, once they are there.
+func (g *guesser) load() bool {
+	n := min(regionSize+regionSpill, g.ahead.from.wait(g.from+regionSize+regionSpill)-g.from)
+	if n <= 0 {
+		return false
+	}
+	if g.bytes == nil { // few packs come so far
+		g.bytes, g.scratch = make([]byte, regionSize+regionSpill), make([]byte, tryBytes)
+	}
+	g.bytes = g.bytes[:n]
+	_, err := g.ahead.from.file.ReadAt(g.bytes, g.from)
+	return err == nil
+}
+
+// header reads an entry's header; the content is next.
+func (g *guesser) header(at int64) (entryHeader, error) {
+	g.reader.Reset(g.bytes[at-g.from:])
+	h := entryHeader{offset: at}
+	return h, readEntryHeader(&g.reader, &h)
+}
+
+// position is how far the reader has come.
+func (g *guesser) position() int64 { return g.from + int64(len(g.bytes)-g.reader.Len()) }
+
+// first looks for the first thing that inflates as an entry does: to the size that
+// stands before it, and with the right checksum.
+func (g *guesser) first(r *region) (at int64, ok bool) {
+	g.tries = regionTries
+	for i := 1; i+1 < len(g.bytes); i++ {
+		next := bytes.IndexByte(g.bytes[i:len(g.bytes)-1], 0x78) // how zlib streams begin
+		if next < 0 {
+			return 0, false
+		}
+		i += next
+		if binary.BigEndian.Uint16(g.bytes[i:])%31 != 0 {
+			continue
+		}
+		for header := 1; header <= min(i, tryHeader); header++ {
+			at := g.from + int64(i-header)
+			h, err := g.header(at)
+			if err != nil || h.typ >= ofsDelta || g.position() != g.from+int64(i) {
+				continue
+			}
+			if g.tries -= tryCosts + int(h.size); g.tries < 0 || !g.goesOn(r, 0) {
+				return 0, false
+			}
+			content, err := g.inflate(&g.reader, g.scratch[:h.size])
+			if err == nil && content.check() == nil {
+				return at, true
+			}
+		}
+	}
+	return 0, false
+}
