@@ -5,7 +5,7 @@
 //
 //	openWorkDir, acquire   workdir.go   lock; one launcher at a time
 //	fetch                  fetch.go     ask for the pin alone, at depth 1 (http.go, ssh.go, local.go)
-//	pack.Read              pack/        one pass over the stream: inflate, hash, index
+//	pack.Read              pack/        one pass over the stream: keep, inflate, hash, index
 //	proof                  prove.go     commit -> trees -> blobs, each named by its own bytes
 //	writer, largeFile      place.go     files, in a fresh directory, as their blobs stream by
 //	staging.store, gitDir  staging.go   .git from scratch around the pack
@@ -18,9 +18,9 @@
 // order, or is needed at several paths, is taken from the kept pack afterwards
 // (complete). Either way a byte is at its path only after the chain has named it.
 //
-// Two things take time: inflating, which one core does while others hash and write,
-// and system calls, which is why files are reached by handles of their directories
-// (dirs.go) rather than by paths.
+// Two things take time: inflating, in which cores share (pack/ahead.go), and system
+// calls, which is why files are reached by handles of their directories (dirs.go)
+// rather than by paths.
 //
 // # A restart
 //

@@ -4,7 +4,12 @@
 // Read goes over the stream once, from the network or from a disk that a
 // workload could write:
 //
-//	stream -> scanner (inflate, offsets, CRC, trailer) -> hash -> Sink
+//	stream -> intake (file, trailer) -> scanner (inflate, offsets, CRC) -> hash -> Sink
+//
+// The stream runs into a file at its own pace (intake.go), and is scanned from there.
+// Where one entry ends is known when it is inflated, which would keep one core busy
+// and the others waiting; so those inflate ahead of the scan what seem to be entries,
+// and the scan takes up what it comes to (ahead.go).
 //
 // Commits, trees and tags are hashed in line, in the order of the stream, so
 // that a sink which follows the tree chain knows a blob's paths by the time the
