@@ -86,3 +86,34 @@ func TestReleaseNotes(t *testing.T) {
 		t.Errorf("notes without news: %v\n%s", err, out)
 	}
 }
+
+// TestReleaseVersion: every program of a release says its version, which the linker
+// sets where the Makefile and image/build tell it to. A variable that is not there
+// is passed over in silence.
+func TestReleaseVersion(t *testing.T) {
+	set := ""
+	for _, file := range []string{"Makefile", "image/build/definition.go"} {
+		source, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := regexp.MustCompile(`-X (\S+?)=`).FindAllStringSubmatch(string(source), -1)
+		if len(m) != 1 || set != "" && m[0][1] != set {
+			t.Fatalf("%s sets %q, and the other %q", file, m, set)
+		}
+		set = m[0][1]
+	}
+	dir := t.TempDir()
+	if out, err := exec.Command("go", "build", "-ldflags=-X "+set+"=v1.2.3", "-o", dir, "./cmd/...").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	programs, err := os.ReadDir(dir)
+	if err != nil || len(programs) < 3 {
+		t.Fatalf("%d programs, %v", len(programs), err)
+	}
+	for _, p := range programs {
+		if out, err := exec.Command(filepath.Join(dir, p.Name()), "version").CombinedOutput(); err != nil || string(out) != p.Name()+" v1.2.3\n" {
+			t.Errorf("%s says %q, %v", p.Name(), out, err)
+		}
+	}
+}

@@ -16,9 +16,11 @@ import (
 
 	"gitlauncher/internal/sim"
 	"gitlauncher/internal/sim/tdx"
+	"gitlauncher/internal/version"
 )
 
 const usage = `Usage: dstack-sim --socket PATH --app-compose FILE [flags]
+       dstack-sim version
 
 dstack-sim answers like dstack's guest agent on a unix socket: EmitEvent, Info,
 GetQuote, Version. Its RTMR3 really extends and its quotes really verify, but
@@ -56,6 +58,10 @@ type options struct {
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	if len(args) == 1 && args[0] == "version" {
+		fmt.Fprintln(stdout, "dstack-sim", version.String())
+		return 0
+	}
 	o, err := parse(args)
 	if errors.Is(err, flag.ErrHelp) {
 		fmt.Fprint(stdout, usage)

@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -17,6 +16,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"gitlauncher/config"
+	"gitlauncher/internal/version"
 )
 
 // The exit codes of evidence.md.
@@ -66,7 +66,7 @@ func (p *program) run(ctx context.Context, args []string) int {
 		}
 	}
 	if name == "version" {
-		fmt.Fprintln(p.stdout, "git-launcher-verify", version())
+		fmt.Fprintln(p.stdout, "git-launcher-verify", version.String())
 		return 0
 	}
 	s, err := p.parse(name, args)
@@ -120,19 +120,4 @@ func (p *program) warn(err error) {
 		lines[i] = plain(lines[i])
 	}
 	fmt.Fprintf(p.stderr, "git-launcher-verify: %s\n", strings.Join(lines, "\n"))
-}
-
-// release is set by the linker where a release is built (make dist).
-var release string
-
-// version is the program's version.
-func version() string {
-	if release != "" {
-		return release
-	}
-	info, ok := debug.ReadBuildInfo()
-	if !ok || info.Main.Version == "" {
-		return "(devel)"
-	}
-	return info.Main.Version
 }

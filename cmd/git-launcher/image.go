@@ -16,6 +16,7 @@ import (
 	"gitlauncher/imagepin"
 	"gitlauncher/imagepin/oci"
 	"gitlauncher/imagepin/userconfig"
+	"gitlauncher/internal/version"
 	"gitlauncher/measure"
 	"gitlauncher/measure/dstack"
 )
@@ -203,7 +204,7 @@ func (l *imageLaunch) imageRecord(w *imagepin.Wanted, userSum string) ([]byte, e
 		return nil, err
 	}
 	r := measure.ImageRecord{
-		Launcher: version(), ConfigSHA256: userSum, Image: w.Image.Name.String(), ApprovedDigest: w.Image.Approved.String(),
+		Launcher: version.String(), ConfigSHA256: userSum, Image: w.Image.Name.String(), ApprovedDigest: w.Image.Approved.String(),
 		ManifestDigest: w.Image.Manifest.String(), ConfigDigest: w.Image.ConfigID.String(), Platform: w.Image.Platform.String(), ContainerSHA256: sum,
 	}
 	return r.Marshal()

@@ -12,6 +12,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"gitlauncher/internal/version"
 )
 
 func main() {
@@ -42,7 +44,7 @@ func launcher(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 		}
 	}
 	if name == "version" {
-		fmt.Fprintln(stdout, "git-launcher", version())
+		fmt.Fprintln(stdout, "git-launcher", version.String())
 		return 0
 	}
 	set, err := parseSettings(name, args, os.LookupEnv)

@@ -11,6 +11,7 @@ import (
 	"gitlauncher/config"
 	"gitlauncher/config/configfile"
 	"gitlauncher/gitpin"
+	"gitlauncher/internal/version"
 	"gitlauncher/measure"
 )
 
@@ -74,7 +75,7 @@ func (l *launch) record(cfg *config.Git, configSum string, c *gitpin.Checkout) (
 		l.log.Warn("submodules and Git LFS contents are not fetched; their places are empty directories and pointer files", "submodules", submodules, "lfs", lfs)
 	}
 	r := measure.GitRecord{
-		Launcher: version(), ConfigSHA256: configSum,
+		Launcher: version.String(), ConfigSHA256: configSum,
 		RepoURL: cfg.Repo.String(), Commit: cfg.Commit.String(), Tree: c.Tree.String(),
 		ContentSHA256: c.ContentSHA256(), Subdir: cfg.Subdir.String(),
 	}

@@ -1,7 +1,5 @@
 package main
 
-import "runtime/debug"
-
 const usage = `Usage: git-launcher [run] [flags] [config-file]    launch; config-file defaults to /etc/git-launcher/config.conf
        git-launcher check [flags] [config-file]    all but measuring and exec, in a temporary directory; prints the launch record
        git-launcher receipt [--nonce HEX]          a fresh launch receipt of the launch that is running, on standard output
@@ -110,20 +108,3 @@ Exit codes, before the workload has taken over:
   1  anything else
 After that the exit code is the workload's.
 `
-
-// release is set by the linker where an image or a release is built (image/build); the
-// toolchain's own record needs a Git checkout, and would make the same source give
-// different bytes.
-var release string
-
-// version is the program's version; it is measured as "launcher".
-func version() string {
-	if release != "" {
-		return release
-	}
-	info, ok := debug.ReadBuildInfo()
-	if !ok || info.Main.Version == "" {
-		return "(devel)"
-	}
-	return info.Main.Version
-}

@@ -111,7 +111,7 @@ func compile(ctx context.Context, arch, version, dir string) (map[string][]byte,
 	programs := make(map[string][]byte)
 	for _, name := range []string{"git-launcher", "dstack-sim"} {
 		to := filepath.Join(dir, name)
-		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -X main.release="+version, "-o", to, "./cmd/"+name)
+		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -X gitlauncher/internal/version.release="+version, "-o", to, "./cmd/"+name)
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch, "GOAMD64=v1", "GOARM64=v8.0",
 			"GOTOOLCHAIN="+goVersion, "GOFLAGS=-mod=readonly", "GOEXPERIMENT=", "GOWORK=off", "GODEBUG=", "GOFIPS140=off")
 		if out, err := cmd.CombinedOutput(); err != nil {
