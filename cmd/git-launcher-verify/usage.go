@@ -53,7 +53,10 @@ Evidence in parts, instead of or beside EVIDENCE:
 Output:
   --json                  the report as JSON (VERIFY.md has the schema)
   --color auto|always|never
-  --commit SHA  --repo-subdir DIR  --entrypoint-script FILE    for checkout (default HEAD, entrypoint.sh)
+
+Of a clone:
+  --commit SHA            which commit (default HEAD's; for --checkout the one that was launched)
+  --repo-subdir DIR  --entrypoint-script FILE    for checkout: which script (default entrypoint.sh in the root)
 
 Exit codes:
   0  VERIFIED

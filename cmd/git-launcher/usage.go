@@ -25,11 +25,13 @@ capitals, with _ for -; the flag wins):
                             nontee measures nothing and says so. Also PLATFORM=TEE|NONTEE
   --dstack-endpoint PATH    the guest agent's socket (default /var/run/dstack.sock);
                             a flag only, so that no variable can redirect measurements
-  --receipt FILE            where the launch receipt goes (default /run/git-launcher/receipt.json)
+  --receipt FILE            where the launch receipt goes (default /run/git-launcher/receipt.json);
+                            a variable may name a .json file only
   --receipt-log             put the whole receipt in the log, too
   --require-receipt         fail where no receipt can be made or written
   --nonce HEX               for receipt: up to 64 bytes that the asker chose
-  --policy-out FILE         for check: write what git-launcher-verify is to expect of this launch
+  --policy-out FILE         for check: write what git-launcher-verify is to expect of this launch;
+                            a flag only, too
   --history                 for check and pin: read the history to see whether a branch or
                             a tag leads to the commit
   --log-format text|json    (default text)   --log-level debug|info|warn|error (default info)
@@ -54,8 +56,8 @@ Flags of pin alone:
 Exit codes, before the workload has taken over:
   2  usage or config                   5  measuring failed
   3  fetching failed; worth a retry    6  the workload could not be started
-  4  the pin is not met; never worth   1  anything else
-     a retry                         7  the Docker Engine failed (image mode)
+  4  the pin is not met; never worth   7  the Docker Engine failed (image mode)
+     a retry                           1  anything else
 After that the exit code is the workload's.
 
 Try it without a TEE:  git-launcher --platform nontee config.conf
