@@ -17,6 +17,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/cache"
 	"github.com/go-git/go-git/v5/storage/filesystem"
 
+	"gitlauncher/config"
 	"gitlauncher/gitpin/object"
 	"gitlauncher/measure"
 	"gitlauncher/verify"
@@ -152,7 +153,7 @@ func (p *program) checkout(s *settings) error {
 	if err != nil {
 		return err
 	}
-	script := s.policyOr("ENTRYPOINT_SCRIPT", "entrypoint.sh")
+	script := s.policyOr("ENTRYPOINT_SCRIPT", config.DefaultScript)
 	entry, entryErr := d.EntrySHA256(path.Join(s.policyOr("REPO_SUBDIR", ""), script))
 	if s.json {
 		out := map[string]string{"commit": d.Commit, "tree": d.Tree, "content_sha256": d.ContentSHA256}
@@ -191,14 +192,16 @@ func (p *program) checkoutFor(s *settings, e *verify.Evidence) (*verify.Checkout
 	if err != nil {
 		return nil, err
 	}
+	if launched := launchedIn(e.Log); s.commit == "" && len(launched) == 1 {
+		id, err := object.ParseID(launched[0])
+		if err != nil {
+			return nil, &invalidError{fmt.Errorf("the event %s: %w", measure.EventCommit, err)}
+		}
+		return c.digests(id)
+	}
 	id, err := s.commitOf(c)
 	if err != nil {
 		return nil, err
-	}
-	if launched := launchedIn(e.Log); s.commit == "" && len(launched) == 1 {
-		if id, err = object.ParseID(launched[0]); err != nil {
-			return nil, &invalidError{err}
-		}
 	}
 	return c.digests(id)
 }
