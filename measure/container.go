@@ -28,28 +28,26 @@ type Container struct {
 // image, mounts, name, network, ports, restart, security_opt. Lists are sorted
 // bytewise, but for command. It fails only on what is not UTF-8.
 func (c *Container) Marshal() ([]byte, error) {
-	sorted := func(list []string) []string { return slices.Sorted(slices.Values(list)) }
+	type value = func() ([]byte, error)
+	text := func(s string) value { return func() ([]byte, error) { return jcsString(s) } }
+	list := func(l []string) value { return func() ([]byte, error) { return jcsList(l) } }
+	sorted := func(l []string) value { return list(slices.Sorted(slices.Values(l))) }
 	out := []byte{'{'}
 	for i, m := range []struct {
-		key  string
-		text string
-		list []string
+		key   string
+		value value
 	}{ // in the order of the keys
-		{"command", "", c.Command},
-		{"env", "", sorted(c.Env)},
-		{"image", c.Image, nil},
-		{"mounts", "", sorted(c.Mounts)},
-		{"name", c.Name, nil},
-		{"network", c.Network, nil},
-		{"ports", "", sorted(c.Ports)},
-		{"restart", c.Restart, nil},
-		{"security_opt", "", sorted(c.SecurityOpt)},
+		{"command", list(c.Command)},
+		{"env", sorted(c.Env)},
+		{"image", text(c.Image)},
+		{"mounts", sorted(c.Mounts)},
+		{"name", text(c.Name)},
+		{"network", text(c.Network)},
+		{"ports", sorted(c.Ports)},
+		{"restart", text(c.Restart)},
+		{"security_opt", sorted(c.SecurityOpt)},
 	} {
-		value, err := jcsString(m.text)
-		switch m.key {
-		case "command", "env", "mounts", "ports", "security_opt":
-			value, err = jcsList(m.list)
-		}
+		value, err := m.value()
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", m.key, err)
 		}

@@ -1,5 +1,6 @@
 // Package measure says what a launch leaves behind in RTMR3 and how such a
-// trace is read again. It is pure and uses the standard library alone.
+// trace is read again. It is pure, and uses the standard library and
+// internal/strictjson alone.
 //
 // What git-launcher emits, in this order, after everything is proven and before
 // any byte of the workload runs (events.md):

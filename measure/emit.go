@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -13,8 +14,8 @@ type State struct {
 	RTMR3 Register
 }
 
-// Extender is what Emit needs of a guest agent. (A second way to extend, the
-// kernel's register file, is to come: events.md.)
+// Extender is what Emit needs of a guest agent, and of any other way to extend:
+// dstack OS releases after 0.5 have no EmitEvent.
 type Extender interface {
 	// State reads log and register in one answer.
 	State(ctx context.Context) (State, error)
@@ -132,10 +133,5 @@ func AfterReady(events []Runtime) (after []Runtime, ok bool) {
 }
 
 func holds(events []Runtime, e Event) bool {
-	for _, have := range events {
-		if have.Equal(e) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(events, func(have Runtime) bool { return have.Equal(e) })
 }
