@@ -7,8 +7,8 @@ import (
 	"gitlauncher/imagepin/oci"
 )
 
-// Reason says what kind of failure a registry or an Engine met, and so whether
-// trying again can help.
+// Reason says why a registry did not give what was asked for, and so whether trying
+// again can help.
 type Reason int
 
 // The reasons.
@@ -80,7 +80,7 @@ type EngineError struct {
 	Text   string // the Engine's words: one line, trimmed
 }
 
-// EngineReason is what kind of failure it was.
+// EngineReason says why the Engine did not.
 type EngineReason int
 
 // The reasons.

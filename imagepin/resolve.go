@@ -195,9 +195,9 @@ func (r *resolver) image(ctx context.Context, c candidate) (*Image, error) {
 	}, nil
 }
 
-// Tags gives what a tag names now; a Source that is a registry has it, too.
+// Tags is what a registry has beside a Source: names that move.
 type Tags interface {
-	// Tagged gives the index or manifest that a tag names, and its digest.
+	// Tagged gives the bytes of the index or manifest that a tag names now.
 	Tagged(ctx context.Context, tag string) ([]byte, error)
 }
 
