@@ -85,6 +85,8 @@ func engineHint(r imagepin.EngineReason) string {
 		return "free the port, or change port_mappings in the user config"
 	case imagepin.NoImage:
 		return "find out what removes images on this VM (docker image prune), and start again"
+	case imagepin.NoNetwork:
+		return "find out what removes networks on this VM (docker network prune), and start again"
 	case imagepin.NoContainer:
 		return "find out what removes containers on this VM, and start again"
 	}

@@ -123,7 +123,7 @@ func writeFile(name string, data []byte) error {
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(name), ".receipt-")
+	f, err := os.CreateTemp(filepath.Dir(name), ".git-launcher-")
 	if err != nil {
 		return err
 	}
