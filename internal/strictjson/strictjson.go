@@ -39,12 +39,6 @@ func Unmarshal(data []byte, v any) error {
 	return json.Unmarshal(data, v)
 }
 
-// Valid refuses what Unmarshal refuses, without a type to compare keys with.
-func Valid(data []byte) error {
-	var v any
-	return Unmarshal(data, &v)
-}
-
 // check reads one value, alongside the type that it is for where that is known.
 func check(dec *json.Decoder, t reflect.Type, depth int) error {
 	if depth > maxDepth {
