@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -43,12 +42,8 @@ func imageCommand(ctx context.Context, args []string, stdout, stderr io.Writer) 
 		args = args[1:]
 	}
 	set, err := parseImageSettings(resolve, args, os.LookupEnv)
-	if errors.Is(err, errHelp) {
-		fmt.Fprint(stdout, imageUsage)
-		return 0
-	}
 	if err != nil {
-		return report(newLogger("text", "info", stderr), &stepError{step: "read the command line", err: err})
+		return misread(err, imageUsage, stdout, stderr)
 	}
 	l := &imageLaunch{launch: launch{settings: &set.settings, log: newLogger(set.logFormat, set.logLevel, stderr), stdout: stdout, stderr: stderr}, opts: set}
 	if resolve {

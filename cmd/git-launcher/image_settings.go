@@ -1,13 +1,9 @@
 package main
 
 import (
-	"errors"
-	"flag"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"gitlauncher/imagepin/oci"
@@ -45,22 +41,14 @@ const (
 func parseImageSettings(resolve bool, args []string, env func(string) (string, bool)) (*imageSettings, error) {
 	var s imageSettings
 	var platform, target string
-	fs := flag.NewFlagSet("git-launcher image", flag.ContinueOnError)
-	fs.SetOutput(io.Discard)
-	fs.Usage = func() {}
-	fs.StringVar(&s.logFormat, "log-format", "text", "")
-	fs.StringVar(&s.logLevel, "log-level", "info", "")
+	fs := s.newFlags()
 	fs.StringVar(&target, "target-platform", oci.DefaultPlatform.String(), "")
 	fs.DurationVar(&s.registry, "registry-timeout", 30*time.Second, "")
 	if resolve {
 		fs.BoolVar(&s.json, "json", false, "")
 	} else {
-		fs.StringVar(&platform, "platform", "", "")
-		fs.StringVar(&s.dstackEndpoint, "dstack-endpoint", "/var/run/dstack.sock", "")
-		fs.DurationVar(&s.dstackTimeout, "dstack-timeout", 30*time.Second, "")
+		s.measureFlags(fs, &platform, "")
 		fs.StringVar(&s.receiptFile, "receipt", "", "")
-		fs.BoolVar(&s.receiptLog, "receipt-log", false, "")
-		fs.BoolVar(&s.requireReceipt, "require-receipt", false, "")
 		fs.StringVar(&s.dockerSocket, "docker-endpoint", dockerSocketDef, "")
 		fs.DurationVar(&s.engine, "engine-timeout", time.Minute, "")
 		fs.DurationVar(&s.stallPull, "stall-timeout", 2*time.Minute, "")
@@ -75,20 +63,8 @@ func parseImageSettings(resolve bool, args []string, env func(string) (string, b
 	if v, ok := env("TARGET_PLATFORM"); ok {
 		target = v
 	}
-	if v, ok := env("PLATFORM"); ok && !resolve {
-		if v != "TEE" && v != "NONTEE" {
-			return nil, &usageError{"the variable PLATFORM is neither TEE nor NONTEE"}
-		}
-		platform = strings.ToLower(v)
-	}
-	if err := fromEnv(fs, env); err != nil {
+	if err := parseFlags(fs, args, env); err != nil {
 		return nil, err
-	}
-	switch err := fs.Parse(args); {
-	case errors.Is(err, flag.ErrHelp):
-		return nil, errHelp
-	case err != nil:
-		return nil, &usageError{err.Error()}
 	}
 	s.args = fs.Args()
 	var err error
@@ -126,14 +102,11 @@ func (s *imageSettings) fillPaths() {
 
 func (s *imageSettings) checkImage(platform string, env func(string) (string, bool)) error {
 	usage := func(format string, args ...any) error { return &usageError{fmt.Sprintf(format, args...)} }
-	switch platform {
-	case "tee":
-		s.measured = true
-	case "nontee":
-	case "":
+	if platform == "" {
 		return usage("PLATFORM is needed: TEE or NONTEE, in the environment of the compose file")
-	default:
-		return usage("--platform is neither tee nor nontee")
+	}
+	if err := s.checkPlatform(platform); err != nil {
+		return err
 	}
 	if trust, _ := env("DOCKER_CONTENT_TRUST"); trust != "1" {
 		return usage("the variable DOCKER_CONTENT_TRUST must be 1")
@@ -157,8 +130,6 @@ func (s *imageSettings) checkImage(platform string, env func(string) (string, bo
 		return usage("image takes no arguments but flags")
 	case s.engine <= 0 || s.registry <= 0 || s.stallPull <= 0 || s.lock < 0 || s.dstackTimeout <= 0:
 		return usage("a timeout must be above zero")
-	case s.requireReceipt && !s.measured:
-		return usage("--require-receipt can't be met with --platform nontee")
 	}
 	if info, err := os.Stat(s.shared); err != nil || !info.IsDir() {
 		return usage("%s is not there; the shared volume must be mounted", s.shared)

@@ -48,12 +48,8 @@ func launcher(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 		return 0
 	}
 	set, err := parseSettings(name, args, os.LookupEnv)
-	if errors.Is(err, errHelp) {
-		fmt.Fprint(stdout, usage)
-		return 0
-	}
 	if err != nil {
-		return report(newLogger("text", "info", stderr), &stepError{step: "read the command line", err: err})
+		return misread(err, usage, stdout, stderr)
 	}
 	l := &launch{settings: set, log: newLogger(set.logFormat, set.logLevel, stderr), stdout: stdout, stderr: stderr}
 	switch name {
@@ -67,4 +63,14 @@ func launcher(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 		err = l.run(ctx)
 	}
 	return report(l.log, err)
+}
+
+// misread answers a command line that gives no settings: with the manual, where that
+// was wanted.
+func misread(err error, manual string, stdout, stderr io.Writer) int {
+	if errors.Is(err, errHelp) {
+		fmt.Fprint(stdout, manual)
+		return 0
+	}
+	return report(newLogger("text", "info", stderr), at("read the command line", err))
 }

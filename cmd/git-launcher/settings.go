@@ -48,19 +48,11 @@ func (e *usageError) Error() string { return e.reason }
 func parseSettings(command string, args []string, env func(string) (string, bool)) (*settings, error) {
 	var s settings
 	var platform, nonce string
-	fs := flag.NewFlagSet("git-launcher", flag.ContinueOnError)
-	fs.SetOutput(io.Discard) // errors are ours to print, once
-	fs.Usage = func() {}
-	fs.StringVar(&platform, "platform", "tee", "")
-	fs.StringVar(&s.dstackEndpoint, "dstack-endpoint", "/var/run/dstack.sock", "")
-	fs.DurationVar(&s.dstackTimeout, "dstack-timeout", 30*time.Second, "")
+	fs := s.newFlags()
+	s.measureFlags(fs, &platform, "tee")
 	fs.StringVar(&s.receiptFile, "receipt", "/run/git-launcher/receipt.json", "")
-	fs.BoolVar(&s.receiptLog, "receipt-log", false, "")
-	fs.BoolVar(&s.requireReceipt, "require-receipt", false, "")
 	fs.StringVar(&nonce, "nonce", "", "")
 	fs.StringVar(&s.policyOut, "policy-out", "", "")
-	fs.StringVar(&s.logFormat, "log-format", "text", "")
-	fs.StringVar(&s.logLevel, "log-level", "info", "")
 	fs.Int64Var(&s.maxPackBytes, "max-pack-bytes", 8<<30, "")
 	fs.Int64Var(&s.maxTreeBytes, "max-tree-bytes", 32<<30, "")
 	fs.IntVar(&s.maxFiles, "max-files", 2_000_000, "")
@@ -70,22 +62,53 @@ func parseSettings(command string, args []string, env func(string) (string, bool
 	fs.DurationVar(&s.lock, "lock-timeout", 10*time.Minute, "")
 	s.authoring.flags(command, fs)
 
-	if v, ok := env("PLATFORM"); ok {
+	if err := parseFlags(fs, args, env); err != nil {
+		return nil, err
+	}
+	return &s, s.check(command, fs, platform, nonce)
+}
+
+// newFlags begins a command's flags with those that every command has.
+func (s *settings) newFlags() *flag.FlagSet {
+	fs := flag.NewFlagSet("git-launcher", flag.ContinueOnError)
+	fs.SetOutput(io.Discard) // errors are ours to print, once
+	fs.Usage = func() {}
+	fs.StringVar(&s.logFormat, "log-format", "text", "")
+	fs.StringVar(&s.logLevel, "log-level", "info", "")
+	return fs
+}
+
+// measureFlags adds those of the commands that measure.
+func (s *settings) measureFlags(fs *flag.FlagSet, platform *string, byDefault string) {
+	fs.StringVar(platform, "platform", byDefault, "")
+	fs.StringVar(&s.dstackEndpoint, "dstack-endpoint", "/var/run/dstack.sock", "")
+	fs.DurationVar(&s.dstackTimeout, "dstack-timeout", 30*time.Second, "")
+	fs.BoolVar(&s.receiptLog, "receipt-log", false, "")
+	fs.BoolVar(&s.requireReceipt, "require-receipt", false, "")
+}
+
+// parseFlags sets flags from variables, and then from the command line, which wins.
+// PLATFORM is a variable of --platform, too, the weaker one. Errors are errHelp and
+// *usageError.
+func parseFlags(fs *flag.FlagSet, args []string, env func(string) (string, bool)) error {
+	if v, ok := env("PLATFORM"); ok && fs.Lookup("platform") != nil {
 		if v != "TEE" && v != "NONTEE" {
-			return nil, &usageError{"the variable PLATFORM is neither TEE nor NONTEE"}
+			return &usageError{"the variable PLATFORM is neither TEE nor NONTEE"}
 		}
-		platform = strings.ToLower(v)
+		if err := fs.Set("platform", strings.ToLower(v)); err != nil {
+			return &usageError{err.Error()}
+		}
 	}
 	if err := fromEnv(fs, env); err != nil {
-		return nil, err
+		return err
 	}
 	switch err := fs.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
-		return nil, errHelp
+		return errHelp
 	case err != nil:
-		return nil, &usageError{err.Error()}
+		return &usageError{err.Error()}
 	}
-	return &s, s.check(command, fs, platform, nonce)
+	return nil
 }
 
 // flagOnly are the flags that no variable may stand for: whoever sets variables
@@ -114,12 +137,8 @@ func fromEnv(fs *flag.FlagSet, env func(string) (string, bool)) (err error) {
 
 func (s *settings) check(command string, fs *flag.FlagSet, platform, nonce string) error {
 	usage := func(format string, args ...any) error { return &usageError{fmt.Sprintf(format, args...)} }
-	switch platform {
-	case "tee":
-		s.measured = true
-	case "nontee":
-	default:
-		return usage("--platform is neither tee nor nontee")
+	if err := s.checkPlatform(platform); err != nil {
+		return err
 	}
 	if err := s.checkLog(); err != nil {
 		return err
@@ -133,8 +152,6 @@ func (s *settings) check(command string, fs *flag.FlagSet, platform, nonce strin
 		return usage("--dstack-endpoint must be the absolute path of a socket")
 	case s.receiptFile == "":
 		return usage("--receipt must name a file")
-	case s.requireReceipt && !s.measured:
-		return usage("--require-receipt can't be met with --platform nontee")
 	case s.policyOut != "" && command != "check":
 		return usage("--policy-out is for the check command")
 	case nonce != "" && command != "receipt":
@@ -153,6 +170,16 @@ func (s *settings) check(command string, fs *flag.FlagSet, platform, nonce strin
 	}
 	if s.configFile = config.DefaultFile; fs.NArg() == 1 {
 		s.configFile = fs.Arg(0)
+	}
+	return nil
+}
+
+func (s *settings) checkPlatform(platform string) error {
+	switch s.measured = platform == "tee"; {
+	case !s.measured && platform != "nontee":
+		return &usageError{"--platform is neither tee nor nontee"}
+	case s.requireReceipt && !s.measured:
+		return &usageError{"--require-receipt can't be met with --platform nontee"}
 	}
 	return nil
 }
