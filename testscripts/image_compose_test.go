@@ -104,7 +104,7 @@ func TestComposeDropIn(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	n := &node{TB: t, dir: dir, name: "mpc-node", log: &syncBuffer{}, socket: filepath.Join(dir, "run/dstack.sock")}
+	n := &node{guest: guest{TB: t, socket: filepath.Join(dir, "run/dstack.sock")}, dir: dir, name: "mpc-node", log: &syncBuffer{}}
 	n.write("run/keep", "")
 	n.write("docker/certs.d/"+host+"/ca.crt", string(certPEM))
 	n.write("tapp/user_config", fmt.Sprintf("[launcher_config]\nimage_reference = %q\nport_mappings = [{ host = 11780, container = 11780 }]\n[mpc_node_config]\nhome_dir = \"/data\"\n", host+"/near/node"))

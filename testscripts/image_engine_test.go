@@ -2,12 +2,10 @@ package testscripts
 
 import (
 	"bytes"
-	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,22 +16,17 @@ import (
 	"time"
 
 	"gitlauncher/internal/regtest"
-	"gitlauncher/internal/sim"
-	"gitlauncher/measure"
-	"gitlauncher/measure/dstack"
 )
 
 // node is a place to launch images in: a Docker Engine that may be pruned, restarted
 // and killed, a registry, a guest agent.
 type node struct {
-	testing.TB
+	guest
 	bin, dir, name string
 	engine         *regtest.Engine
 	registry       *regtest.Server
 	image          string
-	digest         string // of the image that is approved
-	socket         string
-	shutdown       func()
+	digest         string      // of the image that is approved
 	log            *syncBuffer // of the last launcher
 }
 
@@ -63,7 +56,7 @@ func newNode(t *testing.T, bin string, place func(dir string)) *node {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	n := &node{TB: t, bin: bin, dir: dir, name: "gl-private-" + strings.ToLower(rand.Text()[:6]), registry: &regtest.Server{}, log: &syncBuffer{}}
+	n := &node{guest: guest{TB: t}, bin: bin, dir: dir, name: "gl-private-" + strings.ToLower(rand.Text()[:6]), registry: &regtest.Server{}, log: &syncBuffer{}}
 	if place != nil {
 		place(dir)
 	}
@@ -126,28 +119,6 @@ func (n *node) push() string {
 	return digest
 }
 
-// reboot gives the guest agent an empty register.
-func (n *node) reboot() {
-	n.Helper()
-	if n.shutdown != nil {
-		n.shutdown()
-	}
-	m, err := sim.New(sim.Options{AppCompose: []byte(appCompose), Now: time.Now()})
-	if err != nil {
-		n.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	ready, done := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
-		if err := m.Serve(ctx, n.socket, func() { close(ready) }); err != nil {
-			n.Errorf("simulator: %v", err)
-		}
-	}()
-	<-ready
-	n.shutdown = func() { cancel(); <-done }
-}
-
 // start starts the launcher, with variables for it.
 func (n *node) start(env []string, flags ...string) (*exec.Cmd, *syncBuffer) {
 	n.Helper()
@@ -202,29 +173,6 @@ func (n *node) await(what string, holds func() bool) {
 			n.Fatalf("%s does not come about: %s", what, n.log.String())
 		}
 	}
-}
-
-// events gives the names of the events after system-ready, in a log that replays.
-func (n *node) events() string {
-	n.Helper()
-	agent, err := dstack.New(n.socket, 5*time.Second, slog.New(slog.DiscardHandler))
-	if err != nil {
-		n.Fatal(err)
-	}
-	state, err := agent.State(context.Background())
-	if err != nil {
-		n.Fatal(err)
-	}
-	events, err := state.Log.Replay()
-	if err != nil || measure.End(events) != state.RTMR3 {
-		n.Fatalf("the log does not replay: %v", err)
-	}
-	after, _ := measure.AfterReady(events)
-	var names []string
-	for _, e := range after {
-		names = append(names, e.Name)
-	}
-	return strings.Join(names, " ")
 }
 
 const onceMeasured = "mpc-image-digest image-launch"

@@ -2,36 +2,28 @@ package testscripts
 
 import (
 	"bytes"
-	"context"
 	"fmt"
-	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"gitlauncher/gitpin"
 	"gitlauncher/internal/gittest"
-	"gitlauncher/internal/sim"
-	"gitlauncher/measure"
-	"gitlauncher/measure/dstack"
 )
 
 // crash is a place to kill launchers in: a Git server, a guest agent, a volume.
 type crash struct {
-	testing.TB
+	guest
 	bin, dir, workDir string
 	sample            *gittest.Sample
-	socket            string
-	shutdown          func()
 }
 
 func newCrash(t *testing.T, bin, workDir string) *crash {
 	t.Helper()
-	c := &crash{TB: t, bin: bin, dir: t.TempDir(), workDir: workDir}
+	c := &crash{guest: guest{TB: t}, bin: bin, dir: t.TempDir(), workDir: workDir}
 	var err error
 	if c.sample, err = gittest.NewSample(filepath.Join(c.dir, "srv", "workload.git")); err != nil {
 		t.Fatal(err)
@@ -49,28 +41,6 @@ func newCrash(t *testing.T, bin, workDir string) *crash {
 	c.reboot()
 	t.Cleanup(func() { c.shutdown() })
 	return c
-}
-
-// reboot gives the guest agent an empty register.
-func (c *crash) reboot() {
-	c.Helper()
-	if c.shutdown != nil {
-		c.shutdown()
-	}
-	m, err := sim.New(sim.Options{AppCompose: []byte(appCompose), Now: time.Now()})
-	if err != nil {
-		c.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	ready, done := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
-		if err := m.Serve(ctx, c.socket, func() { close(ready) }); err != nil {
-			c.Errorf("simulator: %v", err)
-		}
-	}()
-	<-ready
-	c.shutdown = func() { cancel(); <-done }
 }
 
 // launch runs the launcher, killed at a stage unless that is empty, and gives its
@@ -116,24 +86,7 @@ func (c *crash) sound(after string) {
 			c.Errorf("after a kill at %s: git %s: %s %v", after, args[0], got, err)
 		}
 	}
-	agent, err := dstack.New(c.socket, 5*time.Second, slog.New(slog.DiscardHandler))
-	if err != nil {
-		c.Fatal(err)
-	}
-	state, err := agent.State(context.Background())
-	if err != nil {
-		c.Fatal(err)
-	}
-	events, err := state.Log.Replay()
-	if err != nil {
-		c.Fatal(err)
-	}
-	after2, _ := measure.AfterReady(events)
-	var names []string
-	for _, e := range after2 {
-		names = append(names, e.Name)
-	}
-	if strings.Join(names, " ") != "git-commit git-launch" {
+	if names := c.events(); names != "git-commit git-launch" {
 		c.Errorf("after a kill at %s the register holds %v", after, names)
 	}
 }
