@@ -51,7 +51,7 @@ sed 's/^/  /' sim.log
 title "What a verifier is to expect: the system, the launcher's image, and this launch"
 "$top/bin/git-launcher" check --policy-out launch.conf etc/git-launcher/config.conf >/dev/null 2>check.log || { cat check.log; exit 1; }
 { cat system.conf; echo "LAUNCHER_IMAGE_DIGEST=$launcher"; grep -v '^#' launch.conf; } >policy.conf
-cut -c1-100 policy.conf
+cat policy.conf
 
 title "The launch: launcher's log (stderr), then the workload's output"
 "$top/bin/git-launcher" --dstack-endpoint "$tmp/dstack.sock" --receipt receipt.json etc/git-launcher/config.conf >workload.out 2>launch.log ||
@@ -68,7 +68,7 @@ refuse() { # what, exit code, policy, receipt
   code=0
   verify "$3" "$4" >verdict.out || code=$?
   [ "$code" = "$2" ] || { cat verdict.out; echo "demo: exit code $code, not $2, for $1" >&2; exit 1; }
-  printf '%-8s exit %s  %s\n' "$1" "$code" "$(tail -n +1 verdict.out | sed -n '/^NOT VERIFIED/,$p' | tail -n +2 | head -1)"
+  printf '%-8s exit %s  %s\n' "$1" "$code" "$(sed '1,/^NOT VERIFIED/d' verdict.out | paste -sd ' ')"
 }
 change() { jq "$1" receipt.json >changed.json; }
 change '.quote |= .[0:400] + (if .[400:401] == "0" then "1" else "0" end) + .[401:]'
