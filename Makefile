@@ -32,7 +32,7 @@ test:
 race:
 	$(GO) test -race ./...
 
-## lint: formatting, vet, staticcheck, a tidy go.mod
+## lint: formatting, vet, staticcheck, a tidy go.mod, the workflows
 lint:
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'run gofmt -w on these'; exit 1; }
 	$(GO) vet ./...
@@ -111,7 +111,7 @@ dist:
 	cp LICENSE LICENSES bin/dist/
 	cd bin/dist && sha256sum * >SHA256SUMS
 
-## man: the manual pages, from each program's --help, into bin/man
+## man: the manual pages of launcher and verifier, from their --help, into bin/man
 man: build
 	mkdir -p bin/man
 	bin/git-launcher --help | $(GO) run ./internal/man 'launch one pinned and measured Git commit' >bin/man/git-launcher.1

@@ -21,8 +21,15 @@ import (
 	"gitlauncher/verify/quote"
 )
 
-// fixture reads real evidence from beside the checkout. Where that folder is
-// missing the test is skipped, visibly; where it is there, each file must be.
+// fixture reads real evidence from a folder beside the checkout, ../shared/fixtures. It
+// was captured by other projects, and is not copied into this one:
+//
+//	near-public-data.json                 near/mpc, crates/test-utils/assets/public_data.json
+//	dstack-quote-report.json              Dstack-TEE/dstack, dstack/verifier/fixtures/quote-report.json
+//	dstack-quote-report.collateral.json   Phala-Network/dcap-qvl, sample/tdx_quote_outdated_collateral.json
+//
+// Where the folder is missing the test is skipped, visibly; where it is there, each
+// file must be.
 func fixture(t testing.TB, name string) []byte {
 	t.Helper()
 	dir := filepath.Join("..", "..", "shared", "fixtures")
@@ -149,8 +156,8 @@ func TestDstackQuoteReport(t *testing.T) {
 	want(t, verify.Judge(t.Context(), e, p), 4, map[string]verify.Outcome{"A": verify.Undecided})
 }
 
-// every is the step of TestEverySingleByte: 1 tries each byte, which takes a
-// minute; the default tries every 7th, and CI's nightly run all of them.
+// every is the step of TestEverySingleByte: the default tries every 7th byte, and
+// `go test ./verify -run TestEverySingleByte -args -every 1` each, which takes a minute.
 var every = flag.Int("every", 7, "try every Nth byte of the attested parts")
 
 // flips is a pool that judges evidence with one byte changed.
