@@ -142,17 +142,17 @@ func (j *judge) app(a *app, keys map[string]json.RawMessage) {
 }
 
 // dangerousEnv reports whether a variable whose value is not measured could
-// change what runs (evidence.md, D).
+// change what runs (evidence.md, D): one that the launcher filters, which ALLOW_ENV
+// may let through, or one that Compose, Docker or the launcher itself heeds.
 func dangerousEnv(name string) bool {
 	upper := strings.ToUpper(name)
-	for _, prefix := range []string{"LD_", "COMPOSE_", "DOCKER_", "BUILDKIT_", "GIT_", "SSH_", "SSL_CERT_", "DCAP_TDX_", "BASH_FUNC_"} {
+	for _, prefix := range []string{"COMPOSE_", "DOCKER_", "BUILDKIT_", "SSH_", "SSL_CERT_", "DCAP_TDX_"} {
 		if strings.HasPrefix(upper, prefix) {
 			return true
 		}
 	}
-	return !isVariable(name) || strings.HasSuffix(upper, "_PROXY") || slices.Contains([]string{
-		"PLATFORM", "DEFAULT_IMAGE_DIGEST", "TARGET_PLATFORM", "PATH", "BASH_ENV", "ENV", "SHELLOPTS", "BASHOPTS", "IFS",
-		"PS4", "PROMPT_COMMAND", "CDPATH", "GLOBIGNORE", "BASH_LOADABLES_PATH", "BASH_XTRACEFD", "GCONV_PATH", "LOCPATH", "GLIBC_TUNABLES",
+	return !isVariable(name) || config.Filtered(upper) || strings.HasSuffix(upper, "_PROXY") || slices.Contains([]string{
+		"PLATFORM", "DEFAULT_IMAGE_DIGEST", "TARGET_PLATFORM", "PATH",
 		"HOME", "XDG_CONFIG_HOME", "GODEBUG", "DSTACK_SIMULATOR_ENDPOINT", "DSTACK_ENDPOINT",
 	}, upper)
 }
