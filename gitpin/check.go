@@ -18,6 +18,9 @@ import (
 	"gitlauncher/gitpin/pack"
 )
 
+// errWorktree says that the files on disk are not the proven tree.
+var errWorktree = errors.New("the checkout on disk is not the proven tree")
+
 // checker compares what is in WORK_DIR with the proven tree: names, kinds, modes,
 // owners and every byte. Everything it can't vouch for is errWorktree.
 type checker struct {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -319,6 +318,3 @@ func join(dir, name string) string {
 var lfsPrefix = []byte("version https://git-lfs.github.com/spec/v1\n")
 
 func isLFS(head []byte) bool { return bytes.HasPrefix(head, lfsPrefix) }
-
-// errWorktree says that the files on disk are not the proven tree.
-var errWorktree = errors.New("the checkout on disk is not the proven tree")
