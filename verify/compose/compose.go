@@ -229,6 +229,3 @@ func (j *judge) find(accepted func(string) bool) {
 		j.NoService = "no service runs an image with a digest of LAUNCHER_IMAGE_DIGEST"
 	}
 }
-
-// ConfigTarget is where the launcher reads its config.
-const ConfigTarget = config.DefaultFile

@@ -5,6 +5,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"gitlauncher/config"
 )
 
 // free are the keys of the launcher's service that can't change what runs. The
@@ -127,7 +129,7 @@ func (j *judge) command(value any, bad func(key, what, why string)) {
 		flag, val, has := strings.Cut(strings.TrimLeft(words[i], "-"), "=")
 		switch {
 		case !strings.HasPrefix(words[i], "-"):
-			if words[i] != ConfigTarget {
+			if words[i] != config.DefaultFile {
 				bad("command", fmt.Sprintf("its command has %.60q", words[i]), "it means another config, or another command, than the one that is judged")
 				return
 			}
@@ -234,8 +236,8 @@ func (j *judge) configs(value any, bad func(key, what, why string)) {
 			bad("configs", fmt.Sprintf("the config %.60s is not inline content", source), "a file, variable or external config is not measured")
 		case filledIn(content):
 			bad("configs", fmt.Sprintf("the config %.60s has a $ in its content", source), "Compose fills it in from variables that are not measured; a plain $ is written $$")
-		case path.Clean(target) != ConfigTarget:
-			bad("configs", fmt.Sprintf("the config %.60s lies at %.100s", source, target), "it may replace a file of the audited image or of the pinned commit; only "+ConfigTarget+" is in the launch record")
+		case path.Clean(target) != config.DefaultFile:
+			bad("configs", fmt.Sprintf("the config %.60s lies at %.100s", source, target), "it may replace a file of the audited image or of the pinned commit; only "+config.DefaultFile+" is in the launch record")
 		case j.Config != nil:
 			bad("configs", fmt.Sprintf("the config %.60s lies at %.100s, too", source, target), "two configs at one place, and one of them counts")
 		default:
