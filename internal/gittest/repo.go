@@ -92,25 +92,6 @@ func writeFile(w *bytes.Buffer, f File) {
 	fmt.Fprintf(w, "M %s inline %s\ndata %d\n%s\n", mode, path, len(f.Content), f.Content)
 }
 
-// CommitTree adds a commit of a tree on top of a branch.
-func (r *Repo) CommitTree(branch, message, tree string) (string, error) {
-	args := []string{"commit-tree", "-m", message, tree}
-	if parent, err := Git(r.Dir, nil, "rev-parse", "-q", "--verify", "refs/heads/"+branch); err == nil {
-		args = append(args, "-p", parent)
-	}
-	id, err := Git(r.Dir, nil, args...)
-	if err != nil {
-		return "", err
-	}
-	_, err = Git(r.Dir, nil, "update-ref", "refs/heads/"+branch, id)
-	return id, err
-}
-
-// Object stores an object of any bytes, also ones that git would refuse.
-func (r *Repo) Object(typ string, content []byte) (string, error) {
-	return Git(r.Dir, content, "hash-object", "-t", typ, "--literally", "-w", "--stdin")
-}
-
 // Config sets a configuration variable of the repository.
 func (r *Repo) Config(key, value string) error {
 	_, err := Git(r.Dir, nil, "config", key, value)
