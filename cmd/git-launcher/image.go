@@ -95,7 +95,7 @@ func (l *imageLaunch) run(ctx context.Context) (code int, err error) {
 		return 0, at("read the user config", err)
 	}
 	if err := l.onlyImage(ctx, digest); err != nil {
-		return 0, at("measure the launch", err) // as soon as it is known
+		return 0, at(stepMeasure, err) // as soon as it is known
 	}
 	registry, image, err := l.prove(ctx, user, digest)
 	if err != nil {
@@ -114,7 +114,7 @@ func (l *imageLaunch) run(ctx context.Context) (code int, err error) {
 		return 0, at("write the node's config", err)
 	}
 	if err := l.measureImage(ctx, digest, record); err != nil {
-		return 0, at("measure the launch", err)
+		return 0, at(stepMeasure, err)
 	}
 	return l.start(ctx, wanted, container)
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 
@@ -25,6 +24,9 @@ const (
 	exitStart   = 6
 	exitEngine  = 7
 )
+
+// stepMeasure is the step whose errors are all exit code 5.
+const stepMeasure = "measure the launch"
 
 // stepError is an error with the step it ended.
 type stepError struct {
@@ -158,6 +160,7 @@ func measureHint(err error) string {
 		socket  *dstack.SocketError
 		call    *dstack.CallError
 		receipt *receiptError
+		step    *stepError
 	)
 	switch {
 	case errors.Is(err, measure.ErrNoEmit):
@@ -172,14 +175,10 @@ func measureHint(err error) string {
 		return "mount the guest agent's socket there, or name it with --dstack-endpoint; without a TEE give --platform nontee"
 	case errors.As(err, &receipt):
 		return "make the receipt's place writable (--receipt), or launch without --require-receipt"
-	case errors.As(err, &call):
-		return "look at the guest agent of this VM; nothing is started that could not be measured"
 	case errors.Is(err, errNoLaunch):
 		return "launch something first"
-	}
-	var s *stepError
-	if errors.As(err, &s) && s.step == "measure the launch" {
-		return fmt.Sprintf("look at the guest agent of this VM (%T)", s.err)
+	case errors.As(err, &call), errors.As(err, &step) && step.step == stepMeasure:
+		return "look at the guest agent of this VM; nothing is started that could not be measured"
 	}
 	return ""
 }

@@ -46,7 +46,7 @@ func (l *launch) run(ctx context.Context) error {
 		return at("check the entry script", err)
 	}
 	if err := l.measure(ctx, agent, cfg, record); err != nil {
-		return at("measure the launch", err)
+		return at(stepMeasure, err)
 	}
 	return at("start the workload", l.handOver(ctx, cfg))
 }

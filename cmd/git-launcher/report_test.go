@@ -1,0 +1,16 @@
+package main
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+// TestAdviseMeasuring: whatever fails while measuring is exit code 5, with a hint that
+// is for operators.
+func TestAdviseMeasuring(t *testing.T) {
+	code, hint := advise(at(stepMeasure, errors.New("a log that nobody has seen")))
+	if code != exitMeasure || !strings.Contains(hint, "guest agent") || strings.Contains(hint, "*errors.") {
+		t.Errorf("exit code %d, %q", code, hint)
+	}
+}
