@@ -110,9 +110,13 @@ func (f *fetcher) attempt(ctx context.Context, p plan, consume func(context.Cont
 	}
 	defer res.Close()
 	first := true
-	body := &packReader{ctx: ctx, r: demux(req, res), moved: func(n int) {
-		watch.Reset(f.StallTimeout)
-		if first {
+	body := &packReader{ctx: ctx, r: demux(req, res), moved: func(n int, err error) {
+		if err == nil {
+			watch.Reset(f.StallTimeout)
+		} else {
+			watch.Stop() // what is left to do takes its time, but waits for nobody
+		}
+		if first && n > 0 {
 			first = false
 			f.Stage(StageReceiving)
 		}
@@ -280,7 +284,7 @@ type packReader struct {
 	r   io.Reader
 
 	mu    sync.Mutex
-	moved func(int) // nil at the end
+	moved func(int, error) // told of each reading; nil at the end
 }
 
 func (r *packReader) Read(p []byte) (int, error) {
@@ -290,8 +294,8 @@ func (r *packReader) Read(p []byte) (int, error) {
 	n, err := r.r.Read(p)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if n > 0 && r.moved != nil {
-		r.moved(n)
+	if r.moved != nil {
+		r.moved(n, err)
 	}
 	if err != nil && r.ctx.Err() != nil {
 		err = context.Cause(r.ctx)

@@ -348,3 +348,21 @@ func TestDeadlinesEndTheCall(t *testing.T) {
 		t.Errorf("cancelled: %v", err)
 	}
 }
+
+// TestProvingIsNoStall: a pack that is there may take longer to prove than a network
+// may be silent.
+func TestProvingIsNoStall(t *testing.T) {
+	h := newHost(t)
+	p := h.params(t, h.Head, filepath.Join(t.TempDir(), "work"))
+	p.StallTimeout, p.Retries = time.Second, 0
+	p.Stage = func(s gitpin.Stage) {
+		if s == gitpin.StageReceived {
+			time.Sleep(p.StallTimeout * 3 / 2)
+		}
+	}
+	c, err := gitpin.Pin(context.Background(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+}

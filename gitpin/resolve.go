@@ -129,7 +129,9 @@ func Reachable(ctx context.Context, p Params, history bool, dir string) (Reach, 
 			return err
 		}
 		defer res.Close()
-		a, err := p.commits(ctx, &packReader{ctx: ctx, r: demux(req, res), moved: func(n int) { p.Progress(int64(n)) }}, dir)
+		body := &packReader{ctx: ctx, r: demux(req, res), moved: func(n int, _ error) { p.Progress(int64(n)) }}
+		defer body.end()
+		a, err := p.commits(ctx, body, dir)
 		if err != nil {
 			return err
 		}
