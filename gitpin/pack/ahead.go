@@ -18,10 +18,11 @@ const (
 	regionSize  = 256 << 10 // bytes of the pack in which one guesser begins entries
 	regionSpill = 64 << 10  // and how many more its last entry may take
 	regionGives = 4 << 20   // bytes of contents that are kept of a region
-	regionTries = 1 << 20   // bytes of contents that are inflated to find its first entry
-	tryHeader   = 3         // bytes of an entry's header, at most, to try it
-	tryBytes    = 1 << 18   // of content; more does not go into such a header
-	tryCosts    = 1 << 10   // bytes that each try counts for beside its content
+	regionTries = 128 << 10 // bytes of contents that are inflated to find its first entry
+	tryBytes    = 64 << 10  // bytes of a content that is tried
+	tryHeader   = 3         // bytes of the header of such an entry, at most
+	tryCosts    = 1 << 10   // bytes that a try counts for beside its content
+	shrinks     = 2         // times smaller, at least, that a content is taken to be in the pack
 	maxGuessers = 4
 )
 
@@ -163,7 +164,7 @@ func (g *guesser) work(r *region, from int64) {
 	at, ok := g.first(r)
 	for gives := int64(0); ok && at < from+regionSize && g.goesOn(r, at); {
 		h, err := g.header(at)
-		if gives += h.size; err != nil || gives > regionGives {
+		if gives += h.size; err != nil || gives > regionGives || h.size > shrinks*int64(g.reader.Len()) {
 			return
 		}
 		content, err := g.inflate(&g.reader, make([]byte, h.size))
@@ -216,7 +217,7 @@ func (g *guesser) first(r *region) (at int64, ok bool) {
 		for header := 1; header <= min(i, tryHeader); header++ {
 			at := g.from + int64(i-header)
 			h, err := g.header(at)
-			if err != nil || h.typ >= ofsDelta || g.position() != g.from+int64(i) {
+			if err != nil || h.typ >= ofsDelta || h.size > tryBytes || g.position() != g.from+int64(i) {
 				continue
 			}
 			if g.tries -= tryCosts + int(h.size); g.tries < 0 || !g.goesOn(r, 0) {
