@@ -186,7 +186,7 @@ func TestAheadIsMisled(t *testing.T) {
 func TestAheadGivesUp(t *testing.T) {
 	g := guesser{ahead: newAhead(inside(t, bytes.Repeat([]byte{0xb0, 0x20, 0x78, 0x9c}, 1<<18)))}
 	r := &region{found: make(map[int64]guess)}
-	g.from = regionSize
+	g.start = regionSize
 	if !g.load() {
 		t.Fatal("no region")
 	}
