@@ -18,10 +18,11 @@ const (
 	regionSize  = 256 << 10 // bytes of the pack in which one guesser begins entries
 	regionSpill = 64 << 10  // and how many more its last entry may take
 	regionGives = 4 << 20   // bytes of contents that are kept of a region
-	regionTries = 1 << 20   // bytes of contents that are inflated to find its first entry
-	tryHeader   = 3         // bytes of an entry's header, at most, to try it
-	tryBytes    = 1 << 18   // of content; more does not go into such a header
-	tryCosts    = 1 << 10   // bytes that each try counts for beside its content
+	regionTries = 128 << 10 // bytes of contents that are inflated to find its first entry
+	tryBytes    = 64 << 10  // bytes of a content that is tried
+	tryHeader   = 3         // bytes of the header of such an entry, at most
+	tryCosts    = 1 << 10   // bytes that a try counts for beside its content
+	shrinks     = 2         // times smaller, at least, that a content is taken to be in the pack
 	maxGuessers = 4
 )
 
@@ -60,16 +61,7 @@ func newAhead(from *intake) *ahead {
 func (a *ahead) take(offset int64) (guess, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if here := offset / regionSize; here != a.scan {
-		for ; a.scan < here; a.scan++ {
-			if r := a.regions[a.scan]; r != nil {
-				r.left = true
-				delete(a.regions, a.scan)
-			}
-		}
-		a.next = max(a.next, here+1)
-		a.change.Broadcast()
-	}
+	a.pass(offset / regionSize)
 	r := a.regions[a.scan]
 	if r == nil {
 		return guess{}, false
@@ -81,6 +73,21 @@ func (a *ahead) take(offset int64) (guess, bool) {
 	delete(r.found, offset)
 	r.left = r.left || !ok // it has gone another way, or is slower than the scan
 	return g, ok
+}
+
+// pass notes that the scan has come to a region.
+func (a *ahead) pass(here int64) {
+	if here == a.scan {
+		return
+	}
+	for ; a.scan < here; a.scan++ {
+		if r := a.regions[a.scan]; r != nil {
+			r.left = true
+			delete(a.regions, a.scan)
+		}
+	}
+	a.next = max(a.next, here+1)
+	a.change.Broadcast()
 }
 
 // end sends the guessers home.
@@ -148,22 +155,22 @@ type guesser struct {
 	*ahead
 	inflater
 	bytes   []byte // of the region and its spill
-	from    int64  // where they begin in the pack
+	start   int64  // where they begin in the pack
 	reader  bytes.Reader
 	scratch []byte
 	tries   int // what is left of regionTries
 }
 
 // work inflates the entries of the region that begins there.
-func (g *guesser) work(r *region, from int64) {
-	g.from = from
+func (g *guesser) work(r *region, start int64) {
+	g.start = start
 	if !g.load() {
 		return
 	}
 	at, ok := g.first(r)
-	for gives := int64(0); ok && at < from+regionSize && g.goesOn(r, at); {
+	for gives := int64(0); ok && at < start+regionSize && g.goesOn(r, at); {
 		h, err := g.header(at)
-		if gives += h.size; err != nil || gives > regionGives {
+		if gives += h.size; err != nil || gives > regionGives || h.size > shrinks*int64(g.reader.Len()) {
 			return
 		}
 		content, err := g.inflate(&g.reader, make([]byte, h.size))
@@ -178,7 +185,7 @@ func (g *guesser) work(r *region, from int64) {
 
 // load reads the region's bytes, once they are there.
 func (g *guesser) load() bool {
-	n := min(regionSize+regionSpill, g.ahead.from.wait(g.from+regionSize+regionSpill)-g.from)
+	n := min(regionSize+regionSpill, g.from.wait(g.start+regionSize+regionSpill)-g.start)
 	if n <= 0 {
 		return false
 	}
@@ -186,19 +193,19 @@ func (g *guesser) load() bool {
 		g.bytes, g.scratch = make([]byte, regionSize+regionSpill), make([]byte, tryBytes)
 	}
 	g.bytes = g.bytes[:n]
-	_, err := g.ahead.from.file.ReadAt(g.bytes, g.from)
+	_, err := g.from.file.ReadAt(g.bytes, g.start)
 	return err == nil
 }
 
 // header reads an entry's header; the content is next.
 func (g *guesser) header(at int64) (entryHeader, error) {
-	g.reader.Reset(g.bytes[at-g.from:])
+	g.reader.Reset(g.bytes[at-g.start:])
 	h := entryHeader{offset: at}
 	return h, readEntryHeader(&g.reader, &h)
 }
 
 // position is how far the reader has come.
-func (g *guesser) position() int64 { return g.from + int64(len(g.bytes)-g.reader.Len()) }
+func (g *guesser) position() int64 { return g.start + int64(len(g.bytes)-g.reader.Len()) }
 
 // first looks for the first thing that inflates as an entry does: to the size that
 // stands before it, and with the right checksum.
@@ -214,9 +221,9 @@ func (g *guesser) first(r *region) (at int64, ok bool) {
 			continue
 		}
 		for header := 1; header <= min(i, tryHeader); header++ {
-			at := g.from + int64(i-header)
+			at := g.start + int64(i-header)
 			h, err := g.header(at)
-			if err != nil || h.typ >= ofsDelta || g.position() != g.from+int64(i) {
+			if err != nil || h.typ >= ofsDelta || h.size > tryBytes || g.position() != g.start+int64(i) {
 				continue
 			}
 			if g.tries -= tryCosts + int(h.size); g.tries < 0 || !g.goesOn(r, 0) {

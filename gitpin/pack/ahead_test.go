@@ -49,7 +49,7 @@ var many = sync.OnceValue(func() []byte {
 })
 
 // inside is an intake that a pack has come through.
-func inside(t *testing.T, data []byte) *intake {
+func inside(t testing.TB, data []byte) *intake {
 	file, err := os.Create(filepath.Join(t.TempDir(), "keep"))
 	if err != nil {
 		t.Fatal(err)
@@ -186,11 +186,35 @@ func TestAheadIsMisled(t *testing.T) {
 func TestAheadGivesUp(t *testing.T) {
 	g := guesser{ahead: newAhead(inside(t, bytes.Repeat([]byte{0xb0, 0x20, 0x78, 0x9c}, 1<<18)))}
 	r := &region{found: make(map[int64]guess)}
-	g.from = regionSize
+	g.start = regionSize
 	if !g.load() {
 		t.Fatal("no region")
 	}
 	if at, ok := g.first(r); ok || g.tries >= 0 {
 		t.Errorf("%v at %d, with %d left", ok, at, g.tries)
 	}
+}
+
+// FuzzAhead: whatever the bytes, what a guesser finds at one of them is what inflates
+// from there.
+func FuzzAhead(f *testing.F) {
+	f.Add(gittest.Pack(-1, gittest.PackEntry{Type: gittest.PackBlob, Content: []byte("some content")},
+		gittest.PackEntry{Type: gittest.PackOfs, Base: 0, Content: gittest.Delta(12, "b")}))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		g := guesser{ahead: newAhead(inside(t, data))}
+		r := &region{found: make(map[int64]guess)}
+		g.work(r, 0)
+		for at, found := range r.found {
+			reader := bytes.NewReader(data[at:])
+			h := entryHeader{offset: at}
+			if err := readEntryHeader(reader, &h); err != nil {
+				t.Fatal(err)
+			}
+			var again inflater
+			content, err := again.inflate(reader, make([]byte, h.size))
+			if err != nil || !bytes.Equal(content.bytes, found.content.bytes) || found.end != int64(len(data)-reader.Len()) {
+				t.Fatalf("at %d: %v", at, err)
+			}
+		}
+	})
 }

@@ -1,0 +1,82 @@
+package pack
+
+import (
+	"context"
+	"io"
+
+	"golang.org/x/sync/errgroup"
+
+	"gitlauncher/gitpin/object"
+)
+
+// large names a blob as it streams by. Hashing, and whatever the sink does, go on
+// while the next piece is inflated.
+func (in *reading) large(ctx context.Context, e *Entry, h entryHeader, r io.Reader) error {
+	to, err := in.sink.Large(h.size)
+	if err != nil {
+		return err
+	}
+	in.hasher.Begin(object.Blob, h.size)
+	err = pipeline(ctx, r, h.size, func(b []byte) error {
+		in.hasher.Write(b)
+		if to == nil {
+			return nil
+		}
+		_, err := to.Write(b)
+		return err
+	})
+	if err == nil {
+		err = atEnd(r)
+	}
+	if err == nil {
+		e.Type = object.Blob
+		e.ID, err = in.hasher.ID()
+	}
+	switch {
+	case to == nil:
+		return err
+	case err != nil:
+		to.Drop()
+		return err
+	}
+	return to.Named(e.ID)
+}
+
+// pipeline reads size bytes and calls use with piece after piece, while the next
+// ones are read.
+func pipeline(ctx context.Context, r io.Reader, size int64, use func([]byte) error) error {
+	const pieces, length = 4, 256 << 10
+	group, ctx := errgroup.WithContext(ctx)
+	full, empty := make(chan []byte, pieces), make(chan []byte, pieces)
+	for range pieces {
+		empty <- make([]byte, length)
+	}
+	group.Go(func() error {
+		defer close(full)
+		for left := size; left > 0; {
+			var b []byte
+			select {
+			case b = <-empty:
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+			b = b[:min(left, length)]
+			if _, err := io.ReadFull(r, b); err != nil {
+				return badContent(err)
+			}
+			left -= int64(len(b))
+			full <- b // there are no more than it has room for
+		}
+		return nil
+	})
+	group.Go(func() error {
+		for b := range full {
+			if err := use(b); err != nil {
+				return err
+			}
+			empty <- b[:length]
+		}
+		return nil
+	})
+	return group.Wait()
+}
