@@ -101,7 +101,7 @@ dist:
 	rm -rf bin/dist && mkdir -p bin/dist
 	@set -e; build() { \
 	  echo "$$1 $$2/$$3"; \
-	  CGO_ENABLED=0 GOOS=$$2 GOARCH=$$3 GOAMD64=v1 GOARM64=v8.0 GOFLAGS=-mod=readonly GOTOOLCHAIN=go$$($(GO) mod edit -json | sed -n 's/.*"Go": "\(.*\)".*/\1/p') \
+	  CGO_ENABLED=0 GOOS=$$2 GOARCH=$$3 GOAMD64=v1 GOARM64=v8.0 GOFLAGS=-mod=readonly GOEXPERIMENT= GOWORK=off GODEBUG= GOFIPS140=off GOTOOLCHAIN=go$$($(GO) mod edit -json | sed -n 's/.*"Go": "\(.*\)".*/\1/p') \
 	    $(GO) build -trimpath -buildvcs=false -ldflags '-s -w -X gitlauncher/internal/version.release=$(VERSION)' -o "bin/dist/$$1-$(VERSION)-$$2-$$3" ./cmd/$$1; }; \
 	for arch in amd64 arm64; do \
 	  build git-launcher linux $$arch; build dstack-sim linux $$arch; \
