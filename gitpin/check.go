@@ -100,7 +100,7 @@ func (w *checkWorker) folder(d *folder, files []File, sizes []int64) error {
 			return err
 		}
 	}
-	if hasAttributes(fd) {
+	if w.hasAttributes(fd) {
 		return wrong(d.path, "has access rules of its own")
 	}
 	want := d.names
@@ -180,16 +180,15 @@ func (c *checker) owned(p string, st *unix.Stat_t, perm uint32) error {
 }
 
 // hasAttributes reports extended attributes that grant rights.
-func hasAttributes(fd int) bool {
-	var buf [4096]byte
-	n, err := unix.Flistxattr(fd, buf[:])
+func (w *checkWorker) hasAttributes(fd int) bool {
+	n, err := unix.Flistxattr(fd, w.block)
 	if errors.Is(err, unix.ENOTSUP) {
 		return false
 	}
 	if err != nil {
 		return true
 	}
-	for name := range bytes.SplitSeq(buf[:n], []byte{0}) {
+	for name := range bytes.SplitSeq(w.block[:n], []byte{0}) {
 		if string(name) == "security.capability" || bytes.HasPrefix(name, []byte("system.posix_acl_")) {
 			return true
 		}
@@ -271,7 +270,7 @@ func (w *checkWorker) regular(at int, name string, f *File, size int64, put *pac
 	if err := unix.Fstat(fd, &st); err != nil {
 		return diskError(f.Path, err)
 	}
-	if st.Mode&unix.S_IFMT != unix.S_IFREG || st.Nlink != 1 || st.Size != size || hasAttributes(fd) {
+	if st.Mode&unix.S_IFMT != unix.S_IFREG || st.Nlink != 1 || st.Size != size || w.hasAttributes(fd) {
 		return wrong(f.Path, "is not a plain file of its own")
 	}
 	if err := w.owned(f.Path, &st, permissions(f.Mode)); err != nil {
