@@ -47,11 +47,6 @@ type fetcher struct {
 	web   *web // of the attempt under way; nil but for HTTP
 }
 
-// plan is what one attempt asks for.
-type plan struct {
-	everything bool // all references with their history, instead of the pin alone
-}
-
 // fetch runs consume over a pack from the server, again after passing faults.
 // consume must begin from nothing each time.
 func (f *fetcher) fetch(ctx context.Context, consume func(context.Context, io.Reader) error) error {
@@ -60,15 +55,15 @@ func (f *fetcher) fetch(ctx context.Context, consume func(context.Context, io.Re
 	if err := f.readToken(); err != nil {
 		return err
 	}
-	var p plan
+	everything := false // all references with their history, instead of the pin alone
 	wait := backoff.NewExponentialBackOff()
 	wait.MaxInterval = 30 * time.Second
 	for try := 0; ; try++ {
-		err := f.attempt(ctx, p, consume)
-		if errors.Is(err, errRefused) && !p.everything {
+		err := f.attempt(ctx, everything, consume)
+		if errors.Is(err, errRefused) && !everything {
 			f.Log.Info("the server hands out advertised commits only; fetching all references and their history", "step", "fetch")
-			p.everything = true
-			err = f.attempt(ctx, p, consume)
+			everything = true
+			err = f.attempt(ctx, everything, consume)
 		}
 		var fe *FetchError
 		if err == nil || !errors.As(err, &fe) || !fe.retryable() || try >= f.Retries {
@@ -87,7 +82,7 @@ func (f *fetcher) fetch(ctx context.Context, consume func(context.Context, io.Re
 
 func (e *FetchError) retryable() bool { return e.Reason == Network || e.Reason == Stalled }
 
-func (f *fetcher) attempt(ctx context.Context, p plan, consume func(context.Context, io.Reader) error) error {
+func (f *fetcher) attempt(ctx context.Context, everything bool, consume func(context.Context, io.Reader) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	watch := time.AfterFunc(f.StallTimeout, func() { cancel(errStalled) })
@@ -98,12 +93,12 @@ func (f *fetcher) attempt(ctx context.Context, p plan, consume func(context.Cont
 		return f.classifyIn(ctx, "connecting to the repository", err)
 	}
 	defer s.Close()
-	req, res, refused, err := f.ask(ctx, s, p, watch)
+	req, res, refused, err := f.ask(ctx, s, everything, watch)
 	if err != nil {
 		return err
 	}
 	if res == nil {
-		req, res, err = f.askAdvertised(ctx, s, p, watch, refused)
+		req, res, err = f.askAdvertised(ctx, s, everything, watch, refused)
 		if err != nil {
 			return err
 		}
@@ -134,8 +129,8 @@ func (f *fetcher) attempt(ctx context.Context, p plan, consume func(context.Cont
 // was, often more bytes than the pack. What any server of the last ten years can do
 // is taken for granted. No answer and no error means that this server must be asked
 // in the usual way; refused, that it understood and would not.
-func (f *fetcher) ask(ctx context.Context, s session, p plan, watch *time.Timer) (req *packp.UploadPackRequest, res *packp.UploadPackResponse, refused bool, err error) {
-	if f.web == nil || p.everything {
+func (f *fetcher) ask(ctx context.Context, s session, everything bool, watch *time.Timer) (req *packp.UploadPackRequest, res *packp.UploadPackResponse, refused bool, err error) {
+	if f.web == nil || everything {
 		return nil, nil, false, nil
 	}
 	req = packp.NewUploadPackRequest()
@@ -162,12 +157,12 @@ func (f *fetcher) ask(ctx context.Context, s session, p plan, watch *time.Timer)
 }
 
 // askAdvertised reads the references and asks for what the server says it has.
-func (f *fetcher) askAdvertised(ctx context.Context, s session, p plan, watch *time.Timer, refused bool) (*packp.UploadPackRequest, *packp.UploadPackResponse, error) {
+func (f *fetcher) askAdvertised(ctx context.Context, s session, everything bool, watch *time.Timer, refused bool) (*packp.UploadPackRequest, *packp.UploadPackResponse, error) {
 	adv, err := within(ctx, func() (*packp.AdvRefs, error) { return s.AdvertisedReferencesContext(ctx) })
 	if err != nil {
 		return nil, nil, f.classifyIn(ctx, "reading the repository's references", err)
 	}
-	req, advertised, err := f.request(adv, p)
+	req, advertised, err := f.request(adv, everything)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -177,7 +172,7 @@ func (f *fetcher) askAdvertised(ctx context.Context, s session, p plan, watch *t
 	watch.Reset(f.StallTimeout)
 	res, err := within(ctx, func() (*packp.UploadPackResponse, error) { return s.UploadPack(ctx, req) })
 	if err != nil {
-		if !p.everything && !advertised && ctx.Err() == nil && (f.web == nil || f.web.status == http.StatusOK) {
+		if !everything && !advertised && ctx.Err() == nil && (f.web == nil || f.web.status == http.StatusOK) {
 			return nil, nil, errRefused
 		}
 		return nil, nil, f.classifyIn(ctx, "asking for the commit", err)
@@ -221,7 +216,7 @@ func (f *fetcher) open(ctx context.Context) (session, error) {
 }
 
 // request asks for the pin alone, or for everything that is advertised.
-func (f *fetcher) request(adv *packp.AdvRefs, p plan) (req *packp.UploadPackRequest, advertised bool, err error) {
+func (f *fetcher) request(adv *packp.AdvRefs, everything bool) (req *packp.UploadPackRequest, advertised bool, err error) {
 	if formats := adv.Capabilities.Get("object-format"); len(formats) > 0 && formats[0] != "sha1" {
 		return nil, false, &FetchError{Unsuitable, "reading the repository's references", object.ErrSHA256}
 	}
@@ -241,7 +236,7 @@ func (f *fetcher) request(adv *packp.AdvRefs, p plan) (req *packp.UploadPackRequ
 		tips[*adv.Head] = true
 	}
 	pin := plumbing.Hash(f.Commit)
-	if p.everything {
+	if everything {
 		for h := range tips {
 			req.Wants = append(req.Wants, h)
 		}
