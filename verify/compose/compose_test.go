@@ -312,6 +312,44 @@ func TestUnreadable(t *testing.T) {
 	}
 }
 
+// TestWork: a compose file whose reading would cost too much is refused before it
+// is read, however small it is; a large honest one is judged.
+func TestWork(t *testing.T) {
+	many := func(n int, line string) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, strings.ReplaceAll(line, "#", "%[1]d")+"\n", i)
+		}
+		return b.String()
+	}
+	refused := func(text string) error {
+		data, _ := json.Marshal(map[string]any{"runner": "docker-compose", "docker_compose_file": text})
+		_, err := compose.Judge(t.Context(), data, compose.Expect{LauncherDigests: []string{digest}})
+		return err
+	}
+	for name, text := range map[string]string{
+		"18 KB of brackets":  file("", "x-a: "+strings.Repeat("[", 9000)+strings.Repeat("]", 9000)),
+		"dashes":             file("", "x-a:\n  "+strings.Repeat("- ", 2000)),
+		"keys at the top":    file("") + many(20_000, "x-#: 1"),
+		"services":           file("") + many(20_000, "  s#: {image: x}"),
+		"variables":          file("environment:") + many(20_000, "      A#: b"),
+		"configs":            file("", "configs:\n"+many(20_000, "  c#: {content: x}")),
+		"volumes in a list":  file("", "  s:\n    image: x\n    volumes:\n"+many(45_000, "    - v#:/x")),
+		"keys behind merges": "x-m: &m {" + many(400, "k#: 1,") + "}\n" + file("") + many(400, "  s#: {<<: *m, image: x}"),
+		"one long key":       file("", "x-"+strings.Repeat("a.", 200_000)+": [1, 2, 3]"),
+		"long keys in depth": file("", "x-"+strings.Repeat("a.", 2500)+": ["+strings.Repeat("1,", 400)+"]"),
+		"an alias in itself": "x-a: &a {b: *a}\n" + file(""),
+	} {
+		if err := refused(text); err == nil || !strings.Contains(err.Error(), "too much to judge") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	large := file("environment:\n"+many(500, "  A#: b"), many(300, "  s#: {image: 'x:#', environment: [A=1, B=2], volumes: ['d#:/data'], depends_on: [launcher]}"), "volumes:", many(300, "  d#: {}"))
+	if err := refused(large); err != nil {
+		t.Errorf("300 services: %v", err)
+	}
+}
+
 // TestService: which service is the launcher's.
 func TestService(t *testing.T) {
 	two := file("", "  second: {image: example.org/git-launcher@"+digest+"}")

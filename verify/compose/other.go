@@ -2,7 +2,6 @@ package compose
 
 import (
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 )
@@ -171,7 +170,11 @@ func (j *judge) hostFile(how, source string, bad func(what, why string)) {
 		return
 	}
 	dirs := j.writable()
-	for dir := path.Dir(hostPath(source)); dir != "/"; dir = path.Dir(dir) {
+	for dir := hostPath(source); ; { // clean, so that each / has a folder before it
+		dir = dir[:strings.LastIndexByte(dir, '/')]
+		if dir == "" {
+			return
+		}
 		if dirs[dir] {
 			bad(fmt.Sprintf("%s %.100s", how, source), fmt.Sprintf("a service can write in %.100s and put a link there, which Docker follows to anywhere in the VM", dir))
 			return
