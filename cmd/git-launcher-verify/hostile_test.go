@@ -21,7 +21,7 @@ func TestErrorsEscape(t *testing.T) {
 	if err := s.policy.Add("LAUNCHER_IMAGE_DIGEST", launcherDigest); err != nil {
 		t.Fatal(err)
 	}
-	_, err := fromRegistry(t.Context(), s, &verify.Evidence{AppCompose: app}, none)
+	_, err := new(program).fromRegistry(t.Context(), s, &verify.Evidence{AppCompose: app}, none)
 	if err == nil || !strings.Contains(err.Error(), "\x1b") {
 		t.Fatalf("the registry's error is %v; the test proves nothing", err)
 	}

@@ -41,6 +41,8 @@ type program struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	now            func() time.Time
+	sigstore       string        // its TUF repository; empty: the public one
+	patience       time.Duration // with Sigstore and registries; 0: two minutes
 }
 
 // usageError is a command line, policy or input file that makes no sense.

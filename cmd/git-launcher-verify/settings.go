@@ -134,13 +134,13 @@ func (s *settings) check(command string, fs *flag.FlagSet) error {
 		return usagef("no evidence is given")
 	case s.evidence != "" && parts:
 		return usagef("--quote is evidence in parts; give it or EVIDENCE")
-	case s.batch && (parts || command != "verify" || s.info != "" || s.tcbInfo != "" || s.eventLog != "" || s.checkout != "" || s.provenance == "registry"):
+	case s.batch && (parts || command != "verify" || s.info != "" || s.tcbInfo != "" || s.eventLog != "" || s.checkout != "" || s.provenance == fromTheRegistry):
 		return usagef("--batch takes evidence that is whole, and no parts, --checkout or --provenance registry")
 	case s.color != "auto" && s.color != "always" && s.color != "never":
 		return usagef("--color is not auto, always or never")
 	case s.collateral != "" && s.pccs != "":
 		return usagef("--collateral and --pccs exclude each other")
-	case s.offline && (s.pccs != "" || s.provenance == "registry"):
+	case s.offline && (s.pccs != "" || s.provenance == fromTheRegistry):
 		return usagef("--offline fetches nothing, and --pccs and --provenance registry are fetched")
 	}
 	if s.pccs != "" {
