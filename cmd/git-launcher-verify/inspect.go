@@ -4,12 +4,12 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
+	"gitlauncher/internal/strictjson"
 	"gitlauncher/measure"
 	"gitlauncher/verify"
 	"gitlauncher/verify/compose"
@@ -97,7 +97,7 @@ func (p *program) printContents(c *contents) {
 		File string `json:"docker_compose_file"`
 	}
 	text := c.Compose
-	if json.Unmarshal([]byte(c.Compose), &app) == nil && app.File != "" {
+	if strictjson.Unmarshal([]byte(c.Compose), &app) == nil && app.File != "" {
 		text = app.File
 	}
 	for line := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
