@@ -161,13 +161,12 @@ func (p *program) checkout(s *settings) error {
 		}
 		return p.printJSON(out)
 	}
-	fmt.Fprintf(p.stdout, "COMMIT_SHA=%s\nTREE=%s\nCONTENT_SHA256=%s\n", d.Commit, d.Tree, d.ContentSHA256)
-	if entryErr == nil {
-		fmt.Fprintf(p.stdout, "ENTRYPOINT_SHA256=%s\n", entry)
-	} else {
-		fmt.Fprintf(p.stdout, "# no ENTRYPOINT_SHA256: %s\n", plain(entryErr.Error()))
+	last := "ENTRYPOINT_SHA256=" + entry
+	if entryErr != nil {
+		last = "# no ENTRYPOINT_SHA256: " + plain(entryErr.Error())
 	}
-	return nil
+	_, err = fmt.Fprintf(p.stdout, "COMMIT_SHA=%s\nTREE=%s\nCONTENT_SHA256=%s\n%s\n", d.Commit, d.Tree, d.ContentSHA256, last)
+	return err
 }
 
 func (s *settings) commitOf(c *clone) (object.ID, error) {
