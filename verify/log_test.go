@@ -3,6 +3,7 @@ package verify_test
 import (
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -127,4 +128,37 @@ func TestPrefixQuote(t *testing.T) {
 	outcome(t, r, 1, "E", "launch", verify.Undecided)
 	outcome(t, r, 1, "C", "event log", verify.Note)
 	outcome(t, r, 1, "D", "app-compose", verify.Pass)
+}
+
+// TestFlood: a log of many events, which anybody with the socket can write, costs
+// no more than its length, and its report stays one that can be read.
+func TestFlood(t *testing.T) {
+	var events, launches []measure.Event
+	for i := range 40_000 {
+		events = append(events, measure.Event{Name: fmt.Sprintf("%s%d", strings.Repeat("e", 60), i)})
+	}
+	for i := range 2000 {
+		r := gitRecord()
+		r.Commit = fmt.Sprintf("%040x", i)
+		launches = append(launches, launchEvents(t, r)...)
+	}
+	for name, after := range map[string][]measure.Event{"events": events, "launches": launches, "half launches": evens(launches)} {
+		v := newVM()
+		v.after = append(launchEvents(t, gitRecord()), after...)
+		r := v.judge(t)
+		data, err := json.Marshal(r.Findings)
+		if err != nil || len(r.Findings) > 3000 || len(data) > 1<<20 {
+			t.Errorf("%s: %d findings in %d bytes, %v", name, len(r.Findings), len(data), err)
+		}
+		if code := map[bool]int{true: 0, false: 4}[name == "events"]; r.ExitCode != code {
+			t.Errorf("%s: exit code %d", name, r.ExitCode)
+		}
+	}
+}
+
+func evens(events []measure.Event) (out []measure.Event) {
+	for i := 0; i < len(events); i += 2 {
+		out = append(out, events[i])
+	}
+	return out
 }

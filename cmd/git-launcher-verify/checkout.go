@@ -208,7 +208,9 @@ func launchedIn(log measure.Log) (commits []string) {
 	for _, entry := range log {
 		id := strings.ToLower(entry.Payload)
 		if entry.IMR == measure.IMR && entry.Event == measure.EventCommit && !slices.Contains(commits, id) {
-			commits = append(commits, id)
+			if commits = append(commits, id); len(commits) > 1 {
+				return commits // which is too many already
+			}
 		}
 	}
 	return commits
