@@ -98,6 +98,7 @@ volumes:
   remote: {driver_opts: {type: nfs, o: "addr=10.0.0.1", device: ":/x"}}
   scratch: {driver_opts: {type: tmpfs, device: tmpfs, o: "size=1m"}}
   disk: {driver: local, driver_opts: {type: none, o: bind, device: /srv/disk}}`),
+		"privileges": file("security_opt: [\"no-new-privileges=true\"]"),
 		"anchors": "x-common: &c\n  restart: always\nservices:\n  launcher:\n    <<: *c\n    image: a/launcher@" + digest + "\n",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -138,6 +139,7 @@ func TestLauncherDenied(t *testing.T) {
 		`command: [--receipt, /usr/bin/env]`: "command", `command: --receipt=/bin/bash`: "command", `command: ["--receipt"]`: "command",
 		`networks: [host]`: "networks", `networks: [filled]`: "networks", `logging: {driver: fluentd, options: {fluentd-address: "unix:///run/dstack.sock"}}`: "logging",
 		`volumes: ["overlay:/x"]`: "volumes", `volumes: ["path:/x"]`: "volumes",
+		`security_opt: ["seccomp=./data/profile.json"]`: "security_opt", `security_opt: ["no-new-privileges:true", "seccomp:unconfined"]`: "security_opt", `security_opt: ["apparmor=mine"]`: "security_opt",
 		`command: "--receipt /usr/bin/env;.json"`: "command", `command: "--retries 3 > x"`: "command",
 	} {
 		t.Run(text, func(t *testing.T) {

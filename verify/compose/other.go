@@ -82,10 +82,8 @@ func (j *judge) rights(service map[string]any, bad func(what, why string)) {
 			bad(fmt.Sprintf("adds the capability %.40s", c), "with it a container can leave its bounds")
 		}
 	}
-	for _, o := range texts(service["security_opt"]) {
-		if !strings.HasPrefix(o, "no-new-privileges") {
-			bad(fmt.Sprintf("has security_opt %.60s", o), "it changes the container's confinement")
-		}
+	for _, o := range confinement(service["security_opt"]) {
+		bad(fmt.Sprintf("has security_opt %.60s", o), "it changes the container's confinement")
 	}
 	if r, _ := service["runtime"].(string); r != "" && r != "runc" && r != "io.containerd.runc.v2" {
 		bad(fmt.Sprintf("has the runtime %.40s", r), "another runtime confines otherwise, or gives host devices")
