@@ -113,9 +113,9 @@ func zero(j *judgement, check, name string, r measure.Register, why string) {
 
 // collateral judges the quote by what Intel says of its platform.
 func (j *judgement) collateral(q *quote.Quote) {
-	c := j.Collateral
+	c, own := j.Collateral, false
 	if c == nil {
-		c = j.evidence.Collateral
+		c, own = j.evidence.Collateral, true
 	}
 	if c == nil {
 		j.add("A", "collateral", Undecided, "TCB info, QE identity and revocation lists", "none", "without collateral nobody knows whether the platform is revoked or out of date; use --collateral FILE or --pccs URL")
@@ -131,6 +131,11 @@ func (j *judgement) collateral(q *quote.Quote) {
 	}
 	if !checked.Good() {
 		return
+	}
+	if own {
+		day, evaluation := checked.Issued()
+		j.add("A", "collateral", Note, "", fmt.Sprintf("the evidence's own, issued %s, TCB evaluation %d", day.UTC().Format(time.DateOnly), evaluation),
+			"whoever hands it over chooses among what is still valid, and the older knows fewer flaws; --pccs URL fetches Intel's present one")
 	}
 	tcb, err := checked.Judge(q)
 	if err != nil {

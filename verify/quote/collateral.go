@@ -83,6 +83,12 @@ func (c *Checked) Good() bool {
 	return true
 }
 
+// Issued says of which day the TCB info is, and which of Intel's evaluations: the
+// higher its number, the later the flaws that it knows of.
+func (c *Checked) Issued() (day time.Time, evaluation int) {
+	return c.tcb.IssueDate, c.tcb.Evaluation
+}
+
 // Check proves the collateral under a root as of a moment.
 func (c *Collateral) Check(root *Root, at time.Time) *Checked {
 	out := new(Checked)
