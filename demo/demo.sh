@@ -1,7 +1,9 @@
 # The demo: a Git server, a simulated guest agent, a launch through a config, and a
 # verdict on its receipt; then the same receipt with single bytes changed. Everything
-# happens in one temporary directory and on loopback; nothing is left running.
+# happens in one temporary directory and on loopback; nothing is left running. With
+# OUT=DIR the evidence stays there: receipt.json, root.pem, collateral.json, policy.conf.
 set -euo pipefail
+out=${OUT:+$(mkdir -p "$OUT" && cd "$OUT" && pwd)}
 top=$(cd "$(dirname "$0")/.." && pwd)
 for tool in git jq; do
   command -v "$tool" >/dev/null || { echo "demo: $tool is needed (apt-get install git jq)" >&2; exit 1; }
@@ -63,12 +65,14 @@ verify() { "$top/bin/git-launcher-verify" --root root.pem --collateral collatera
 title "The verdict: git-launcher-verify --root root.pem --collateral collateral.json --policy policy.conf receipt.json"
 verify policy.conf receipt.json || { echo "demo: this was to be VERIFIED" >&2; exit 1; }
 
+if [ -n "$out" ]; then cp receipt.json root.pem collateral.json policy.conf "$out"; fi
+
 title "The same with one byte changed, in five places"
 refuse() { # what, exit code, policy, receipt
   code=0
   verify "$3" "$4" >verdict.out || code=$?
   [ "$code" = "$2" ] || { cat verdict.out; echo "demo: exit code $code, not $2, for $1" >&2; exit 1; }
-  printf '%-8s exit %s  %s\n' "$1" "$code" "$(tail -n +1 verdict.out | sed -n '/^NOT VERIFIED/,$p' | tail -n +2 | head -1)"
+  printf '%-8s exit %s  %s\n' "$1" "$code" "$(tail -n +1 verdict.out | sed -n '/^NOT VERIFIED/,$p' | tail -n +2 | tr -s ' \n' ' ' | sed 's/ $//')"
 }
 change() { jq "$1" receipt.json >changed.json; }
 change '.quote |= .[0:400] + (if .[400:401] == "0" then "1" else "0" end) + .[401:]'

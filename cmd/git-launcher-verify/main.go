@@ -103,7 +103,7 @@ func (p *program) fail(err error) int {
 	var invalid *invalidError
 	switch {
 	case errors.As(err, &invalid):
-		fmt.Fprintln(p.stderr, "NOT VERIFIED: the evidence can't be read")
+		fmt.Fprintln(p.stderr, "NOT VERIFIED: the evidence can't be read, or is not what it claims to be")
 		return exitInvalid
 	case errors.As(err, &u), errors.As(err, &c), errors.As(err, &large):
 		fmt.Fprintln(p.stderr, "git-launcher-verify: see git-launcher-verify --help")

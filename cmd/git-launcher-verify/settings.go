@@ -134,7 +134,7 @@ func (s *settings) check(command string, fs *flag.FlagSet) error {
 	case command == "checkout" && s.evidence == "":
 		return usagef("checkout needs the directory of a clone")
 	case s.evidence == "" && !parts:
-		return usagef("no evidence is given")
+		return usagef("no evidence is given: a file with a launch receipt, say, or - for standard input")
 	case s.evidence != "" && parts:
 		return usagef("--quote is evidence in parts; give it or EVIDENCE")
 	case s.batch && (parts || command != "verify" || s.info != "" || s.tcbInfo != "" || s.eventLog != "" || s.checkout != "" || s.provenance == fromTheRegistry):

@@ -183,12 +183,20 @@ func details(f verify.Finding) string {
 // firstReason is the sentence under the verdict: the first of the worst findings.
 func firstReason(r *verify.Report) string {
 	worst := map[int]verify.Outcome{1: verify.Undecided, 3: verify.Invalid, 4: verify.NotAllowed}[r.ExitCode]
+	first, more := "", 0
 	for _, f := range r.Findings {
-		if f.Outcome == worst && worst != "" {
-			return fmt.Sprintf("%s, %s: %s", f.Check, plain(f.Name), clip(f.Why))
+		switch {
+		case f.Outcome != worst || worst == "":
+		case first == "":
+			first = fmt.Sprintf("%s, %s: %s", f.Check, plain(f.Name), clip(f.Why))
+		default:
+			more++
 		}
 	}
-	return ""
+	if more > 0 {
+		first += fmt.Sprintf(" (and %d more, marked %s above)", more, marks[worst].word)
+	}
+	return first
 }
 
 // mostShown is how much of one text the table shows; --json has all of it.

@@ -99,7 +99,7 @@ volumes:
   scratch: {driver_opts: {type: tmpfs, device: tmpfs, o: "size=1m"}}
   disk: {driver: local, driver_opts: {type: none, o: bind, device: /srv/disk}}`),
 		"privileges": file("security_opt: [\"no-new-privileges=true\"]"),
-		"anchors": "x-common: &c\n  restart: always\nservices:\n  launcher:\n    <<: *c\n    image: a/launcher@" + digest + "\n",
+		"anchors":    "x-common: &c\n  restart: always\nservices:\n  launcher:\n    <<: *c\n    image: a/launcher@" + digest + "\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := judge(t, text, nil, compose.Expect{})
