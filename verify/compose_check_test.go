@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"gitlauncher/verify"
+	"gitlauncher/verify/compose"
 )
 
 // TestComposeHashPinsTheConfig: what of the commit ran is pinned by the compose's
@@ -66,5 +67,19 @@ func TestComposeBytes(t *testing.T) {
 		if r := v.judge(t); r.ExitCode != 4 {
 			t.Errorf("%s: exit code %d", name, r.ExitCode)
 		}
+	}
+}
+
+// TestLargestCompose: the largest compose that is judged fits into evidence, quoted
+// as it is in a receipt.
+func TestLargestCompose(t *testing.T) {
+	v := newVM()
+	v.app["salt"] = strings.Repeat(`"`, (compose.MaxSize-4096)/2)
+	data, _, _ := v.receipt(t)
+	if len(v.appCompose) < compose.MaxSize-8192 || len(v.appCompose) > compose.MaxSize || len(data) > verify.MaxEvidence/2 {
+		t.Errorf("an app-compose of %d bytes makes a receipt of %d", len(v.appCompose), len(data))
+	}
+	if _, err := verify.ParseEvidence(data); err != nil {
+		t.Error(err)
 	}
 }
