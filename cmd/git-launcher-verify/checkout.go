@@ -24,7 +24,15 @@ import (
 
 // clone is a local clone. Objects are hashed again from their own bytes; the
 // clone's word about ids counts for nothing.
-type clone struct{ store *filesystem.Storage }
+type clone struct {
+	store *filesystem.Storage
+	left  int                             // entries that may still be walked
+	blobs map[object.ID][sha256.Size]byte // that were read: one blob can be many files
+}
+
+// maxEntries bounds a tree, directories included, as the launcher does by default:
+// trees can name each other more often than anybody can walk.
+const maxEntries = 2_000_000
 
 func openClone(dir string) (*clone, error) {
 	git := filepath.Join(dir, ".git")
@@ -38,7 +46,7 @@ func openClone(dir string) (*clone, error) {
 	if _, err := os.Stat(filepath.Join(git, "objects")); err != nil {
 		return nil, usagef("%s is not a clone of a Git repository", dir)
 	}
-	return &clone{filesystem.NewStorage(osfs.New(git), cache.NewObjectLRUDefault())}, nil
+	return &clone{filesystem.NewStorage(osfs.New(git), cache.NewObjectLRUDefault()), maxEntries, make(map[object.ID][sha256.Size]byte)}, nil
 }
 
 // head is the commit that HEAD means.
@@ -117,6 +125,9 @@ func (c *clone) walk(id object.ID, dir string, listing *measure.Listing, sums ma
 	if err != nil {
 		return fmt.Errorf("tree %s: %w", id, err)
 	}
+	if c.left -= len(entries); c.left < 0 {
+		return fmt.Errorf("the commit has more than %d files and folders, which no launcher takes by default", maxEntries)
+	}
 	for _, e := range entries {
 		name := path.Join(dir, e.Name)
 		switch e.Mode {
@@ -127,12 +138,17 @@ func (c *clone) walk(id object.ID, dir string, listing *measure.Listing, sums ma
 		case object.ModeGitlink:
 			listing.AddGitlink(uint32(e.Mode), e.ID.String(), name)
 		default:
-			blob, err := c.read(e.ID, object.Blob)
-			if err != nil {
-				return err
+			sum, known := c.blobs[e.ID]
+			if !known {
+				blob, err := c.read(e.ID, object.Blob)
+				if err != nil {
+					return err
+				}
+				sum = sha256.Sum256(blob)
+				c.blobs[e.ID] = sum
 			}
-			sums[name] = sha256.Sum256(blob)
-			listing.AddFile(uint32(e.Mode), sums[name], name)
+			sums[name] = sum
+			listing.AddFile(uint32(e.Mode), sum, name)
 		}
 	}
 	return nil
