@@ -68,10 +68,10 @@ bench-image: build
 bench-verify:
 	$(GO) test -run '^$$' -bench Batch -benchtime 3x ./cmd/git-launcher-verify
 
-## demo: a launch from config to verdict, with a Git server and a simulated guest agent
+## demo: a launch from config to verdict, with a Git server and a simulated guest agent; OUT=DIR keeps the evidence
 demo: build
 	$(GO) build $(FLAGS) -o bin/ ./internal/gittest/serve
-	bash demo/demo.sh
+	OUT='$(OUT)' bash demo/demo.sh
 
 ## demo-image: image mode from an approved digest to verdict, on this machine's Docker Engine
 demo-image: build

@@ -1,7 +1,9 @@
 # The demo: a Git server, a simulated guest agent, a launch through a config, and a
 # verdict on its receipt; then the same receipt with single bytes changed. Everything
-# happens in one temporary directory and on loopback; nothing is left running.
+# happens in one temporary directory and on loopback; nothing is left running. With
+# OUT=DIR the evidence stays there: receipt.json, root.pem, collateral.json, policy.conf.
 set -euo pipefail
+out=${OUT:+$(mkdir -p "$OUT" && cd "$OUT" && pwd)}
 top=$(cd "$(dirname "$0")/.." && pwd)
 for tool in git jq; do
   command -v "$tool" >/dev/null || { echo "demo: $tool is needed (apt-get install git jq)" >&2; exit 1; }
@@ -62,6 +64,8 @@ sed 's/^/  | /' workload.out
 verify() { "$top/bin/git-launcher-verify" --root root.pem --collateral collateral.json --policy "$1" "$2"; }
 title "The verdict: git-launcher-verify --root root.pem --collateral collateral.json --policy policy.conf receipt.json"
 verify policy.conf receipt.json || { echo "demo: this was to be VERIFIED" >&2; exit 1; }
+
+if [ -n "$out" ]; then cp receipt.json root.pem collateral.json policy.conf "$out"; fi
 
 title "The same with one byte changed, in five places"
 refuse() { # what, exit code, policy, receipt

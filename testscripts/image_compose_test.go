@@ -222,7 +222,8 @@ func verifyImageByHand(t *testing.T, receipt, userConfig string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	script := "set -euo pipefail\n"
+	// The two functions that the page takes from git mode's commands.
+	script := "set -euo pipefail\n" + strings.Join(regexp.MustCompile("(?s)(?m:^)(?:events\\(\\) \\{\n.*?\n\\}|payload\\(\\) [^\n]*)\n").FindAllString(string(page), -1), "")
 	for _, m := range regexp.MustCompile("(?s)```bash\n(.*?)```").FindAllStringSubmatch(string(page), -1) {
 		script += m[1]
 	}

@@ -12,8 +12,10 @@ import (
 	"gitlauncher/verify/quote"
 )
 
-// MaxEvidence is the largest evidence that is read, in bytes: 64 MiB.
-const MaxEvidence = 64 << 20
+// MaxEvidence is the largest evidence that is read, in bytes: 16 MiB. Real evidence
+// has some hundred KiB, and the largest compose that is judged fits in thrice quoted;
+// strict reading of 60 MB of hostile keys took half a minute.
+const MaxEvidence = 16 << 20
 
 // Kind is a kind of evidence (evidence.md).
 type Kind string

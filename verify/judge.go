@@ -2,6 +2,7 @@ package verify
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -80,7 +81,11 @@ func (j *judgement) authenticity(ctx context.Context) {
 		root = "a root that is NOT Intel's: " + j.Root.Name()
 	}
 	if err := q.CheckSignatures(ctx, j.Root, j.At); err != nil {
-		j.add("A", "signatures", Invalid, "from the quote to "+root, "", "the quote is not signed by a chain to the root: "+err.Error())
+		why := "the quote is not signed by a chain to the root: " + err.Error()
+		if !q.Names(j.Root) {
+			why = "the quote's own chain ends in another root. If that is a simulator's, --root FILE judges by it, and it proves nothing about hardware"
+		}
+		j.add("A", "signatures", Invalid, "from the quote to "+root, "", why)
 	} else {
 		j.add("A", "signatures", Pass, "", fmt.Sprintf("version %d quote, to %s", q.Version, root), "")
 	}
@@ -113,9 +118,9 @@ func zero(j *judgement, check, name string, r measure.Register, why string) {
 
 // collateral judges the quote by what Intel says of its platform.
 func (j *judgement) collateral(q *quote.Quote) {
-	c := j.Collateral
+	c, own := j.Collateral, false
 	if c == nil {
-		c = j.evidence.Collateral
+		c, own = j.evidence.Collateral, true
 	}
 	if c == nil {
 		j.add("A", "collateral", Undecided, "TCB info, QE identity and revocation lists", "none", "without collateral nobody knows whether the platform is revoked or out of date; use --collateral FILE or --pccs URL")
@@ -124,13 +129,23 @@ func (j *judgement) collateral(q *quote.Quote) {
 	checked := j.Shared.collateral(c, j.Root, j.At)
 	for _, part := range checked.Parts {
 		if part.Err != nil {
-			j.add("A", part.Name, Invalid, "signed under the root and valid", "", part.Err.Error())
+			why := part.Err.Error()
+			var date *quote.DateError
+			if errors.As(part.Err, &date) {
+				why += "; --pccs URL fetches the present one, --at TIME judges as of another moment"
+			}
+			j.add("A", part.Name, Invalid, "signed under the root and valid", "", why)
 		} else {
 			j.add("A", part.Name, Pass, "", "signed under the root and valid", "")
 		}
 	}
 	if !checked.Good() {
 		return
+	}
+	if own {
+		day, evaluation := checked.Issued()
+		j.add("A", "collateral", Note, "", fmt.Sprintf("the evidence's own, issued %s, TCB evaluation %d", day.UTC().Format(time.DateOnly), evaluation),
+			"whoever hands it over chooses among what is still valid, and the older knows fewer flaws; --pccs URL fetches Intel's present one")
 	}
 	tcb, err := checked.Judge(q)
 	if err != nil {

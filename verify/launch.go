@@ -22,10 +22,18 @@ type record struct {
 	raw    []byte // nil for the present MPC launcher, which writes the digest alone
 }
 
+// maxLaunches is how many launches, and how many halves, are judged one by one. A
+// boot has a few; whoever reaches the socket can write any number.
+const maxLaunches = 256
+
 // readRecords collects the launches after system-ready. Whatever is half a
 // launch is a finding of its own: something else ran, or tried to.
 func (j *judgement) readRecords() {
+	odds := 0
 	odd := func(found, why string) {
+		if odds++; odds > maxLaunches {
+			return // it is not allowed either way
+		}
 		j.add("E", "launch events", NotAllowed, "launches in their own form", found, why)
 	}
 	commits, digests := make(map[string]bool), make(map[string]int)
@@ -117,7 +125,11 @@ func (j *judgement) launches() {
 		return
 	}
 	digests := 0
-	for _, r := range j.records {
+	for i, r := range j.records {
+		if i == maxLaunches {
+			j.add("E", "launch events", NotAllowed, fmt.Sprintf("at most %d launches in a boot", maxLaunches), fmt.Sprint(len(j.records)), "the rest was not judged")
+			break
+		}
 		if r.git != nil {
 			j.gitLaunch(r)
 			continue

@@ -90,13 +90,13 @@ func (j *judgement) order() {
 	}
 	switch {
 	case len(wrong) > 0:
-		j.add("C", name, Invalid, "dstack's boot events once each and in order", strings.Join(wrong, "; "), "a dstack VM does not boot like this; somebody else wrote the log")
+		j.add("C", name, Invalid, "dstack's boot events once each and in order", some(wrong, "; "), "a dstack VM does not boot like this; somebody else wrote the log")
 	case !ready:
 		j.add("C", name, Note, "", "the attested log ends before system-ready", "")
 	default:
 		found := "once each and in order"
 		if len(unknown) > 0 {
-			found += "; unknown ones before system-ready: " + strings.Join(unknown, ", ")
+			found += "; unknown ones before system-ready: " + some(unknown, ", ")
 		}
 		j.add("C", name, Pass, "", found, "")
 	}
@@ -107,14 +107,25 @@ func (j *judgement) order() {
 // others lists what whoever's reached the socket wrote beside launches.
 func (j *judgement) others() {
 	var names []string
+	seen := make(map[string]bool)
 	for _, e := range j.after {
-		if !slices.Contains(ours, e.Name) && !slices.Contains(names, e.Name) {
-			names = append(names, e.Name)
+		if !slices.Contains(ours, e.Name) && !seen[e.Name] {
+			names, seen[e.Name] = append(names, fmt.Sprintf("%.60s", e.Name)), true
 		}
 	}
 	if len(names) > 0 {
-		j.add("C", "other events", Note, "", strings.Join(names, ", "), "an application wrote them; they say nothing about the launch")
+		j.add("C", "other events", Note, "", some(names, ", "), "an application wrote them; they say nothing about the launch")
 	}
+}
+
+// some joins the first of a list that whoever reaches the socket makes as long as
+// he likes.
+func some(list []string, sep string) string {
+	const most = 20
+	if len(list) <= most {
+		return strings.Join(list, sep)
+	}
+	return strings.Join(list[:most], sep) + fmt.Sprintf("%sand %d more", sep, len(list)-most)
 }
 
 // payload is that of dstack's own event of a name; nil where there is none.

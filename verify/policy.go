@@ -73,7 +73,7 @@ func typeOf(key string) keyType {
 	case "TCB_STATUS_ALLOWED":
 		return keyType{true, func(v string) (string, error) {
 			if !slices.Contains(quote.Statuses(), quote.Status(v)) || quote.Status(v) == quote.Revoked {
-				return "", errors.New("is no TCB status that can be allowed")
+				return "", fmt.Errorf("is no TCB status that can be allowed: those are %v", quote.Statuses()[1:len(quote.Statuses())-1])
 			}
 			return v, nil
 		}}

@@ -128,7 +128,11 @@ func TestNEARNode(t *testing.T) {
 	want(t, judge(nearPolicy(t, e)), 4, map[string]verify.Outcome{"A": verify.Pass, "B": verify.Pass, "C": verify.Pass, "D": verify.NotAllowed, "E": verify.Pass})
 	allowed := judge(nearPolicy(t, e, "ALLOW_COMPOSE=service:signer-key-export"))
 	want(t, allowed, 0, map[string]verify.Outcome{"D": verify.Pass, "E": verify.Pass})
+	outcome(t, allowed, 0, "A", "collateral", verify.Note) // the node's own: it may choose an older one
 	for _, f := range allowed.Findings {
+		if f.Name == "collateral" && !strings.Contains(f.Found, "issued 2026-08-1") {
+			t.Errorf("collateral %q", f.Found)
+		}
 		if strings.Contains(f.Found, "nothing but the launcher has") {
 			t.Errorf("the report says %q, and the exception has", f.Found)
 		}

@@ -145,7 +145,7 @@ func (p *program) items(name string, give func(*item) error) error {
 			if err == nil && !info.Mode().IsRegular() {
 				err = fmt.Errorf("%s is not a file", file)
 			} else if err == nil {
-				data, err = p.read(file, verify.MaxEvidence)
+				data, err = p.readEvidence(file)
 			}
 			if err := give(&item{source: file, data: data, err: err}); err != nil {
 				return err
@@ -153,8 +153,13 @@ func (p *program) items(name string, give func(*item) error) error {
 		}
 		return nil
 	}
-	in := p.stdin
-	if name != "-" {
+	var in io.Reader
+	if name == "-" {
+		var err error
+		if in, err = p.standardInput(); err != nil {
+			return err
+		}
+	} else {
 		f, err := os.Open(name)
 		if err != nil {
 			return err

@@ -25,7 +25,15 @@ import (
 
 // clone is a local clone. Objects are hashed again from their own bytes; the
 // clone's word about ids counts for nothing.
-type clone struct{ store *filesystem.Storage }
+type clone struct {
+	store *filesystem.Storage
+	left  int                             // entries that may still be walked
+	blobs map[object.ID][sha256.Size]byte // that were read: one blob can be many files
+}
+
+// maxEntries bounds a tree, directories included, as the launcher does by default:
+// trees can name each other more often than anybody can walk.
+const maxEntries = 2_000_000
 
 func openClone(dir string) (*clone, error) {
 	git := filepath.Join(dir, ".git")
@@ -39,7 +47,7 @@ func openClone(dir string) (*clone, error) {
 	if _, err := os.Stat(filepath.Join(git, "objects")); err != nil {
 		return nil, usagef("%s is not a clone of a Git repository", dir)
 	}
-	return &clone{filesystem.NewStorage(osfs.New(git), cache.NewObjectLRUDefault())}, nil
+	return &clone{filesystem.NewStorage(osfs.New(git), cache.NewObjectLRUDefault()), maxEntries, make(map[object.ID][sha256.Size]byte)}, nil
 }
 
 // head is the commit that HEAD means.
@@ -118,6 +126,9 @@ func (c *clone) walk(id object.ID, dir string, listing *measure.Listing, sums ma
 	if err != nil {
 		return fmt.Errorf("tree %s: %w", id, err)
 	}
+	if c.left -= len(entries); c.left < 0 {
+		return fmt.Errorf("the commit has more than %d files and folders, which no launcher takes by default", maxEntries)
+	}
 	for _, e := range entries {
 		name := path.Join(dir, e.Name)
 		switch e.Mode {
@@ -128,12 +139,17 @@ func (c *clone) walk(id object.ID, dir string, listing *measure.Listing, sums ma
 		case object.ModeGitlink:
 			listing.AddGitlink(uint32(e.Mode), e.ID.String(), name)
 		default:
-			blob, err := c.read(e.ID, object.Blob)
-			if err != nil {
-				return err
+			sum, known := c.blobs[e.ID]
+			if !known {
+				blob, err := c.read(e.ID, object.Blob)
+				if err != nil {
+					return err
+				}
+				sum = sha256.Sum256(blob)
+				c.blobs[e.ID] = sum
 			}
-			sums[name] = sha256.Sum256(blob)
-			listing.AddFile(uint32(e.Mode), sums[name], name)
+			sums[name] = sum
+			listing.AddFile(uint32(e.Mode), sum, name)
 		}
 	}
 	return nil
@@ -162,13 +178,12 @@ func (p *program) checkout(s *settings) error {
 		}
 		return p.printJSON(out)
 	}
-	fmt.Fprintf(p.stdout, "COMMIT_SHA=%s\nTREE=%s\nCONTENT_SHA256=%s\n", d.Commit, d.Tree, d.ContentSHA256)
-	if entryErr == nil {
-		fmt.Fprintf(p.stdout, "ENTRYPOINT_SHA256=%s\n", entry)
-	} else {
-		fmt.Fprintf(p.stdout, "# no ENTRYPOINT_SHA256: %s\n", plain(entryErr.Error()))
+	last := "ENTRYPOINT_SHA256=" + entry
+	if entryErr != nil {
+		last = "# no ENTRYPOINT_SHA256: " + plain(entryErr.Error())
 	}
-	return nil
+	_, err = fmt.Fprintf(p.stdout, "COMMIT_SHA=%s\nTREE=%s\nCONTENT_SHA256=%s\n%s\n", d.Commit, d.Tree, d.ContentSHA256, last)
+	return err
 }
 
 func (s *settings) commitOf(c *clone) (object.ID, error) {
@@ -212,7 +227,9 @@ func launchedIn(log measure.Log) (commits []string) {
 	for _, entry := range log {
 		id := strings.ToLower(entry.Payload)
 		if entry.IMR == measure.IMR && entry.Event == measure.EventCommit && !slices.Contains(commits, id) {
-			commits = append(commits, id)
+			if commits = append(commits, id); len(commits) > 1 {
+				return commits // which is too many already
+			}
 		}
 	}
 	return commits

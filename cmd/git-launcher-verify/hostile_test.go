@@ -3,11 +3,14 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 
+	"gitlauncher/gitpin/object"
 	"gitlauncher/measure"
 	"gitlauncher/verify"
 )
@@ -21,7 +24,7 @@ func TestErrorsEscape(t *testing.T) {
 	if err := s.policy.Add("LAUNCHER_IMAGE_DIGEST", launcherDigest); err != nil {
 		t.Fatal(err)
 	}
-	_, err := fromRegistry(t.Context(), s, &verify.Evidence{AppCompose: app}, none)
+	_, err := new(program).fromRegistry(t.Context(), s, &verify.Evidence{AppCompose: app}, none)
 	if err == nil || !strings.Contains(err.Error(), "\x1b") {
 		t.Fatalf("the registry's error is %v; the test proves nothing", err)
 	}
@@ -125,5 +128,43 @@ func TestBadCollateralIsNotKept(t *testing.T) {
 	s.broken.Store(nil)
 	if code, out, errs := run(t, args...); code != 0 {
 		t.Errorf("exit code %d\n%s%s", code, out, errs)
+	}
+}
+
+// TestCheckoutBomb: a clone's trees can name each other more often than anybody
+// can walk.
+func TestCheckoutBomb(t *testing.T) {
+	dir := t.TempDir()
+	git := func(stdin string, args ...string) string {
+		t.Helper()
+		cmd := exec.Command("git", append([]string{"-C", dir, "-c", "user.name=x", "-c", "user.email=x@x"}, args...)...)
+		cmd.Stdin = strings.NewReader(stdin)
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	git("", "init", "-q")
+	id, kind := git("x", "hash-object", "-w", "--stdin"), "100644 blob"
+	for range 9 {
+		var tree strings.Builder
+		for name := 'a'; name < 'k'; name++ {
+			fmt.Fprintf(&tree, "%s %s\t%c\n", kind, id, name)
+		}
+		id, kind = git(tree.String(), "mktree"), "040000 tree"
+	}
+	commit := git("", "commit-tree", id, "-m", "x")
+	c, err := openClone(dir)
+	if err != nil || c.left != maxEntries {
+		t.Fatalf("%+v, %v", c, err)
+	}
+	c.left = 20_000 // the same, sooner
+	pin, err := object.ParseID(commit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d, err := c.digests(pin); err == nil || !strings.Contains(err.Error(), "more than 2000000 files") {
+		t.Errorf("%+v, %v", d, err)
 	}
 }

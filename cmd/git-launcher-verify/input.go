@@ -18,10 +18,37 @@ type invalidError struct{ err error }
 func (e *invalidError) Error() string { return e.err.Error() }
 func (e *invalidError) Unwrap() error { return e.err }
 
+// largeError is a file beyond the bound on what it is to be.
+type largeError struct {
+	name  string
+	limit int64 // bytes
+}
+
+func (e *largeError) Error() string {
+	if e.limit < 1<<20 {
+		return fmt.Sprintf("%s is larger than %d KiB", e.name, e.limit>>10)
+	}
+	return fmt.Sprintf("%s is larger than %d MiB", e.name, e.limit>>20)
+}
+
+// standardInput is one document, for whoever asks first.
+func (p *program) standardInput() (io.Reader, error) {
+	if p.stdinTaken {
+		return nil, usagef("standard input (-) is asked for more than once")
+	}
+	p.stdinTaken = true
+	return p.stdin, nil
+}
+
 // read reads a file of at most limit bytes; "-" is standard input.
 func (p *program) read(name string, limit int64) ([]byte, error) {
-	in := p.stdin
-	if name != "-" {
+	var in io.Reader
+	if name == "-" {
+		var err error
+		if in, err = p.standardInput(); err != nil {
+			return nil, err
+		}
+	} else {
 		f, err := os.Open(name)
 		if err != nil {
 			return nil, err
@@ -37,16 +64,26 @@ func (p *program) read(name string, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	if int64(len(data)) > limit {
-		return nil, &invalidError{fmt.Errorf("%s is larger than %d MiB", name, limit>>20)}
+		return nil, &largeError{name, limit}
 	}
 	return data, nil
+}
+
+// readEvidence reads a file of evidence, which is none if it is too large.
+func (p *program) readEvidence(name string) ([]byte, error) {
+	data, err := p.read(name, verify.MaxEvidence)
+	var large *largeError
+	if errors.As(err, &large) {
+		return nil, &invalidError{err}
+	}
+	return data, err
 }
 
 // evidence reads EVIDENCE, or its parts.
 func (p *program) evidence(s *settings) (*verify.Evidence, error) {
 	e := &verify.Evidence{Kind: verify.KindParts}
 	if s.evidence != "" {
-		data, err := p.read(s.evidence, verify.MaxEvidence)
+		data, err := p.readEvidence(s.evidence)
 		if err != nil {
 			return nil, err
 		}
@@ -61,7 +98,7 @@ func (p *program) evidence(s *settings) (*verify.Evidence, error) {
 		if part.file == "" {
 			continue
 		}
-		data, err := p.read(part.file, verify.MaxEvidence)
+		data, err := p.readEvidence(part.file)
 		if err != nil {
 			return nil, err
 		}
@@ -83,7 +120,7 @@ func (p *program) collateralFile(s *settings) (*quote.Collateral, error) {
 	}
 	c, err := quote.ParseCollateral(data)
 	if err != nil {
-		return nil, usagef("%s: %w", s.collateral, errors.Unwrap(err))
+		return nil, usagef("%s: %w", s.collateral, err)
 	}
 	return c, nil
 }

@@ -4,12 +4,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
 
+	"gitlauncher/internal/strictjson"
 	"gitlauncher/measure"
 	"gitlauncher/verify"
 	"gitlauncher/verify/compose"
@@ -61,8 +62,8 @@ func (p *program) inspect(s *settings) error {
 	if s.json {
 		return p.printJSON(c)
 	}
-	p.printContents(&c)
-	return nil
+	_, err = io.WriteString(p.stdout, c.text())
+	return err
 }
 
 // textOf shows a payload that is text.
@@ -74,35 +75,38 @@ func textOf(payload string) string {
 	return string(b)
 }
 
-func (p *program) printContents(c *contents) {
-	fmt.Fprintf(p.stdout, "%s. NOTHING BELOW WAS JUDGED.\n\nquote\n", c.Kind)
+// text is for people.
+func (c *contents) text() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s. NOTHING BELOW WAS JUDGED.\n\nquote\n", c.Kind)
 	for _, key := range []string{"version", "fmspc", "tee_tcb_svn", "td_attributes", "mrtd", "rtmr0", "rtmr1", "rtmr2", "rtmr3", "mrconfigid", "report_data"} {
-		fmt.Fprintf(p.stdout, "  %-14s %s\n", key, c.Quote[key])
+		fmt.Fprintf(&b, "  %-14s %s\n", key, c.Quote[key])
 	}
-	fmt.Fprintln(p.stdout, "\nRTMR3's events")
+	fmt.Fprintln(&b, "\nRTMR3's events")
 	for _, e := range c.Events {
 		shown := plain(e.Payload)
 		if e.Text != "" {
 			shown = e.Text
 		}
-		fmt.Fprintf(p.stdout, "  %-18s %s\n", plain(e.Name), shown)
+		fmt.Fprintf(&b, "  %-18s %s\n", plain(e.Name), shown)
 	}
-	fmt.Fprintf(p.stdout, "\ncollateral %v, provenance %v\n", c.Collateral, c.Provenance)
+	fmt.Fprintf(&b, "\ncollateral %v, provenance %v\n", c.Collateral, c.Provenance)
 	if c.Compose == "" {
-		fmt.Fprintln(p.stdout, "no app-compose")
-		return
+		fmt.Fprintln(&b, "no app-compose")
+		return b.String()
 	}
-	fmt.Fprintf(p.stdout, "\napp-compose, SHA-256 %s\n", c.ComposeHash)
+	fmt.Fprintf(&b, "\napp-compose, SHA-256 %s\n", c.ComposeHash)
 	var app struct {
 		File string `json:"docker_compose_file"`
 	}
 	text := c.Compose
-	if json.Unmarshal([]byte(c.Compose), &app) == nil && app.File != "" {
+	if strictjson.Unmarshal([]byte(c.Compose), &app) == nil && app.File != "" {
 		text = app.File
 	}
 	for line := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
-		fmt.Fprintln(p.stdout, "  "+plain(line))
+		fmt.Fprintln(&b, "  "+plain(line))
 	}
+	return b.String()
 }
 
 // policyFrom prints a policy that expects just what an evidence holds. Evidence
@@ -127,20 +131,21 @@ func (p *program) policyFrom(ctx context.Context, s *settings) (int, error) {
 	if err != nil {
 		return 0, &invalidError{err}
 	}
+	var b strings.Builder
 	out := func(key, v string) {
 		line := key + "=" + v
 		if again, err := verify.ParsePolicy("", []byte(line)); plain(v) != v || err != nil || !slices.Equal(again.Of(key), []string{v}) {
 			line = "# " + key + ": what the evidence has can't stand in a policy: " + plain(v)
 		}
-		fmt.Fprintln(p.stdout, line)
+		fmt.Fprintln(&b, line)
 	}
-	fmt.Fprintf(p.stdout, `# TRUST ON FIRST USE. Made from a %s on %s, not from
+	fmt.Fprintf(&b, `# TRUST ON FIRST USE. Made from a %s on %s, not from
 # what anybody knows to be right. Review every line before relying on it: compare the
 # registers with those of the dstack release you expect, the launcher's digest with a
 # release of git-launcher, and the commit with the one you audited.
 `, e.Kind, p.now().UTC().Format(time.RFC3339))
 	if !report.Intel {
-		fmt.Fprintln(p.stdout, "# The quote is not under Intel's root: it proves nothing about hardware.")
+		fmt.Fprintln(&b, "# The quote is not under Intel's root: it proves nothing about hardware.")
 	}
 	out("MRTD", q.MRTD.String())
 	for i := range 3 {
@@ -150,16 +155,17 @@ func (p *program) policyFrom(ctx context.Context, s *settings) (int, error) {
 	if r, err := compose.Judge(ctx, e.AppCompose, compose.Expect{Image: image, Allow: s.policy.Of("ALLOW_COMPOSE")}); err == nil && r.ImageDigest != "" {
 		out("LAUNCHER_IMAGE_DIGEST", r.ImageDigest)
 	} else {
-		fmt.Fprintln(p.stdout, "# LAUNCHER_IMAGE_DIGEST= (no service of the compose could be told to be the launcher's)")
+		fmt.Fprintln(&b, "# LAUNCHER_IMAGE_DIGEST= (no service of the compose could be told to be the launcher's)")
 	}
-	p.launchPolicy(report.Launches, out)
-	return exitVerified, nil
+	launchPolicy(&b, report.Launches, out)
+	_, err = io.WriteString(p.stdout, b.String())
+	return exitVerified, err
 }
 
 // launchPolicy expects the launches of a report.
-func (p *program) launchPolicy(launches []verify.Launch, out func(key, v string)) {
+func launchPolicy(b *strings.Builder, launches []verify.Launch, out func(key, v string)) {
 	if len(launches) == 0 {
-		fmt.Fprintln(p.stdout, "# COMMIT_SHA= (the evidence attests no launch)")
+		fmt.Fprintln(b, "# COMMIT_SHA= (the evidence attests no launch)")
 	}
 	for _, l := range launches {
 		if l.Mode == "image" {

@@ -8,9 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -30,17 +28,18 @@ func main() {
 	// compose-go warns here of composes that are old-fashioned; the report says
 	// what matters.
 	logrus.SetOutput(io.Discard)
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
 	p := &program{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, now: time.Now}
-	os.Exit(p.run(ctx, os.Args[1:]))
+	os.Exit(p.run(context.Background(), os.Args[1:]))
 }
 
 // program is one run, with what it reads and writes.
 type program struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
+	stdinTaken     bool
 	now            func() time.Time
+	sigstore       string        // its TUF repository; empty: the public one
+	patience       time.Duration // with Sigstore and registries; 0: two minutes
 }
 
 // usageError is a command line, policy or input file that makes no sense.
@@ -99,15 +98,16 @@ func (p *program) run(ctx context.Context, args []string) int {
 func (p *program) fail(err error) int {
 	p.warn(err)
 	var u *usageError
+	var large *largeError
 	var c *config.Error
 	var invalid *invalidError
 	switch {
-	case errors.As(err, &u), errors.As(err, &c):
+	case errors.As(err, &invalid):
+		fmt.Fprintln(p.stderr, "NOT VERIFIED: the evidence can't be read, or is not what it claims to be")
+		return exitInvalid
+	case errors.As(err, &u), errors.As(err, &c), errors.As(err, &large):
 		fmt.Fprintln(p.stderr, "git-launcher-verify: see git-launcher-verify --help")
 		return exitUsage
-	case errors.As(err, &invalid):
-		fmt.Fprintln(p.stderr, "NOT VERIFIED: the evidence can't be read")
-		return exitInvalid
 	}
 	fmt.Fprintln(p.stderr, "UNDECIDED: nothing was judged")
 	return exitUndecided

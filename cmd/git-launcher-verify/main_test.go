@@ -39,8 +39,14 @@ func (e *evidence) file(name string) string { return filepath.Join(e.dir, name) 
 // launch launches in a simulated VM through the launcher's own client.
 func launch(t testing.TB, change ...func(*measure.GitRecord)) *evidence {
 	t.Helper()
+	return launchBy(t, "x@"+launcherDigest, change...)
+}
+
+// launchBy does so with a launcher of that image.
+func launchBy(t testing.TB, image string, change ...func(*measure.GitRecord)) *evidence {
+	t.Helper()
 	config := "REPO_URL=https://example.org/r.git\nCOMMIT_SHA=" + strings.Repeat("1", 40) + "\n"
-	file := "services:\n  launcher:\n    image: x@" + launcherDigest + "\n    configs: [{source: c, target: /etc/git-launcher/config.conf}]\nconfigs:\n  c:\n    content: |\n      " +
+	file := "services:\n  launcher:\n    image: " + image + "\n    configs: [{source: c, target: /etc/git-launcher/config.conf}]\nconfigs:\n  c:\n    content: |\n      " +
 		strings.ReplaceAll(strings.TrimSpace(config), "\n", "\n      ") + "\n"
 	app, _ := json.Marshal(map[string]any{"runner": "docker-compose", "docker_compose_file": file})
 	m, err := sim.New(sim.Options{AppCompose: app, Now: time.Now(), TEETCBSVN: [16]byte{3, 1}})

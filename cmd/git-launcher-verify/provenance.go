@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"strings"
 	"time"
 
@@ -12,6 +14,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/sigstore/sigstore-go/pkg/root"
+	"github.com/sigstore/sigstore-go/pkg/tuf"
+	"github.com/theupdateframework/go-tuf/v2/metadata/fetcher"
 
 	"gitlauncher/verify"
 	"gitlauncher/verify/compose"
@@ -37,45 +41,81 @@ func (p *program) provenance(ctx context.Context, s *settings) (*provenance.Veri
 	case s.offline:
 		return nil, nil // the report says what is missing
 	default:
-		if trusted, err = root.FetchTrustedRoot(); err != nil {
-			p.warn(fmt.Errorf("fetching Sigstore's trusted root: %w (or give --trusted-root FILE)", err))
+		if trusted, err = p.sigstoreRoot(ctx); err != nil {
+			p.warn(fmt.Errorf("%w; give it with --trusted-root FILE", err))
 			return nil, nil // the report says what is missing
 		}
 	}
 	return provenance.New(trusted, provenance.Options{})
 }
 
-// bundle puts the bundle that --provenance names into params.
-func (p *program) bundle(ctx context.Context, s *settings, e *verify.Evidence, params *verify.Params) (err error) {
-	switch s.provenance {
-	case "":
-	case "registry":
-		want := provenance.Expect{Repos: s.policy.Of("PROVENANCE_REPO"), Workflows: s.policy.Of("PROVENANCE_WORKFLOW")}
-		params.Bundle, err = fromRegistry(ctx, s, e, func(bundle []byte, digest string) bool {
-			if params.Provenance == nil {
-				return false
-			}
-			_, err := params.Provenance.Verify(bundle, digest, want)
-			return err == nil
-		})
-	default:
-		params.Bundle, err = p.read(s.provenance, provenance.MaxSize)
+// client makes requests on behalf of a context, for a library that has none.
+type client func(*http.Request) (*http.Response, error)
+
+// Do makes a request.
+func (c client) Do(r *http.Request) (*http.Response, error) { return c(r) }
+
+// sigstoreRoot fetches Sigstore's trusted root through TUF.
+func (p *program) sigstoreRoot(ctx context.Context) (root.TrustedMaterial, error) {
+	ctx, cancel := p.deadline(ctx)
+	defer cancel()
+	options := tuf.DefaultOptions()
+	if p.sigstore != "" {
+		options.RepositoryBaseURL = p.sigstore
+	}
+	f := fetcher.NewDefaultFetcher() // whose own client waits for ever
+	f.SetHTTPClient(client(func(r *http.Request) (*http.Response, error) { return http.DefaultClient.Do(r.WithContext(ctx)) }))
+	options.Fetcher = f
+	trusted, err := root.FetchTrustedRootWithOptions(options)
+	if err != nil {
+		return nil, fmt.Errorf("fetching Sigstore's trusted root from %s: %w", options.RepositoryBaseURL, p.noAnswer(ctx, options.RepositoryBaseURL, err))
+	}
+	return trusted, nil
+}
+
+// patience is how long Sigstore and a registry may take in all.
+const patience = 2 * time.Minute
+
+func (p *program) deadline(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, cmp.Or(p.patience, patience))
+}
+
+// noAnswer says in plain words that the deadline has passed.
+func (p *program) noAnswer(ctx context.Context, who string, err error) error {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return fmt.Errorf("%s gave no answer within %s", who, cmp.Or(p.patience, patience))
 	}
 	return err
+}
+
+// fromTheRegistry is the --provenance that is no file.
+const fromTheRegistry = "registry"
+
+// registryBundle finds the launcher image's bundle that the policy wants.
+func (p *program) registryBundle(ctx context.Context, s *settings, e *verify.Evidence, by *provenance.Verifier) ([]byte, error) {
+	want := provenance.Expect{Repos: s.policy.Of("PROVENANCE_REPO"), Workflows: s.policy.Of("PROVENANCE_WORKFLOW")}
+	b, err := p.fromRegistry(ctx, s, e, func(bundle []byte, digest string) bool {
+		if by == nil {
+			return false
+		}
+		_, err := by.Verify(bundle, digest, want)
+		return err == nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%w; give the bundle with --provenance FILE", err)
+	}
+	return b, nil
 }
 
 // bundleType begins the artifact type of a Sigstore bundle in a registry.
 const bundleType = "application/vnd.dev.sigstore.bundle"
 
-const (
-	maxBundles      = 32 // of an image are read
-	registryTimeout = 2 * time.Minute
-)
+const maxBundles = 32 // of an image are read
 
 // fromRegistry finds the bundle among the referrers of the launcher image: the
 // first that is good, since anybody's may stand beside it, or else the first. What
 // the registry answers is judged like any other bundle.
-func fromRegistry(ctx context.Context, s *settings, e *verify.Evidence, good func(bundle []byte, digest string) bool) ([]byte, error) {
+func (p *program) fromRegistry(ctx context.Context, s *settings, e *verify.Evidence, good func(bundle []byte, digest string) bool) ([]byte, error) {
 	r, err := compose.Judge(ctx, e.AppCompose, compose.Expect{LauncherDigests: s.policy.Of("LAUNCHER_IMAGE_DIGEST"), Allow: s.policy.Of("ALLOW_COMPOSE")})
 	if err != nil {
 		return nil, err
@@ -84,12 +124,12 @@ func fromRegistry(ctx context.Context, s *settings, e *verify.Evidence, good fun
 	if err != nil {
 		return nil, fmt.Errorf("the launcher's image: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, registryTimeout) // the evidence says which registry
+	ctx, cancel := p.deadline(ctx) // the evidence says which registry
 	defer cancel()
 	options := []remote.Option{remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain)}
 	index, err := remote.Referrers(image, options...)
 	if err != nil {
-		return nil, fmt.Errorf("referrers of %s: %w", image, err)
+		return nil, fmt.Errorf("referrers of %s: %w", image, p.noAnswer(ctx, image.RegistryStr(), err))
 	}
 	manifest, err := index.IndexManifest()
 	if err != nil {
@@ -112,6 +152,9 @@ func fromRegistry(ctx context.Context, s *settings, e *verify.Evidence, good fun
 		case first == nil:
 			first = b
 		}
+	}
+	if first == nil && ctx.Err() != nil {
+		return nil, p.noAnswer(ctx, image.RegistryStr(), ctx.Err())
 	}
 	if first == nil {
 		errs = append(errs, fmt.Errorf("the registry has no Sigstore bundle for %s", image))

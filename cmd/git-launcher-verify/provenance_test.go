@@ -59,7 +59,7 @@ func TestBundleFromRegistry(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := &verify.Evidence{AppCompose: app}
-	if b, err := fromRegistry(t.Context(), s, e, none); err == nil {
+	if b, err := new(program).fromRegistry(t.Context(), s, e, none); err == nil {
 		t.Errorf("a bundle out of nothing: %s", b)
 	}
 	subject, err := remote.Head(image)
@@ -78,11 +78,11 @@ func TestBundleFromRegistry(t *testing.T) {
 	for i := range 4 { // anybody's, wherever the registry lists them
 		attach(fmt.Sprintf(`{"sbom":%d}`, i))
 	}
-	if b, err := fromRegistry(t.Context(), s, e, none); err != nil || !strings.HasPrefix(string(b), `{"sbom":`) {
+	if b, err := new(program).fromRegistry(t.Context(), s, e, none); err != nil || !strings.HasPrefix(string(b), `{"sbom":`) {
 		t.Errorf("%q, %v", b, err)
 	}
 	attach(`{"build":"provenance"}`)
-	b, err := fromRegistry(t.Context(), s, e, func(b []byte, digest string) bool {
+	b, err := new(program).fromRegistry(t.Context(), s, e, func(b []byte, digest string) bool {
 		return digest == image.DigestStr() && strings.Contains(string(b), "provenance")
 	})
 	if err != nil || string(b) != `{"build":"provenance"}` {
@@ -91,3 +91,14 @@ func TestBundleFromRegistry(t *testing.T) {
 }
 
 func none([]byte, string) bool { return false }
+
+// TestBundleOfABatch: --provenance FILE is for each evidence of a batch.
+func TestBundleOfABatch(t *testing.T) {
+	e := launch(t)
+	code, out, errs := run(t, "--batch", "--offline", "--root", e.file("root.pem"), "--collateral", e.file("collateral.json"), "--policy", e.file("policy.conf"), "--provenance-repo", "a/b",
+		"--trusted-root", sigstoreFile(t, "pkg/testing/data/trusted-roots/public-good.json"),
+		"--provenance", sigstoreFile(t, "pkg/testing/data/bundles/sigstore.js@2.0.0-provenance.sigstore.json"), e.file("receipt.json"))
+	if code != 4 || !strings.Contains(out, `"name":"provenance","outcome":"not-allowed"`) {
+		t.Errorf("exit code %d\n%s%s", code, out, errs)
+	}
+}

@@ -5,10 +5,10 @@ import (
 	"flag"
 	"io"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
+	"gitlauncher/config"
 	"gitlauncher/gitpin/object"
 	"gitlauncher/verify"
 	"gitlauncher/verify/quote"
@@ -73,7 +73,7 @@ func (p *program) parse(command string, args []string) (*settings, error) {
 		return nil, &usageError{err}
 	}
 	for _, name := range policies {
-		if err := s.readPolicy(name); err != nil {
+		if err := s.readPolicy(p, name); err != nil {
 			return nil, err
 		}
 	}
@@ -82,23 +82,26 @@ func (p *program) parse(command string, args []string) (*settings, error) {
 			return nil, err
 		}
 	}
-	if err := s.judgedBy(at, root, p.now); err != nil {
+	if err := s.judgedBy(p, at, root); err != nil {
 		return nil, err
 	}
 	return s, s.check(command, fs)
 }
 
 // readPolicy adds a policy file. Several add up.
-func (s *settings) readPolicy(name string) error {
-	data, err := os.ReadFile(name)
+func (s *settings) readPolicy(p *program, name string) error {
+	data, err := p.read(name, config.MaxSize)
 	if err != nil {
 		return &usageError{err}
 	}
 	return s.policy.Read(name, data)
 }
 
-func (s *settings) judgedBy(at, root string, now func() time.Time) (err error) {
-	if s.at = now(); at != "" {
+// maxRoot bounds a file with one certificate, in bytes.
+const maxRoot = 1 << 20
+
+func (s *settings) judgedBy(p *program, at, root string) (err error) {
+	if s.at = p.now(); at != "" {
 		if s.at, err = time.Parse(time.RFC3339, at); err != nil {
 			return usagef("--at is not a time of RFC 3339, as in 2026-08-20T00:00:00Z")
 		}
@@ -107,7 +110,7 @@ func (s *settings) judgedBy(at, root string, now func() time.Time) (err error) {
 		s.root, err = quote.IntelRoot()
 		return err
 	}
-	data, err := os.ReadFile(root)
+	data, err := p.read(root, maxRoot)
 	if err != nil {
 		return &usageError{err}
 	}
@@ -131,17 +134,23 @@ func (s *settings) check(command string, fs *flag.FlagSet) error {
 	case command == "checkout" && s.evidence == "":
 		return usagef("checkout needs the directory of a clone")
 	case s.evidence == "" && !parts:
-		return usagef("no evidence is given")
+		return usagef("no evidence is given: a file with a launch receipt, say, or - for standard input")
 	case s.evidence != "" && parts:
 		return usagef("--quote is evidence in parts; give it or EVIDENCE")
-	case s.batch && (parts || command != "verify" || s.info != "" || s.tcbInfo != "" || s.eventLog != "" || s.checkout != "" || s.provenance == "registry"):
+	case s.batch && (parts || command != "verify" || s.info != "" || s.tcbInfo != "" || s.eventLog != "" || s.checkout != "" || s.provenance == fromTheRegistry):
 		return usagef("--batch takes evidence that is whole, and no parts, --checkout or --provenance registry")
 	case s.color != "auto" && s.color != "always" && s.color != "never":
 		return usagef("--color is not auto, always or never")
 	case s.collateral != "" && s.pccs != "":
 		return usagef("--collateral and --pccs exclude each other")
-	case s.offline && (s.pccs != "" || s.provenance == "registry"):
+	case s.offline && (s.pccs != "" || s.provenance == fromTheRegistry):
 		return usagef("--offline fetches nothing, and --pccs and --provenance registry are fetched")
+	case s.commit != "" && command != "checkout" && s.checkout == "":
+		return usagef("--commit is for checkout and --checkout; the commit to expect is --commit-sha")
+	case s.provenance != "" && !s.policy.Expects("PROVENANCE_REPO"):
+		return usagef("--provenance needs PROVENANCE_REPO: whose builds are to be accepted")
+	case s.trustedRoot != "" && !s.policy.Expects("PROVENANCE_REPO"):
+		return usagef("--trusted-root needs PROVENANCE_REPO: whose builds are to be accepted")
 	}
 	if s.pccs != "" {
 		if u, err := url.Parse(s.pccs); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil {

@@ -67,13 +67,7 @@ func (p *program) printTable(r *verify.Report, color string) error {
 	}
 	flush()
 	b.WriteString("\n")
-	for _, l := range r.Launches {
-		if l.Mode == "git" {
-			fmt.Fprintf(&b, "launched   commit %s of %s\n", plain(l.Commit), plain(l.Repo))
-		} else {
-			fmt.Fprintf(&b, "launched   image %s\n", plain(l.Image))
-		}
-	}
+	writeLaunches(&b, r, width)
 	colour := map[verify.Verdict]text.Color{verify.Verified: text.FgGreen, verify.NotVerified: text.FgRed, verify.Unclear: text.FgYellow}[r.Verdict]
 	verdict := string(r.Verdict)
 	if !r.Intel {
@@ -81,10 +75,33 @@ func (p *program) printTable(r *verify.Report, color string) error {
 	}
 	b.WriteString(paint(verdict, colour) + "\n")
 	if reason := firstReason(r); reason != "" {
-		b.WriteString(wrap(reason, width) + "\n")
+		b.WriteString(hang(reason, width))
 	}
 	_, err := io.WriteString(p.stdout, b.String())
 	return err
+}
+
+// mostLaunches are listed under the table; --json has all.
+const mostLaunches = 10
+
+// writeLaunches lists what was launched, or what evidence that is not good says
+// was.
+func writeLaunches(b *strings.Builder, r *verify.Report, width int) {
+	word := "launched"
+	if r.Verdict != verify.Verified {
+		word = "claimed "
+	}
+	for i, l := range r.Launches {
+		if i == mostLaunches {
+			fmt.Fprintf(b, "           and %d more\n", len(r.Launches)-i)
+			return
+		}
+		what := "image " + clip(l.Image)
+		if l.Mode == "git" {
+			what = fmt.Sprintf("commit %s of %s", clip(l.Commit), clip(l.Repo))
+		}
+		b.WriteString(hang(word+"   "+what, width))
+	}
 }
 
 // terminal gives the width to keep to, and whether to use colours.
@@ -134,12 +151,19 @@ func wrap(s string, width int) string {
 	return strings.Join(out, "\n")
 }
 
+// hang wraps text with all lines but the first set in: no line that strangers had
+// a word in may look like the verdict.
+func hang(s string, width int) string {
+	const indent = "           "
+	return strings.ReplaceAll(wrap(s, width-len(indent)), "\n", "\n"+indent) + "\n"
+}
+
 // details is what a finding has to say, a line each.
 func details(f verify.Finding) string {
 	var lines []string
-	found := plain(f.Found)
+	found := clip(f.Found)
 	if f.Expected != "" && f.Outcome != verify.Pass {
-		lines = append(lines, "expected "+plain(f.Expected))
+		lines = append(lines, "expected "+clip(f.Expected))
 		if found != "" {
 			found = "found    " + found
 		}
@@ -148,10 +172,10 @@ func details(f verify.Finding) string {
 		lines = append(lines, found)
 	}
 	if f.Why != "" {
-		lines = append(lines, plain(f.Why))
+		lines = append(lines, clip(f.Why))
 	}
 	if f.Outcome == verify.NotAllowed && f.Accept != "" {
-		lines = append(lines, "accept it with ALLOW_COMPOSE="+plain(f.Accept))
+		lines = append(lines, "accept it with ALLOW_COMPOSE="+clip(f.Accept))
 	}
 	return strings.Join(lines, "\n")
 }
@@ -159,12 +183,32 @@ func details(f verify.Finding) string {
 // firstReason is the sentence under the verdict: the first of the worst findings.
 func firstReason(r *verify.Report) string {
 	worst := map[int]verify.Outcome{1: verify.Undecided, 3: verify.Invalid, 4: verify.NotAllowed}[r.ExitCode]
+	first, more := "", 0
 	for _, f := range r.Findings {
-		if f.Outcome == worst && worst != "" {
-			return fmt.Sprintf("%s, %s: %s", f.Check, plain(f.Name), plain(f.Why))
+		switch {
+		case f.Outcome != worst || worst == "":
+		case first == "":
+			first = fmt.Sprintf("%s, %s: %s", f.Check, plain(f.Name), clip(f.Why))
+		default:
+			more++
 		}
 	}
-	return ""
+	if more > 0 {
+		first += fmt.Sprintf(" (and %d more, marked %s above)", more, marks[worst].word)
+	}
+	return first
+}
+
+// mostShown is how much of one text the table shows; --json has all of it.
+const mostShown = 1500
+
+// clip is plain, and shows the beginning of what is too long to be read.
+func clip(s string) string {
+	s = plain(s)
+	if len(s) <= mostShown {
+		return s
+	}
+	return strings.ToValidUTF8(s[:mostShown], "") + fmt.Sprintf("… (%d bytes; --json has all)", len(s))
 }
 
 // plain shows text of strangers without control characters: evidence must not

@@ -26,8 +26,16 @@ GetQuote answer, the output of "phala cvms attestation --json", or an MPC node's
   E  the launch is the expected one: commit, or image
   F  the launcher image is the audited one, where provenance is asked for
 
+Outcomes: ok; - is good to know; ? leaves the verdict open; NOT ALLOWED and INVALID
+refuse. The first reason stands under the verdict, and each row says its own.
+
 VERIFIED needs an expectation for every link: MRTD and RTMR0 to RTMR2 (the system),
 LAUNCHER_IMAGE_DIGEST (the launcher), and COMMIT_SHA or IMAGE_DIGEST (the launch).
+
+The first time, with a receipt and no policy: make one, review each line, judge by it.
+  git-launcher-verify policy --from receipt.json >policy.conf
+  git-launcher-verify --policy policy.conf receipt.json
+A simulator's evidence needs --root and --collateral in both (make demo OUT=DIR leaves some).
 
 Expectations, from a file of KEY=VALUE lines and from flags (either may repeat; hashes,
 ids, statuses and names may be comma lists, meaning "one of"):

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"gitlauncher/verify"
+	"gitlauncher/verify/provenance"
 	"gitlauncher/verify/quote"
 )
 
@@ -37,10 +38,14 @@ func (p *program) verify(ctx context.Context, s *settings) (int, error) {
 			return 0, err
 		}
 	}
-	if err := p.bundle(ctx, s, e, &params); err != nil {
-		p.warn(err)
-	}
 	report := verify.Judge(ctx, e, params)
+	// A registry is asked only now: a forgery gets nothing fetched.
+	if s.provenance == fromTheRegistry && report.ExitCode != exitInvalid {
+		if params.Bundle, err = p.registryBundle(ctx, s, e, params.Provenance); err != nil {
+			p.warn(err) // the report then says what is missing
+		}
+		report = verify.Judge(ctx, e, params)
+	}
 	if s.json {
 		err = p.printJSON(report)
 	} else {
@@ -56,10 +61,13 @@ func (p *program) params(ctx context.Context, s *settings) (verify.Params, error
 	if params.Collateral, err = p.collateralFile(s); err != nil {
 		return params, err
 	}
-	if params.Provenance, err = p.provenance(ctx, s); err != nil {
-		return params, err
+	if s.provenance != "" && s.provenance != fromTheRegistry {
+		if params.Bundle, err = p.read(s.provenance, provenance.MaxSize); err != nil {
+			return params, err
+		}
 	}
-	return params, nil
+	params.Provenance, err = p.provenance(ctx, s)
+	return params, err
 }
 
 // collateralSource fetches collateral for evidence that has none, once for each

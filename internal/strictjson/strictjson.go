@@ -148,6 +148,9 @@ type Bytes []byte
 // UnmarshalJSON reads either form.
 func (b *Bytes) UnmarshalJSON(data []byte) error {
 	if len(data) > 0 && data[0] == '[' { // an array is never base64 to encoding/json
+		if bytes.Contains(data, []byte("null")) { // which would be a zero
+			return fmt.Errorf("has null where a number from 0 to 255 is meant")
+		}
 		return json.Unmarshal(data, (*[]byte)(b))
 	}
 	var s string

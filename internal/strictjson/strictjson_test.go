@@ -62,3 +62,19 @@ func FuzzUnmarshal(f *testing.F) {
 		}
 	})
 }
+
+// TestBytes: hex or numbers, and null is no zero.
+func TestBytes(t *testing.T) {
+	for text, want := range map[string]string{`"0x0aff"`: "\n\xff", `"0aff"`: "\n\xff", `[10, 255]`: "\n\xff", `[]`: "", `""`: ""} {
+		var b strictjson.Bytes
+		if err := strictjson.Unmarshal([]byte(text), &b); err != nil || string(b) != want {
+			t.Errorf("%s is %q, %v", text, b, err)
+		}
+	}
+	for _, text := range []string{`[null, 4]`, `[256]`, `[-1]`, `[1.5]`, `["a"]`, `"zz"`, `"0"`, `4`, `{}`} {
+		var b strictjson.Bytes
+		if err := strictjson.Unmarshal([]byte(text), &b); err == nil {
+			t.Errorf("%s is taken as %q", text, b)
+		}
+	}
+}

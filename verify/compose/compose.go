@@ -12,8 +12,8 @@ import (
 	"gitlauncher/internal/strictjson"
 )
 
-// MaxSize is the largest app-compose that is read, in bytes: 1 MiB. Reading YAML
-// takes time with the square of its keys.
+// MaxSize is the largest app-compose that is read, in bytes: 1 MiB. What reading
+// it may cost is bounded, too: see walk.
 const MaxSize = 1 << 20
 
 // Expect is what the reader expects of an app-compose.

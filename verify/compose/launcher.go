@@ -12,7 +12,7 @@ import (
 // free are the keys of the launcher's service that can't change what runs. The
 // others are judged one by one, or denied.
 var free = []string{
-	"container_name", "restart", "ports", "expose", "security_opt", "read_only",
+	"container_name", "restart", "ports", "expose", "read_only",
 	"cap_drop", "user", "init", "stop_grace_period", "mem_limit", "cpus", "labels",
 }
 
@@ -37,6 +37,10 @@ func (j *judge) launcher(name string, service map[string]any) {
 		switch {
 		case key == "image" || slices.Contains(free, key) || strings.HasPrefix(key, "x-"):
 		case key == "networks": // judged above
+		case key == "security_opt":
+			for _, o := range confinement(value) {
+				bad(key, fmt.Sprintf("has security_opt %.60s", o), "it changes the container's confinement; a seccomp profile is a file that is not measured, and can hand the launcher's system calls to another process to answer")
+			}
 		case key == "logging":
 			if logsToSocket(value) {
 				bad(key, "logs to a unix socket", "Docker would write there as root")
@@ -164,6 +168,16 @@ func (j *judge) command(value any, bad func(key, what, why string)) {
 // receiptPlace reports whether a file may hold the receipt: the receipt carries
 // the compose, and must not become a script.
 func receiptPlace(file string) bool { return strings.HasSuffix(file, ".json") }
+
+// confinement are the security_opt of a service beyond no-new-privileges.
+func confinement(value any) (out []string) {
+	for _, o := range texts(value) {
+		if !strings.HasPrefix(o, "no-new-privileges") {
+			out = append(out, o)
+		}
+	}
+	return out
+}
 
 // logsToSocket reports whether a service's log goes to a unix socket.
 func logsToSocket(logging any) bool {

@@ -2,7 +2,6 @@ package compose
 
 import (
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 )
@@ -83,10 +82,8 @@ func (j *judge) rights(service map[string]any, bad func(what, why string)) {
 			bad(fmt.Sprintf("adds the capability %.40s", c), "with it a container can leave its bounds")
 		}
 	}
-	for _, o := range texts(service["security_opt"]) {
-		if !strings.HasPrefix(o, "no-new-privileges") {
-			bad(fmt.Sprintf("has security_opt %.60s", o), "it changes the container's confinement")
-		}
+	for _, o := range confinement(service["security_opt"]) {
+		bad(fmt.Sprintf("has security_opt %.60s", o), "it changes the container's confinement")
 	}
 	if r, _ := service["runtime"].(string); r != "" && r != "runc" && r != "io.containerd.runc.v2" {
 		bad(fmt.Sprintf("has the runtime %.40s", r), "another runtime confines otherwise, or gives host devices")
@@ -171,7 +168,11 @@ func (j *judge) hostFile(how, source string, bad func(what, why string)) {
 		return
 	}
 	dirs := j.writable()
-	for dir := path.Dir(hostPath(source)); dir != "/"; dir = path.Dir(dir) {
+	for dir := hostPath(source); ; { // clean, so that each / has a folder before it
+		dir = dir[:strings.LastIndexByte(dir, '/')]
+		if dir == "" {
+			return
+		}
 		if dirs[dir] {
 			bad(fmt.Sprintf("%s %.100s", how, source), fmt.Sprintf("a service can write in %.100s and put a link there, which Docker follows to anywhere in the VM", dir))
 			return

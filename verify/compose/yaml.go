@@ -12,9 +12,12 @@ import (
 
 // The bounds on a compose file beyond its size.
 const (
-	maxNodes = 1 << 18 // of YAML, those behind aliases counted each time
-	maxPorts = 1 << 17 // compose-go writes out each port of a range
+	maxWork  = 1 << 20 // see walk
+	maxPorts = 1 << 16 // compose-go writes out each port of a range
 )
+
+// nodeCost is what any node costs, in bytes of a path.
+const nodeCost = 16
 
 // portRange is the last part of a port that is a range.
 var portRange = regexp.MustCompile(`([0-9]+)-([0-9]+)(?:/[^/]*)?$`)
@@ -31,18 +34,26 @@ func plain(data []byte) error {
 	if err := decoder.Decode(&second); !errors.Is(err, io.EOF) {
 		return errors.New("has more than one YAML document, and not every Docker Compose reads the same from that")
 	}
-	return new(walk).node(&document, false)
+	return new(walk).node(&document, 0, false)
 }
 
-// walk counts what a document holds.
-type walk struct{ nodes, ports int }
+// walk adds up what reading a document costs, those parts behind aliases each
+// time: the length of each node's path, which compose-go takes apart once for
+// each of its rules, and the square of each mapping's keys, which YAML's reader
+// compares each with each. Without a bound on that, 18 KB took a minute.
+type walk struct{ work, ports int }
 
-func (w *walk) node(n *yaml.Node, ports bool) error {
+// node adds a node whose path has so many bytes.
+func (w *walk) node(n *yaml.Node, path int, ports bool) error {
 	for n.Kind == yaml.AliasNode && n.Alias != nil {
 		n = n.Alias
 	}
-	if w.nodes++; w.nodes > maxNodes {
-		return errors.New("has too many nodes, or an alias within itself")
+	w.work += nodeCost + path
+	if keys := len(n.Content) / 2; n.Kind == yaml.MappingNode {
+		w.work += keys * keys
+	}
+	if w.work > maxWork {
+		return errors.New("is too much to judge: an alias within itself, or too many keys side by side, too many levels or too long names (a mapping may have 1,000 keys)")
 	}
 	if n.Tag == "!reset" || n.Tag == "!override" {
 		return errors.New("has the tag " + n.Tag + ", and not every Docker Compose reads the same from that")
@@ -53,15 +64,15 @@ func (w *walk) node(n *yaml.Node, ports bool) error {
 		}
 	}
 	for i, child := range n.Content {
-		under := ports
+		under, below := ports, path+len(".[]")
 		if n.Kind == yaml.MappingNode && i%2 == 1 {
 			key := n.Content[i-1]
 			for key.Kind == yaml.AliasNode && key.Alias != nil {
 				key = key.Alias
 			}
-			under = key.Value == "ports"
+			under, below = key.Value == "ports", path+len(".")+len(key.Value)
 		}
-		if err := w.node(child, under); err != nil {
+		if err := w.node(child, below, under); err != nil {
 			return err
 		}
 	}

@@ -42,12 +42,15 @@ func ParseCollateral(data []byte) (*Collateral, error) {
 	if err := strictjson.Unmarshal(data, &c); err != nil {
 		return nil, fmt.Errorf("collateral: %w", err)
 	}
-	for name, n := range map[string]int{
-		"root_ca_crl": len(c.RootCACRL), "pck_crl": len(c.PCKCRL), "tcb_info": len(c.TCBInfo), "qe_identity": len(c.QEIdentity),
-		"tcb_info_signature": len(c.TCBInfoSignature), "qe_identity_signature": len(c.QEIdentitySignature),
+	for _, part := range []struct {
+		name string
+		size int
+	}{
+		{"root_ca_crl", len(c.RootCACRL)}, {"pck_crl", len(c.PCKCRL)}, {"tcb_info", len(c.TCBInfo)}, {"tcb_info_signature", len(c.TCBInfoSignature)},
+		{"qe_identity", len(c.QEIdentity)}, {"qe_identity_signature", len(c.QEIdentitySignature)},
 	} {
-		if n == 0 {
-			return nil, fmt.Errorf("collateral: lacks %s", name)
+		if part.size == 0 {
+			return nil, fmt.Errorf("collateral: lacks %s", part.name)
 		}
 	}
 	return &c, nil
@@ -78,6 +81,12 @@ func (c *Checked) Good() bool {
 		}
 	}
 	return true
+}
+
+// Issued says of which day the TCB info is, and which of Intel's evaluations: the
+// higher its number, the later the flaws that it knows of.
+func (c *Checked) Issued() (day time.Time, evaluation int) {
+	return c.tcb.IssueDate, c.tcb.Evaluation
 }
 
 // Check proves the collateral under a root as of a moment.

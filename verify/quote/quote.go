@@ -160,6 +160,10 @@ func (q *Quote) CheckSignatures(ctx context.Context, root *Root, at time.Time) (
 	})
 }
 
+// Names reports whether the quote's own chain ends in the root. It proves nothing;
+// CheckSignatures does.
+func (q *Quote) Names(root *Root) bool { return q.chain.RootCertificate.Equal(root.cert) }
+
 // DateError is something that is not valid at the moment of judgement.
 type DateError struct{ At, From, Until time.Time }
 

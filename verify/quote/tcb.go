@@ -82,6 +82,7 @@ type tcbInfo struct {
 	FMSPC      string     `json:"fmspc"`
 	PCEID      string     `json:"pceId"`
 	TCBType    int        `json:"tcbType"`
+	Evaluation int        `json:"tcbEvaluationDataNumber"`
 	Module     module     `json:"tdxModule"`
 	Modules    []module   `json:"tdxModuleIdentities"`
 	Levels     []tcbLevel `json:"tcbLevels"`

@@ -1,0 +1,243 @@
+package verify_test
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/sha3"
+
+	"gitlauncher/internal/sim/tdx"
+	"gitlauncher/verify"
+	"gitlauncher/verify/quote"
+)
+
+// TestQuote: what makes a quote no proof (check A), and registers of another system (B).
+func TestQuote(t *testing.T) {
+	const a, b = "A", "B"
+	for name, tc := range map[string]struct {
+		change      func(v *vm)
+		code        int
+		check, find string
+		o           verify.Outcome
+	}{
+		"another root":       {func(v *vm) { v.foreign = true }, 3, a, "signatures", verify.Invalid},
+		"cut short":          {func(v *vm) { v.quoted = func(q []byte) []byte { return q[:700] } }, 3, a, "quote", verify.Invalid},
+		"bytes behind":       {func(v *vm) { v.quoted = func(q []byte) []byte { return append(q, 0, 7) } }, 0, "", "", ""},
+		"debug TD":           {func(v *vm) { v.report.TDAttributes[0] = 1 }, 3, a, "debug mode", verify.Invalid},
+		"under debug, bit 3": {func(v *vm) { v.report.TDAttributes[0] = 8 }, 3, a, "debug mode", verify.Invalid},
+		"migratable":         {func(v *vm) { v.report.TDAttributes[3] |= 0x20 }, 3, a, "migration", verify.Invalid},
+		"debug QE":           {func(v *vm) { v.enclave.Attributes[0] = 2 }, 3, a, "debug mode", verify.Invalid},
+		"foreign module":     {func(v *vm) { v.report.MRSignerSeam[0] = 1 }, 3, a, "MRSIGNERSEAM", verify.Invalid},
+		"service TD":         {func(v *vm) { v.report.Version, v.report.MRServiceTD[0] = 5, 1 }, 3, a, "MRSERVICETD", verify.Invalid},
+		"v5 debug TD":        {func(v *vm) { v.report.Version, v.report.TDAttributes[0] = 5, 1 }, 3, a, "debug mode", verify.Invalid},
+		"another MRTD":       {func(v *vm) { v.report.MRTD[7] = 1 }, 4, b, "MRTD", verify.NotAllowed},
+		"another RTMR0":      {func(v *vm) { v.report.RTMR[0][7] = 1 }, 4, b, "RTMR0", verify.NotAllowed},
+		"another RTMR1":      {func(v *vm) { v.report.RTMR[1][7] = 1 }, 4, b, "RTMR1", verify.NotAllowed},
+		"another RTMR2":      {func(v *vm) { v.report.RTMR[2][7] = 1 }, 4, b, "RTMR2", verify.NotAllowed},
+		"MRTD unexpected":    {func(v *vm) { v.without = []string{"MRTD"} }, 1, b, "MRTD", verify.Undecided},
+		"other system, nothing expected": {func(v *vm) {
+			v.report.MRTD[7], v.without = 1, []string{"MRTD", "RTMR0", "RTMR1", "RTMR2"}
+		}, 1, b, "MRTD", verify.Undecided},
+		"MRCONFIGID of another compose":            {func(v *vm) { v.report.MRConfigID = [48]byte{1, 2, 3} }, 3, b, "MRCONFIGID", verify.Invalid},
+		"MRCONFIGID v2 of another compose":         {func(v *vm) { v.report.MRConfigID = [48]byte{2, 2, 3} }, 3, b, "MRCONFIGID", verify.Invalid},
+		"MRCONFIGID v2 of an unknown key provider": {func(v *vm) { v.app["key_provider"] = "new"; v.report.MRConfigID = [48]byte{2, 2, 3} }, 1, b, "MRCONFIGID", verify.Undecided},
+		"MRCONFIGID of form 9":                     {func(v *vm) { v.report.MRConfigID = [48]byte{9} }, 1, b, "MRCONFIGID", verify.Undecided},
+		"platform below every level":               {func(v *vm) { v.levels[2] = 9 }, 3, a, "platform", verify.Invalid},
+		"module below every level":                 {func(v *vm) { v.levels[0] = 9 }, 3, a, "platform", verify.Invalid},
+		"module unknown":                           {func(v *vm) { v.levels[1] = 9 }, 3, a, "platform", verify.Invalid},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := newVM()
+			tc.change(v)
+			outcome(t, v.judge(t), tc.code, tc.check, tc.find, tc.o)
+		})
+	}
+}
+
+// configID puts a MRCONFIGID of form 1 or 2 into the report, computed here by
+// hand for the compose hash of newVM.
+func (v *vm) configID(form byte) {
+	sum, _ := hex.DecodeString(digestOf(v.measured()))
+	v.report.MRConfigID[0] = form
+	if form == 2 {
+		h := sha3.NewLegacyKeccak256() // compose hash, app id, kind "none", no id
+		h.Write(sum)
+		h.Write(append(sum[:20:20], 0))
+		sum = h.Sum(nil)
+	}
+	copy(v.report.MRConfigID[1:], sum)
+}
+
+// TestDatesAndRevocation: each certificate and list, too old, too new and revoked.
+func TestDatesAndRevocation(t *testing.T) {
+	old := tdx.Validity{From: now.Add(-3 * time.Hour), Until: now.Add(-2 * time.Hour)}
+	young := tdx.Validity{From: now.Add(2 * time.Hour), Until: now.Add(3 * time.Hour)}
+	for _, what := range []string{tdx.DatedRoot, tdx.DatedPlatform, tdx.DatedPCK, tdx.DatedSigning, tdx.DatedRootCRL, tdx.DatedPCKCRL, tdx.DatedTCBInfo, tdx.DatedQEIdentity} {
+		for name, dates := range map[string]tdx.Validity{"expired": old, "not yet valid": young} {
+			v := newVM()
+			v.platform.Odd = map[string]tdx.Validity{what: dates}
+			if r := v.judge(t); r.ExitCode != 3 {
+				t.Errorf("%s, %s: exit code %d", what, name, r.ExitCode)
+			}
+		}
+	}
+	for name, serial := range map[string]int64{"PCK": tdx.SerialPCK, "platform CA": tdx.SerialPlatform, "TCB signing": tdx.SerialSigning} {
+		v := newVM()
+		v.platform.Revoked = []int64{99, serial}
+		if r := v.judge(t); r.ExitCode != 3 {
+			t.Errorf("%s revoked: exit code %d", name, r.ExitCode)
+		}
+	}
+	v := newVM()
+	v.platform.Revoked = []int64{99}
+	want(t, v.judge(t), 0, nil)
+}
+
+// TestCollateral: pieces in each other's place, of another platform, or missing.
+func TestCollateral(t *testing.T) {
+	other, err := tdx.NewPKI(newVM().platform)
+	if err != nil {
+		t.Fatal(err)
+	}
+	foreign, err := other.Collateral([16]byte{3, 1}, newVM().enclave, tdx.Statuses{Platform: "UpToDate", Module: "UpToDate", QE: "UpToDate"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, change := range map[string]func(c *tdx.Collateral, p *tdx.PKI){
+		"TCB info of another root": func(c *tdx.Collateral, _ *tdx.PKI) {
+			c.TCBInfo, c.TCBInfoSignature, c.TCBInfoIssuerChain = foreign.TCBInfo, foreign.TCBInfoSignature, foreign.TCBInfoIssuerChain
+		},
+		"QE identity of another root": func(c *tdx.Collateral, _ *tdx.PKI) {
+			c.QEIdentity, c.QEIdentitySignature, c.QEIdentityIssuerChain = foreign.QEIdentity, foreign.QEIdentitySignature, foreign.QEIdentityIssuerChain
+		},
+		"root CRL of another root": func(c *tdx.Collateral, _ *tdx.PKI) { c.RootCACRL = foreign.RootCACRL },
+		"PCK CRL of another CA":    func(c *tdx.Collateral, _ *tdx.PKI) { c.PCKCRL = foreign.PCKCRL },
+		"PCK CRL and chain of another": func(c *tdx.Collateral, _ *tdx.PKI) {
+			c.PCKCRL, c.PCKCRLIssuerChain = foreign.PCKCRL, foreign.PCKCRLIssuerChain
+		},
+		"lists swapped":                 func(c *tdx.Collateral, _ *tdx.PKI) { c.PCKCRL, c.RootCACRL = c.RootCACRL, c.PCKCRL },
+		"TCB info signed by the PCK CA": func(c *tdx.Collateral, _ *tdx.PKI) { c.TCBInfoIssuerChain = c.PCKCRLIssuerChain },
+		"PCK CRL by the TCB signer":     func(c *tdx.Collateral, _ *tdx.PKI) { c.PCKCRLIssuerChain = c.TCBInfoIssuerChain },
+		"statements swapped": func(c *tdx.Collateral, _ *tdx.PKI) {
+			c.TCBInfo, c.QEIdentity, c.TCBInfoSignature, c.QEIdentitySignature = c.QEIdentity, c.TCBInfo, c.QEIdentitySignature, c.TCBInfoSignature
+		},
+		"signature swapped": func(c *tdx.Collateral, _ *tdx.PKI) { c.TCBInfoSignature = c.QEIdentitySignature },
+		"a blank added":     func(c *tdx.Collateral, _ *tdx.PKI) { c.TCBInfo += " " },
+		"status rewritten": func(c *tdx.Collateral, _ *tdx.PKI) {
+			c.TCBInfo = strings.Replace(c.TCBInfo, "UpToDate", "OutOfDate", 1)
+		},
+	} {
+		v := newVM()
+		v.collateral = change
+		if r := v.judge(t); r.ExitCode != 3 {
+			t.Errorf("%s: exit code %d", name, r.ExitCode)
+		}
+	}
+	v := newVM()
+	e, p := v.evidence(t)
+	p.Collateral = nil
+	outcome(t, verify.Judge(t.Context(), e, p), 1, "A", "collateral", verify.Undecided)
+	// Another processor family, whose collateral is as genuine.
+	v = newVM()
+	v.platform.FMSPC[0] = 1
+	e, p = v.evidence(t)
+	u := newVM()
+	_, p2 := u.evidence(t)
+	p.Collateral = p2.Collateral
+	if r := verify.Judge(t.Context(), e, p); r.ExitCode != 3 {
+		t.Errorf("another family's collateral: exit code %d", r.ExitCode)
+	}
+}
+
+// TestTCB: every combination of statuses of platform, module and QE, judged by
+// default and with all three allowed by name. What passes is exactly what should.
+func TestTCB(t *testing.T) {
+	all := append(quote.Statuses(), "SomethingNew")
+	v := newVM()
+	pki, err := tdx.NewPKI(v.platform)
+	if err != nil {
+		t.Fatal(err)
+	}
+	root, err := quote.ParseRoot(pki.RootPEM())
+	if err != nil {
+		t.Fatal(err)
+	}
+	rank := map[quote.Status]int{}
+	for i, s := range all {
+		rank[s] = i
+	}
+	tried := 0
+	for _, svn := range [][16]byte{{3, 1}, {3, 0}} {
+		v.report.TEETCBSVN = svn
+		raw, err := pki.Quote(v.report, v.enclave)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, platform := range all {
+			for _, module := range all {
+				for _, qe := range all {
+					tried++
+					c, err := pki.Collateral(svn, v.enclave, tdx.Statuses{Platform: string(platform), Module: string(module), QE: string(qe)})
+					if err != nil {
+						t.Fatal(err)
+					}
+					data, _ := json.Marshal(c)
+					collateral, err := quote.ParseCollateral(data)
+					if err != nil {
+						t.Fatal(err)
+					}
+					q, err := quote.Parse(raw)
+					if err != nil {
+						t.Fatal(err)
+					}
+					tcb, err := collateral.Check(root, now).Judge(q)
+					if err != nil {
+						t.Fatal(err)
+					}
+					parts := []quote.Status{platform, module, qe}
+					if svn[1] == 0 { // the module is judged with the platform
+						parts[1] = quote.UpToDate
+					}
+					worst := parts[0]
+					for _, s := range parts {
+						if rank[s] > rank[worst] {
+							worst = s
+						}
+					}
+					if tcb.Worst() != worst || tcb.Platform != parts[0] || tcb.Module != parts[1] || tcb.QE != parts[2] {
+						t.Errorf("%v is judged as %+v", parts, tcb)
+					}
+				}
+			}
+		}
+	}
+	t.Logf("%d combinations", tried)
+	for _, tc := range []struct {
+		st    tdx.Statuses
+		allow string
+		code  int
+	}{
+		{tdx.Statuses{Platform: "OutOfDate"}, "", 4},
+		{tdx.Statuses{Module: "OutOfDate"}, "", 4},
+		{tdx.Statuses{QE: "OutOfDate"}, "", 4},
+		{tdx.Statuses{QE: "SomethingNew"}, "OutOfDate", 4},
+		{tdx.Statuses{Platform: "OutOfDate"}, "OutOfDate", 0},
+		{tdx.Statuses{Platform: "ConfigurationNeeded", QE: "OutOfDate"}, "OutOfDate", 4}, // each by its own name
+		{tdx.Statuses{Platform: "ConfigurationNeeded", QE: "OutOfDate"}, "OutOfDate,ConfigurationNeeded", 0},
+		{tdx.Statuses{Platform: "Revoked"}, "OutOfDate", 3},
+		{tdx.Statuses{Module: "Revoked"}, "OutOfDate", 3},
+		{tdx.Statuses{QE: "Revoked"}, "OutOfDate", 3},
+	} {
+		v := newVM()
+		v.statuses = tc.st
+		if tc.allow != "" {
+			v.policy = []string{"TCB_STATUS_ALLOWED=" + tc.allow}
+		}
+		if r := v.judge(t); r.ExitCode != tc.code {
+			t.Errorf("%+v with %q allowed: exit code %d, want %d", tc.st, tc.allow, r.ExitCode, tc.code)
+		}
+	}
+}

@@ -1,0 +1,99 @@
+package compose_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"gitlauncher/verify/compose"
+)
+
+// TestUnreadable: composes that others may read differently, or that take forever.
+func TestUnreadable(t *testing.T) {
+	var ports strings.Builder
+	for i := range 20 {
+		fmt.Fprintf(&ports, "- \"1-%d/udp\"\n", 65535-i)
+	}
+	bomb := "x-a: &a [x]\n"
+	for c := 'b'; c < 'z'; c++ {
+		bomb += fmt.Sprintf("x-%c: &%c [%s*%c]\n", c, c, strings.Repeat(fmt.Sprintf("*%c, ", c-1), 8), c-1)
+	}
+	for name, text := range map[string]string{
+		"empty": "", "second document": file("pid: host") + "---\n" + file(""), "hidden by reset": file("pid: !reset null"), "overridden": file("ports: !override []"),
+		"external in words": file("", "volumes: {a: {external: 'false'}}"),
+		"same key twice":    file("image: y"), "not a mapping": "[]", "port ranges": file("ports:\n" + ports.String()), "port ranges with zeros": file("ports:\n" + strings.ReplaceAll(ports.String(), "1-", "1-"+strings.Repeat("0", 300))),
+		"port ranges with some zeros": file("ports:\n" + strings.ReplaceAll(ports.String(), "1-", "01-000")), "port ranges in caps": file("ports:\n" + strings.ToUpper(ports.String())), "port ranges of no protocol": file("ports:\n" + strings.ReplaceAll(ports.String(), "udp", "")),
+		"alias bomb": bomb + file(""), "alias in itself": "x-a: &a {b: *a}\n" + file(""), "deep": "x-a: " + strings.Repeat("[", 20000) + "\n" + file(""),
+	} {
+		data, _ := json.Marshal(map[string]any{"runner": "docker-compose", "docker_compose_file": text})
+		if _, err := compose.Judge(t.Context(), data, compose.Expect{LauncherDigests: []string{digest}}); err == nil {
+			t.Errorf("%s is judged", name)
+		}
+	}
+	for name, text := range map[string]string{
+		"document's mark": "---\n" + file("") + "...\n", "some ports": file(`ports: ["8000-9000:8000-9000", "127.0.0.1:1-2:3-4/tcp", {target: 5, published: "6-7"}]`), "numbers": file(`ports: [8080, "53/udp"]`),
+	} {
+		if r := judge(t, text, nil, compose.Expect{}); len(denied(r)) > 0 {
+			t.Errorf("%s: denied %q", name, denied(r))
+		}
+	}
+}
+
+// TestWork: a compose file whose reading would cost too much is refused before it
+// is read, however small it is; a large honest one is judged.
+func TestWork(t *testing.T) {
+	many := func(n int, line string) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, strings.ReplaceAll(line, "#", "%[1]d")+"\n", i)
+		}
+		return b.String()
+	}
+	refused := func(text string) error {
+		data, _ := json.Marshal(map[string]any{"runner": "docker-compose", "docker_compose_file": text})
+		_, err := compose.Judge(t.Context(), data, compose.Expect{LauncherDigests: []string{digest}})
+		return err
+	}
+	for name, text := range map[string]string{
+		"18 KB of brackets":  file("", "x-a: "+strings.Repeat("[", 9000)+strings.Repeat("]", 9000)),
+		"dashes":             file("", "x-a:\n  "+strings.Repeat("- ", 2000)),
+		"keys at the top":    file("") + many(20_000, "x-#: 1"),
+		"services":           file("") + many(20_000, "  s#: {image: x}"),
+		"variables":          file("environment:") + many(20_000, "      A#: b"),
+		"configs":            file("", "configs:\n"+many(20_000, "  c#: {content: x}")),
+		"volumes in a list":  file("", "  s:\n    image: x\n    volumes:\n"+many(45_000, "    - v#:/x")),
+		"keys behind merges": "x-m: &m {" + many(400, "k#: 1,") + "}\n" + file("") + many(400, "  s#: {<<: *m, image: x}"),
+		"one long key":       file("", "x-"+strings.Repeat("a.", 200_000)+": [1, 2, 3]"),
+		"long keys in depth": file("", "x-"+strings.Repeat("a.", 2500)+": ["+strings.Repeat("1,", 400)+"]"),
+		"an alias in itself": "x-a: &a {b: *a}\n" + file(""),
+	} {
+		if err := refused(text); err == nil || !strings.Contains(err.Error(), "too much to judge") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	large := file("environment:\n"+many(500, "  A#: b"), many(300, "  s#: {image: 'x:#', environment: [A=1, B=2], volumes: ['d#:/data'], depends_on: [launcher]}"), "volumes:", many(300, "  d#: {}"))
+	if err := refused(large); err != nil {
+		t.Errorf("300 services: %v", err)
+	}
+}
+
+// TestNothingRuns: reading a compose runs nothing and opens nothing that it names.
+func TestNothingRuns(t *testing.T) {
+	trace := filepath.Join(t.TempDir(), "ran")
+	for _, line := range []string{"command: \"`touch " + trace + "`\"", "command: $(touch " + trace + ")", "entrypoint: '`touch " + trace + "`'", "healthcheck: {test: '`touch " + trace + "`'}", "env_file: " + trace, "label_file: " + trace, "extends: {file: " + trace + ", service: x}"} {
+		data, _ := json.Marshal(map[string]any{"runner": "docker-compose", "docker_compose_file": file(line)})
+		r, err := compose.Judge(t.Context(), data, compose.Expect{LauncherDigests: []string{digest}})
+		if err == nil && len(denied(r)) == 0 {
+			t.Errorf("%s passes", line)
+		}
+		if err != nil && strings.Contains(err.Error(), "no such file") {
+			t.Errorf("%s: a file was looked for: %v", line, err)
+		}
+	}
+	if _, err := os.Stat(trace); err == nil {
+		t.Error("a command was run")
+	}
+}

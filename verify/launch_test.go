@@ -1,0 +1,145 @@
+package verify_test
+
+import (
+	"encoding/hex"
+	"strings"
+	"testing"
+
+	"gitlauncher/measure"
+	"gitlauncher/verify"
+)
+
+// TestLaunch: launches that are not what is expected (E).
+func TestLaunch(t *testing.T) {
+	change := func(f func(r *measure.GitRecord)) func(v *vm) {
+		return func(v *vm) {
+			r := gitRecord()
+			f(r)
+			v.after, v.record = launchEvents(t, r), marshal(t, r)
+		}
+	}
+	other := gitRecord()
+	other.Commit = strings.Repeat("9", 40)
+	image := []measure.Event{{Name: measure.EventImageDigest, Payload: must(hex.DecodeString(workload[7:]))}}
+	for name, tc := range map[string]struct {
+		change func(v *vm)
+		policy []string
+		code   int
+		find   string
+		o      verify.Outcome
+	}{
+		"another commit":                 {change(func(r *measure.GitRecord) { r.Commit = other.Commit }), nil, 4, "commit", verify.NotAllowed},
+		"commit unexpected":              {func(v *vm) { v.without = []string{"COMMIT_SHA"} }, nil, 1, "commit", verify.Undecided},
+		"another repository":             {func(*vm) {}, []string{"REPO_URL=https://example.org/other.git"}, 4, "repository", verify.NotAllowed},
+		"another config":                 {change(func(r *measure.GitRecord) { r.ConfigSHA256 = strings.Repeat("0", 64) }), nil, 4, "config of the compose", verify.NotAllowed},
+		"sub-directory":                  {change(func(r *measure.GitRecord) { r.Subdir = "debug" }), nil, 1, "sub-directory", verify.Undecided},
+		"another script":                 {change(func(r *measure.GitRecord) { r.Entrypoint = "debug.sh" }), nil, 1, "entry script", verify.Undecided},
+		"script refused":                 {change(func(r *measure.GitRecord) { r.Entrypoint = "debug.sh" }), []string{"ENTRYPOINT_SCRIPT=entrypoint.sh"}, 4, "entry script", verify.NotAllowed},
+		"a command":                      {change(func(r *measure.GitRecord) { r.Advanced, r.RunCmd = true, "curl x | sh" }), nil, 1, "run command", verify.Undecided},
+		"a command for a script":         {change(func(r *measure.GitRecord) { r.Advanced, r.RunCmd = true, "curl x | sh" }), []string{"ENTRYPOINT_SCRIPT=entrypoint.sh"}, 4, "entry script", verify.NotAllowed},
+		"a script for a command":         {func(*vm) {}, []string{"RUN_CMD=make"}, 4, "run command", verify.NotAllowed},
+		"the command":                    {change(func(r *measure.GitRecord) { r.Advanced, r.RunCmd = true, "make" }), []string{"RUN_CMD=make"}, 0, "", ""},
+		"an install command":             {change(func(r *measure.GitRecord) { r.Advanced, r.RunCmd, r.InstallCmd = true, "make", "curl x | sh" }), []string{"RUN_CMD=make"}, 1, "install command", verify.Undecided},
+		"a script's bytes for a command": {change(func(r *measure.GitRecord) { r.Advanced, r.RunCmd = true, "make" }), []string{"RUN_CMD=make", "ENTRYPOINT_SHA256=" + strings.Repeat("0", 64)}, 4, "entry script's bytes", verify.NotAllowed},
+		"no install command":             {func(*vm) {}, []string{"INSTALL_CMD=make"}, 4, "install command", verify.NotAllowed},
+		"two launches":                   {func(v *vm) { v.after = append(launchEvents(t, gitRecord()), launchEvents(t, other)...) }, nil, 4, "commit", verify.NotAllowed},
+		"no launch":                      {func(v *vm) { v.after = []measure.Event{{Name: "mine"}} }, nil, 3, "launch", verify.NotAllowed},
+		"commit without record":          {func(v *vm) { v.after = append(launchEvents(t, gitRecord()), launchEvents(t, other)[0]) }, nil, 4, "launch events", verify.NotAllowed},
+		"record without commit":          {func(v *vm) { v.after = launchEvents(t, gitRecord())[1:] }, nil, 4, "launch events", verify.NotAllowed},
+		"record not canonical": {func(v *vm) {
+			v.after = append(launchEvents(t, gitRecord()), measure.Event{Name: "git-launch", Payload: []byte(`{ "v":"1"}`)})
+		}, nil, 4, "launch events", verify.NotAllowed},
+		"an image, too":             {func(v *vm) { v.after = append(launchEvents(t, gitRecord()), image...) }, nil, 4, "image", verify.NotAllowed},
+		"receipt of another record": {func(v *vm) { v.record = marshal(t, other) }, nil, 3, "receipt", verify.Invalid},
+		"quote for another record":  {func(v *vm) { v.report.ReportData = measure.ReportData(nil, marshal(t, other)) }, nil, 3, "receipt", verify.Invalid},
+		"quote for another nonce": {func(v *vm) {
+			v.nonce, v.report.ReportData = []byte{1}, measure.ReportData([]byte{2}, marshal(t, gitRecord()))
+		}, nil, 3, "receipt", verify.Invalid},
+		"stale nonce":                {func(v *vm) { v.nonce = []byte{1} }, []string{"NONCE=02"}, 4, "nonce", verify.NotAllowed},
+		"launch receipt for a nonce": {func(*vm) {}, []string{"NONCE=02"}, 4, "nonce", verify.NotAllowed},
+		"other report data":          {func(*vm) {}, []string{"REPORT_DATA=" + strings.Repeat("00", 64)}, 4, "report data", verify.NotAllowed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := newVM()
+			tc.change(v)
+			v.policy = append(v.policy, tc.policy...)
+			outcome(t, v.judge(t), tc.code, "E", tc.find, tc.o)
+		})
+	}
+}
+
+// TestExpectedOfAnImage: what is expected and can't be judged leaves the verdict open.
+func TestExpectedOfAnImage(t *testing.T) {
+	for key, name := range map[string]string{"CONFIG_SHA256": "config hash", "TREE": "TREE", "ENTRYPOINT_SHA256": "ENTRYPOINT_SHA256"} {
+		v := newVM()
+		v.compose, v.without, v.policy = imageCompose, []string{"COMMIT_SHA"}, []string{"IMAGE_DIGEST=" + workload, key + "=" + strings.Repeat("0", 64)}
+		if key == "TREE" {
+			v.policy[1] = "TREE=" + tree
+		}
+		v.after = []measure.Event{{Name: measure.EventImageDigest, Payload: must(hex.DecodeString(workload[7:]))}}
+		e, p := v.evidence(t)
+		e.Receipt = nil
+		outcome(t, verify.Judge(t.Context(), e, p), 1, "E", name, verify.Undecided)
+	}
+}
+
+// TestCheckoutOfAnImage: a clone that can't be held against the launch is named.
+func TestCheckoutOfAnImage(t *testing.T) {
+	v := newVM()
+	v.compose, v.without, v.policy = imageCompose, []string{"COMMIT_SHA"}, []string{"IMAGE_DIGEST=" + workload}
+	v.after = []measure.Event{{Name: measure.EventImageDigest, Payload: must(hex.DecodeString(workload[7:]))}}
+	e, p := v.evidence(t)
+	e.Receipt, p.Checkout = nil, &verify.Checkout{Commit: commit}
+	outcome(t, verify.Judge(t.Context(), e, p), 1, "E", "clone", verify.Undecided)
+}
+
+// TestImageMode: the image launcher's evidence, with its record and as the
+// present MPC launcher writes it.
+func TestImageMode(t *testing.T) {
+	record := &measure.ImageRecord{
+		Launcher: "v1", ConfigSHA256: strings.Repeat("1", 64), Image: "nearone/mpc-node", ApprovedDigest: workload, ManifestDigest: workload,
+		ConfigDigest: "sha256:" + strings.Repeat("2", 64), Platform: "linux/amd64", ContainerSHA256: strings.Repeat("3", 64),
+	}
+	digest := measure.Event{Name: measure.EventImageDigest, Payload: must(hex.DecodeString(workload[7:]))}
+	other := measure.Event{Name: measure.EventImageDigest, Payload: make([]byte, 32)}
+	launched := measure.Event{Name: measure.EventImageLaunch, Payload: marshal(t, record)}
+	for name, tc := range map[string]struct {
+		after []measure.Event
+		code  int
+		find  string
+		o     verify.Outcome
+	}{
+		"with record":           {[]measure.Event{digest, launched}, 0, "user config", verify.Note},
+		"digest alone":          {[]measure.Event{digest}, 0, "launch record", verify.Note},
+		"digest twice":          {[]measure.Event{digest, digest}, 4, "launch events", verify.NotAllowed},
+		"another digest":        {[]measure.Event{other}, 4, "image", verify.NotAllowed},
+		"two digests":           {[]measure.Event{digest, launched, other}, 4, "image", verify.NotAllowed},
+		"record without digest": {[]measure.Event{launched}, 4, "launch events", verify.NotAllowed},
+		"git, too":              {append([]measure.Event{digest, launched}, launchEvents(t, gitRecord())...), 4, "commit", verify.NotAllowed},
+		"nothing":               {[]measure.Event{{Name: "mine"}}, 4, "launch", verify.NotAllowed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := newVM()
+			v.compose = imageCompose
+			v.without, v.policy = []string{"COMMIT_SHA"}, []string{"IMAGE_DIGEST=" + workload}
+			v.after, v.record = tc.after, launched.Payload
+			e, p := v.evidence(t)
+			e.Receipt = nil // as from GetQuote
+			outcome(t, verify.Judge(t.Context(), e, p), tc.code, "E", tc.find, tc.o)
+		})
+	}
+}
+
+const imageCompose = `
+services:
+  launcher:
+    image: example.org/launcher@` + launcher + `
+    environment: [PLATFORM=TEE, DOCKER_CONTENT_TRUST=1, "DEFAULT_IMAGE_DIGEST=` + workload + `"]
+    volumes: ["/var/run/docker.sock:/var/run/docker.sock", "/var/run/dstack.sock:/var/run/dstack.sock", "/tapp:/tapp:ro", "shared-volume:/mnt/shared"]
+    security_opt: ["no-new-privileges:true"]
+    read_only: true
+    tmpfs: [/tmp]
+volumes:
+  shared-volume:
+    name: shared-volume
+`
