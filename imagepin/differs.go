@@ -55,6 +55,9 @@ func (e *Engine) differs(f *Found, w *Wanted, networkID string) string {
 			return check.what
 		}
 	}
+	if !w.Launched && (f.Running || f.lastStart() != "") {
+		return "it ran, and its launch is not in the log of this boot"
+	}
 	for name, endpoint := range attached {
 		// A network that was removed and made anew under its name can't be joined.
 		if name != w.Network || endpoint != nil && endpoint.NetworkID != "" && endpoint.NetworkID != networkID {
