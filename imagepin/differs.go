@@ -2,12 +2,19 @@ package imagepin
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/moby/moby/api/types/container"
 	dockermount "github.com/moby/moby/api/types/mount"
 	"github.com/moby/moby/api/types/network"
+)
+
+// What every Engine keeps from containers of /proc and /sys, unless it is told not to.
+var (
+	maskedPaths   = []string{"/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/sys/firmware"}
+	readonlyPaths = []string{"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"}
 )
 
 // differs says in what a container is not the wanted one; empty if it is. All that
@@ -40,7 +47,9 @@ func (e *Engine) differs(f *Found, w *Wanted, networkID string) string {
 		{"working directory", c.WorkingDir == image.WorkingDir || image.WorkingDir == "" && c.WorkingDir == "/"},
 		{"health check", equal(healthTest(c), image.Healthcheck)},
 		{"terminal", !c.Tty && !c.OpenStdin},
-		{"mounts", sameMounts(h.Mounts, mounts) && len(h.Binds) == 0 && len(h.VolumesFrom) == 0 && len(h.Tmpfs) == 0},
+		{"mounts", sameMounts(h.Mounts, mounts) && len(h.Binds) == 0 && len(h.VolumesFrom) == 0 && len(h.Tmpfs) == 0 &&
+			holdsAll(image.Volumes, slices.Collect(maps.Keys(c.Volumes)))},
+		{"system paths", holdsAll(h.MaskedPaths, maskedPaths) && holdsAll(h.ReadonlyPaths, readonlyPaths)},
 		{"ports", samePorts(h.PortBindings, ports) && !h.PublishAllPorts},
 		{"network", string(h.NetworkMode) == w.Network && len(attached) <= 1 && len(h.Links)+len(h.ExtraHosts)+len(h.DNS)+len(h.DNSOptions)+len(h.DNSSearch) == 0},
 		{"security options", equal(h.SecurityOpt, w.SecurityOpt)},
@@ -48,8 +57,9 @@ func (e *Engine) differs(f *Found, w *Wanted, networkID string) string {
 		{"privileges", !h.Privileged && len(h.CapAdd)+len(h.CapDrop)+len(h.GroupAdd) == 0},
 		{"devices", len(h.Devices)+len(h.DeviceRequests)+len(h.DeviceCgroupRules) == 0},
 		{"namespaces", h.PidMode == "" && (h.IpcMode == "" || h.IpcMode == container.IPCModePrivate || h.IpcMode == container.IPCModeShareable) &&
-			h.UTSMode == "" && h.UsernsMode == "" && h.Cgroup == "" && h.CgroupParent == ""},
-		{"runtime", (h.Runtime == "" || h.Runtime == e.runtime) && len(h.Sysctls) == 0 && len(h.Annotations) == 0 && (h.Init == nil || !*h.Init)},
+			h.UTSMode == "" && h.UsernsMode == "" && h.Cgroup == "" && h.CgroupParent == "" && (h.CgroupnsMode.IsPrivate() || !e.cgroupns)},
+		{"runtime", (h.Runtime == "" || h.Runtime == e.runtime) && len(h.Sysctls) == 0 && len(h.Annotations) == 0 && (h.Init == nil || !*h.Init) && h.Umask == nil},
+		{"log driver", h.LogConfig.Type == e.logDriver},
 	} {
 		if !check.good {
 			return check.what
@@ -111,6 +121,11 @@ func healthTest(c *container.Config) []string {
 }
 
 func equal(a, b []string) bool { return slices.Equal(a, b) }
+
+// holdsAll reports whether a list has all of some.
+func holdsAll(list, some []string) bool {
+	return !slices.ContainsFunc(some, func(s string) bool { return !slices.Contains(list, s) })
+}
 
 func sameSet(a, b []string) bool {
 	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
