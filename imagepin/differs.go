@@ -3,6 +3,7 @@ package imagepin
 import (
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 
@@ -39,12 +40,11 @@ func (e *Engine) differs(f *Found, w *Wanted, networkID string) string {
 		good bool
 	}{
 		{"name", f.inspect.Name == "/"+w.Name},
-		{"label", f.SHA256 == sum && c.Labels[labelProject] == w.Profile.Project && c.Labels[labelService] == w.Profile.Service},
 		{"command", equal(c.Cmd, w.command())},
 		{"entrypoint", equal(c.Entrypoint, image.Entrypoint)},
 		{"environment", sameSet(c.Env, w.environment())},
 		{"user", c.User == image.User},
-		{"working directory", c.WorkingDir == image.WorkingDir || image.WorkingDir == "" && c.WorkingDir == "/"},
+		{"working directory", path.Clean("/"+c.WorkingDir) == path.Clean("/"+image.WorkingDir)}, // the Engine cleans it
 		{"health check", equal(healthTest(c), image.Healthcheck)},
 		{"terminal", !c.Tty && !c.OpenStdin},
 		{"mounts", sameMounts(h.Mounts, mounts) && len(h.Binds) == 0 && len(h.VolumesFrom) == 0 && len(h.Tmpfs) == 0 &&
@@ -60,6 +60,7 @@ func (e *Engine) differs(f *Found, w *Wanted, networkID string) string {
 			h.UTSMode == "" && h.UsernsMode == "" && h.Cgroup == "" && h.CgroupParent == "" && (h.CgroupnsMode.IsPrivate() || !e.cgroupns)},
 		{"runtime", (h.Runtime == "" || h.Runtime == e.runtime) && len(h.Sysctls) == 0 && len(h.Annotations) == 0 && (h.Init == nil || !*h.Init) && h.Umask == nil},
 		{"log driver", h.LogConfig.Type == e.logDriver},
+		{"label", f.SHA256 == sum && c.Labels[labelProject] == w.Profile.Project && c.Labels[labelService] == w.Profile.Service}, // which tells least
 	} {
 		if !check.good {
 			return check.what
@@ -96,8 +97,12 @@ func (w *Wanted) command() []string {
 	return w.Image.Config.Cmd
 }
 
-// environment is the wanted one and what the image adds to it.
+// environment is the wanted one and what the image adds to it, by the Engine's rules: a
+// name that is there already is passed over.
 func (w *Wanted) environment() []string {
+	if len(w.Env) == 0 {
+		return w.Image.Config.Env
+	}
 	have := make(map[string]bool)
 	for _, e := range w.Env {
 		name, _, _ := strings.Cut(e, "=")
@@ -106,7 +111,7 @@ func (w *Wanted) environment() []string {
 	env := slices.Clone(w.Env)
 	for _, e := range w.Image.Config.Env {
 		if name, _, _ := strings.Cut(e, "="); !have[name] {
-			env = append(env, e)
+			env, have[name] = append(env, e), true
 		}
 	}
 	return env
