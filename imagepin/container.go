@@ -57,7 +57,7 @@ type Found struct {
 	inspect container.InspectResponse
 }
 
-// Find looks for a container by name; nil if there is none.
+// Find looks for a container by name or id; nil if there is none.
 func (e *Engine) Find(ctx context.Context, name string) (*Found, error) {
 	r, err := call(ctx, e, "looking for the container "+name, func(ctx context.Context) (client.ContainerInspectResult, error) {
 		r, err := e.api.ContainerInspect(ctx, name, client.ContainerInspectOptions{})
@@ -67,7 +67,7 @@ func (e *Engine) Find(ctx context.Context, name string) (*Found, error) {
 		return r, err
 	})
 	c := r.Container
-	if err != nil || c.ID == "" {
+	if err != nil || c.ID != name && c.Name != "/"+name { // the Engine finds by the beginning of an id, too
 		return nil, err
 	}
 	if c.State == nil || c.Config == nil || c.HostConfig == nil || c.NetworkSettings == nil {

@@ -71,7 +71,7 @@ func (s *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, `{"Id":"c1"}`)
 	case path == "/containers/json":
 		fmt.Fprint(w, `[]`)
-	case path == "/containers/c1/json" && s.created != nil && !s.removed:
+	case (path == "/containers/c1/json" || path == "/containers/c/json") && s.created != nil && !s.removed: // any unique beginning of an id
 		json.NewEncoder(w).Encode(s.container(s.created))
 	case path == "/containers/c1" && r.Method == http.MethodDelete:
 		s.removed = true
@@ -269,6 +269,21 @@ func TestNameTaken(t *testing.T) {
 	s := &standIn{info: classicInfo, conflict: true, images: map[string]string{image.Reference(): `{"Id":"` + image.ConfigID.String() + `"}`}}
 	if _, _, err := s.connect(t).Prepare(context.Background(), w); !is(err, NameTaken) {
 		t.Errorf("error %v", err)
+	}
+}
+
+// TestFind: the Engine takes the beginning of an id for a name; a container of that id is
+// not the one of that name.
+func TestFind(t *testing.T) {
+	s := &standIn{info: classicInfo, created: map[string]any{}}
+	s.container = func(map[string]any) map[string]any {
+		return inspected(testImage(t), "x", map[string]any{"Env": []any{}, "HostConfig": map[string]any{}})
+	}
+	e := s.connect(t)
+	for name, want := range map[string]bool{"c1": true, "c": false} {
+		if f, err := e.Find(context.Background(), name); err != nil || (f != nil) != want {
+			t.Errorf("%s: %v, %v", name, f, err)
+		}
 	}
 }
 
