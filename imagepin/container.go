@@ -41,6 +41,11 @@ type Wanted struct {
 	Image   *Image
 	Profile *Profile
 	measure.Container
+
+	// Launched says that this boot's log holds a launch of it. A container that ran
+	// otherwise is no longer its image: a run can change its own files, and they
+	// outlive a reboot.
+	Launched bool
 }
 
 // Found is a container that the Engine has.
@@ -52,7 +57,7 @@ type Found struct {
 	inspect container.InspectResponse
 }
 
-// Find looks for a container by name; nil if there is none.
+// Find looks for a container by name or id; nil if there is none.
 func (e *Engine) Find(ctx context.Context, name string) (*Found, error) {
 	r, err := call(ctx, e, "looking for the container "+name, func(ctx context.Context) (client.ContainerInspectResult, error) {
 		r, err := e.api.ContainerInspect(ctx, name, client.ContainerInspectOptions{})
@@ -62,7 +67,7 @@ func (e *Engine) Find(ctx context.Context, name string) (*Found, error) {
 		return r, err
 	})
 	c := r.Container
-	if err != nil || c.ID == "" {
+	if err != nil || c.ID != name && c.Name != "/"+name { // the Engine finds by the beginning of an id, too
 		return nil, err
 	}
 	if c.State == nil || c.Config == nil || c.HostConfig == nil || c.NetworkSettings == nil {
@@ -71,6 +76,14 @@ func (e *Engine) Find(ctx context.Context, name string) (*Found, error) {
 	f := &Found{ID: c.ID, Image: c.Config.Image, SHA256: c.Config.Labels[labelContainer], inspect: c}
 	f.Running = c.State.Running || c.State.Paused || c.State.Restarting
 	return f, nil
+}
+
+// lastStart is when the container was last started; empty if it never was.
+func (f *Found) lastStart() string {
+	if at := f.inspect.State.StartedAt; !strings.HasPrefix(at, "0001-01-01T") {
+		return at
+	}
+	return ""
 }
 
 // Disarm makes sure that Docker itself never starts a container: its restart
@@ -209,7 +222,7 @@ func (e *Engine) create(ctx context.Context, w *Wanted, networkID string) (*Foun
 	}
 	if why := e.differs(f, w, networkID); why != "" {
 		if err := e.remove(ctx, f.ID); err != nil {
-			e.log.Warn("a container that is not as wanted stays behind, stopped", "container", short(f.ID), "error", err.Error())
+			e.log.Warn("a container that is not as wanted stays behind", "container", short(f.ID), "error", err.Error())
 		}
 		if err := e.proves(w.Image, f.inspect.Image); err != nil {
 			return nil, err
@@ -298,16 +311,16 @@ func (e *Engine) sweep(ctx context.Context, w *Wanted) error {
 			continue
 		}
 		if err := e.remove(ctx, c.ID); err != nil {
-			e.log.Warn("a replaced container stays behind, stopped", "container", short(c.ID), "error", err.Error())
+			e.log.Warn("a replaced container stays behind", "container", short(c.ID), "error", err.Error())
 		}
 	}
 	return nil
 }
 
-// remove removes a stopped container, and no volume.
+// remove removes a container, also one that somebody started, and no named volume.
 func (e *Engine) remove(ctx context.Context, id string) error {
 	_, err := call(ctx, e, "removing the container "+short(id), func(ctx context.Context) (client.ContainerRemoveResult, error) {
-		return e.api.ContainerRemove(ctx, id, client.ContainerRemoveOptions{})
+		return e.api.ContainerRemove(ctx, id, client.ContainerRemoveOptions{Force: true})
 	})
 	return err
 }

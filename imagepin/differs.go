@@ -2,12 +2,20 @@ package imagepin
 
 import (
 	"fmt"
+	"maps"
+	"path"
 	"slices"
 	"strings"
 
 	"github.com/moby/moby/api/types/container"
 	dockermount "github.com/moby/moby/api/types/mount"
 	"github.com/moby/moby/api/types/network"
+)
+
+// What every Engine keeps from containers of /proc and /sys, unless it is told not to.
+var (
+	maskedPaths   = []string{"/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/sys/firmware"}
+	readonlyPaths = []string{"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"}
 )
 
 // differs says in what a container is not the wanted one; empty if it is. All that
@@ -32,15 +40,16 @@ func (e *Engine) differs(f *Found, w *Wanted, networkID string) string {
 		good bool
 	}{
 		{"name", f.inspect.Name == "/"+w.Name},
-		{"label", f.SHA256 == sum && c.Labels[labelProject] == w.Profile.Project && c.Labels[labelService] == w.Profile.Service},
 		{"command", equal(c.Cmd, w.command())},
 		{"entrypoint", equal(c.Entrypoint, image.Entrypoint)},
 		{"environment", sameSet(c.Env, w.environment())},
 		{"user", c.User == image.User},
-		{"working directory", c.WorkingDir == image.WorkingDir || image.WorkingDir == "" && c.WorkingDir == "/"},
+		{"working directory", path.Clean("/"+c.WorkingDir) == path.Clean("/"+image.WorkingDir)}, // the Engine cleans it
 		{"health check", equal(healthTest(c), image.Healthcheck)},
 		{"terminal", !c.Tty && !c.OpenStdin},
-		{"mounts", sameMounts(h.Mounts, mounts) && len(h.Binds) == 0 && len(h.VolumesFrom) == 0 && len(h.Tmpfs) == 0},
+		{"mounts", sameMounts(h.Mounts, mounts) && len(h.Binds) == 0 && len(h.VolumesFrom) == 0 && len(h.Tmpfs) == 0 &&
+			holdsAll(image.Volumes, slices.Collect(maps.Keys(c.Volumes)))},
+		{"system paths", holdsAll(h.MaskedPaths, maskedPaths) && holdsAll(h.ReadonlyPaths, readonlyPaths)},
 		{"ports", samePorts(h.PortBindings, ports) && !h.PublishAllPorts},
 		{"network", string(h.NetworkMode) == w.Network && len(attached) <= 1 && len(h.Links)+len(h.ExtraHosts)+len(h.DNS)+len(h.DNSOptions)+len(h.DNSSearch) == 0},
 		{"security options", equal(h.SecurityOpt, w.SecurityOpt)},
@@ -48,12 +57,17 @@ func (e *Engine) differs(f *Found, w *Wanted, networkID string) string {
 		{"privileges", !h.Privileged && len(h.CapAdd)+len(h.CapDrop)+len(h.GroupAdd) == 0},
 		{"devices", len(h.Devices)+len(h.DeviceRequests)+len(h.DeviceCgroupRules) == 0},
 		{"namespaces", h.PidMode == "" && (h.IpcMode == "" || h.IpcMode == container.IPCModePrivate || h.IpcMode == container.IPCModeShareable) &&
-			h.UTSMode == "" && h.UsernsMode == "" && h.Cgroup == "" && h.CgroupParent == ""},
-		{"runtime", (h.Runtime == "" || h.Runtime == e.runtime) && len(h.Sysctls) == 0 && len(h.Annotations) == 0 && (h.Init == nil || !*h.Init)},
+			h.UTSMode == "" && h.UsernsMode == "" && h.Cgroup == "" && h.CgroupParent == "" && (h.CgroupnsMode.IsPrivate() || !e.cgroupns)},
+		{"runtime", (h.Runtime == "" || h.Runtime == e.runtime) && len(h.Sysctls) == 0 && len(h.Annotations) == 0 && (h.Init == nil || !*h.Init) && h.Umask == nil},
+		{"log driver", h.LogConfig.Type == e.logDriver},
+		{"label", f.SHA256 == sum && c.Labels[labelProject] == w.Profile.Project && c.Labels[labelService] == w.Profile.Service}, // which tells least
 	} {
 		if !check.good {
 			return check.what
 		}
+	}
+	if !w.Launched && (f.Running || f.lastStart() != "") {
+		return "it ran, and its launch is not in the log of this boot"
 	}
 	for name, endpoint := range attached {
 		// A network that was removed and made anew under its name can't be joined.
@@ -83,8 +97,12 @@ func (w *Wanted) command() []string {
 	return w.Image.Config.Cmd
 }
 
-// environment is the wanted one and what the image adds to it.
+// environment is the wanted one and what the image adds to it, by the Engine's rules: a
+// name that is there already is passed over.
 func (w *Wanted) environment() []string {
+	if len(w.Env) == 0 {
+		return w.Image.Config.Env
+	}
 	have := make(map[string]bool)
 	for _, e := range w.Env {
 		name, _, _ := strings.Cut(e, "=")
@@ -93,7 +111,7 @@ func (w *Wanted) environment() []string {
 	env := slices.Clone(w.Env)
 	for _, e := range w.Image.Config.Env {
 		if name, _, _ := strings.Cut(e, "="); !have[name] {
-			env = append(env, e)
+			env, have[name] = append(env, e), true
 		}
 	}
 	return env
@@ -108,6 +126,11 @@ func healthTest(c *container.Config) []string {
 }
 
 func equal(a, b []string) bool { return slices.Equal(a, b) }
+
+// holdsAll reports whether a list has all of some.
+func holdsAll(list, some []string) bool {
+	return !slices.ContainsFunc(some, func(s string) bool { return !slices.Contains(list, s) })
+}
 
 func sameSet(a, b []string) bool {
 	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))

@@ -10,8 +10,9 @@
 //	Engine.Supervise       start, relay, start again
 //
 // The threats it answers: a registry that sends something else, or keeps the launcher
-// waiting; a previous run of the workload, which can write the shared volume; others
-// with the Engine's socket, who prune, rename, start and change things at any moment;
+// waiting; a previous run of the workload, which can write the shared volume and its
+// own container's files; others with the Engine's socket, who prune, rename, start and
+// change things at any moment;
 // Docker's own restart policies, which start containers before any launcher runs.
 //
 // What it does not check: layers, which the Engine hashes against the proven manifest

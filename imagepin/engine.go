@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -25,7 +26,10 @@ type Engine struct {
 	timeout    time.Duration // of one call
 	log        *slog.Logger
 	containerd bool // it keeps images in containerd's store, and names them by manifest
-	runtime    string
+
+	// What it gives containers that ask for nothing else.
+	runtime, logDriver string
+	cgroupns           bool // a control-group namespace of their own
 }
 
 // ConnectEngine talks to the Engine at a socket's absolute path; no environment
@@ -47,7 +51,8 @@ func ConnectEngine(ctx context.Context, socket string, timeout time.Duration, lo
 	if err != nil {
 		return nil, err
 	}
-	e.runtime = about.Info.DefaultRuntime
+	e.runtime, e.logDriver = about.Info.DefaultRuntime, about.Info.LoggingDriver
+	e.cgroupns = slices.Contains(about.Info.SecurityOptions, "name=cgroupns")
 	for _, s := range about.Info.DriverStatus {
 		// The same test as Docker's own tools make: nothing else tells the stores apart.
 		if s[0] == "driver-type" && s[1] == "io.containerd.snapshotter.v1" {

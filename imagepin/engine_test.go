@@ -10,7 +10,9 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -36,7 +38,7 @@ type standIn struct {
 
 const (
 	classicInfo    = `{"ServerVersion":"27.5.1","DefaultRuntime":"runc","DriverStatus":[["Backing Filesystem","extfs"]]}`
-	containerdInfo = `{"ServerVersion":"28.2.2","DefaultRuntime":"runc","DriverStatus":[["driver-type","io.containerd.snapshotter.v1"]]}`
+	containerdInfo = `{"ServerVersion":"28.2.2","DefaultRuntime":"runc","LoggingDriver":"json-file","SecurityOptions":["name=seccomp,profile=builtin","name=cgroupns"],"DriverStatus":[["driver-type","io.containerd.snapshotter.v1"]]}`
 )
 
 func (s *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -69,7 +71,7 @@ func (s *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, `{"Id":"c1"}`)
 	case path == "/containers/json":
 		fmt.Fprint(w, `[]`)
-	case path == "/containers/c1/json" && s.created != nil && !s.removed:
+	case (path == "/containers/c1/json" || path == "/containers/c/json") && s.created != nil && !s.removed: // any unique beginning of an id
 		json.NewEncoder(w).Encode(s.container(s.created))
 	case path == "/containers/c1" && r.Method == http.MethodDelete:
 		s.removed = true
@@ -168,9 +170,13 @@ func inspected(image *Image, id string, create map[string]any) map[string]any {
 		config["Cmd"] = image.Config.Cmd
 	}
 	config["WorkingDir"] = "/w"
+	host := create["HostConfig"].(map[string]any)
+	host["LogConfig"], host["CgroupnsMode"] = map[string]any{"Type": "json-file", "Config": map[string]any{}}, "private"
+	host["MaskedPaths"] = append(slices.Clone(maskedPaths), "/proc/asound")
+	host["ReadonlyPaths"] = readonlyPaths
 	return map[string]any{
 		"Id": "c1", "Name": "/mpc-node", "Image": id, "State": map[string]any{"Status": "created"}, "Config": config,
-		"HostConfig":      create["HostConfig"],
+		"HostConfig":      host,
 		"NetworkSettings": map[string]any{"Networks": map[string]any{"mpc-node_default": map[string]any{"NetworkID": ""}}},
 	}
 }
@@ -220,6 +226,11 @@ func TestCreated(t *testing.T) {
 		{"one variable more", config("Env", []string{"LD_PRELOAD=/x", "PATH=/bin", "RUST_LOG=image", "DSTACK_ENDPOINT=/var/run/dstack.sock"}), "environment"},
 		{"another user", config("User", "1000"), "user"},
 		{"a health check", config("Healthcheck", map[string]any{"Test": []string{"CMD", "/x"}}), "health check"},
+		{"unmasked system paths", host("MaskedPaths", []string{}), "system paths"},
+		{"writable system paths", host("ReadonlyPaths", []string{"/proc/bus"}), "system paths"},
+		{"the host's control groups", host("CgroupnsMode", "host"), "namespaces"},
+		{"a log elsewhere", host("LogConfig", map[string]any{"Type": "syslog"}), "log driver"},
+		{"a volume that the image does not ask for", config("Volumes", map[string]any{"/app": map[string]any{}}), "mounts"},
 		{"another label", config("Labels", map[string]any{}), "label"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -258,6 +269,21 @@ func TestNameTaken(t *testing.T) {
 	s := &standIn{info: classicInfo, conflict: true, images: map[string]string{image.Reference(): `{"Id":"` + image.ConfigID.String() + `"}`}}
 	if _, _, err := s.connect(t).Prepare(context.Background(), w); !is(err, NameTaken) {
 		t.Errorf("error %v", err)
+	}
+}
+
+// TestFind: the Engine takes the beginning of an id for a name; a container of that id is
+// not the one of that name.
+func TestFind(t *testing.T) {
+	s := &standIn{info: classicInfo, created: map[string]any{}}
+	s.container = func(map[string]any) map[string]any {
+		return inspected(testImage(t), "x", map[string]any{"Env": []any{}, "HostConfig": map[string]any{}})
+	}
+	e := s.connect(t)
+	for name, want := range map[string]bool{"c1": true, "c": false} {
+		if f, err := e.Find(context.Background(), name); err != nil || (f != nil) != want {
+			t.Errorf("%s: %v, %v", name, f, err)
+		}
 	}
 }
 
@@ -312,5 +338,97 @@ func TestEnvironment(t *testing.T) {
 	got := strings.Join(w.environment(), " ")
 	if !strings.Contains(got, "RUST_LOG=mine") || strings.Contains(got, "RUST_LOG=image") || !strings.Contains(got, "PATH=/bin") || strings.Contains(got, "MPC_FIXED=user") {
 		t.Errorf("%s", got)
+	}
+}
+
+// harmless are the fields of a container that differs does not look at, since they give
+// it no power, no other bytes and nobody its output.
+var harmless = []string{
+	"HostConfig.ContainerIDFile", "HostConfig.ConsoleSize", "HostConfig.ShmSize", "HostConfig.OomScoreAdj", "HostConfig.ReadonlyRootfs",
+	"HostConfig.VolumeDriver", // for Binds, of which there are none
+	"HostConfig.StorageOpt", "HostConfig.Isolation",
+	// Limits.
+	"HostConfig.CPUShares", "HostConfig.Memory", "HostConfig.NanoCPUs", "HostConfig.BlkioWeight", "HostConfig.BlkioWeightDevice",
+	"HostConfig.BlkioDeviceReadBps", "HostConfig.BlkioDeviceWriteBps", "HostConfig.BlkioDeviceReadIOps", "HostConfig.BlkioDeviceWriteIOps",
+	"HostConfig.CPUPeriod", "HostConfig.CPUQuota", "HostConfig.CPURealtimePeriod", "HostConfig.CPURealtimeRuntime", "HostConfig.CpusetCpus",
+	"HostConfig.CpusetMems", "HostConfig.MemoryReservation", "HostConfig.MemorySwap", "HostConfig.MemorySwappiness", "HostConfig.OomKillDisable",
+	"HostConfig.PidsLimit", "HostConfig.Ulimits", "HostConfig.CPUCount", "HostConfig.CPUPercent", "HostConfig.IOMaximumIOps", "HostConfig.IOMaximumBandwidth",
+	"Config.Hostname", "Config.Domainname", "Config.AttachStdin", "Config.AttachStdout", "Config.AttachStderr", "Config.StdinOnce",
+	"Config.ExposedPorts", // not published by that
+	"Config.Image",        // compared as Found.Image
+	"Config.ArgsEscaped", "Config.NetworkDisabled", "Config.OnBuild", "Config.StopSignal", "Config.StopTimeout", "Config.Shell",
+}
+
+// fill gives a field another value than it has.
+func fill(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString("other")
+	case reflect.Bool:
+		v.SetBool(!v.Bool())
+	case reflect.Int, reflect.Int64:
+		v.SetInt(7)
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		v.SetUint(7)
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		fill(v.Elem())
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+		fill(v.Index(0))
+	case reflect.Array:
+		fill(v.Index(0))
+	case reflect.Map:
+		key, value := reflect.New(v.Type().Key()).Elem(), reflect.New(v.Type().Elem()).Elem()
+		fill(key)
+		fill(value)
+		v.Set(reflect.MakeMap(v.Type()))
+		v.SetMapIndex(key, value)
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Field(i).CanSet() {
+				fill(v.Field(i))
+			}
+		}
+	}
+}
+
+// TestEveryField: whatever the Engine API has for a container is compared, or is known
+// to be harmless; so a field that a new version of the API adds is not passed over.
+func TestEveryField(t *testing.T) {
+	image := testImage(t)
+	w := &Wanted{Image: image, Profile: MPC(), Container: *MPC().Describe(image, userConfig(t, "[launcher_config]\nimage = 'nearone/mpc-node'\n[mpc_node_config]\n"), true)}
+	s := &standIn{info: containerdInfo, images: map[string]string{image.Reference(): `{"Id":"` + image.Approved.String() + `"}`}}
+	s.container = func(create map[string]any) map[string]any {
+		made := inspected(image, image.Approved.String(), create)
+		made["Config"].(map[string]any)["Env"] = append(made["Config"].(map[string]any)["Env"].([]any), "RUST_LOG=image")
+		return made
+	}
+	e := s.connect(t)
+	good, _, err := e.Prepare(context.Background(), w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var judge func(name string, v reflect.Value)
+	judge = func(name string, v reflect.Value) {
+		for i := range v.NumField() {
+			field, value := name+"."+v.Type().Field(i).Name, v.Field(i)
+			if v.Type().Field(i).Anonymous {
+				judge(name, value)
+				continue
+			}
+			before := reflect.New(value.Type()).Elem()
+			before.Set(value)
+			fill(value)
+			if why := e.differs(good, w, ""); why == "" != slices.Contains(harmless, field) {
+				t.Errorf("%s changed: %q", field, why)
+			}
+			value.Set(before)
+		}
+	}
+	judge("HostConfig", reflect.ValueOf(good.inspect.HostConfig).Elem())
+	judge("Config", reflect.ValueOf(good.inspect.Config).Elem())
+	if why := e.differs(good, w, ""); why != "" {
+		t.Errorf("and at the end: %s", why)
 	}
 }

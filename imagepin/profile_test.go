@@ -2,12 +2,14 @@ package imagepin
 
 import (
 	"flag"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/pelletier/go-toml/v2"
 
 	"gitlauncher/imagepin/oci"
@@ -197,6 +199,34 @@ func FuzzParseProfile(f *testing.F) {
 		w := &Wanted{Profile: p, Container: *p.Describe(&Image{}, &userconfig.Config{}, true)}
 		if _, err := w.mounts(); err != nil || w.Name == "" || w.Restart != "no" || w.Network == "host" {
 			t.Fatalf("%+v, %v", p, err)
+		}
+	})
+}
+
+// FuzzNodeConfig: whatever the operator writes, the node reads back the operator's
+// settings, and in the tee table what the launcher says.
+func FuzzNodeConfig(f *testing.F) {
+	launcher := map[string]any{
+		"image_hash": approvedDigest.String(), "latest_allowed_hash_file_path": "/mnt/shared/image-digest.bin",
+		"authority": map[string]any{"type": "dstack", "dstack_endpoint": "/var/run/dstack.sock"},
+	}
+	f.Fuzz(func(t *testing.T, node []byte) {
+		user, err := userconfig.Parse([]byte("[launcher_config]\nimage = 'a/b'\n[mpc_node_config]\n" + string(node)))
+		if err != nil || user.DotEnv {
+			return
+		}
+		written, err := MPC().NodeConfig(user, approvedDigest, true)
+		if err != nil {
+			return
+		}
+		var read map[string]any
+		if err := toml.Unmarshal(written, &read); err != nil {
+			t.Fatalf("%v\n%s", err, written)
+		}
+		want := maps.Clone(user.Node)
+		want["tee"] = launcher
+		if d := cmp.Diff(want, read, cmpopts.EquateNaNs(), cmpopts.EquateEmpty()); d != "" {
+			t.Fatalf("%s\n%s", d, written)
 		}
 	})
 }

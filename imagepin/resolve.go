@@ -49,6 +49,11 @@ func Resolve(ctx context.Context, from Source, name oci.Name, digest oci.Digest,
 	case 0:
 		return nil, r.fail(digest, fmt.Sprintf("no image for %s in the index; it has: %s", target, r.offered()), nil)
 	case 1:
+		if r.unnamed {
+			// containerd takes the platform from such an entry's config, and then the
+			// first that fits.
+			return nil, r.fail(digest, fmt.Sprintf("an entry names no platform, and others could take it for this one; it has: %s", r.offered()), nil)
+		}
 	default:
 		return nil, r.fail(digest, fmt.Sprintf("%d images for %s in the index, and nothing to choose by; it has: %s", len(r.found), target, r.offered()), nil)
 	}
@@ -63,6 +68,7 @@ type resolver struct {
 	target    oci.Platform
 	documents int
 	found     []candidate
+	unnamed   bool     // there is a manifest of no platform
 	listed    []string // what the indexes offer, for errors
 }
 
@@ -122,6 +128,7 @@ func (r *resolver) children(ctx context.Context, children []oci.Descriptor, abov
 		case child.IsManifest() && wanted:
 			r.list(child)
 		default:
+			r.unnamed = r.unnamed || child.IsManifest() && child.Platform == nil
 			r.list(child)
 			continue
 		}

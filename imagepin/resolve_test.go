@@ -154,6 +154,8 @@ func TestResolve(t *testing.T) {
 		{"two of ours", regtest.NewIndex(entry(one, &amd64), entry(two, &amd64)), "linux/amd64", nil, 0, "2 images for linux/amd64"},
 		{"two of ours, one nested", regtest.NewIndex(entry(one, &amd64), regtest.Entry{Index: regtest.NewIndex(entry(two, &amd64))}), "linux/amd64", nil, 0, "2 images for linux/amd64"},
 		{"no platform given", regtest.NewIndex(entry(one, nil)), "linux/amd64", nil, 0, "it has: no platform (sha256:"},
+		{"no platform given for another one", regtest.NewIndex(entry(one, &amd64), entry(two, nil)), "linux/amd64", nil, 0, "an entry names no platform, and others could take it for this one; it has: linux/amd64"},
+		{"no platform given for another one, deeper", regtest.NewIndex(entry(one, &amd64), regtest.Entry{Index: regtest.NewIndex(entry(two, nil))}), "linux/amd64", nil, 0, "an entry names no platform"},
 		{"index that lies about the platform", regtest.NewIndex(entry(i386, &amd64)), "linux/amd64", nil, 0, "the image is for linux/386"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -40,22 +40,29 @@ type Supervision struct {
 // made again.
 const startTries = 3
 
-// Start starts the container; one that runs already is left alone. A prune takes
-// networks whose containers are stopped: then the network is made again, and the
-// container too where it holds on to the old one. It is the same container by all
-// that is measured.
+// Start compares a stopped container once more with what was measured, and starts
+// it. A prune takes networks whose containers are stopped: then the network is made
+// again, and the container too where it holds on to the old one. It is the same
+// container by all that is measured.
 func (e *Engine) Start(ctx context.Context, f *Found, w *Wanted) (*Found, error) {
 	for try := 1; ; try++ {
-		_, err := call(ctx, e, "starting the container", func(ctx context.Context) (client.ContainerStartResult, error) {
+		now, err := e.unchanged(ctx, f, w)
+		if err != nil {
+			return nil, err
+		}
+		if now.ID == f.ID && (now.Running || now.lastStart() != f.lastStart()) {
+			// Set aside, so that the next launch makes another one.
+			err := e.setAside(ctx, now, w.Name)
+			return nil, errors.Join(&SettingsError{w.Name, "somebody started it before it was measured"}, err)
+		}
+		f = now
+		_, err = call(ctx, e, "starting the container", func(ctx context.Context) (client.ContainerStartResult, error) {
 			return e.api.ContainerStart(ctx, f.ID, client.ContainerStartOptions{})
 		})
 		if !is(err, NoNetwork) || try == startTries {
 			return f, err
 		}
 		e.log.Warn("the container's network is gone; making it again")
-		if f, _, err = e.Prepare(ctx, w); err != nil {
-			return nil, err
-		}
 	}
 }
 

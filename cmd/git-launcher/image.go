@@ -102,7 +102,7 @@ func (l *imageLaunch) run(ctx context.Context) (code int, err error) {
 		return 0, at("prove the image", err)
 	}
 	wanted := &imagepin.Wanted{Image: image, Profile: profile, Container: *profile.Describe(image, user, l.measured)}
-	record, err := l.imageRecord(wanted, userSum)
+	record, err := l.imageRecord(ctx, wanted, userSum)
 	if err != nil {
 		return 0, at("describe the container", err)
 	}
@@ -116,6 +116,7 @@ func (l *imageLaunch) run(ctx context.Context) (code int, err error) {
 	if err := l.measureImage(ctx, digest, record); err != nil {
 		return 0, at(stepMeasure, err)
 	}
+	wanted.Launched = true
 	return l.start(ctx, wanted, container)
 }
 
@@ -193,11 +194,14 @@ func (l *imageLaunch) prove(ctx context.Context, user *userconfig.Config, digest
 	return registry, image, nil
 }
 
-func (l *imageLaunch) imageRecord(w *imagepin.Wanted, userSum string) ([]byte, error) {
+// imageRecord gives the launch record, and asks whether this boot has launched such a
+// container before.
+func (l *imageLaunch) imageRecord(ctx context.Context, w *imagepin.Wanted, userSum string) ([]byte, error) {
 	sum, err := w.SHA256()
 	if err != nil {
 		return nil, err
 	}
+	w.Launched = l.launched(ctx, sum, w.Container.Image)
 	r := measure.ImageRecord{
 		Launcher: version.String(), ConfigSHA256: userSum, Image: w.Image.Name.String(), ApprovedDigest: w.Image.Approved.String(),
 		ManifestDigest: w.Image.Manifest.String(), ConfigDigest: w.Image.ConfigID.String(), Platform: w.Image.Platform.String(), ContainerSHA256: sum,

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"gitlauncher/imagepin"
 	"gitlauncher/imagepin/oci"
 	"gitlauncher/measure"
 )
@@ -17,21 +16,22 @@ func (l *imageLaunch) stopUnmeasured(ctx context.Context, name string) error {
 	if err != nil || container == nil {
 		return err
 	}
-	if container.Running && l.measured && !l.launched(ctx, container) {
+	if container.Running && l.measured && !l.launched(ctx, container.SHA256, container.Image) {
 		l.log.Warn("stopping a container that runs and was not measured in this boot", "container", container.String())
 		return l.engine.Halt(ctx, container)
 	}
 	return l.engine.Disarm(ctx, container)
 }
 
-// launched reports whether this boot's log holds a launch of that container.
-func (l *imageLaunch) launched(ctx context.Context, container *imagepin.Found) bool {
+// launched reports whether this boot's log holds a launch of a container: the one of
+// that description, made of that image.
+func (l *imageLaunch) launched(ctx context.Context, sum, image string) bool {
 	for _, e := range l.replayed(ctx) {
 		if e.Name != measure.EventImageLaunch {
 			continue
 		}
 		r, err := measure.ParseImageRecord(e.Payload)
-		if err == nil && r.ContainerSHA256 == container.SHA256 && r.Image+"@"+r.ApprovedDigest == container.Image {
+		if err == nil && r.ContainerSHA256 == sum && r.Image+"@"+r.ApprovedDigest == image {
 			return true
 		}
 	}

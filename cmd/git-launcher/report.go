@@ -95,7 +95,7 @@ func advise(err error) (code int, hint string) {
 	)
 	switch {
 	case errors.As(err, &usage):
-		return exitUsage, "see git-launcher --help"
+		return exitUsage, "see git-launcher --help, and for image mode git-launcher image --help"
 	case errors.As(err, &notFound):
 		return exitUsage, "mount the config there, or name its place on the command line"
 	case errors.As(err, &conf):

@@ -3,6 +3,8 @@ package oci
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"gitlauncher/internal/strictjson"
 )
@@ -17,6 +19,7 @@ type Config struct {
 	WorkingDir string
 
 	Healthcheck []string // what its health check runs; empty where it has none
+	Volumes     []string // places that become a volume without a name, sorted
 }
 
 type rawConfig struct {
@@ -34,6 +37,7 @@ type rawConfig struct {
 		User       string   `json:"User"`
 		WorkingDir string   `json:"WorkingDir"`
 
+		Volumes     map[string]any `json:"Volumes"`
 		Healthcheck struct {
 			Test []string `json:"Test"`
 		} `json:"Healthcheck"`
@@ -56,6 +60,6 @@ func ParseConfig(data []byte) (*Config, error) {
 		Platform: Platform{raw.OS, raw.Architecture, raw.Variant}.normal(),
 		Env:      raw.Config.Env, Entrypoint: raw.Config.Entrypoint, Cmd: raw.Config.Cmd,
 		User: raw.Config.User, WorkingDir: raw.Config.WorkingDir,
-		Healthcheck: raw.Config.Healthcheck.Test,
+		Healthcheck: raw.Config.Healthcheck.Test, Volumes: slices.Sorted(maps.Keys(raw.Config.Volumes)),
 	}, nil
 }

@@ -90,6 +90,9 @@ func plain(text string) ([]variable, error) {
 		seen[v.name] = true
 		vars = append(vars, v)
 	}
+	if len(vars) == 0 { // cut off, rather than meant to be: neither form
+		return nil, &Error{Reason: "is empty"}
+	}
 	return vars, nil
 }
 

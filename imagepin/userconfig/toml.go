@@ -19,6 +19,10 @@ const (
 	nodeTable     = "mpc_node_config"
 )
 
+// maxDepth bounds tables and lists in tables and lists. TOML writes a table's whole path
+// over each: what is written for the node grows with the square of the depth.
+const maxDepth = 64
+
 // deprecated keys are accepted; of these only registry and image_name still count.
 var deprecated = []string{"registry", "image_name", "image_tags", "rpc_request_timeout_secs", "rpc_request_interval_secs", "rpc_max_attempts"}
 
@@ -44,6 +48,9 @@ func (c *Config) parseTOML(data []byte) error {
 	}
 	if c.Node, ok = file[nodeTable].(map[string]any); !ok {
 		return &Error{Key: nodeTable, Reason: "is not there, or not a table"}
+	}
+	if deeper(c.Node, maxDepth) {
+		return &Error{Key: nodeTable, Reason: fmt.Sprintf("is nested more than %d levels deep", maxDepth)}
 	}
 	t := table{launcher, launcherTable}
 	steps := []func(table) error{c.tomlImage, c.tomlOverride, c.tomlPorts, c.tomlPull}
@@ -183,6 +190,21 @@ func (t table) text(key string) (s string, ok bool, err error) {
 		return "", true, t.error(key, "is not a string, or empty")
 	}
 	return s, true, nil
+}
+
+// deeper reports whether a value has more levels than that.
+func deeper(v any, levels int) bool {
+	switch v := v.(type) {
+	case map[string]any:
+		for _, inner := range v {
+			if levels == 0 || deeper(inner, levels-1) {
+				return true
+			}
+		}
+	case []any:
+		return slices.ContainsFunc(v, func(inner any) bool { return levels == 0 || deeper(inner, levels-1) })
+	}
+	return false
 }
 
 func sorted(m map[string]any) []string { return slices.Sorted(maps.Keys(m)) }
