@@ -119,7 +119,7 @@ func (w *workDir) makeCtl() error {
 		}
 	}
 	if err := w.root.Mkdir(w.ctl, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("making the control directory: %w", err)
+		return fmt.Errorf("making the control directory of %s: %w", w.path, err)
 	}
 	return w.root.Chmod(w.ctl, 0o700)
 }

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
+	"syscall"
 
 	"gitlauncher/config"
 	"gitlauncher/config/configfile"
@@ -25,6 +27,9 @@ const (
 	exitStart   = 6
 	exitEngine  = 7
 )
+
+// stepPin is the step that fetches and proves, in git mode.
+const stepPin = "pin the commit"
 
 // stepError is an error with the step it ended.
 type stepError struct {
@@ -96,6 +101,8 @@ func advise(err error) (code int, hint string) {
 		return exitUsage, "see git-launcher --help"
 	case errors.As(err, &notFound):
 		return exitUsage, "mount the config there, or name its place on the command line"
+	case errors.As(err, &conf) && conf.Line == 0 && conf.Key == "":
+		return exitUsage, "give a regular file of at most 64 KiB that the launcher may read"
 	case errors.As(err, &conf):
 		return exitUsage, "correct that line of the config; git-launcher --help lists the keys"
 	case errors.As(err, &cred):
@@ -121,6 +128,9 @@ func advise(err error) (code int, hint string) {
 	case errors.As(err, &start):
 		return exitStart, "see what the error names; the launch is measured already, and a restart repeats it"
 	}
+	if hint := diskHint(err); hint != "" {
+		return exitOther, hint
+	}
 	if code, hint := adviseImage(err); hint != "" {
 		return code, hint
 	}
@@ -128,6 +138,20 @@ func advise(err error) (code int, hint string) {
 		return exitMeasure, hint
 	}
 	return exitOther, "see what the error names: a full disk, missing permissions or a bug of ours"
+}
+
+// diskHint is empty for errors that have nothing to do with where WORK_DIR lies.
+func diskHint(err error) string {
+	var s *stepError
+	var file *fs.PathError
+	switch {
+	case !errors.As(err, &s) || s.step != stepPin:
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return "make room on the disk that WORK_DIR is on"
+	case errors.As(err, &file):
+		return "see what stands in the way there: WORK_DIR, or the directory above it, must be writable for the launcher"
+	}
+	return ""
 }
 
 func fetchHint(r gitpin.FetchReason) string {
