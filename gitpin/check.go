@@ -60,7 +60,7 @@ func wrong(path, why string) error {
 // diskError sorts an error of the disk: a path that does not lead where it should
 // is a changed checkout.
 func diskError(path string, err error) error {
-	if notThere(err) {
+	if notThere(err) || errors.Is(err, unix.EACCES) { // all that is proven is open to its owner
 		return wrong(path, "is missing, or is not what it should be")
 	}
 	return onPath("check", path, err)
@@ -101,7 +101,12 @@ func (w *checkWorker) folder(d *folder, files []File, sizes []int64) error {
 		}
 	}
 	if w.hasAttributes(fd) {
-		return wrong(d.path, "has access rules of its own")
+		return wrong(d.path, "has access rules or attributes of its own")
+	}
+	if !(top && w.inside) { // whose times the swap sets
+		if err := w.touch(fd, "."); err != nil {
+			return diskError(d.path, err)
+		}
 	}
 	want := d.names
 	if top {
@@ -179,9 +184,10 @@ func (c *checker) owned(p string, st *unix.Stat_t, perm uint32) error {
 	return nil
 }
 
-// hasAttributes reports extended attributes that grant rights.
+// hasAttributes reports extended attributes that grant rights, or that the last run
+// could have left a message in.
 func (w *checkWorker) hasAttributes(fd int) bool {
-	n, err := unix.Flistxattr(fd, w.block)
+	n, err := unix.Flistxattr(fd, w.block[:4<<10])
 	if errors.Is(err, unix.ENOTSUP) {
 		return false
 	}
@@ -189,7 +195,7 @@ func (w *checkWorker) hasAttributes(fd int) bool {
 		return true
 	}
 	for name := range bytes.SplitSeq(w.block[:n], []byte{0}) {
-		if string(name) == "security.capability" || bytes.HasPrefix(name, []byte("system.posix_acl_")) {
+		if string(name) == "security.capability" || bytes.HasPrefix(name, []byte("user.")) || bytes.HasPrefix(name, []byte("system.posix_acl_")) {
 			return true
 		}
 	}
@@ -279,10 +285,7 @@ func (w *checkWorker) regular(at int, name string, f *File, size int64, put *pac
 	if err := w.hash(fd, f, size, put); err != nil {
 		return err
 	}
-	// A time that the last run chose could steer a build; all files get this
-	// launch's, as after a fresh checkout.
-	now := unix.NsecToTimespec(w.now.UnixNano())
-	if err := unix.UtimesNanoAt(at, name, []unix.Timespec{now, now}, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+	if err := w.touch(at, name); err != nil {
 		return diskError(f.Path, err)
 	}
 	if err := unix.Fstat(fd, &st); err != nil {
@@ -293,6 +296,13 @@ func (w *checkWorker) regular(at int, name string, f *File, size int64, put *pac
 	}
 	f.stat = statOf(&st)
 	return nil
+}
+
+// touch sets the time of this launch, as after a fresh checkout: one that the last
+// run chose could steer a build.
+func (c *checker) touch(at int, name string) error {
+	now := unix.NsecToTimespec(c.now.UnixNano())
+	return unix.UtimesNanoAt(at, name, []unix.Timespec{now, now}, unix.AT_SYMLINK_NOFOLLOW)
 }
 
 // hash reads a file of that size, block by block, and demands that its id is the
@@ -356,6 +366,9 @@ func (w *checkWorker) link(at int, name string, f *File, size int64, put *pack.P
 		if err := put.Block(target); err != nil {
 			return err
 		}
+	}
+	if err := w.touch(at, name); err != nil {
+		return diskError(f.Path, err)
 	}
 	var st unix.Stat_t
 	if err := fstatat(at, name, &st); err != nil {

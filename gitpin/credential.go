@@ -4,6 +4,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"syscall"
 )
 
 // readToken reads the token for https, if there is to be one.
@@ -25,7 +26,7 @@ func (f *fetcher) readToken() error {
 // readCredential reads a secret's file. Its errors name the file alone.
 func readCredential(path string) ([]byte, error) {
 	const most = 64 << 10
-	f, err := os.Open(path)
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe is not waited for
 	if err != nil {
 		return nil, &CredentialError{path, "can't be opened"}
 	}

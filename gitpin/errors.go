@@ -2,7 +2,10 @@ package gitpin
 
 import (
 	"fmt"
+	"net/url"
+	"strings"
 	"time"
+	"unicode"
 
 	"gitlauncher/gitpin/object"
 )
@@ -34,6 +37,36 @@ const (
 
 func (e *FetchError) Error() string { return e.Op + ": " + e.Err.Error() }
 func (e *FetchError) Unwrap() error { return e.Err }
+
+// heardError is an error with words of a host in it, made fit for a log: one short
+// printable line, without the token that the host was given and may repeat.
+type heardError struct {
+	err   error
+	token string
+}
+
+// maxHeard is how much of it is kept, in bytes.
+const maxHeard = 500
+
+func (e *heardError) Unwrap() error { return e.err }
+func (e *heardError) Error() string {
+	s := e.err.Error()
+	if e.token != "" {
+		for _, secret := range []string{e.token, basicAuth(e.token), url.QueryEscape(e.token)} {
+			s = strings.ReplaceAll(s, secret, "[secret]")
+		}
+	}
+	s = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, "?"))
+	if len(s) > maxHeard {
+		s = strings.ToValidUTF8(s[:maxHeard], "") + "…"
+	}
+	return strings.TrimSpace(s)
+}
 
 // MismatchError is an object that is not what was pinned.
 type MismatchError struct {

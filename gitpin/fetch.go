@@ -315,6 +315,16 @@ func (f *fetcher) classifyIn(ctx context.Context, op string, err error) error {
 // classify turns an error of a transfer into one of this package's. Errors about
 // the pin itself pass through.
 func (f *fetcher) classify(op string, err error) error {
+	err = f.sort(op, err)
+	if fetch, ok := err.(*FetchError); ok {
+		if _, done := fetch.Err.(*heardError); !done {
+			fetch.Err = &heardError{fetch.Err, f.token}
+		}
+	}
+	return err
+}
+
+func (f *fetcher) sort(op string, err error) error {
 	var (
 		fetch    *FetchError
 		badPack  *pack.Error

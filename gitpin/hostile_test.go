@@ -3,14 +3,18 @@ package gitpin_test
 import (
 	"context"
 	"crypto/tls"
+	"encoding/base64"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -365,4 +369,105 @@ func TestProvingIsNoStall(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.Close()
+}
+
+// TestFloods: answers without end before the pack, and instead of one, end after a
+// bounded number of bytes.
+func TestFloods(t *testing.T) {
+	pkt := func(s string) string { return fmt.Sprintf("%04x%s", len(s)+4, s) }
+	one := strings.Repeat("1", 40)
+	for name, tc := range map[string]struct {
+		status int
+		begin  string
+		line   string
+		most   int64
+	}{
+		"shallow commits":   {200, "", pkt("shallow " + one), 80 << 20},
+		"acknowledgements":  {200, "0000", pkt("ACK " + one + "\n"), 80 << 20},
+		"reasons for a 500": {500, "", "we are very sorry. ", 8 << 20},
+		"reasons for a 401": {401, "", "we are very sorry. ", 8 << 20},
+		"reasons for a 302": {302, "", "we are very sorry. ", 8 << 20},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var most atomic.Int64
+			lines := strings.Repeat(tc.line, 1000)
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Method == http.MethodGet {
+					scripted{tip: one}.ServeHTTP(w, r)
+					return
+				}
+				w.WriteHeader(tc.status)
+				fmt.Fprint(w, tc.begin)
+				for sent := int64(0); ; sent += int64(len(lines)) {
+					most.Store(max(most.Load(), sent))
+					if _, err := w.Write([]byte(lines)); err != nil {
+						return
+					}
+				}
+			}))
+			defer server.Close()
+			h := &host{url: server.URL + "/r.git"}
+			p := h.params(t, one, filepath.Join(t.TempDir(), "work"))
+			p.Retries = 0
+			_, err := gitpin.Pin(context.Background(), p)
+			var fe *gitpin.FetchError
+			if !errors.As(err, &fe) || fe.Reason == gitpin.Stalled || fe.Reason == gitpin.TimedOut {
+				t.Errorf("%v", err)
+			}
+			server.CloseClientConnections()
+			if most.Load() > tc.most {
+				t.Errorf("%d MiB were taken", most.Load()>>20)
+			}
+			if len(err.Error()) > 1000 {
+				t.Errorf("the error has %d bytes", len(err.Error()))
+			}
+		})
+	}
+}
+
+// TestPackBeyondThePreamble: what bounds the answer before a pack does not bound the pack.
+func TestPackBeyondThePreamble(t *testing.T) {
+	content := make([]byte, 65<<20)
+	rand.NewChaCha8([32]byte{}).Read(content)
+	var o objects
+	if _, err := o.serve(t, o.commit(o.tree(entry("100644", "x", o.blob(string(content))))), nil); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestWordsOfAHost: what a host says comes into an error as one short printable line
+// and without the credential that the host was given.
+func TestWordsOfAHost(t *testing.T) {
+	pkt := func(s string) string { return fmt.Sprintf("%04x%s", len(s)+4, s) }
+	for name, answer := range map[string]func(w http.ResponseWriter, said string){
+		"a 401":         func(w http.ResponseWriter, said string) { w.WriteHeader(401); fmt.Fprint(w, said) },
+		"a 500":         func(w http.ResponseWriter, said string) { w.WriteHeader(500); fmt.Fprint(w, said) },
+		"the side band": func(w http.ResponseWriter, said string) { fmt.Fprint(w, "0000", pkt("NAK\n"), pkt("\x03"+said)) },
+		"an ERR line":   func(w http.ResponseWriter, said string) { fmt.Fprint(w, pkt("ERR "+said)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				_, token, _ := r.BasicAuth()
+				answer(w, "you sent "+token+", in "+r.Header.Get("Authorization")+"\n\x1b[31m"+strings.Repeat("and so on ", 500))
+			}))
+			defer server.Close()
+			h := &host{url: server.URL + "/r.git"}
+			dir := t.TempDir()
+			p := h.params(t, strings.Repeat("1", 40), filepath.Join(dir, "work"))
+			p.Retries, p.Auth.TokenFile = 0, filepath.Join(dir, "token")
+			if err := os.WriteFile(p.Auth.TokenFile, []byte("correct-horse"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			_, err := gitpin.Pin(context.Background(), p)
+			var fe *gitpin.FetchError
+			if !errors.As(err, &fe) {
+				t.Fatalf("%v", err)
+			}
+			basic := base64.StdEncoding.EncodeToString([]byte("git:correct-horse"))
+			if text := err.Error(); strings.Contains(text, "correct-horse") || strings.Contains(text, basic) || strings.ContainsAny(text, "\n\x1b") || len(text) > 1000 {
+				t.Errorf("%q", text)
+			}
+		})
+	}
 }

@@ -4,8 +4,8 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"net/netip"
@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/transport"
 	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
 
@@ -22,7 +23,8 @@ import (
 )
 
 const (
-	maxRefs        = 64 << 20         // bytes of a ref advertisement; large hosts have some 10 MiB
+	maxBefore      = 64 << 20         // bytes of an answer before its pack; large hosts advertise references of some 10 MiB
+	maxReason      = 4 << 10          // bytes of a refusal
 	connectTimeout = 20 * time.Second // for one TCP connection, and for one TLS handshake
 )
 
@@ -36,6 +38,7 @@ type web struct {
 	stall   time.Duration
 	status  int           // of the last answer
 	retry   time.Duration // its Retry-After
+	before  *beforePack   // the body of the last answer
 }
 
 // newWeb prepares HTTP for a repository.
@@ -46,9 +49,7 @@ func newWeb(repo config.RepoURL, token string, stall time.Duration) (*web, error
 	}
 	w := &web{origin: origin, stall: stall}
 	if token != "" {
-		// The user name is ignored by the large hosts, which take a token as the
-		// password; it may not be empty everywhere.
-		w.auth = "Basic " + base64.StdEncoding.EncodeToString([]byte("git:"+token))
+		w.auth = "Basic " + basicAuth(token)
 	}
 	base := http.DefaultTransport.(*http.Transport).Clone()
 	base.TLSHandshakeTimeout = connectTimeout
@@ -61,6 +62,12 @@ func newWeb(repo config.RepoURL, token string, stall time.Duration) (*web, error
 	return w, nil
 }
 
+// basicAuth is how a token is sent. The user name is ignored by the large hosts, which
+// take a token as the password; it may not be empty everywhere.
+func basicAuth(token string) string {
+	return base64.StdEncoding.EncodeToString([]byte("git:" + token))
+}
+
 // session opens go-git's session on top.
 func (w *web) session(repo config.RepoURL) (session, error) {
 	ep, err := transport.NewEndpoint(repo.String())
@@ -70,7 +77,8 @@ func (w *web) session(repo config.RepoURL) (session, error) {
 	client := githttp.NewClientWithOptions(&http.Client{Transport: w}, &githttp.ClientOptions{
 		RedirectPolicy: githttp.FollowInitialRedirects, // as git does: the first GET only, never a POST
 	})
-	return client.NewUploadPackSession(ep, nil)
+	s, err := client.NewUploadPackSession(ep, nil)
+	return &webSession{s, w}, err
 }
 
 // RoundTrip adds the credential where it may go, and bounds the answer.
@@ -93,28 +101,43 @@ func (w *web) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	w.status, w.retry = res.StatusCode, retryAfter(res.Header)
-	if req.Method == http.MethodGet {
-		res.Body = struct {
-			io.Reader
-			io.Closer
-		}{&refsReader{res.Body, maxRefs}, res.Body}
+	most := maxBefore
+	if res.StatusCode != http.StatusOK {
+		most = maxReason
 	}
+	w.before = &beforePack{res.Body, most}
+	res.Body = w.before
 	return res, nil
 }
 
-// refsReader fails where an advertisement grows past all reason.
-type refsReader struct {
-	r    io.Reader
+// beforePack fails where what comes before a pack (references, shallow commits,
+// acknowledgements), or instead of one, grows past all reason: go-git keeps it all.
+type beforePack struct {
+	io.ReadCloser
 	left int
 }
 
-func (r *refsReader) Read(p []byte) (int, error) {
-	if r.left <= 0 {
-		return 0, fmt.Errorf("the server advertises more than %d MiB of references", maxRefs>>20)
+func (b *beforePack) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, errors.New("the server says too much before the pack")
 	}
-	n, err := r.r.Read(p[:min(len(p), r.left)])
-	r.left -= n
+	n, err := b.ReadCloser.Read(p[:min(len(p), b.left)])
+	b.left -= n
 	return n, err
+}
+
+// webSession ends the bound where the pack begins, which has one of its own.
+type webSession struct {
+	session
+	web *web
+}
+
+func (s *webSession) UploadPack(ctx context.Context, req *packp.UploadPackRequest) (*packp.UploadPackResponse, error) {
+	res, err := s.session.UploadPack(ctx, req)
+	if err == nil {
+		s.web.before.left = math.MaxInt
+	}
+	return res, err
 }
 
 // allowed looks at an address just before a connection that follows a redirect, and

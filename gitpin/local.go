@@ -66,6 +66,9 @@ func (s *localSession) AdvertisedReferencesContext(context.Context) (*packp.AdvR
 		if errors.Is(err, packp.ErrEmptyInput) {
 			return nil, transport.ErrRepositoryNotFound
 		}
+		if errors.Is(err, packp.ErrEmptyAdvRefs) {
+			return nil, transport.ErrEmptyRemoteRepository
+		}
 		return nil, err
 	}
 	transport.FilterUnsupportedCapabilities(adv.Capabilities)

@@ -199,7 +199,7 @@ func (p *Params) fetchInto(ctx context.Context, w *workDir) (*Checkout, error) {
 
 // swapIn puts the staged checkout in place and marks whose it is.
 func (p *Params) swapIn(w *workDir, swap func() error) error {
-	if err := w.root.WriteFile(w.inCtl(originName), []byte(p.Repo.String()), 0o600); err != nil {
+	if err := w.put(originName, p.Repo.String()); err != nil {
 		return err
 	}
 	p.Stage(StageStaged)

@@ -76,8 +76,9 @@ func (h *host) pin(t testing.TB, workDir string) (*gitpin.Checkout, error) {
 }
 
 // clean demands that git agrees with the checkout, and that it holds exactly the
-// pinned bytes: nothing more, nothing less, nothing else.
-func clean(t testing.TB, repo, commit, dir string) {
+// pinned bytes: nothing more, nothing less, nothing else but what git is to name as
+// ignored.
+func clean(t testing.TB, repo, commit, dir string, ignored ...string) {
 	t.Helper()
 	run := func(where string, args ...string) string {
 		t.Helper()
@@ -90,7 +91,7 @@ func clean(t testing.TB, repo, commit, dir string) {
 	if got := run(dir, "rev-parse", "HEAD"); got != commit {
 		t.Errorf("HEAD is %s", got)
 	}
-	if got := run(dir, "status", "--porcelain", "--ignored"); got != "" {
+	if got := run(dir, "status", "--porcelain", "--ignored"); got != strings.Join(ignored, "\n") {
 		t.Errorf("git status: %s", got)
 	}
 	if got := run(dir, "fsck", "--strict"); got != "" {

@@ -1,6 +1,7 @@
 package gitpin
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -15,11 +16,14 @@ import (
 // look at; an *OccupiedError if replacing it would lose something that is not
 // ours. It reads words of the workload's, which decide nothing else.
 func (w *workDir) recognise(url string) (ours bool, err error) {
+	marked := w.readWord(w.inCtl(originName))
 	names, err := w.contents()
+	if errors.Is(err, fs.ErrPermission) && marked == url {
+		return true, nil // the last run closed it; it will be replaced
+	}
 	if err != nil || len(names) == 0 {
 		return false, err
 	}
-	marked := w.readWord(w.inCtl(originName))
 	if marked == url {
 		return true, nil
 	}

@@ -54,8 +54,8 @@ func sshSession(ctx context.Context, repo config.RepoURL, keyFile, knownHosts st
 	if err != nil {
 		return nil, &CredentialError{keyFile, "is not a private key that can be read without a passphrase"}
 	}
-	if _, err := os.Stat(knownHosts); err != nil {
-		return nil, &CredentialError{knownHosts, "can't be opened"}
+	if info, err := os.Stat(knownHosts); err != nil || !info.Mode().IsRegular() {
+		return nil, &CredentialError{knownHosts, "can't be opened, or is no regular file"}
 	}
 	db, err := gitssh.NewKnownHostsDb(knownHosts)
 	if err != nil {

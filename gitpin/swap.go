@@ -25,7 +25,7 @@ func (w *workDir) swap() error {
 	if !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOSYS) && !errors.Is(err, unix.EXDEV) {
 		return err
 	}
-	if err := w.root.Rename(w.tree, w.inCtl(oldName)); err != nil {
+	if err := w.rename(w.tree, w.inCtl(oldName)); err != nil {
 		return err
 	}
 	if err := w.root.Rename(w.inCtl(newName), w.tree); err != nil {
@@ -46,7 +46,9 @@ func (w *workDir) swapGit() error {
 	return err
 }
 
+// exchange swaps what was made, a, with what was there, b.
 func (w *workDir) exchange(a, b string) error {
+	w.unlock(b)
 	dir, err := w.root.Open(".")
 	if err != nil {
 		return err
@@ -58,10 +60,11 @@ func (w *workDir) exchange(a, b string) error {
 // swapContents moves what is in WORK_DIR out and what was made in, entry by
 // entry. A marker says how far it came, so that a kill in between is seen and the
 // rest redone. A workload could forge the marker; all that it gains is that the
-// result of the moves is proven, found wrong, and made anew.
+// result of the moves, or what they left where they failed, is proven, found wrong,
+// and made anew.
 func (w *workDir) swapContents(phase string) error {
 	if phase == "out" {
-		if err := w.mark("out"); err != nil {
+		if err := w.put(swapName, "out"); err != nil {
 			return err
 		}
 		names, err := w.contents()
@@ -75,11 +78,11 @@ func (w *workDir) swapContents(phase string) error {
 			if i == len(names)/2 {
 				w.stage(StageSwapOut)
 			}
-			if err := w.root.Rename(w.inTree(name), w.inCtl(path.Join(oldName, name))); err != nil {
+			if err := w.rename(w.inTree(name), w.inCtl(path.Join(oldName, name))); err != nil {
 				return err
 			}
 		}
-		if err := w.mark("in"); err != nil {
+		if err := w.put(swapName, "in"); err != nil {
 			return err
 		}
 	}
@@ -104,14 +107,6 @@ func (w *workDir) swapContents(phase string) error {
 	return errors.Join(w.remove(w.inCtl(oldName)), w.remove(w.inCtl(newName)))
 }
 
-func (w *workDir) mark(phase string) error {
-	tmp := w.inCtl(swapName + ".tmp")
-	if err := w.root.WriteFile(tmp, []byte(phase), 0o600); err != nil {
-		return err
-	}
-	return w.root.Rename(tmp, w.inCtl(swapName))
-}
-
 // finishSwap takes up a swap where a kill left it.
 func (w *workDir) finishSwap() error {
 	if !w.inside {
@@ -121,12 +116,12 @@ func (w *workDir) finishSwap() error {
 		}
 		return nil
 	}
-	phase, err := w.root.ReadFile(w.inCtl(swapName))
-	if err != nil || string(phase) != "out" && string(phase) != "in" {
+	phase := w.readWord(w.inCtl(swapName))
+	if phase != "out" && phase != "in" {
 		return nil
 	}
 	if info, err := w.root.Lstat(w.inCtl(newName)); err != nil || !info.IsDir() {
 		return nil
 	}
-	return w.swapContents(string(phase))
+	return w.swapContents(phase)
 }

@@ -94,6 +94,7 @@ var packAttacks = []attack{
 	}},
 	{"index cut off", func(s *site) {
 		for _, idx := range s.packs(".idx") {
+			s.must(os.Chmod(idx, 0o644))
 			s.must(os.Truncate(idx, 1000))
 		}
 	}},

@@ -90,6 +90,30 @@ func (s *site) ctl(name string) string {
 	return filepath.Join(filepath.Dir(s.dir), "."+filepath.Base(s.dir)+".git-launcher", name)
 }
 
+// origin makes the origin marker a link.
+func (s *site) origin(to string) {
+	s.Helper()
+	s.must(os.Remove(s.ctl("origin")))
+	s.must(os.Symlink(to, s.ctl("origin")))
+}
+
+// deep makes directories inside each other.
+func (s *site) deep(top string, n int) {
+	s.Helper()
+	s.Cleanup(func() { exec.Command("rm", "-rf", top).Run() })
+	s.must(os.Mkdir(top, 0o755))
+	fd, err := syscall.Open(top, syscall.O_DIRECTORY, 0)
+	for range n {
+		s.must(err)
+		s.must(syscall.Mkdirat(fd, "d", 0o755))
+		below, err2 := syscall.Openat(fd, "d", syscall.O_DIRECTORY, 0)
+		syscall.Close(fd)
+		fd, err = below, err2
+	}
+	s.must(err)
+	syscall.Close(fd)
+}
+
 var attacks = []attack{
 	{"content changed", func(s *site) { s.write("entrypoint.sh", planted) }},
 	{"content changed, size and times kept", func(s *site) { s.sameSize() }},
@@ -137,6 +161,17 @@ var attacks = []attack{
 		future := time.Now().Add(1000 * time.Hour)
 		s.must(os.Chtimes(s.path("bin/tool"), future, future))
 	}},
+	{"times of the future, on a directory", func(s *site) {
+		future := time.Now().Add(1000 * time.Hour)
+		s.must(os.Chtimes(s.path("app"), future, future))
+	}},
+	{"attribute of a file", func(s *site) { s.must(syscall.Setxattr(s.path("entrypoint.sh"), "user.planted", []byte(planted), 0)) }},
+	{"file closed to all", func(s *site) { s.must(os.Chmod(s.path("entrypoint.sh"), 0)) }},
+	{"directory closed to all", func(s *site) { s.must(os.Chmod(s.path("app"), 0)) }},
+	{"WORK_DIR made read-only", func(s *site) { s.must(os.Chmod(s.dir, 0o555)) }},
+	{"WORK_DIR closed to all", func(s *site) { s.must(os.Chmod(s.dir, 0)) }},
+	{".git made read-only", func(s *site) { s.must(os.Chmod(s.path(".git"), 0o555)) }},
+	{".git closed to all", func(s *site) { s.must(os.Chmod(s.path(".git"), 0)) }},
 	{"untracked file", func(s *site) { s.write("planted.sh", planted) }},
 	{"untracked file, ignored", func(s *site) { s.write("planted.sh", planted); s.write(".git/info/exclude", "planted.sh\n") }},
 	{"nested repository", func(s *site) { s.git("init", "-q", "nested"); s.write("nested/planted.sh", planted) }},
@@ -201,6 +236,7 @@ var attacks = []attack{
 	}},
 	{"half of the objects gone", func(s *site) {
 		for _, p := range s.packs(".pack") {
+			s.must(os.Chmod(p, 0o644))
 			s.must(os.Truncate(p, 100))
 		}
 	}},
@@ -257,10 +293,28 @@ var ours = []attack{
 		s.must(os.WriteFile(s.ctl("swap"), []byte("in"), 0o755))
 	}},
 	{"staging is a link", func(s *site) { s.must(os.Symlink(s.outside, s.ctl("new"))) }},
+	{"debris, 600 directories deep", func(s *site) { s.deep(s.ctl("old"), 600) }},
 	{"unwritable debris", func(s *site) {
 		s.must(os.MkdirAll(s.ctl("new/a/b"), 0o755))
 		s.must(os.Chmod(s.ctl("new/a"), 0))
 	}},
+	{"lock is closed to all", func(s *site) { s.must(os.Chmod(s.ctl("lock"), 0)) }},
+	{"lock holds planted bytes", func(s *site) {
+		s.must(os.WriteFile(s.ctl("lock"), []byte(planted), 0o755))
+		s.must(os.Chmod(s.ctl("lock"), 0o755))
+	}},
+	{"control directory is closed to all", func(s *site) { s.must(os.Chmod(s.ctl(""), 0)) }},
+	{"origin marker is a link to the script", func(s *site) { s.origin("../work/entrypoint.sh") }},
+	{"origin marker is a link to a new file", func(s *site) { s.origin("../work/planted.sh") }},
+	{"origin marker is a directory", func(s *site) {
+		s.must(os.Remove(s.ctl("origin")))
+		s.must(os.MkdirAll(s.ctl("origin/x"), 0o755))
+	}},
+	{"origin marker is a pipe", func(s *site) {
+		s.must(os.Remove(s.ctl("origin")))
+		s.must(syscall.Mkfifo(s.ctl("origin"), 0o644))
+	}},
+	{"origin marker is closed to all", func(s *site) { s.must(os.Chmod(s.ctl("origin"), 0)) }},
 	{"origin marker changed", func(s *site) { s.must(os.WriteFile(s.ctl("origin"), []byte("https://evil.example/x"), 0o600)) }},
 }
 
@@ -270,6 +324,35 @@ func TestTamperedVolume(t *testing.T) {
 		t.Run(a.name, func(t *testing.T) { t.Parallel(); tampered(t, h, a, 1) })
 		// A restart leaves the pack in another form, which other code looks at.
 		t.Run(a.name+", after a restart", func(t *testing.T) { t.Parallel(); tampered(t, h, a, 2) })
+	}
+}
+
+// TestTamperedVolumeOfAUser is the same for a launcher that is not root, whom modes
+// keep out, and that may not have a file open for every level of a deep tree.
+func TestTamperedVolumeOfAUser(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("TestTamperedVolume is that already")
+	}
+	top, err := os.MkdirTemp("/tmp", "user-") // t.TempDir is closed to others
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(top) })
+	self, err := os.ReadFile("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range []error{os.Chmod(top, 0o777), os.WriteFile(filepath.Join(top, "test"), self, 0o755)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.Command("sh", "-c", `ulimit -n 500 && exec "$0" -test.run '^TestTamperedVolume$' -test.v`, filepath.Join(top, "test"))
+	cmd.Dir, cmd.Env = top, append(os.Environ(), "TMPDIR="+top, "HOME="+top)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "--- PASS: TestTamperedVolume/hook") {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
 
@@ -308,6 +391,18 @@ func leftovers(t *testing.T, s *site) {
 	})
 	if info, err := os.Stat(s.path("bin/tool")); err != nil || info.ModTime().After(time.Now().Add(time.Hour)) {
 		t.Errorf("times of the last run are left: %v", err)
+	}
+	if info, err := os.Stat(s.path("app")); err != nil || info.ModTime().After(time.Now().Add(time.Hour)) {
+		t.Errorf("times of the last run are left on a directory: %v", err)
+	}
+	if n, err := syscall.Getxattr(s.path("entrypoint.sh"), "user.planted", nil); err == nil {
+		t.Errorf("an attribute of %d bytes is left", n)
+	}
+	if info, err := os.Lstat(s.ctl("lock")); err != nil || info.Size() != 0 || info.Mode() != 0o600 {
+		t.Errorf("the lock is %v %v", info, err)
+	}
+	if origin, err := os.ReadFile(s.ctl("origin")); err != nil || string(origin) != s.h.url {
+		t.Errorf("the origin is %q %v", origin, err)
 	}
 	if n := len(s.packs("")); n != 2 {
 		t.Errorf("%d files in the pack directory", n)
@@ -373,4 +468,66 @@ func naive(s *site) string {
 		return nil
 	})
 	return map[bool]string{true: found, false: "runs the pinned bytes"}[found != ""]
+}
+
+// inside are attacks on what the launcher has in WORK_DIR where that is a mount point.
+var inside = []attack{
+	{"origin marker is a link to the script", func(s *site) {
+		s.must(os.Remove(s.path(".git-launcher/origin")))
+		s.must(os.Symlink("../entrypoint.sh", s.path(".git-launcher/origin")))
+	}},
+	{"lock holds planted bytes", func(s *site) { s.write(".git-launcher/lock", planted) }},
+	{"swap marker is a pipe", func(s *site) { s.must(syscall.Mkfifo(s.path(".git-launcher/swap"), 0o644)) }},
+	{"swap marker is large", func(s *site) {
+		s.write(".git-launcher/swap", "")
+		s.must(os.Truncate(s.path(".git-launcher/swap"), 1<<40))
+	}},
+	{"swap marker is forged", func(s *site) {
+		s.write(".git-launcher/swap", "in")
+		s.write(".git-launcher/new/entrypoint.sh", planted)
+		s.write(".git-launcher/new/.git/config", "[core]\n\thooksPath = /tmp\n")
+	}},
+	{"swap marker is forged, and the moves can't be made", func(s *site) {
+		s.write(".git-launcher/swap", "out")
+		s.write(".git-launcher/new/app/x", planted)
+		s.write(".git-launcher/old/app/x", planted)
+	}},
+	{"swap marker is forged, with a file in the way", func(s *site) {
+		s.write(".git-launcher/swap", "out")
+		s.write(".git-launcher/new/x", planted)
+		s.write(".git-launcher/old", planted)
+	}},
+}
+
+func TestTamperedMount(t *testing.T) {
+	h := newHost(t)
+	for _, a := range inside {
+		t.Run(a.name, func(t *testing.T) {
+			top := t.TempDir()
+			s := &site{TB: t, dir: filepath.Join(top, "work"), outside: top, h: h}
+			s.must(os.Mkdir(s.dir, 0o755))
+			if err := syscall.Mount("tmpfs", s.dir, "tmpfs", 0, "size=32m,mode=755"); err != nil {
+				if os.Getenv("CI") != "" && os.Geteuid() == 0 {
+					t.Fatalf("mounting: %v", err)
+				}
+				t.Skipf("mounting needs root: %v", err)
+			}
+			t.Cleanup(func() { syscall.Unmount(s.dir, syscall.MNT_DETACH) })
+			if _, err := h.pin(t, s.dir); err != nil {
+				t.Fatal(err)
+			}
+			a.do(s)
+			if _, err := h.pin(t, s.dir); err != nil {
+				t.Fatalf("the launch after it: %v", err)
+			}
+			clean(t, h.Dir, h.Head, s.dir, "!! .git-launcher/")
+			names, err := filepath.Glob(s.path(".git-launcher/*"))
+			s.must(err)
+			lock, err := os.Stat(s.path(".git-launcher/lock"))
+			s.must(err)
+			if want := []string{s.path(".git-launcher/lock"), s.path(".git-launcher/origin")}; !slices.Equal(names, want) || lock.Size() != 0 {
+				t.Errorf("debris: %v, and %d bytes in the lock", names, lock.Size())
+			}
+		})
+	}
 }

@@ -119,7 +119,7 @@ func (w *workDir) makeCtl() error {
 		}
 	}
 	if err := w.root.Mkdir(w.ctl, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("making the control directory: %w", err)
+		return fmt.Errorf("making the control directory of %s: %w", w.path, err)
 	}
 	return w.root.Chmod(w.ctl, 0o700)
 }
@@ -129,8 +129,13 @@ func (w *workDir) makeCtl() error {
 func (w *workDir) tryLock() (bool, error) {
 	name := w.inCtl(lockName)
 	if info, err := w.root.Lstat(name); err == nil && !info.Mode().IsRegular() {
-		if err := w.root.RemoveAll(name); err != nil {
+		err = w.remove(name)
+		if err != nil {
 			return false, err
+		}
+	} else if err == nil {
+		if err := w.root.Chmod(name, 0o600); err != nil {
+			return false, fmt.Errorf("opening the lock: %w", err)
 		}
 	}
 	f, err := w.root.OpenFile(name, os.O_RDWR|os.O_CREATE|syscall.O_NONBLOCK, 0o600)
@@ -154,7 +159,7 @@ func (w *workDir) tryLock() (bool, error) {
 		return false, nil
 	}
 	w.lock = f
-	return true, nil
+	return true, f.Truncate(0) // it holds nothing, also nothing of the last run's
 }
 
 // close lets go of the lock.
@@ -167,8 +172,13 @@ func (w *workDir) close() {
 
 // tidy finishes a swap that a kill cut short and removes all debris.
 func (w *workDir) tidy() error {
-	if err := w.finishSwap(); err != nil {
-		return fmt.Errorf("finishing an interrupted swap: %w", err)
+	if w.finishSwap() != nil {
+		// Then it was forged, or the disk fails. What lies about is debris, and
+		// what is in WORK_DIR now gets proven, or replaced.
+		err := errors.Join(w.remove(w.inCtl(swapName)), w.remove(w.inCtl(newName)))
+		if err != nil {
+			return fmt.Errorf("giving up an interrupted swap: %w", err)
+		}
 	}
 	names, err := w.names(w.ctl)
 	if err != nil {
@@ -184,19 +194,41 @@ func (w *workDir) tidy() error {
 	return nil
 }
 
-// remove deletes a tree, also one with directories that nobody may write.
-func (w *workDir) remove(name string) error {
-	err := w.root.RemoveAll(name)
-	if !errors.Is(err, fs.ErrPermission) {
+// put writes a word of ours to the control directory. The last run may have left
+// anything under that name: a link to a file that was just proven, a pipe, a
+// directory. None is followed, opened or waited for.
+func (w *workDir) put(name, word string) error {
+	tmp := w.inCtl(name + ".tmp")
+	if err := w.remove(tmp); err != nil {
 		return err
 	}
-	fs.WalkDir(w.root.FS(), name, func(p string, d fs.DirEntry, err error) error {
-		if d != nil && d.IsDir() {
-			w.root.Chmod(p, 0o700)
+	f, err := w.root.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(word)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	if info, err := w.root.Lstat(w.inCtl(name)); err == nil && info.IsDir() {
+		if err := w.remove(w.inCtl(name)); err != nil {
+			return err
 		}
-		return nil
-	})
-	return w.root.RemoveAll(name)
+	}
+	return w.root.Rename(tmp, w.inCtl(name))
+}
+
+// rename moves a name, also that of a directory which the last run made read-only:
+// nobody but root may move such a one elsewhere.
+func (w *workDir) rename(from, to string) error {
+	w.unlock(from)
+	return w.root.Rename(from, to)
+}
+
+func (w *workDir) unlock(name string) {
+	if info, err := w.root.Lstat(name); err == nil && info.IsDir() && info.Mode().Perm()&0o700 != 0o700 {
+		w.root.Chmod(name, 0o700) // if that fails, moving does, and says why
+	}
 }
 
 func (w *workDir) names(dir string) ([]string, error) {

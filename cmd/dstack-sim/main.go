@@ -10,6 +10,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -27,17 +29,20 @@ GetQuote, Version. Its RTMR3 really extends and its quotes really verify, but
 under a root certificate of its own. IT PROVES NOTHING: whoever runs it chooses
 every value. It is for development and tests.
 
-  --socket PATH           where to listen; a socket left there is replaced
+  --socket PATH           where to listen; a socket on which nobody listens any more is replaced
   --app-compose FILE      the app-compose.json whose exact bytes are measured
   --root-out FILE         write the root certificate (PEM) that its quotes verify under
   --collateral-out FILE   write the collateral (JSON) to judge its quotes by
   --policy-out FILE       write its registers as policy lines (MRTD, RTMR0 to RTMR2) for git-launcher-verify
   --app-id HEX            20 bytes; default: the first 20 of the compose hash
   --seed TEXT             instance and device id come from it, so that runs can be repeated
-  --tcb-status S[,S,S]    TCB status of platform, TDX module and QE (default UpToDate);
-                          one for all or three
+  --tcb-status S[,S,S]    TCB status of platform, TDX module and QE, one for all or three:
+                          UpToDate (default), SWHardeningNeeded, ConfigurationNeeded,
+                          ConfigurationAndSWHardeningNeeded, OutOfDate,
+                          OutOfDateConfigurationNeeded, Revoked
   --tee-tcb-svn HEX       16 bytes (default 03 01 and zeros)
-  --fault KIND[@N]        what goes wrong, from the Nth EmitEvent on; may repeat:
+  --fault KIND[@N]        what goes wrong, from the Nth EmitEvent (1 if left out) until
+                          another fault begins; may repeat, with another N each time:
                           emit-404, emit-500, emit-junk, emit-hang, emit-lost-answer,
                           log-without-extend
 
@@ -71,17 +76,21 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "dstack-sim: %v\ndstack-sim: see dstack-sim --help\n", err)
 		return 2
 	}
-	if err := serve(ctx, o, stderr); err != nil {
+	m, err := sim.New(o.Options)
+	if err != nil {
+		fmt.Fprintf(stderr, "dstack-sim: %v\ndstack-sim: see dstack-sim --help\n", err)
+		return 2
+	}
+	if err := serve(ctx, m, o, stderr); err != nil {
 		fmt.Fprintf(stderr, "dstack-sim: %v\n", err)
 		return 1
 	}
 	return 0
 }
 
-func serve(ctx context.Context, o *options, stderr io.Writer) error {
-	m, err := sim.New(o.Options)
-	if err != nil {
-		return err
+func serve(ctx context.Context, m *sim.Machine, o *options, stderr io.Writer) error {
+	if err := sim.FreeSocket(o.socket); err != nil {
+		return err // before another simulator's files are written over
 	}
 	if o.rootOut != "" {
 		if err := os.WriteFile(o.rootOut, m.RootPEM(), 0o644); err != nil {
@@ -135,6 +144,11 @@ func parse(args []string) (*options, error) {
 		return nil, fmt.Errorf("%q is not a flag", fs.Arg(0))
 	case o.socket == "" || compose == "":
 		return nil, errors.New("--socket and --app-compose are needed")
+	case len(o.socket) > maxSocket:
+		return nil, fmt.Errorf("--socket is longer than the %d bytes that a socket's path can have", maxSocket)
+	}
+	if err := distinct(compose, o.socket, o.rootOut, o.collateralOut, o.policyOut); err != nil {
+		return nil, err
 	}
 	var err error
 	if o.AppCompose, err = os.ReadFile(compose); err != nil {
@@ -150,6 +164,24 @@ func parse(args []string) (*options, error) {
 	o.TEETCBSVN, o.Now = [16]byte(b), time.Now()
 	o.Statuses, err = parseStatuses(statuses)
 	return o, err
+}
+
+// maxSocket is the longest path of a unix socket on Linux (unix(7)), in bytes.
+const maxSocket = 107
+
+// distinct demands that no file is written over by another.
+func distinct(files ...string) error {
+	seen := make(map[string]bool)
+	for _, f := range files {
+		if f == "" {
+			continue
+		}
+		if f = filepath.Clean(f); seen[f] {
+			return fmt.Errorf("two flags name the same file, %s", f)
+		}
+		seen[f] = true
+	}
+	return nil
 }
 
 func hexBytes(s string, n int) ([]byte, error) {
@@ -170,6 +202,11 @@ func parseStatuses(s string) (tdx.Statuses, error) {
 	}
 	if len(parts) != 3 {
 		return tdx.Statuses{}, errors.New("--tcb-status takes one status or three: platform,module,QE")
+	}
+	for _, p := range parts {
+		if !slices.Contains(tdx.StatusNames(), p) {
+			return tdx.Statuses{}, fmt.Errorf("--tcb-status: %q is none of %s", p, strings.Join(tdx.StatusNames(), ", "))
+		}
 	}
 	return tdx.Statuses{Platform: parts[0], Module: parts[1], QE: parts[2]}, nil
 }

@@ -204,7 +204,7 @@ func (l *launch) prove(ctx context.Context, cfg *config.Git, configSum string, a
 	params.Auth = auth
 	checkout, err := l.pinned(ctx, params)
 	if err != nil {
-		return nil, at("pin the commit", err)
+		return nil, at(stepPin, err)
 	}
 	defer checkout.Close()
 	l.log.Info("HEAD verified: "+cfg.Commit.String(), "tree", checkout.Tree.String(), "files", len(checkout.Files))

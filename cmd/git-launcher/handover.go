@@ -42,10 +42,7 @@ func (l *launch) handOver(ctx context.Context, cfg *config.Git) error {
 	for _, name := range removed {
 		l.log.Warn("removed " + name + " from the workload's environment; ALLOW_ENV=" + name + " in the config lets it through")
 	}
-	args := []string{"bash", cfg.Script.Clean()}
-	if strings.HasPrefix(args[1], "-") {
-		args[1] = "./" + args[1]
-	}
+	args := scriptArgs(cfg.Script.Clean())
 	if cfg.Advanced != nil {
 		if err := l.install(ctx, bash, cfg.Advanced.InstallCmd, env); err != nil {
 			return &startError{"INSTALL_CMD", err}
@@ -63,6 +60,15 @@ func (l *launch) handOver(ctx context.Context, cfg *config.Git) error {
 		return &startError{"closing inherited descriptors", err}
 	}
 	return &startError{"exec of " + bash, syscall.Exec(bash, args, env)}
+}
+
+// scriptArgs runs a script. A name that begins like an option is given so that it is
+// none: bash would run its standard input instead.
+func scriptArgs(name string) []string {
+	if strings.HasPrefix(name, "-") || strings.HasPrefix(name, "+") {
+		name = "./" + name
+	}
+	return []string{"bash", name}
 }
 
 // bashC runs a command by bash -c. Without --norc, bash would first source ~/.bashrc

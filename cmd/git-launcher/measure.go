@@ -118,8 +118,10 @@ func liesIn(file, dir string) (bool, error) {
 	}
 }
 
-// writeFile writes a file for others to read, atomically.
+// writeFile writes a file for others to read, atomically. Its name is read as liesIn
+// reads it: the kernel would take a .. after a link to lead out of the link's target.
 func writeFile(name string, data []byte) error {
+	name = filepath.Clean(name)
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return err
 	}

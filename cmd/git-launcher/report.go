@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"log/slog"
+	"syscall"
 
 	"gitlauncher/config"
 	"gitlauncher/config/configfile"
@@ -25,8 +27,11 @@ const (
 	exitEngine  = 7
 )
 
-// stepMeasure is the step whose errors are all exit code 5.
-const stepMeasure = "measure the launch"
+// The steps that decide what helps.
+const (
+	stepPin     = "pin the commit"     // fetches and proves, in git mode
+	stepMeasure = "measure the launch" // whose errors are all exit code 5
+)
 
 // stepError is an error with the step it ended.
 type stepError struct {
@@ -98,6 +103,8 @@ func advise(err error) (code int, hint string) {
 		return exitUsage, "see git-launcher --help, and for image mode git-launcher image --help"
 	case errors.As(err, &notFound):
 		return exitUsage, "mount the config there, or name its place on the command line"
+	case errors.As(err, &conf) && conf.Line == 0 && conf.Key == "":
+		return exitUsage, "give a regular file of at most 64 KiB that the launcher may read"
 	case errors.As(err, &conf):
 		return exitUsage, "correct that line of the config; git-launcher --help lists the keys"
 	case errors.As(err, &cred):
@@ -123,6 +130,9 @@ func advise(err error) (code int, hint string) {
 	case errors.As(err, &start):
 		return exitStart, "see what the error names; the launch is measured already, and a restart repeats it"
 	}
+	if hint := diskHint(err); hint != "" {
+		return exitOther, hint
+	}
 	if code, hint := adviseImage(err); hint != "" {
 		return code, hint
 	}
@@ -130,6 +140,20 @@ func advise(err error) (code int, hint string) {
 		return exitMeasure, hint
 	}
 	return exitOther, "see what the error names: a full disk, missing permissions or a bug of ours"
+}
+
+// diskHint is empty for errors that have nothing to do with where WORK_DIR lies.
+func diskHint(err error) string {
+	var s *stepError
+	var file *fs.PathError
+	switch {
+	case !errors.As(err, &s) || s.step != stepPin:
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return "make room on the disk that WORK_DIR is on"
+	case errors.As(err, &file):
+		return "see what stands in the way there: WORK_DIR, or the directory above it, must be writable for the launcher"
+	}
+	return ""
 }
 
 func fetchHint(r gitpin.FetchReason) string {

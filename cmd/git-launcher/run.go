@@ -36,7 +36,7 @@ func (l *launch) run(ctx context.Context) error {
 	}
 	checkout, err := l.pinned(ctx, l.pinParams(cfg, cfg.WorkDir))
 	if err != nil {
-		return at("pin the commit", err)
+		return at(stepPin, err)
 	}
 	defer checkout.Close()
 	l.log.Info("HEAD verified: "+cfg.Commit.String(), "tree", checkout.Tree.String(), "files", len(checkout.Files), "fetched", checkout.Fetched)

@@ -13,13 +13,15 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
 // maxBody bounds a request, in bytes: 4 MiB.
 const maxBody = 4 << 20
 
-// Fault is one thing that goes wrong, from the Nth EmitEvent on.
+// Fault is one thing that goes wrong, from the Nth EmitEvent on, until a fault with a
+// greater N begins.
 type Fault struct {
 	Kind string
 	From int // 1 is the first
@@ -116,12 +118,13 @@ func (m *Machine) emitEvent(w http.ResponseWriter, r *http.Request, body []byte)
 
 // fault is what goes wrong with the current EmitEvent.
 func (m *Machine) fault() string {
+	var last Fault
 	for _, f := range m.opts.Faults {
-		if m.emits >= f.From {
-			return f.Kind
+		if m.emits >= f.From && f.From > last.From {
+			last = f
 		}
 	}
-	return ""
+	return last.Kind
 }
 
 func (m *Machine) info(w http.ResponseWriter, _ *http.Request, _ []byte) {
@@ -196,16 +199,34 @@ func (m *Machine) version(w http.ResponseWriter, _ *http.Request, _ []byte) {
 	answer(w, map[string]string{"version": "0.5.11", "rev": "git-launcher simulator"})
 }
 
+// FreeSocket makes room for a socket: one that an earlier run left goes, one on which
+// somebody listens is an error, and so is any other file.
+func FreeSocket(path string) error {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case info.Mode().Type() != fs.ModeSocket:
+		return fmt.Errorf("%s is there and is not a socket", path)
+	}
+	c, err := net.DialTimeout("unix", path, time.Second)
+	if err == nil {
+		c.Close()
+		return fmt.Errorf("%s: somebody listens on it, perhaps another simulator; end that, or choose another path", path)
+	}
+	if !errors.Is(err, syscall.ECONNREFUSED) {
+		return fmt.Errorf("%s may be in use: %w", path, err)
+	}
+	return os.Remove(path)
+}
+
 // Serve answers on a unix socket until the context ends. ready is called once it
-// listens. A socket that an earlier run left is replaced; any other file is not.
+// listens.
 func (m *Machine) Serve(ctx context.Context, socket string, ready func()) error {
-	if info, err := os.Lstat(socket); err == nil {
-		if info.Mode().Type() != fs.ModeSocket {
-			return fmt.Errorf("%s is there and is not a socket", socket)
-		}
-		if err := os.Remove(socket); err != nil {
-			return err
-		}
+	if err := FreeSocket(socket); err != nil {
+		return err
 	}
 	l, err := net.Listen("unix", socket)
 	if err != nil {

@@ -68,16 +68,15 @@ type Machine struct {
 
 // New boots a machine.
 func New(o Options) (*Machine, error) {
-	if !json.Valid(o.AppCompose) {
-		return nil, fmt.Errorf("app-compose is not JSON")
+	var object map[string]json.RawMessage
+	if err := json.Unmarshal(o.AppCompose, &object); err != nil || object == nil {
+		return nil, fmt.Errorf("app-compose is not a JSON object")
+	}
+	if err := o.check(); err != nil {
+		return nil, err
 	}
 	if o.AppID != nil && len(o.AppID) != 20 {
 		return nil, fmt.Errorf("app id has %d bytes, not 20", len(o.AppID))
-	}
-	for _, s := range []*string{&o.Statuses.Platform, &o.Statuses.Module, &o.Statuses.QE} {
-		if *s == "" {
-			*s = "UpToDate"
-		}
 	}
 	m := &Machine{opts: o, composeHash: sha256.Sum256(o.AppCompose), appID: o.AppID}
 	if m.appID == nil {
@@ -96,6 +95,23 @@ func New(o Options) (*Machine, error) {
 	m.pki = pki
 	m.boot()
 	return m, nil
+}
+
+// check refuses faults of which it is not clear which counts, and fills in statuses.
+func (o *Options) check() error {
+	for _, s := range []*string{&o.Statuses.Platform, &o.Statuses.Module, &o.Statuses.QE} {
+		if *s == "" {
+			*s = "UpToDate"
+		}
+	}
+	for i, f := range o.Faults {
+		for _, other := range o.Faults[:i] {
+			if f.From == other.From {
+				return fmt.Errorf("the faults %s and %s begin with the same EmitEvent, %d", other.Kind, f.Kind, f.From)
+			}
+		}
+	}
+	return nil
 }
 
 // seeded gives 32 bytes that the seed decides.

@@ -23,6 +23,7 @@ import (
 	"gitlauncher/internal/sim/tdx"
 	"gitlauncher/measure"
 	"gitlauncher/measure/dstack"
+	"gitlauncher/verify/quote"
 )
 
 const compose = `{"name":"demo","runner":"docker-compose"}`
@@ -254,5 +255,38 @@ func TestAPI(t *testing.T) {
 	}
 	if _, err := sim.New(sim.Options{AppCompose: []byte("not JSON")}); err == nil {
 		t.Error("an app-compose that is not JSON is taken")
+	}
+}
+
+// TestSeveralFaults: of those that have begun, the one that began last goes wrong.
+func TestSeveralFaults(t *testing.T) {
+	for _, order := range [][]string{{"emit-500@2", "emit-404@3"}, {"emit-404@3", "emit-500@2"}} {
+		h := boot(t, func(o *sim.Options) {
+			for _, s := range order {
+				f, err := sim.ParseFault(s)
+				if err != nil {
+					t.Fatal(err)
+				}
+				o.Faults = append(o.Faults, f)
+			}
+		}).Handler()
+		for i, want := range []int{200, 500, 404, 404} {
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, httptest.NewRequest("POST", "/EmitEvent", strings.NewReader(`{"event":"a","payload":""}`)))
+			if w.Code != want {
+				t.Errorf("%v, call %d: %d, want %d", order, i+1, w.Code, want)
+			}
+		}
+	}
+}
+
+// TestStatusNames: the statuses to choose from are those that the verifier knows.
+func TestStatusNames(t *testing.T) {
+	var known []string
+	for _, s := range quote.Statuses() {
+		known = append(known, string(s))
+	}
+	if d := cmp.Diff(known, tdx.StatusNames()); d != "" {
+		t.Error(d)
 	}
 }

@@ -11,6 +11,11 @@ import (
 // module and the quoting enclave of a quote.
 type Statuses struct{ Platform, Module, QE string }
 
+// StatusNames are the statuses that Intel gives, from best to worst.
+func StatusNames() []string {
+	return []string{"UpToDate", "SWHardeningNeeded", "ConfigurationNeeded", "ConfigurationAndSWHardeningNeeded", "OutOfDate", "OutOfDateConfigurationNeeded", "Revoked"}
+}
+
 // Collateral is the JSON of the DCAP libraries' QuoteCollateralV3: PEM strings,
 // signed JSON as strings of its exact bytes, and byte fields as hex.
 type Collateral struct {
