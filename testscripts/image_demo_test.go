@@ -30,7 +30,7 @@ func TestImageDemo(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, target := range map[string]string{
-		"node": node, "serve-images": serve, "git-launcher": filepath.Join(programs, "git-launcher"), "dstack-sim": filepath.Join(programs, "dstack-sim"),
+		"node": node, "serve-images": serve, "git-launcher": filepath.Join(programs, "git-launcher"), "dstack-sim": filepath.Join(programs, "dstack-sim"), "git-launcher-verify": filepath.Join(programs, "git-launcher-verify"),
 	} {
 		if err := os.Symlink(target, filepath.Join(bin, name)); err != nil {
 			t.Fatal(err)
@@ -59,6 +59,7 @@ func TestImageDemo(t *testing.T) {
 // anonymous replaces what differs between runs.
 func anonymous(s string) string {
 	for _, r := range []struct{ from, to string }{
+		{`([0-9a-f]{40,})\n +([0-9a-f]+)\b`, "$1$2"}, // the verdict's table breaks long words
 		{`time=\S+`, "time=T"}, {`took=\S+`, "took=T"}, {`127\.0\.0\.1:\d+`, "REGISTRY"},
 		{`/tmp/tmp\.\w+`, "DIR"}, {`gl-demo-\d+`, "gl-demo"}, {`"launcher": "[^"]*"`, `"launcher": "VERSION"`},
 	} {
