@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -45,7 +44,10 @@ func Resolve(ctx context.Context, p Params, name string) (Ref, error) {
 	return ref, err
 }
 
-var shortID = regexp.MustCompile(`^[0-9a-fA-F]{4,64}$`)
+// isShortID reports what looks like a commit's id that was cut off.
+func isShortID(name string) bool {
+	return len(name) >= 4 && len(name) <= 64 && strings.Trim(name, "0123456789abcdefABCDEF") == ""
+}
 
 func resolve(adv *packp.AdvRefs, name string) (Ref, error) {
 	if name == "" || name == "HEAD" {
@@ -63,7 +65,7 @@ func resolve(adv *packp.AdvRefs, name string) (Ref, error) {
 	switch {
 	case len(found) > 1:
 		return Ref{}, &RefError{name, "is several things: " + strings.Join(found, " and ") + "; give the full name"}
-	case len(found) == 0 && shortID.MatchString(name):
+	case len(found) == 0 && isShortID(name):
 		return Ref{}, &RefError{name, "is no branch and no tag; a commit is named by all 40 lowercase digits of its id"}
 	case len(found) == 0:
 		return Ref{}, &RefError{name, "is no branch and no tag of the repository"}

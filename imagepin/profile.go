@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/pelletier/go-toml/v2"
 
@@ -68,14 +69,15 @@ func ParseProfile(data []byte) (*Profile, error) {
 	return &p, p.check()
 }
 
+// Compiled when they are needed, since git mode starts without them.
 var (
-	dockerName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,127}$`)
-	envEntry   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*=[^\x00-\x1f\x7f]*$`)
+	dockerName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,127}$`) })
+	envEntry   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*=[^\x00-\x1f\x7f]*$`) })
 )
 
 func (p *Profile) check() error {
 	for _, n := range []struct{ key, value string }{{"name", p.Name}, {"project", p.Project}, {"service", p.Service}, {"network", p.Network}} {
-		if !dockerName.MatchString(n.value) {
+		if !dockerName().MatchString(n.value) {
 			return &ProfileError{n.key + " is not a name that Docker takes"}
 		}
 	}
@@ -86,7 +88,7 @@ func (p *Profile) check() error {
 		return &ProfileError{"approved_file and dstack_endpoint must be absolute paths in the container"}
 	}
 	for _, e := range slices.Concat(p.Env, p.TEEEnv) {
-		if !envEntry.MatchString(e) {
+		if !envEntry().MatchString(e) {
 			return &ProfileError{"env is not a list of NAME=VALUE"}
 		}
 	}
@@ -115,7 +117,7 @@ func parseMount(s string) (mount, error) {
 	target, option, hasOption := strings.Cut(rest, ":")
 	m := mount{source, target, option == "ro"}
 	good := path.IsAbs(target) && path.Clean(target) == target && target != "/" && (!hasOption || m.readOnly) &&
-		(path.IsAbs(source) && path.Clean(source) == source || dockerName.MatchString(source))
+		(path.IsAbs(source) && path.Clean(source) == source || dockerName().MatchString(source))
 	if !good {
 		return mount{}, fmt.Errorf("%q is not SOURCE:TARGET[:ro]", s)
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // Platform is an operating system, a processor architecture and, for some of
@@ -13,7 +14,8 @@ type Platform struct{ OS, Architecture, Variant string }
 // DefaultPlatform is what TDX machines are.
 var DefaultPlatform = Platform{OS: "linux", Architecture: "amd64"}
 
-var platformPart = regexp.MustCompile(`^[a-z0-9_.]{1,32}$`)
+// Compiled when it is needed, since git mode starts without it.
+var platformPart = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9_.]{1,32}$`) })
 
 // ParsePlatform reads os/arch or os/arch/variant.
 func ParsePlatform(s string) (Platform, error) {
@@ -22,7 +24,7 @@ func ParsePlatform(s string) (Platform, error) {
 		return Platform{}, errors.New("is not os/arch or os/arch/variant")
 	}
 	for _, p := range parts {
-		if !platformPart.MatchString(p) {
+		if !platformPart().MatchString(p) {
 			return Platform{}, errors.New("is not os/arch or os/arch/variant in lowercase")
 		}
 	}

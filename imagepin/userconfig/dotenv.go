@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/joho/godotenv"
 
@@ -24,9 +25,10 @@ const (
 	namePattern  = `^[A-Za-z_][A-Za-z0-9_]*$`
 )
 
+// Compiled when they are needed, since git mode starts without them.
 var (
-	passName = regexp.MustCompile(passPattern)
-	anyName  = regexp.MustCompile(namePattern)
+	passName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(passPattern) })
+	anyName  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(namePattern) })
 )
 
 // passAlso reach the container besides those that match passPattern.
@@ -82,7 +84,7 @@ func plain(text string) ([]variable, error) {
 		switch {
 		case !ok:
 			return nil, &Error{Line: v.line, Reason: "is not NAME=VALUE"}
-		case !anyName.MatchString(v.name):
+		case !anyName().MatchString(v.name):
 			return nil, &Error{Line: v.line, Reason: "has no name of letters, digits and underscores before the ="}
 		case seen[v.name]:
 			return nil, &Error{v.line, v.name, "is given twice"}
@@ -220,7 +222,7 @@ func refuse(v variable) string {
 	switch {
 	case among(v.name, neverPass):
 		return "it is a secret or the launcher's own"
-	case !passName.MatchString(v.name) && !among(v.name, passAlso):
+	case !passName().MatchString(v.name) && !among(v.name, passAlso):
 		return "its name is not one of those that may"
 	case len(v.value) > maxValue:
 		return "it is longer than 1,024 bytes"

@@ -82,9 +82,9 @@ func Parse(data []byte) (*Config, error) {
 
 // A TOML file has a table header, or a line that begins with the name of one of
 // the two tables. The keys of the .env form are in capitals.
-var tomlLine = regexp.MustCompile(`(?m)^[ \t]*(\[|"?(launcher_config|mpc_node_config)\b)`)
-
-func isTOML(text string) bool { return tomlLine.MatchString(text) }
+func isTOML(text string) bool {
+	return regexp.MustCompile(`(?m)^[ \t]*(\[|"?(launcher_config|mpc_node_config)\b)`).MatchString(text)
+}
 
 func (c *Config) warn(format string, args ...any) {
 	c.Warnings = append(c.Warnings, fmt.Sprintf(format, args...))
