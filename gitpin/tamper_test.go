@@ -304,8 +304,8 @@ var ours = []attack{
 		s.must(os.Chmod(s.ctl("lock"), 0o755))
 	}},
 	{"control directory is closed to all", func(s *site) { s.must(os.Chmod(s.ctl(""), 0)) }},
-	{"origin marker is a link to the script", func(s *site) { s.origin("../work/entrypoint.sh") }},
-	{"origin marker is a link to a new file", func(s *site) { s.origin("../work/planted.sh") }},
+	{"origin marker is a link to the script", func(s *site) { s.origin(filepath.Join("..", "work", "entrypoint.sh")) }},
+	{"origin marker is a link to a new file", func(s *site) { s.origin(filepath.Join("..", "work", "planted.sh")) }},
 	{"origin marker is a directory", func(s *site) {
 		s.must(os.Remove(s.ctl("origin")))
 		s.must(os.MkdirAll(s.ctl("origin/x"), 0o755))
