@@ -409,7 +409,7 @@ func TestFloods(t *testing.T) {
 			defer server.Close()
 			h := &host{url: server.URL + "/r.git"}
 			p := h.params(t, one, filepath.Join(t.TempDir(), "work"))
-			p.Retries = 0
+			p.Retries, p.StallTimeout, p.FetchTimeout = 0, time.Minute, time.Minute // slow machines read slowly
 			_, err := gitpin.Pin(context.Background(), p)
 			var fe *gitpin.FetchError
 			if !errors.As(err, &fe) || fe.Reason == gitpin.Stalled || fe.Reason == gitpin.TimedOut {
