@@ -1,112 +1,186 @@
-// Package gitlauncher holds the tests of the whole: who imports whom, and that every
-// fuzz target has seeds. The programs are in cmd.
 package gitlauncher
 
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
-	"os"
+	"maps"
 	"os/exec"
-	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
 )
 
-// pkg is what `go list` says of a package.
-type pkg struct {
-	ImportPath string
-	Imports    []string
-	Deps       []string
-	Standard   bool
+// row says what one package may import, its tests apart. A package has no rights
+// until it has a row, and a row that grants more than is used fails, too. Names are
+// separated by blanks and sorted.
+type row struct {
+	pkg     string // without the module's path
+	ours    string // packages of this module
+	modules string // modules of others
+	power   string // what reaches beyond memory: os, os/exec, net, net/http, syscall, unsafe
 }
 
-func list(t *testing.T) map[string]pkg {
-	t.Helper()
-	out, err := exec.Command("go", "list", "-json=ImportPath,Imports,Deps,Standard", "-deps", "./...").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	pkgs := make(map[string]pkg)
-	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
-		var p pkg
-		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
-			return pkgs
-		} else if err != nil {
-			t.Fatal(err)
+// rooms is the whole architecture: data goes down through it once, from parsing to
+// wiring. Before a row is widened, read what [reaches] says about it.
+var rooms = []row{
+	// Parse.
+	{"internal/strictjson", "", "", ""},
+	{"config", "gitpin/object", "", ""},
+	{"config/configfile", "config", "", "os syscall"},
+
+	// Pin a commit.
+	{"gitpin/object", "", "github.com/pjbgf/sha1cd", ""},
+	{"gitpin/pack", "gitpin/object", "github.com/klauspost/compress golang.org/x/sync", "os"},
+	{"gitpin", "config gitpin/object gitpin/pack measure", "github.com/cenkalti/backoff/v5 github.com/go-git/go-git/v5 github.com/skeema/knownhosts golang.org/x/crypto golang.org/x/sync golang.org/x/sys", "net net/http os os/exec syscall"},
+
+	// Pin an image.
+	{"imagepin/oci", "internal/strictjson", "github.com/distribution/reference", ""},
+	{"imagepin/userconfig", "imagepin/oci", "github.com/joho/godotenv github.com/pelletier/go-toml/v2", ""},
+	{"imagepin", "imagepin/oci imagepin/userconfig internal/strictjson measure", "github.com/cenkalti/backoff/v5 github.com/containerd/errdefs github.com/google/go-containerregistry github.com/moby/moby/api github.com/moby/moby/client github.com/opencontainers/image-spec github.com/pelletier/go-toml/v2 golang.org/x/sys", "net net/http os syscall"},
+
+	// Measure.
+	{"measure", "internal/strictjson", "", ""},
+	{"measure/dstack", "internal/strictjson measure", "github.com/Dstack-TEE/dstack/sdk/go", "os"},
+
+	// Verify.
+	{"verify/quote", "internal/strictjson measure", "github.com/google/go-tdx-guest", ""},
+	{"verify/compose", "config internal/strictjson", "github.com/compose-spec/compose-go/v2 go.yaml.in/yaml/v4", ""},
+	{"verify/provenance", "", "github.com/sigstore/sigstore-go", ""},
+	{"verify", "config gitpin/object internal/strictjson measure verify/compose verify/provenance verify/quote", "golang.org/x/crypto", ""},
+
+	// Wire.
+	{"internal/version", "", "", ""},
+	{"cmd/git-launcher", "config config/configfile gitpin gitpin/object imagepin imagepin/oci imagepin/userconfig internal/version measure measure/dstack", "github.com/google/go-containerregistry github.com/schollz/progressbar/v3 golang.org/x/sys golang.org/x/term", "os os/exec syscall"},
+	{"cmd/git-launcher-verify", "config gitpin/object internal/strictjson internal/version measure verify verify/compose verify/provenance verify/quote", "github.com/cenkalti/backoff/v5 github.com/go-git/go-billy/v5 github.com/go-git/go-git/v5 github.com/google/go-containerregistry github.com/jedib0t/go-pretty/v6 github.com/sigstore/sigstore-go github.com/sirupsen/logrus github.com/theupdateframework/go-tuf/v2 golang.org/x/term", "net/http os"},
+	{"cmd/dstack-sim", "internal/sim internal/sim/tdx internal/version", "", "os syscall"},
+
+	// The simulator, and servers for tests. No program but dstack-sim links them.
+	{"internal/sim", "internal/sim/tdx", "", "net net/http os syscall"},
+	{"internal/sim/tdx", "", "", ""},
+	{"internal/gittest", "", "", "net net/http os os/exec"},
+	{"internal/gittest/serve", "internal/gittest", "", "os syscall"},
+	{"internal/regtest", "", "github.com/google/go-containerregistry golang.org/x/sys", "net net/http os os/exec syscall"},
+	{"internal/regtest/node", "", "", "net/http os syscall"},
+	{"internal/regtest/serve", "internal/regtest", "github.com/google/go-containerregistry", "os syscall"},
+	{"testscripts", "", "", ""},
+	{"image/test", "", "", ""},
+
+	// Tools of this repository.
+	{"image/build", "", "github.com/google/go-containerregistry golang.org/x/sync", "os os/exec syscall"},
+	{"internal/bench", "internal/gittest", "", "net/http os os/exec syscall"},
+	{"internal/bench/image", "internal/regtest", "github.com/google/go-containerregistry", "os os/exec"},
+	{"internal/licenses", "", "", "os os/exec"},
+	{"internal/man", "", "", "os"},
+}
+
+// powers are the standard library's ways out of memory.
+var powers = []string{"net", "net/http", "os", "os/exec", "plugin", "syscall", "unsafe"}
+
+// TestImports holds every package to its row in [rooms].
+func TestImports(t *testing.T) {
+	pkgs, module := list(t)
+	granted := make(map[string]row)
+	for _, r := range rooms {
+		if _, twice := granted[r.pkg]; twice {
+			t.Errorf("%s has two rows", r.pkg)
 		}
-		pkgs[p.ImportPath] = p
+		granted[r.pkg] = r
+		if _, there := pkgs[module+"/"+r.pkg]; !there {
+			t.Errorf("%s has a row in rooms (arch_test.go), and there is no such package: remove the row", r.pkg)
+		}
+	}
+	for _, path := range slices.Sorted(maps.Keys(pkgs)) {
+		name, inside := strings.CutPrefix(path, module+"/")
+		if !inside {
+			continue
+		}
+		want := used(name, pkgs[path], pkgs, module)
+		switch got, there := granted[name]; {
+		case !there:
+			t.Errorf("%s has no row in rooms (arch_test.go), so it may import nothing. If all of this is meant, add\n\t%s", name, want)
+		case got != want:
+			t.Errorf("%s imports something else than its row in rooms (arch_test.go) says. If that is meant, replace\n\t%s\nby\n\t%s", name, got, want)
+		}
 	}
 }
 
-// below reports whether a package is that one or lies below it.
-func below(path, root string) bool { return path == root || strings.HasPrefix(path, root+"/") }
-
-// TestWhoImportsWhom holds the rooms apart: parse, pin, measure, verify, wire.
-func TestWhoImportsWhom(t *testing.T) {
-	pkgs := list(t)
-	const sdk, transports = "github.com/Dstack-TEE/dstack", "github.com/go-git/go-git/v5/plumbing/transport"
-	rules := []struct {
-		name string
-		of   func(path string) bool // whose imports
-		not  func(path string) bool // must not be these
-		deep bool                   // nor reach them
-	}{
-		{"nothing imports cmd", func(p string) bool { return true }, func(p string) bool { return below(p, "gitlauncher/cmd") }, false},
-		{"only measure/dstack imports the SDK", func(p string) bool { return !below(p, "gitlauncher/measure/dstack") }, func(p string) bool { return below(p, sdk) }, false},
-		{"measure is the standard library and strictjson", func(p string) bool { return p == "gitlauncher/measure" || p == "gitlauncher/internal/strictjson" },
-			func(p string) bool { return !pkgs[p].Standard && p != "gitlauncher/internal/strictjson" }, true},
-		{"config is pure", func(p string) bool { return p == "gitlauncher/config" },
-			func(p string) bool {
-				return p == "os/exec" || below(p, transports) || p == "gitlauncher/config/configfile"
-			}, true},
-		{"objects are pure", func(p string) bool { return p == "gitlauncher/gitpin/object" },
-			func(p string) bool { return p == "net" || below(p, "github.com/go-git") }, true},
-		{"the launcher has no simulator and no test server", func(p string) bool { return p == "gitlauncher/cmd/git-launcher" },
-			func(p string) bool {
-				return below(p, "gitlauncher/internal/sim") || below(p, "gitlauncher/internal/gittest") || below(p, "gitlauncher/internal/regtest") || p == "testing"
-			}, true},
-		{"verify reaches no network client, program or config file of its own", func(p string) bool { return below(p, "gitlauncher/verify") },
-			func(p string) bool {
-				return below(p, transports) || below(p, sdk) || p == "gitlauncher/config/configfile" || p == "gitlauncher/gitpin" || p == "gitlauncher/measure/dstack"
-			}, true},
-		{"the launcher has no verifier", func(p string) bool { return p == "gitlauncher/cmd/git-launcher" }, func(p string) bool { return below(p, "gitlauncher/verify") }, true},
-		{"the verifier has no simulator and no guest agent's client", func(p string) bool { return p == "gitlauncher/cmd/git-launcher-verify" },
-			func(p string) bool {
-				return below(p, "gitlauncher/internal/sim") || below(p, "gitlauncher/measure/dstack") || below(p, transports)
-			}, true},
-		{"git mode knows nothing of image mode", func(p string) bool { return below(p, "gitlauncher/gitpin") },
-			func(p string) bool { return below(p, "gitlauncher/imagepin") }, true},
-		{"image mode knows nothing of git mode", func(p string) bool { return below(p, "gitlauncher/imagepin") },
-			func(p string) bool { return below(p, "gitlauncher/gitpin") }, true},
-		{"godotenv reads the older user config and nothing else", func(p string) bool { return p != "gitlauncher/imagepin/userconfig" },
-			func(p string) bool { return below(p, "github.com/joho/godotenv") }, false},
-		{"the user config and the documents of images are read without a network", func(p string) bool {
-			return below(p, "gitlauncher/imagepin/oci") || below(p, "gitlauncher/imagepin/userconfig")
-		},
-			func(p string) bool { return p == "net" || p == "net/http" }, true},
-		{"parsing and measuring know nothing of pinning's network", func(p string) bool { return below(p, "gitlauncher/measure") },
-			func(p string) bool { return below(p, "gitlauncher/gitpin") || below(p, transports) }, true},
+// used is the row of what a package imports now.
+func used(name string, p pkg, pkgs map[string]pkg, module string) row {
+	var ours, modules, power []string
+	for _, i := range p.Imports {
+		if inside, ok := strings.CutPrefix(i, module+"/"); ok {
+			ours = append(ours, inside)
+		} else if m := pkgs[i].Module; m != nil {
+			modules = append(modules, m.Path)
+		} else if slices.Contains(powers, i) {
+			power = append(power, i)
+		}
 	}
-	for _, rule := range rules {
+	join := func(s []string) string {
+		slices.Sort(s)
+		return strings.Join(slices.Compact(s), " ")
+	}
+	return row{name, join(ours), join(modules), join(power)}
+}
+
+func (r row) String() string {
+	return fmt.Sprintf("{%q, %q, %q, %q},", r.pkg, r.ours, r.modules, r.power)
+}
+
+// reaches are the rules about everything that a package links, at any depth. They hold
+// whatever a row says.
+var reaches = []struct {
+	why string
+	of  string   // this package and all below it
+	not []string // must not link these, nor what is below them
+}{
+	{"who verifies must not have to trust the launcher's verifier, and a launcher stays small", "cmd/git-launcher", []string{"verify"}},
+	{"a launcher with a simulator in it could be talked into measuring nothing", "cmd/git-launcher", []string{"internal/sim", "internal/gittest", "internal/regtest", "testing"}},
+	{"a verifier needs neither the simulator nor the guest agent", "cmd/git-launcher-verify", []string{"internal/sim", "internal/gittest", "internal/regtest", "measure/dstack"}},
+	{"a verdict follows from bytes: nothing is fetched, run or read to find it", "verify", []string{"config/configfile", "measure/dstack", "gitpin/pack", transports, sdk}},
+	{"a verifier has no Git client", "cmd/git-launcher-verify", []string{transports, sdk}},
+	{"what is measured can be read, and rebuilt, without a network or a program", "measure", []string{"gitpin", "imagepin", transports}},
+	{"a config is judged from its bytes alone", "config", []string{"os/exec", "net/http", transports}},
+	{"an object's id follows from its bytes alone", "gitpin/object", []string{"net", "os/exec", "github.com/go-git"}},
+	{"a pack is proven from its bytes alone", "gitpin/pack", []string{"net", "os/exec", "github.com/go-git"}},
+	{"an image's documents are proven from their bytes alone", "imagepin/oci", []string{"net", "os/exec"}},
+	{"a user config is judged from its bytes alone", "imagepin/userconfig", []string{"net"}},
+	{"git mode knows nothing of image mode", "gitpin", []string{"imagepin"}},
+	{"image mode knows nothing of git mode", "imagepin", []string{"gitpin"}},
+}
+
+const (
+	sdk        = "github.com/Dstack-TEE/dstack"
+	transports = "github.com/go-git/go-git/v5/plumbing/transport"
+)
+
+// TestReaches holds [reaches]. The guest agent's client lies below measure and is the
+// one package there that talks.
+func TestReaches(t *testing.T) {
+	pkgs, module := list(t)
+	inside := func(name string) string {
+		if strings.Contains(strings.Split(name, "/")[0], ".") || pkgs[name].Standard {
+			return name
+		}
+		return module + "/" + name
+	}
+	for _, rule := range reaches {
 		checked := 0
 		for path, p := range pkgs {
-			if !below(path, "gitlauncher") || !rule.of(path) {
+			if !below(path, module+"/"+rule.of) {
 				continue
 			}
 			checked++
-			imports := p.Imports
-			if rule.deep {
-				imports = p.Deps
-			}
-			if i := slices.IndexFunc(imports, rule.not); i >= 0 {
-				t.Errorf("%s: %s imports %s", rule.name, path, imports[i])
+			for _, not := range rule.not {
+				if i := slices.IndexFunc(p.Deps, func(dep string) bool { return below(dep, inside(not)) }); i >= 0 {
+					t.Errorf("%s reaches %s: %s", path, p.Deps[i], rule.why)
+				}
 			}
 		}
 		if checked == 0 {
-			t.Errorf("%s: nothing was checked", rule.name)
+			t.Errorf("there is no %s, of which it is said: %s", rule.of, rule.why)
 		}
 	}
 }
@@ -116,9 +190,9 @@ func TestWhoImportsWhom(t *testing.T) {
 // (go-shellwords runs backquotes only for callers that ask, and compose-go does not:
 // TestNothingRuns in verify/compose).
 func TestVerifyRunsNoPrograms(t *testing.T) {
-	pkgs := list(t)
+	pkgs, module := list(t)
 	var reach []string
-	for _, dep := range pkgs["gitlauncher/verify"].Deps {
+	for _, dep := range pkgs[module+"/verify"].Deps {
 		if slices.Contains(pkgs[dep].Imports, "os/exec") {
 			reach = append(reach, dep)
 		}
@@ -130,26 +204,38 @@ func TestVerifyRunsNoPrograms(t *testing.T) {
 	}
 }
 
-// TestEveryFuzzTargetHasSeeds: a fuzz target without seeds tests nothing in `go test`.
-func TestEveryFuzzTargetHasSeeds(t *testing.T) {
-	targets := 0
-	err := filepath.WalkDir(".", func(path string, d os.DirEntry, err error) error {
-		if err != nil || !strings.HasSuffix(path, "_test.go") {
-			return err
-		}
-		source, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		for _, m := range regexp.MustCompile(`(?m)^func (Fuzz\w+)\(`).FindAllStringSubmatch(string(source), -1) {
-			targets++
-			if seeds, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "testdata", "fuzz", m[1], "*")); len(seeds) == 0 {
-				t.Errorf("%s has no committed seed", m[1])
-			}
-		}
-		return nil
-	})
-	if err != nil || targets == 0 {
-		t.Errorf("%d fuzz targets, %v", targets, err)
+// pkg is what `go list` says of a package.
+type pkg struct {
+	ImportPath    string
+	Imports, Deps []string
+	Standard      bool
+	Module        *struct {
+		Path string
+		Main bool
 	}
 }
+
+// list returns every package that is linked into anything here, and this module's path.
+func list(t *testing.T) (pkgs map[string]pkg, module string) {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports,Deps,Standard,Module", "-deps", "./...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pkgs = make(map[string]pkg)
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p pkg
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return pkgs, module
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		pkgs[p.ImportPath] = p
+		if p.Module != nil && p.Module.Main {
+			module = p.Module.Path
+		}
+	}
+}
+
+// below reports whether a package is that one or lies below it.
+func below(path, root string) bool { return path == root || strings.HasPrefix(path, root+"/") }
