@@ -2,7 +2,6 @@ package imagepin
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"io"
 	"log/slog"
@@ -11,6 +10,7 @@ import (
 	"syscall"
 
 	"gitlauncher/imagepin/oci"
+	"gitlauncher/internal/atomicfile"
 )
 
 // cacheFolder is where proven documents are kept, in the shared volume.
@@ -47,7 +47,7 @@ func (c *Cached) get(ctx context.Context, d oci.Digest, fetch func(context.Conte
 	}
 	if err := c.Shared.MkdirAll(cacheFolder, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
 		c.Log.Warn("can't keep the manifest; a restart needs the registry", "error", err.Error())
-	} else if err := writeShared(c.Shared, name, data, 0o600); err != nil {
+	} else if err := atomicfile.WriteIn(c.Shared, name, data, 0o600); err != nil {
 		c.Log.Warn("can't keep the manifest; a restart needs the registry", "error", err.Error())
 	}
 	return data, nil
@@ -66,25 +66,4 @@ func readShared(root *os.Root, name string, limit int64) ([]byte, error) {
 		return nil, errors.New("not a regular file, or too large")
 	}
 	return io.ReadAll(io.LimitReader(f, limit))
-}
-
-// writeShared writes a file atomically. What stands at its name is replaced, a
-// symbolic link included, and never written through.
-func writeShared(root *os.Root, name string, data []byte, mode os.FileMode) (err error) {
-	tmp := path.Join(path.Dir(name), ".git-launcher-"+rand.Text())
-	f, err := root.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			root.Remove(tmp)
-		}
-	}()
-	_, err = f.Write(data)
-	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
-	if err != nil {
-		return err
-	}
-	return root.Rename(tmp, name)
 }

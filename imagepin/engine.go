@@ -16,6 +16,7 @@ import (
 	"github.com/moby/moby/client"
 
 	"gitlauncher/imagepin/oci"
+	"gitlauncher/internal/printable"
 )
 
 // Engine is the Docker Engine of this VM. It is part of the measured system, so
@@ -42,7 +43,7 @@ func ConnectEngine(ctx context.Context, socket string, timeout time.Duration, lo
 	}
 	api, err := client.New(client.WithHost("unix://" + socket))
 	if err != nil {
-		return nil, &EngineError{doing, EngineAbsent, oneLine(err.Error(), nil)}
+		return nil, &EngineError{doing, EngineAbsent, printable.Line(err.Error())}
 	}
 	e := &Engine{api: api, timeout: timeout, log: log}
 	about, err := call(ctx, e, doing, func(ctx context.Context) (client.SystemInfoResult, error) {
@@ -94,7 +95,7 @@ func (e *Engine) sort(ctx, bounded context.Context, doing string, err error) err
 	default:
 		reason = textReason(text)
 	}
-	return &EngineError{doing, reason, oneLine(text, nil)}
+	return &EngineError{doing, reason, printable.Line(text)}
 }
 
 // textReason recognises what the Engine tells by its text alone. A test against a

@@ -2,7 +2,6 @@ package imagepin
 
 import (
 	"fmt"
-	"strings"
 
 	"gitlauncher/imagepin/oci"
 )
@@ -107,27 +106,3 @@ type SettingsError struct {
 }
 
 func (e *SettingsError) Error() string { return "container " + e.Name + ": " + e.Reason }
-
-// maxText bounds what others' words take in an error, in bytes.
-const maxText = 300
-
-// oneLine makes others' words fit to be read: printable, one line, bounded, once,
-// and without the secrets that these others were given.
-func oneLine(s string, secrets []string) string {
-	for _, secret := range secrets {
-		if len(secret) > 3 {
-			s = strings.ReplaceAll(s, secret, "[secret]")
-		}
-	}
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r == '\u2028' || r == '\u2029' {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(s, "?"))
-	s = strings.Join(strings.Fields(s), " ")
-	if len(s) > maxText {
-		s = strings.ToValidUTF8(s[:maxText], "") + "…"
-	}
-	return s
-}

@@ -12,6 +12,7 @@ import (
 
 	"gitlauncher/imagepin/oci"
 	"gitlauncher/imagepin/userconfig"
+	"gitlauncher/internal/printable"
 	"gitlauncher/measure"
 )
 
@@ -64,7 +65,7 @@ func ParseProfile(data []byte) (*Profile, error) {
 	dec := toml.NewDecoder(strings.NewReader(string(data)))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&p); err != nil {
-		return nil, &ProfileError{oneLine(err.Error(), nil)}
+		return nil, &ProfileError{printable.Line(err.Error())}
 	}
 	return &p, p.check()
 }

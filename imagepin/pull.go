@@ -18,6 +18,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"gitlauncher/imagepin/userconfig"
+	"gitlauncher/internal/printable"
 )
 
 // progressEvery is how often a pull that goes on is logged.
@@ -114,9 +115,9 @@ func pullError(reference string, err error, secrets []string) error {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return &EngineError{"pulling", EngineDied, "it broke the connection"}
 	case client.IsErrConnectionFailed(err):
-		return &EngineError{"pulling", EngineAbsent, oneLine(text, secrets)}
+		return &EngineError{"pulling", EngineAbsent, printable.Line(text, secrets...)}
 	case textReason(text) == DiskFull:
-		return &EngineError{"pulling", DiskFull, oneLine(text, secrets)}
+		return &EngineError{"pulling", DiskFull, printable.Line(text, secrets...)}
 	}
 	text = strings.TrimPrefix(text, "Error response from daemon: ")
 	reason := Unreachable
@@ -130,7 +131,7 @@ func pullError(reference string, err error, secrets []string) error {
 	}
 	switch {
 	case holds("verification failed", "unexpected commit digest"):
-		return &ProofError{reference, oneLine(text, secrets), nil}
+		return &ProofError{reference, printable.Line(text, secrets...), nil}
 	case holds("toomanyrequests", "too many requests", "status: 429"):
 		reason = RateLimited
 	case cerrdefs.IsUnauthorized(err), cerrdefs.IsPermissionDenied(err), holds("unauthorized", "denied", "no basic auth credentials", "authentication required"):
@@ -140,7 +141,7 @@ func pullError(reference string, err error, secrets []string) error {
 	case holds("x509", "certificate"):
 		reason = Untrusted
 	}
-	return &RegistryError{reference, "pulling", 0, reason, oneLine(text, secrets)}
+	return &RegistryError{reference, "pulling", 0, reason, printable.Line(text, secrets...)}
 }
 
 // progress adds up what the Engine says of single layers.

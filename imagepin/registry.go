@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"gitlauncher/imagepin/oci"
+	"gitlauncher/internal/printable"
 )
 
 // Registry is one repository of one registry. It implements Source and Tags.
@@ -115,7 +116,7 @@ func (r *Registry) get(ctx context.Context, path, reference, stage string) ([]by
 	ctx, cancel := context.WithTimeoutCause(ctx, r.timeout, fmt.Errorf("no answer within %v", r.timeout))
 	defer cancel()
 	fail := func(status int, reason Reason, text string) ([]byte, error) {
-		return nil, &RegistryError{reference, stage, status, reason, oneLine(text, r.secrets)}
+		return nil, &RegistryError{reference, stage, status, reason, printable.Line(text, r.secrets...)}
 	}
 	if r.session == nil {
 		session, err := transport.NewWithContext(ctx, r.repo.Registry, r.auth, r.base, []string{r.repo.Scope(transport.PullScope)})

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"gitlauncher/imagepin/oci"
+	"gitlauncher/internal/printable"
 )
 
 // Image is an image whose index, manifest and config are proven: each was hashed,
@@ -143,7 +144,7 @@ func (r *resolver) children(ctx context.Context, children []oci.Descriptor, abov
 func (r *resolver) list(d oci.Descriptor) {
 	platform := "no platform"
 	if d.Platform != nil {
-		platform = oneLine(d.Platform.String(), nil)
+		platform = printable.Line(d.Platform.String())
 	}
 	if len(r.listed) < 20 {
 		r.listed = append(r.listed, fmt.Sprintf("%s (%s)", platform, d.Digest))
@@ -194,7 +195,7 @@ func (r *resolver) image(ctx context.Context, c candidate) (*Image, error) {
 		return nil, r.fail(c.config.Digest, err.Error(), err)
 	}
 	if !config.Platform.Is(r.target) {
-		return nil, r.fail(c.config.Digest, fmt.Sprintf("the image is for %s, not for %s", oneLine(config.Platform.String(), nil), r.target), nil)
+		return nil, r.fail(c.config.Digest, fmt.Sprintf("the image is for %s, not for %s", printable.Line(config.Platform.String()), r.target), nil)
 	}
 	return &Image{
 		Name: r.name, Approved: r.root, Indexes: c.indexes, Manifest: c.Digest, ConfigID: c.config.Digest,

@@ -24,6 +24,7 @@ import (
 	"gitlauncher/imagepin/oci"
 	"gitlauncher/imagepin/userconfig"
 	"gitlauncher/internal/gittest"
+	"gitlauncher/internal/printable"
 	"gitlauncher/internal/regtest"
 )
 
@@ -322,7 +323,7 @@ func TestEcho(t *testing.T) {
 	const secret = "correct-horse"
 	r := open(t, "127.0.0.1:1/a", password{"127.0.0.1:1", secret}, nil)
 	said := "you sent " + secret + ", or " + r.secrets[4] + "\n\x1b[31m"
-	if got := oneLine(said, r.secrets); got != "you sent [secret], or [secret] [31m" {
+	if got := printable.Line(said, r.secrets...); got != "you sent [secret], or [secret] [31m" {
 		t.Errorf("%q", got)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path"
-	"path/filepath"
 	"syscall"
 	"time"
 
@@ -80,15 +79,4 @@ func ReadConfig(name string) ([]byte, error) {
 		return nil, fmt.Errorf("%s is larger than %d KiB", name, userconfig.MaxFile>>10)
 	}
 	return data, nil
-}
-
-// WriteSecret writes a file atomically, for its owner alone, in a folder that the
-// workload can write too: nothing is written through a link.
-func WriteSecret(name string, data []byte) error {
-	root, err := os.OpenRoot(filepath.Dir(name))
-	if err != nil {
-		return err
-	}
-	defer root.Close()
-	return writeShared(root, filepath.Base(name), data, 0o600)
 }

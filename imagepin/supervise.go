@@ -13,6 +13,8 @@ import (
 	"github.com/moby/moby/api/pkg/stdcopy"
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
+
+	"gitlauncher/internal/printable"
 )
 
 // How often a workload that fails is started again: 1 s after the first failure,
@@ -231,7 +233,7 @@ func (e *Engine) relay(ctx context.Context, f *Found, since time.Time, s Supervi
 		_, err = stdcopy.StdCopy(s.Stdout, s.Stderr, stream)
 	}
 	if err != nil && ctx.Err() == nil {
-		e.log.Warn("the workload's output is not relayed any more; docker logs has it", "error", oneLine(err.Error(), nil))
+		e.log.Warn("the workload's output is not relayed any more; docker logs has it", "error", printable.Line(err.Error()))
 	}
 }
 
@@ -251,7 +253,7 @@ func (e *Engine) wait(ctx context.Context, f *Found, sleep Sleep) exit {
 		if ctx.Err() != nil {
 			return exit{err: context.Cause(ctx)}
 		}
-		e.log.Warn("lost sight of the container; looking again", "error", oneLine(err.Error(), nil))
+		e.log.Warn("lost sight of the container; looking again", "error", printable.Line(err.Error()))
 	}
 	for end := time.Now().Add(e.timeout); ; {
 		now, err := e.Find(ctx, f.ID)

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 
+	"gitlauncher/internal/printable"
 	"gitlauncher/verify"
 )
 
@@ -106,7 +107,7 @@ func writeLine(w io.Writer, line judged) error {
 	if err := enc.Encode(line); err != nil {
 		return err
 	}
-	_, err := w.Write(printable(b.Bytes()))
+	_, err := w.Write(printable.JSON(b.Bytes()))
 	return err
 }
 

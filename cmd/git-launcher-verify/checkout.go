@@ -19,6 +19,7 @@ import (
 
 	"gitlauncher/config"
 	"gitlauncher/gitpin/object"
+	"gitlauncher/internal/printable"
 	"gitlauncher/measure"
 	"gitlauncher/verify"
 )
@@ -180,7 +181,7 @@ func (p *program) checkout(s *settings) error {
 	}
 	last := "ENTRYPOINT_SHA256=" + entry
 	if entryErr != nil {
-		last = "# no ENTRYPOINT_SHA256: " + plain(entryErr.Error())
+		last = "# no ENTRYPOINT_SHA256: " + printable.Text(entryErr.Error())
 	}
 	_, err = fmt.Fprintf(p.stdout, "COMMIT_SHA=%s\nTREE=%s\nCONTENT_SHA256=%s\n%s\n", d.Commit, d.Tree, d.ContentSHA256, last)
 	return err

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"gitlauncher/internal/printable"
 	"gitlauncher/internal/strictjson"
 	"gitlauncher/measure"
 	"gitlauncher/verify"
@@ -69,7 +70,7 @@ func (p *program) inspect(s *settings) error {
 // textOf shows a payload that is text.
 func textOf(payload string) string {
 	b, err := hex.DecodeString(payload)
-	if err != nil || len(b) == 0 || plain(string(b)) != string(b) {
+	if err != nil || len(b) == 0 || printable.Text(string(b)) != string(b) {
 		return ""
 	}
 	return string(b)
@@ -84,11 +85,11 @@ func (c *contents) text() string {
 	}
 	fmt.Fprintln(&b, "\nRTMR3's events")
 	for _, e := range c.Events {
-		shown := plain(e.Payload)
+		shown := printable.Text(e.Payload)
 		if e.Text != "" {
 			shown = e.Text
 		}
-		fmt.Fprintf(&b, "  %-18s %s\n", plain(e.Name), shown)
+		fmt.Fprintf(&b, "  %-18s %s\n", printable.Text(e.Name), shown)
 	}
 	fmt.Fprintf(&b, "\ncollateral %v, provenance %v\n", c.Collateral, c.Provenance)
 	if c.Compose == "" {
@@ -104,7 +105,7 @@ func (c *contents) text() string {
 		text = app.File
 	}
 	for line := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
-		fmt.Fprintln(&b, "  "+plain(line))
+		fmt.Fprintln(&b, "  "+printable.Text(line))
 	}
 	return b.String()
 }
@@ -134,8 +135,8 @@ func (p *program) policyFrom(ctx context.Context, s *settings) (int, error) {
 	var b strings.Builder
 	out := func(key, v string) {
 		line := key + "=" + v
-		if again, err := verify.ParsePolicy("", []byte(line)); plain(v) != v || err != nil || !slices.Equal(again.Of(key), []string{v}) {
-			line = "# " + key + ": what the evidence has can't stand in a policy: " + plain(v)
+		if again, err := verify.ParsePolicy("", []byte(line)); printable.Text(v) != v || err != nil || !slices.Equal(again.Of(key), []string{v}) {
+			line = "# " + key + ": what the evidence has can't stand in a policy: " + printable.Text(v)
 		}
 		fmt.Fprintln(&b, line)
 	}

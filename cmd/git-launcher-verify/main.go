@@ -14,6 +14,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"gitlauncher/config"
+	"gitlauncher/internal/printable"
 	"gitlauncher/internal/version"
 )
 
@@ -117,7 +118,7 @@ func (p *program) fail(err error) int {
 func (p *program) warn(err error) {
 	lines := strings.Split(err.Error(), "\n")
 	for i := range lines {
-		lines[i] = plain(lines[i])
+		lines[i] = printable.Text(lines[i])
 	}
 	fmt.Fprintf(p.stderr, "git-launcher-verify: %s\n", strings.Join(lines, "\n"))
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 
+	"gitlauncher/internal/atomicfile"
 	"gitlauncher/internal/strictjson"
 	"gitlauncher/verify/quote"
 )
@@ -189,14 +190,5 @@ func store(file string, c *quote.Collateral) error {
 	if err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(file), ".collateral-")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(data)
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), file)
+	return atomicfile.Write(file, data, 0o600)
 }

@@ -6,12 +6,12 @@ import (
 	"os"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 	"golang.org/x/term"
 
+	"gitlauncher/internal/printable"
 	"gitlauncher/verify"
 )
 
@@ -63,7 +63,7 @@ func (p *program) printTable(r *verify.Report, color string) error {
 			fmt.Fprintf(&b, "\n%s  %s\n", f.Check, paint(titles[f.Check], text.Bold))
 		}
 		mark := marks[f.Outcome]
-		t.AppendRow(table.Row{paint(mark.word, mark.colour), plain(f.Name), details(f)})
+		t.AppendRow(table.Row{paint(mark.word, mark.colour), printable.Text(f.Name), details(f)})
 	}
 	flush()
 	b.WriteString("\n")
@@ -188,7 +188,7 @@ func firstReason(r *verify.Report) string {
 		switch {
 		case f.Outcome != worst || worst == "":
 		case first == "":
-			first = fmt.Sprintf("%s, %s: %s", f.Check, plain(f.Name), clip(f.Why))
+			first = fmt.Sprintf("%s, %s: %s", f.Check, printable.Text(f.Name), clip(f.Why))
 		default:
 			more++
 		}
@@ -204,20 +204,9 @@ const mostShown = 1500
 
 // clip is plain, and shows the beginning of what is too long to be read.
 func clip(s string) string {
-	s = plain(s)
+	s = printable.Text(s)
 	if len(s) <= mostShown {
 		return s
 	}
 	return strings.ToValidUTF8(s[:mostShown], "") + fmt.Sprintf("… (%d bytes; --json has all)", len(s))
-}
-
-// plain shows text of strangers without control characters: evidence must not
-// write escape sequences to a terminal.
-func plain(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || !unicode.IsPrint(r) && r != ' ' {
-			return '\uFFFD'
-		}
-		return r
-	}, s)
 }

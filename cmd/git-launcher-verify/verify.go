@@ -4,13 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"sync"
 	"time"
-	"unicode"
-	"unicode/utf16"
-	"unicode/utf8"
 
+	"gitlauncher/internal/printable"
 	"gitlauncher/verify"
 	"gitlauncher/verify/provenance"
 	"gitlauncher/verify/quote"
@@ -127,29 +124,6 @@ func (p *program) printJSON(v any) error {
 	if err := enc.Encode(v); err != nil {
 		return err
 	}
-	_, err := p.stdout.Write(printable(b.Bytes()))
+	_, err := p.stdout.Write(printable.JSON(b.Bytes()))
 	return err
 }
-
-// printable writes what a terminal may act on as JSON's escapes: encoding/json
-// leaves all control characters but ASCII's as they are.
-func printable(data []byte) []byte {
-	if !bytes.ContainsFunc(data, unprintable) {
-		return data
-	}
-	out := make([]byte, 0, len(data)+64)
-	for _, r := range string(data) {
-		switch {
-		case !unprintable(r):
-			out = utf8.AppendRune(out, r)
-		case r > 0xffff:
-			high, low := utf16.EncodeRune(r)
-			out = fmt.Appendf(out, `\u%04x\u%04x`, high, low)
-		default:
-			out = fmt.Appendf(out, `\u%04x`, r)
-		}
-	}
-	return out
-}
-
-func unprintable(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }

@@ -15,6 +15,7 @@ import (
 	"gitlauncher/imagepin"
 	"gitlauncher/imagepin/oci"
 	"gitlauncher/imagepin/userconfig"
+	"gitlauncher/internal/atomicfile"
 	"gitlauncher/internal/version"
 	"gitlauncher/measure"
 	"gitlauncher/measure/dstack"
@@ -249,7 +250,7 @@ func (l *imageLaunch) writeNodeConfig(user *userconfig.Config, data []byte) erro
 	if user.DotEnv {
 		return nil
 	}
-	if err := imagepin.WriteSecret(l.opts.nodeConfig, data); err != nil {
+	if err := atomicfile.Write(l.opts.nodeConfig, data, 0o600); err != nil {
 		return err
 	}
 	atStage("configured")

@@ -18,7 +18,7 @@ type Name struct{ domain, path, familiar, tag string }
 // so that the launcher and the Engine understand the same by it.
 func ParseName(s string) (Name, error) {
 	named, err := reference.ParseNormalizedNamed(s)
-	if err != nil || strings.HasPrefix(s, digestPrefix) {
+	if err != nil || strings.HasPrefix(s, "sha256:") {
 		return Name{}, errors.New("is not [registry[:port]/]name[:tag]")
 	}
 	if _, ok := named.(reference.Digested); ok {

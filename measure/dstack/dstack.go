@@ -22,6 +22,8 @@ import (
 
 	sdk "github.com/Dstack-TEE/dstack/sdk/go/dstack"
 
+	"gitlauncher/internal/bounded"
+	"gitlauncher/internal/printable"
 	"gitlauncher/internal/strictjson"
 	"gitlauncher/measure"
 )
@@ -69,32 +71,21 @@ func New(endpoint string, timeout time.Duration, log *slog.Logger) (*Client, err
 	}, nil
 }
 
-// call runs one SDK call under its deadline, also if the call ignores it.
+// call makes one call of the SDK under the client's deadline.
 func call[T any](ctx context.Context, c *Client, name string, do func(context.Context) (T, error)) (T, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, c.timeout, fmt.Errorf("no answer within %v", c.timeout))
 	defer cancel()
-	type answer struct {
-		v   T
-		err error
+	v, err := bounded.Call(ctx, func() (T, error) { return do(ctx) })
+	switch {
+	case err == nil:
+		return v, nil
+	case ctx.Err() != nil:
+		err = context.Cause(ctx)
+	default:
+		err = explain(err)
 	}
-	done := make(chan answer, 1)
-	go func() {
-		v, err := do(ctx)
-		done <- answer{v, err}
-	}()
 	var none T
-	select {
-	case a := <-done:
-		if a.err != nil && ctx.Err() != nil {
-			a.err = context.Cause(ctx)
-		}
-		if a.err != nil {
-			return none, &CallError{name, explain(a.err)}
-		}
-		return a.v, nil
-	case <-ctx.Done():
-		return none, &CallError{name, context.Cause(ctx)}
-	}
+	return none, &CallError{name, err}
 }
 
 // sdkStatus begins the only form in which the SDK tells an HTTP status.
@@ -115,18 +106,7 @@ func explain(err error) error {
 		return err
 	}
 	code, body, _ := strings.Cut(rest, ", body: ")
-	return &statusError{code, oneLine(body)}
-}
-
-// oneLine bounds what a server said to 200 printable bytes.
-func oneLine(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r > '~' {
-			return ' '
-		}
-		return r
-	}, s[:min(len(s), 200)])
-	return strings.TrimSpace(s)
+	return &statusError{code, printable.Line(body)}
 }
 
 // Emit extends RTMR3. An error leaves open whether it did; a 404 is

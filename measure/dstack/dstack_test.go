@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"gitlauncher/internal/printable"
 	"gitlauncher/measure"
 )
 
@@ -95,7 +96,7 @@ func TestBadAnswers(t *testing.T) {
 			if !errors.As(err, &ce) || ce.Call != "Info" {
 				t.Fatalf("State: %v", err)
 			}
-			if strings.ContainsAny(err.Error(), "\n\x1b\x00") || len(err.Error()) > 400 {
+			if strings.ContainsAny(err.Error(), "\n\x1b\x00") || len(err.Error()) > printable.MaxLine+100 {
 				t.Errorf("not a short line: %q", err)
 			}
 			if _, err := c.Receipt(context.Background(), nil, nil); !errors.As(err, &ce) {

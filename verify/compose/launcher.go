@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"gitlauncher/config"
+	"gitlauncher/internal/digest"
 )
 
 // free are the keys of the launcher's service that can't change what runs. The
@@ -69,8 +70,8 @@ func (j *judge) launcher(name string, service map[string]any) {
 }
 
 func isDigest(s string) bool {
-	hex, ok := strings.CutPrefix(s, "sha256:")
-	return ok && len(hex) == 64 && strings.Trim(hex, "0123456789abcdef") == ""
+	_, err := digest.Parse(s)
+	return err == nil
 }
 
 // environment: literal values only, and none that turns measuring off.

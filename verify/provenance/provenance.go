@@ -9,7 +9,6 @@
 package provenance
 
 import (
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"regexp"
@@ -20,6 +19,8 @@ import (
 	"github.com/sigstore/sigstore-go/pkg/fulcio/certificate"
 	"github.com/sigstore/sigstore-go/pkg/root"
 	"github.com/sigstore/sigstore-go/pkg/verify"
+
+	"gitlauncher/internal/digest"
 )
 
 // MaxSize is the largest bundle that is read, in bytes: 4 MiB.
@@ -86,7 +87,7 @@ func ParseTrustedRoot(data []byte) (root.TrustedMaterial, error) {
 
 // Verify proves that a bundle is build provenance of the image with this digest
 // (sha256:…), by an expected repository and workflow on GitHub's own runners.
-func (v *Verifier) Verify(data []byte, digest string, want Expect) (*Build, error) {
+func (v *Verifier) Verify(data []byte, image string, want Expect) (*Build, error) {
 	if len(data) > MaxSize {
 		return nil, fmt.Errorf("bundle is larger than %d MiB", MaxSize>>20)
 	}
@@ -94,11 +95,11 @@ func (v *Verifier) Verify(data []byte, digest string, want Expect) (*Build, erro
 	if err := b.UnmarshalJSON(data); err != nil {
 		return nil, fmt.Errorf("bundle: %w", err)
 	}
-	sum, err := hex.DecodeString(strings.TrimPrefix(digest, "sha256:"))
+	sum, err := digest.Parse(image)
 	if err != nil {
 		return nil, fmt.Errorf("digest: %w", err)
 	}
-	return v.verify(b, "sha256", sum, want)
+	return v.verify(b, "sha256", sum[:], want)
 }
 
 func (v *Verifier) verify(entity verify.SignedEntity, algorithm string, sum []byte, want Expect) (_ *Build, err error) {
