@@ -108,7 +108,7 @@ dist:
 	  build git-launcher-verify linux $$arch; build git-launcher-verify darwin $$arch; \
 	done
 	$(MAKE) man && cp bin/man/* bin/dist/
-	cp LICENSE LICENSES bin/dist/
+	cp LICENSE THIRD-PARTY-LICENSES bin/dist/
 	cd bin/dist && sha256sum * >SHA256SUMS
 
 ## man: the manual pages of launcher and verifier, from their --help, into bin/man
@@ -117,9 +117,10 @@ man: build
 	bin/git-launcher --help | $(GO) run ./internal/man 'launch one pinned and measured Git commit' >bin/man/git-launcher.1
 	bin/git-launcher-verify --help | $(GO) run ./internal/man 'establish what ran in a confidential VM' >bin/man/git-launcher-verify.1
 
-## licenses: the list of what is linked, with its licences
+## licenses: THIRD-PARTY-LICENSES: what is linked, and each licence text once
 licenses:
-	$(GO) run ./internal/licenses >bin/LICENSES && mv bin/LICENSES LICENSES
+	@mkdir -p bin
+	$(GO) run ./internal/licenses >bin/THIRD-PARTY-LICENSES && mv bin/THIRD-PARTY-LICENSES .
 
 ## vulnerabilities: known ones in what is linked; needs the network
 vulnerabilities:

@@ -174,7 +174,7 @@ func (o *options) build(ctx context.Context) ([]built, error) {
 	if err := certificates(debian); err != nil {
 		return nil, err
 	}
-	licences, err := os.ReadFile("LICENSES")
+	licences, err := os.ReadFile("THIRD-PARTY-LICENSES")
 	if err != nil {
 		return nil, err
 	}

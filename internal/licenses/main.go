@@ -1,6 +1,6 @@
-// Command licenses lists what is linked into the programs, with the licences that
-// come with it: `make licenses` writes LICENSES, which goes into the image and into
-// releases. A module without a licence file is an error.
+// Command licenses lists what is linked into the programs, and prints each licence text
+// that comes with it once: `make licenses` writes THIRD-PARTY-LICENSES, which goes into
+// the images and into releases. A module without a licence file is an error.
 package main
 
 import (
@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -34,11 +35,18 @@ type module struct {
 	Main               bool
 }
 
-// list gives the licences of all modules that are linked into ./cmd/..., for the
+// text is a licence's text, less the lines that say whose the copyright is, and the
+// files that hold it.
+type text struct {
+	words string
+	of    []string // "module version: file" and its copyright lines, in the order of modules
+}
+
+// list returns the licences of all modules that are linked into ./cmd/..., for the
 // systems that there are releases for, and Go's own.
 func list(dir string) ([]byte, error) {
 	modules := make(map[string]module)
-	for _, system := range []string{"linux", "darwin"} {
+	for _, system := range []string{"linux", "darwin", "windows"} {
 		if err := linked(dir, system, modules); err != nil {
 			return nil, err
 		}
@@ -47,22 +55,27 @@ func list(dir string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var b bytes.Buffer
-	b.WriteString("What is linked into git-launcher's programs, and the licences that it comes with.\nWritten by `make licenses`. git-launcher itself: see LICENSE.\n")
-	if err := add(&b, "The Go standard library and run time", strings.TrimSpace(string(root))); err != nil {
+	texts, err := collect(nil, "The Go standard library and run time", strings.TrimSpace(string(root)))
+	if err != nil {
 		return nil, err
 	}
-	var paths []string
-	for p := range modules {
-		paths = append(paths, p)
-	}
-	slices.Sort(paths)
-	for _, p := range paths {
-		if err := add(&b, p+" "+modules[p].Version, modules[p].Dir); err != nil {
+	for _, p := range slices.Sorted(maps.Keys(modules)) {
+		if texts, err = collect(texts, p+" "+modules[p].Version, modules[p].Dir); err != nil {
 			return nil, err
 		}
 	}
-	return b.Bytes(), nil
+	return format(texts), nil
+}
+
+// format prints each text below the names of all that come with it.
+func format(texts []text) []byte {
+	var b bytes.Buffer
+	b.WriteString("What is linked into git-launcher's programs, and the licences that it comes with,\neach text once. Written by `make licenses`. git-launcher itself: see LICENSE.\n")
+	rule := strings.Repeat("=", 78)
+	for _, t := range texts {
+		fmt.Fprintf(&b, "\n%s\n%s\n%[1]s\n\n%[3]s\n", rule, strings.Join(t.of, "\n"), t.words)
+	}
+	return b.Bytes()
 }
 
 func linked(dir, system string, into map[string]module) error {
@@ -88,26 +101,52 @@ func linked(dir, system string, into map[string]module) error {
 
 var licenceFile = regexp.MustCompile(`(?i)^(licen[cs]e|copying|notice|patents)([._-].*)?$`)
 
-// add writes the licence files of one directory.
-func add(b *bytes.Buffer, title, dir string) error {
+// collect adds the licence files of one directory to the texts.
+func collect(texts []text, title, dir string) ([]text, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	found := false
 	for _, e := range entries {
-		if !licenceFile.MatchString(e.Name()) || !e.Type().IsRegular() {
+		if !licenceFile.MatchString(e.Name()) || filepath.Ext(e.Name()) == ".go" || !e.Type().IsRegular() {
 			continue
 		}
-		text, err := os.ReadFile(filepath.Join(dir, e.Name()))
+		data, err := os.ReadFile(filepath.Join(dir, e.Name()))
 		if err != nil {
-			return err
+			return nil, err
 		}
 		found = true
-		fmt.Fprintf(b, "\n%s\n%s: %s\n%[1]s\n\n%[4]s\n", strings.Repeat("=", 78), title, e.Name(), bytes.TrimSpace(bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))))
+		words, owners := plain(data)
+		name := title + ": " + e.Name() + owners
+		i := slices.IndexFunc(texts, func(t text) bool { return sameWords(t.words, words) })
+		if i < 0 {
+			texts = append(texts, text{words: words})
+			i = len(texts) - 1
+		}
+		texts[i].of = append(texts[i].of, name)
 	}
 	if !found {
-		return fmt.Errorf("%s comes without a licence", title)
+		return nil, fmt.Errorf("%s comes without a licence", title)
 	}
-	return nil
+	return texts, nil
+}
+
+// copyrightLine is a line that names a year and an owner, or the place for them.
+var copyrightLine = regexp.MustCompile(`(?im)^.*\bcopyright\b.*(\d{4}|[[{]yyyy[]}]).*\n?|^\s*all rights reserved\.?\s*\n?`)
+
+// plain returns a text without copyright lines, line endings of other systems and empty
+// lines around it; and those copyright lines, each indented on a line of its own.
+func plain(data []byte) (words, owners string) {
+	s := strings.ReplaceAll(string(data), "\r\n", "\n")
+	for _, line := range copyrightLine.FindAllString(s, -1) {
+		owners += "\n    " + strings.TrimSpace(line)
+	}
+	return strings.Trim(copyrightLine.ReplaceAllString(s, ""), "\n\t "), owners
+}
+
+// sameWords compares texts by their words, because copies of one licence differ in how
+// their lines are broken.
+func sameWords(a, b string) bool {
+	return slices.Equal(strings.Fields(a), strings.Fields(b))
 }
