@@ -12,6 +12,7 @@ import (
 	"gitlauncher/config/configfile"
 	"gitlauncher/gitpin"
 	"gitlauncher/gitpin/object"
+	"gitlauncher/internal/handover"
 	"gitlauncher/measure"
 	"gitlauncher/measure/dstack"
 )
@@ -96,7 +97,7 @@ func advise(err error) (code int, hint string) {
 		occupied *gitpin.OccupiedError
 		locked   *gitpin.LockedError
 		ref      *gitpin.RefError
-		start    *startError
+		start    *handover.Error
 	)
 	switch {
 	case errors.As(err, &usage):

@@ -6,11 +6,14 @@ import (
 	"encoding/hex"
 	"io"
 	"log/slog"
+	"os"
 	"path"
 
 	"gitlauncher/config"
 	"gitlauncher/config/configfile"
 	"gitlauncher/gitpin"
+	"gitlauncher/internal/environ"
+	"gitlauncher/internal/handover"
 	"gitlauncher/internal/version"
 	"gitlauncher/measure"
 )
@@ -94,25 +97,18 @@ func (l *launch) record(cfg *config.Git, configSum string, c *gitpin.Checkout) (
 	return r.Marshal()
 }
 
-// check does what run does up to measuring, in a directory of its own.
-func (l *launch) check(ctx context.Context) error {
-	cfg, configSum, err := l.parse()
-	if err != nil {
-		return at("read the config", err)
+// handOver becomes the workload. It returns only if that fails.
+func (l *launch) handOver(ctx context.Context, cfg *config.Git) error {
+	env, removed := environ.Filter(os.Environ(), cfg.AllowEnv)
+	for _, name := range removed {
+		l.log.Warn("removed " + name + " from the workload's environment; ALLOW_ENV=" + name + " in the config lets it through")
 	}
-	record, err := l.prove(ctx, cfg, configSum, l.pinParams(cfg, "").Auth)
-	if err != nil {
-		return err
+	w := handover.Workload{
+		WorkDir: cfg.WorkDir, Subdir: cfg.Subdir.Clean(), Script: cfg.Script.Clean(), Log: l.log, Ready: func() { atStage("exec") },
+		Env: append(env, "GIT_LAUNCHER_COMMIT="+cfg.Commit.String(), "GIT_LAUNCHER_REPO_URL="+cfg.Repo.String(), "GIT_LAUNCHER_WORK_DIR="+cfg.WorkDir),
 	}
-	if l.policyOut != "" {
-		policy, err := gitPolicy(cfg, record, "")
-		if err == nil {
-			err = writeFile(l.policyOut, policy)
-		}
-		if err != nil {
-			return at("write the policy", err)
-		}
+	if cfg.Advanced != nil {
+		w.Run, w.Install = cfg.Advanced.RunCmd, cfg.Advanced.InstallCmd
 	}
-	_, err = l.stdout.Write(append(record, '\n'))
-	return at("print the record", err)
+	return handover.Exec(ctx, w)
 }
