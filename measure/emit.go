@@ -25,8 +25,8 @@ type Extender interface {
 	Emit(ctx context.Context, e Event) error
 }
 
-// ErrNoEmit says that the guest agent has no EmitEvent call (dstack OS removed
-// it after 0.5). An Extender wraps it; Emit does not try again.
+// ErrNoEmit says that the guest agent has no EmitEvent call: dstack removed it in 0.6.
+// An [Extender] wraps it, and [Emit] does not try again.
 var ErrNoEmit = errors.New("the guest agent has no EmitEvent call")
 
 // ErrLogMismatch says that the event log does not replay to RTMR3. The register
@@ -42,14 +42,13 @@ const (
 	settlePause = 250 * time.Millisecond // between two reads of a log that does not replay
 )
 
-// Emit extends RTMR3 with each event that this boot's register does not hold
-// yet, in order, and returns a boot that holds all of them. emitted counts the events
-// that were not there before.
+// Emit extends RTMR3 with each event that this boot's register does not hold yet, in
+// order, and returns a boot that holds all of them. emitted counts the events that were
+// not there before.
 //
-// Nothing is believed on the agent's word alone: an event is skipped, and the
-// whole called done, only on a log that replays to the register of the same
-// answer. sleep waits between reads; it returns early with an error when the
-// context ends.
+// Nothing is believed on the agent's word alone. An event is skipped, and the whole is
+// done, only by a log that replays to the register of the same answer. sleep waits
+// between reads; it returns early with an error when the context ends.
 func Emit(ctx context.Context, x Extender, events []Event, sleep func(context.Context, time.Duration) error) (boot Boot, emitted int, err error) {
 	for _, e := range events {
 		did, err := emitOnce(ctx, x, e, sleep)

@@ -33,7 +33,7 @@ func (l *launch) check(ctx context.Context) error {
 }
 
 // prove does what a launch does up to measuring, in a directory of its own, and says
-// whether anything published leads to the commit. It gives the launch record.
+// whether anything published leads to the commit. It returns the launch record.
 func (l *launch) prove(ctx context.Context, cfg *config.Git, configSum string, auth gitpin.Credentials) ([]byte, error) {
 	tmp, err := os.MkdirTemp("", "git-launcher-check-")
 	if err != nil {
@@ -53,8 +53,8 @@ func (l *launch) prove(ctx context.Context, cfg *config.Git, configSum string, a
 	return record, at("check the entry script", err)
 }
 
-// reachable warns of a commit that may vanish. It can't fail a check: a launch of
-// today would work.
+// reachable warns of a commit that may vanish. It never fails a check: a launch today
+// would work.
 func (l *launch) reachable(ctx context.Context, params gitpin.Params, dir string) {
 	reach, err := gitpin.Reachable(ctx, params, l.history, dir)
 	switch {

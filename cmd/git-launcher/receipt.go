@@ -63,7 +63,7 @@ func (l *launch) receiptOrWarn(err error) error {
 	return nil
 }
 
-// leaveReceipt writes the receipt for whoever asks what runs here.
+// leaveReceipt writes the receipt for anyone who asks what runs here.
 func (l *launch) leaveReceipt(ctx context.Context, agent *dstack.Client, record []byte) error {
 	r, err := agent.Receipt(ctx, record, nil)
 	if err != nil {

@@ -26,8 +26,8 @@ type launch struct {
 }
 
 // run is the whole launch: parse, pin (lock, reuse or fetch, prove, materialise),
-// check the entry, record, measure, hand over. Whatever fails, the workload is
-// not started. It returns only on an error.
+// check the entry, record, measure, hand over. Whatever fails, the workload is not
+// started. It returns only on an error.
 func (l *launch) run(ctx context.Context) error {
 	cfg, configSum, err := l.parse()
 	if err != nil {
@@ -71,8 +71,8 @@ func (l *launch) parse() (*config.Git, string, error) {
 	return cfg, hex.EncodeToString(sum[:]), nil
 }
 
-// record checks that the pinned tree has what the config wants to run, and gives
-// the launch record.
+// record checks that the pinned tree has what the config wants to run, and returns the
+// launch record.
 func (l *launch) record(cfg *config.Git, configSum string, c *gitpin.Checkout) ([]byte, error) {
 	if submodules, lfs := c.NotFetched(); submodules+lfs > 0 {
 		l.log.Warn("submodules and Git LFS contents are not fetched; their places are empty directories and pointer files", "submodules", submodules, "lfs", lfs)
