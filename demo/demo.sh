@@ -46,7 +46,7 @@ $(sed 's/^/      /' etc/git-launcher/config.conf)
 YAML
 # dstack measures the app-compose, and with it the config inside.
 jq -n --rawfile compose docker-compose.yaml '{manifest_version: 2, name: "demo", runner: "docker-compose", docker_compose_file: $compose}' >app-compose.json
-"$top/bin/dstack-sim" --socket dstack.sock --app-compose app-compose.json --root-out root.pem --collateral-out collateral.json --policy-out system.conf 2>sim.log & pids+=($!)
+"$top/bin/dstack-sim" --dstack 0.5 --socket dstack.sock --app-compose app-compose.json --root-out root.pem --collateral-out collateral.json --policy-out system.conf 2>sim.log & pids+=($!)
 await dstack.sock
 sed 's/^/  /' sim.log
 

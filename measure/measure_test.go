@@ -219,7 +219,7 @@ func TestEmit(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := newAgent()
 			tc.change(a)
-			boot, _, err := measure.Emit(context.Background(), a, events, func(context.Context, time.Duration) error { return nil })
+			state, _, err := measure.Emit(context.Background(), a, events, func(context.Context, time.Duration) error { return nil })
 			if tc.some != (err != nil && tc.want == nil) || tc.want != nil && !errors.Is(err, tc.want) {
 				t.Fatalf("error is %v", err)
 			}
@@ -229,12 +229,14 @@ func TestEmit(t *testing.T) {
 			if err != nil {
 				return
 			}
-			if measure.End(boot.Events) != boot.RTMR3 || boot.RTMR3 != a.reg {
-				t.Fatal("what is returned does not replay to the register")
+			replayed, err := state.Log.Replay()
+			if err != nil || measure.End(replayed) != state.RTMR3 {
+				t.Fatalf("what is returned does not replay: %v", err)
 			}
+			after, _ := measure.AfterReady(replayed)
 			for _, want := range events {
 				n := 0
-				for _, have := range boot.After {
+				for _, have := range after {
 					if have.Equal(want) {
 						n++
 					}

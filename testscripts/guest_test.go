@@ -25,7 +25,7 @@ func (g *guest) reboot() {
 	if g.shutdown != nil {
 		g.shutdown()
 	}
-	m, err := sim.New(sim.Options{AppCompose: []byte(appCompose), Now: time.Now()})
+	m, err := sim.New(sim.Options{Dstack: sim.V05, AppCompose: []byte(appCompose), Now: time.Now()})
 	if err != nil {
 		g.Fatal(err)
 	}

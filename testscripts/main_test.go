@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -201,14 +202,20 @@ func cmdRequests(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// sim [FAULT...]: a guest agent; sets SOCK.
+// sim [FAULT...] [--FLAG VALUE...]: a guest agent; sets SOCK. It is one of dstack 0.5,
+// where a launch is recorded, unless --dstack says otherwise.
 func cmdSim(ts *testscript.TestScript, neg bool, args []string) {
 	sock := ts.MkAbs("dstack.sock")
 	flags := []string{"--socket", sock, "--app-compose", ts.MkAbs("app-compose.json"), "--root-out", ts.MkAbs("root.pem"),
 		"--collateral-out", ts.MkAbs("collateral.json"), "--policy-out", ts.MkAbs("system.conf")}
-	for _, f := range args {
-		flags = append(flags, "--fault", f)
+	if !slices.Contains(args, "--dstack") {
+		flags = append(flags, "--dstack", "0.5")
 	}
+	for len(args) > 0 && !strings.HasPrefix(args[0], "--") {
+		flags = append(flags, "--fault", args[0])
+		args = args[1:]
+	}
+	flags = append(flags, args...)
 	exe, err := lookPath(ts, "dstack-sim")
 	check(ts, err)
 	cmd := exec.Command(exe, flags...)

@@ -25,26 +25,36 @@ const usage = `Usage: dstack-sim --socket PATH --app-compose FILE [flags]
        dstack-sim version
 
 dstack-sim answers like dstack's guest agent on a unix socket: EmitEvent, Info,
-GetQuote, Version. Its RTMR3 really extends and its quotes really verify, but
-under a root certificate of its own. IT PROVES NOTHING: whoever runs it chooses
-every value. It is for development and tests.
+GetQuote, Attest, Version. Its RTMR3 really extends and its quotes really verify,
+but under a root certificate of its own. IT PROVES NOTHING: the person who runs it
+chooses every value. It is for development and tests.
 
+  --dstack 0.5|0.6        the line of dstack that it answers like (default 0.6). On 0.6 the
+                          socket also serves /v0 and /v1, and EmitEvent fails with HTTP 400:
+                          no application can extend RTMR3 there
   --socket PATH           where to listen; a socket on which nobody listens any more is replaced
   --app-compose FILE      the app-compose.json whose exact bytes are measured
   --root-out FILE         write the root certificate (PEM) that its quotes verify under
   --collateral-out FILE   write the collateral (JSON) to judge its quotes by
   --policy-out FILE       write its registers as policy lines (MRTD, RTMR0 to RTMR2) for git-launcher-verify
   --app-id HEX            20 bytes; default: the first 20 of the compose hash
+  --key-provider NAME[:ID]
+                          who holds the disk's and the app's keys: none (default), local-sgx,
+                          kms or tpm, with an id in hex; default id: one that follows from the
+                          seed for local-sgx and kms, none for tpm
   --seed TEXT             instance and device id come from it, so that runs can be repeated
   --tcb-status S[,S,S]    TCB status of platform, TDX module and QE, one for all or three:
                           UpToDate (default), SWHardeningNeeded, ConfigurationNeeded,
                           ConfigurationAndSWHardeningNeeded, OutOfDate,
                           OutOfDateConfigurationNeeded, Revoked
   --tee-tcb-svn HEX       16 bytes (default 03 01 and zeros)
-  --fault KIND[@N]        what goes wrong, from the Nth EmitEvent (1 if left out) until
-                          another fault begins; may repeat, with another N each time:
-                          emit-404, emit-500, emit-junk, emit-hang, emit-lost-answer,
-                          log-without-extend
+  --fault KIND[@N]        what goes wrong, from the Nth such call (1 if left out) until another
+                          fault of that call begins; may repeat, with another N each time.
+                          CALL-404 (no such method), CALL-unmounted (404 of the web server),
+                          CALL-400 (a refusal in other words), CALL-500, CALL-junk, CALL-hang
+                          and CALL-lost-answer, where CALL is emit (EmitEvent), info (Info) or
+                          quote (GetQuote, Attest); log-without-extend (EmitEvent);
+                          info-mismatch (Info: its log has an entry that RTMR3 has not)
 
 One process is one boot. It ends, and removes its socket, on SIGINT and SIGTERM.
 Exit codes: 0 ended by a signal, 2 usage, 1 anything else.
@@ -113,15 +123,16 @@ func serve(ctx context.Context, m *sim.Machine, o *options, stderr io.Writer) er
 	}
 	fmt.Fprintln(stderr, "dstack-sim: THIS IS NOT A TEE. Its quotes are signed by its own keys, not by Intel's")
 	return m.Serve(ctx, o.socket, func() {
-		fmt.Fprintf(stderr, "dstack-sim: listening on %s\n", o.socket)
+		fmt.Fprintf(stderr, "dstack-sim: listening on %s, as dstack %s\n", o.socket, o.Dstack)
 	})
 }
 
 func parse(args []string) (*options, error) {
 	o := &options{}
-	var compose, appID, statuses, svn string
+	var compose, appID, statuses, svn, line string
 	fs := flag.NewFlagSet("dstack-sim", flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
+	fs.StringVar(&line, "dstack", string(sim.V06), "")
 	fs.StringVar(&o.socket, "socket", "", "")
 	fs.StringVar(&compose, "app-compose", "", "")
 	fs.StringVar(&o.rootOut, "root-out", "", "")
@@ -131,6 +142,10 @@ func parse(args []string) (*options, error) {
 	fs.StringVar(&o.Seed, "seed", "default", "")
 	fs.StringVar(&statuses, "tcb-status", "UpToDate", "")
 	fs.StringVar(&svn, "tee-tcb-svn", "03010000000000000000000000000000", "")
+	fs.Func("key-provider", "", func(s string) (err error) {
+		o.KeyProvider, err = sim.ParseKeyProvider(s)
+		return err
+	})
 	fs.Func("fault", "", func(s string) error {
 		f, err := sim.ParseFault(s)
 		o.Faults = append(o.Faults, f)
@@ -151,6 +166,9 @@ func parse(args []string) (*options, error) {
 		return nil, err
 	}
 	var err error
+	if o.Dstack, err = sim.ParseLine(line); err != nil {
+		return nil, fmt.Errorf("--dstack: %w", err)
+	}
 	if o.AppCompose, err = os.ReadFile(compose); err != nil {
 		return nil, err
 	}
@@ -169,7 +187,7 @@ func parse(args []string) (*options, error) {
 // maxSocket is the longest path of a unix socket on Linux (unix(7)), in bytes.
 const maxSocket = 107
 
-// distinct demands that no file is written over by another.
+// distinct requires that no file is written over by another.
 func distinct(files ...string) error {
 	seen := make(map[string]bool)
 	for _, f := range files {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -62,7 +63,12 @@ func TestUsage(t *testing.T) {
 		{"--fault emit-505", "is none of emit-404,"},
 		{"--fault emit-404@0", "a number from 1 on"},
 		{"--fault emit-404@", "a number from 1 on"},
-		{"--fault emit-404 --fault emit-500@1", "begin with the same EmitEvent"},
+		{"--fault emit-404 --fault emit-500@1", "begin with the same call, number 1"},
+		{"--dstack 0.4", `--dstack: "0.4" is no line of dstack: 0.5 or 0.6`},
+		{"--dstack=", `--dstack: "" is no line of dstack`},
+		{"--key-provider sgx", `key provider "sgx" is none of none, local-sgx, kms, tpm`},
+		{"--key-provider none:00", "the key provider none has no id"},
+		{"--key-provider kms:xyz", "is not hex"},
 		{"--app-id 00", "--app-id: is not hex of 20 bytes"},
 		{"--tee-tcb-svn 00", "--tee-tcb-svn is not hex of 16 bytes"},
 		{"--tee-tcb-svn=", "--tee-tcb-svn is not hex of 16 bytes"},
@@ -132,4 +138,35 @@ func dead(t *testing.T, path string) {
 	}
 	l.SetUnlinkOnClose(false)
 	l.Close()
+}
+
+// TestLines: the line of dstack and the key provider come from the command line, and 0.6
+// and none are the defaults.
+func TestLines(t *testing.T) {
+	for args, want := range map[string][]string{
+		"":                                {`"version":"0.6.6"`, `{\"name\":\"none\",\"id\":\"\"}`},
+		"--dstack 0.6":                    {`"version":"0.6.6"`, `{\"name\":\"none\",\"id\":\"\"}`},
+		"--dstack 0.5 --key-provider tpm": {`"version":"0.5.15"`, `{\"name\":\"tpm\",\"id\":\"\"}`},
+	} {
+		dir := t.TempDir()
+		compose, socket := filepath.Join(dir, "app-compose.json"), filepath.Join(dir, "s")
+		if err := os.WriteFile(compose, []byte(`{}`), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		start(t, append(strings.Fields(args), "--socket", socket, "--app-compose", compose)...)
+		client := http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", socket)
+		}}}
+		for i, path := range []string{"/Version", "/Info"} {
+			answer, err := client.Post("http://dstack"+path, "application/json", strings.NewReader("{}"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, err := io.ReadAll(answer.Body)
+			answer.Body.Close()
+			if err != nil || !strings.Contains(string(body), want[i]) {
+				t.Errorf("%q, %s: %s, %v", args, path, body, err)
+			}
+		}
+	}
 }

@@ -49,7 +49,7 @@ func launchBy(t testing.TB, image string, change ...func(*measure.GitRecord)) *e
 	file := "services:\n  launcher:\n    image: " + image + "\n    configs: [{source: c, target: /etc/git-launcher/config.conf}]\nconfigs:\n  c:\n    content: |\n      " +
 		strings.ReplaceAll(strings.TrimSpace(config), "\n", "\n      ") + "\n"
 	app, _ := json.Marshal(map[string]any{"runner": "docker-compose", "docker_compose_file": file})
-	m, err := sim.New(sim.Options{AppCompose: app, Now: time.Now(), TEETCBSVN: [16]byte{3, 1}})
+	m, err := sim.New(sim.Options{Dstack: sim.V05, AppCompose: app, Now: time.Now(), TEETCBSVN: [16]byte{3, 1}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,7 @@ import (
 	"gitlauncher/measure"
 )
 
-// policyKeys are the keys of a config that a policy has, too (VERIFY.md).
+// policyKeys are the keys of a config that a policy has, too (evidence.md).
 var policyKeys = []string{"REPO_URL", "COMMIT_SHA", "REPO_SUBDIR", "ENTRYPOINT_SCRIPT", "RUN_CMD", "INSTALL_CMD"}
 
 // gitPolicy is what a relying party expects of a launch: the config's own words, and

@@ -12,12 +12,11 @@ import (
 	"gitlauncher/config/configfile"
 	"gitlauncher/gitpin"
 	"gitlauncher/gitpin/object"
-	"gitlauncher/internal/handover"
 	"gitlauncher/measure"
 	"gitlauncher/measure/dstack"
 )
 
-// The exit codes; doc/launch.md.
+// The exit codes of launch.md.
 const (
 	exitOther   = 1
 	exitUsage   = 2
@@ -62,7 +61,7 @@ func newLogger(format, level string, w io.Writer) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, opts))
 }
 
-// report says what failed and what to do, and returns the exit code.
+// report says what failed and what to do, and gives the exit code.
 func report(log *slog.Logger, err error) int {
 	if err == nil {
 		return 0
@@ -82,7 +81,7 @@ func report(log *slog.Logger, err error) int {
 	return code
 }
 
-// advise returns exit code and hint by an error's type.
+// advise gives exit code and hint by an error's type.
 func advise(err error) (code int, hint string) {
 	var (
 		usage    *usageError
@@ -97,7 +96,7 @@ func advise(err error) (code int, hint string) {
 		occupied *gitpin.OccupiedError
 		locked   *gitpin.LockedError
 		ref      *gitpin.RefError
-		start    *handover.Error
+		start    *startError
 	)
 	switch {
 	case errors.As(err, &usage):

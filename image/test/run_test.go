@@ -66,7 +66,7 @@ func newWorld(t *testing.T) *world {
 	w.sock = filepath.Join(w.dir, "dstack.sock")
 	compose := filepath.Join(w.dir, "app-compose.json")
 	write(t, compose, `{"manifest_version":2,"name":"test","runner":"docker-compose","docker_compose_file":"services: {}\n"}`)
-	start(t, filepath.Join(top, "bin/dstack-sim"), "--socket", w.sock, "--app-compose", compose)
+	start(t, filepath.Join(top, "bin/dstack-sim"), "--dstack", "0.5", "--socket", w.sock, "--app-compose", compose)
 	await(t, "the guest agent", func() bool { _, err := os.Stat(w.sock); return err == nil })
 	return w
 }

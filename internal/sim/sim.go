@@ -1,57 +1,82 @@
-// Package sim is a dstack guest agent for development: the same socket API, an
-// RTMR3 that really extends, and TDX quotes that really verify, under a root that
-// is not Intel's. dstack's own simulator refuses EmitEvent, so without this
-// nobody can try a measured launch on a laptop.
-//
-// One Machine is one boot: its state lives and dies with the process. As in
-// dstack 0.5, an event is appended to the log before the register is extended,
-// but in one step unless a Fault says otherwise.
-//
-// What it does not do: prove anything to anybody. Whoever runs it chooses every
-// value in its quotes.
-//
-// Shapes: events.md and simulator.md. It computes digests by itself, without
-// package measure, so that each can be tested against the other.
 package sim
 
 import (
 	"crypto/sha256"
-	"crypto/sha512"
-	"encoding/binary"
-	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
 	"gitlauncher/internal/sim/tdx"
 )
 
+// Line is a release line of dstack.
+type Line string
+
+// The release lines that are in use.
+const (
+	V05 Line = "0.5"
+	V06 Line = "0.6"
+)
+
+// ParseLine reads the name of a release line.
+func ParseLine(s string) (Line, error) {
+	if line := Line(s); line == V05 || line == V06 {
+		return line, nil
+	}
+	return "", fmt.Errorf("%q is no line of dstack: %s or %s", s, V05, V06)
+}
+
+// version is what a guest agent of the line calls itself.
+func (l Line) version() string {
+	if l == V05 {
+		return "0.5.15"
+	}
+	return "0.6.6"
+}
+
 // Options is what of a simulated VM can be chosen.
 type Options struct {
-	AppCompose []byte // the exact bytes of app-compose.json
-	AppID      []byte // 20 bytes; nil for the first 20 of the compose hash
-	Seed       string // instance and device id come from it
-	Now        time.Time
-	TEETCBSVN  [16]byte
-	Statuses   tdx.Statuses // empty ones are UpToDate
-	Faults     []Fault
+	Dstack      Line        // the zero value is V06
+	AppCompose  []byte      // the exact bytes of app-compose.json
+	AppID       []byte      // 20 bytes; nil for the first 20 of the compose hash
+	KeyProvider KeyProvider // the zero value is none
+	Seed        string      // instance and device id come from it
+	Now         time.Time
+	TEETCBSVN   [16]byte
+	Statuses    tdx.Statuses // empty ones are UpToDate
+	Faults      []Fault
 }
 
-// entry is a line of the event log, with the keys of dstack 0.5.
-type entry struct {
-	IMR          int    `json:"imr"`
-	EventType    uint32 `json:"event_type"`
-	Digest       string `json:"digest"`
-	Event        string `json:"event"`
-	EventPayload string `json:"event_payload"`
+// appCompose is what of an app-compose changes what a VM measures.
+type appCompose struct {
+	Name            string          `json:"name"`
+	ManifestVersion any             `json:"manifest_version"`
+	KeyProviderID   string          `json:"key_provider_id"` // hex
+	NoInstanceID    bool            `json:"no_instance_id"`
+	InitScript      json.RawMessage `json:"init_script"`
+	EventLogVersion int             `json:"event_log_version"`
 }
 
-const eventType = 0x08000001
+// initScripts are the scripts that dstack 0.6 runs and measures: a list, or one string.
+func (a *appCompose) initScripts() []string {
+	var list []string
+	if json.Unmarshal(a.InitScript, &list) == nil {
+		return list
+	}
+	var one string
+	if json.Unmarshal(a.InitScript, &one) == nil && one != "" {
+		return []string{one}
+	}
+	return nil
+}
 
 // Machine is a simulated VM from boot on.
 type Machine struct {
 	opts        Options
+	app         appCompose
 	pki         *tdx.PKI
 	enclave     tdx.Enclave
 	composeHash [32]byte
@@ -59,30 +84,30 @@ type Machine struct {
 	instanceID  []byte
 	deviceID    []byte
 	mrtd        [48]byte
+	mrConfigID  [48]byte
 
 	mu    sync.Mutex
 	log   []entry
 	rtmr  [4][48]byte
-	emits int // how often EmitEvent was called
+	calls map[string]int // how often each call was made, by the prefix of its faults
 }
 
 // New boots a machine.
 func New(o Options) (*Machine, error) {
-	var object map[string]json.RawMessage
-	if err := json.Unmarshal(o.AppCompose, &object); err != nil || object == nil {
-		return nil, fmt.Errorf("app-compose is not a JSON object")
-	}
-	if err := o.check(); err != nil {
+	m := &Machine{opts: o, composeHash: sha256.Sum256(o.AppCompose), calls: make(map[string]int)}
+	if err := m.opts.fill(); err != nil {
 		return nil, err
 	}
-	if o.AppID != nil && len(o.AppID) != 20 {
-		return nil, fmt.Errorf("app id has %d bytes, not 20", len(o.AppID))
+	if err := m.readCompose(); err != nil {
+		return nil, err
 	}
-	m := &Machine{opts: o, composeHash: sha256.Sum256(o.AppCompose), appID: o.AppID}
-	if m.appID == nil {
+	if m.appID = m.opts.AppID; m.appID == nil {
 		m.appID = m.composeHash[:20]
 	}
-	m.instanceID, m.deviceID = m.seeded("instance")[:20], m.seeded("device")
+	m.deviceID = m.seeded("device")
+	if !m.app.NoInstanceID {
+		m.instanceID = m.seeded("instance")[:20]
+	}
 	m.enclave = tdx.Enclave{ProdID: 2, SVN: 4}
 	copy(m.enclave.MRSigner[:], m.seeded("qe-mrsigner"))
 	pki, err := tdx.NewPKI(tdx.Platform{
@@ -97,72 +122,50 @@ func New(o Options) (*Machine, error) {
 	return m, nil
 }
 
-// check refuses faults of which it is not clear which counts, and fills in statuses.
-func (o *Options) check() error {
+// fill puts in the defaults, and refuses what makes no sense.
+func (o *Options) fill() error {
+	if o.Dstack == "" {
+		o.Dstack = V06
+	}
+	if _, err := ParseLine(string(o.Dstack)); err != nil {
+		return err
+	}
+	if o.KeyProvider.Name == "" {
+		o.KeyProvider.Name = noProvider
+	}
+	if o.AppID != nil && len(o.AppID) != 20 {
+		return fmt.Errorf("app id has %d bytes, not 20", len(o.AppID))
+	}
 	for _, s := range []*string{&o.Statuses.Platform, &o.Statuses.Module, &o.Statuses.QE} {
 		if *s == "" {
 			*s = "UpToDate"
 		}
 	}
-	for i, f := range o.Faults {
-		for _, other := range o.Faults[:i] {
-			if f.From == other.From {
-				return fmt.Errorf("the faults %s and %s begin with the same EmitEvent, %d", other.Kind, f.Kind, f.From)
-			}
-		}
+	return checkFaults(o.Faults)
+}
+
+// readCompose reads the app-compose, and refuses one with which a VM would not boot.
+func (m *Machine) readCompose() error {
+	var object map[string]json.RawMessage
+	if err := json.Unmarshal(m.opts.AppCompose, &object); err != nil || object == nil {
+		return errors.New("app-compose is not a JSON object")
+	}
+	if err := json.Unmarshal(m.opts.AppCompose, &m.app); err != nil {
+		return fmt.Errorf("app-compose: %w", err)
+	}
+	switch {
+	case m.app.EventLogVersion < 0 || m.app.EventLogVersion > 2:
+		return fmt.Errorf("app-compose: event_log_version is %d, not 1 or 2", m.app.EventLogVersion)
+	case m.app.KeyProviderID != "" && !strings.EqualFold(m.app.KeyProviderID, m.providerID()):
+		return fmt.Errorf("app-compose: key_provider_id is %.100s, and the key provider's is %q: a VM would not boot", m.app.KeyProviderID, m.providerID())
 	}
 	return nil
 }
 
-// seeded gives 32 bytes that the seed decides.
+// seeded returns 32 bytes that follow from the seed.
 func (m *Machine) seeded(what string) []byte {
 	sum := sha256.Sum256([]byte("git-launcher simulator " + what + " " + m.opts.Seed))
 	return sum[:]
-}
-
-// boot fills the registers and writes dstack's own events.
-func (m *Machine) boot() {
-	m.mrtd = sha512.Sum384([]byte("git-launcher simulator mrtd"))
-	for i := range 3 {
-		digest := sha512.Sum384(fmt.Appendf(nil, "git-launcher simulator rtmr%d", i))
-		m.log = append(m.log, entry{IMR: i, EventType: 0x80000008, Digest: hex.EncodeToString(digest[:])})
-		m.extend(i, digest)
-	}
-	keyProvider := fmt.Sprintf(`{"name":"local-sgx","id":"%x"}`, m.seeded("key-provider"))
-	for _, e := range []struct {
-		name    string
-		payload []byte
-	}{
-		{"system-preparing", nil},
-		{"app-id", m.appID},
-		{"compose-hash", m.composeHash[:]},
-		{"instance-id", m.instanceID},
-		{"boot-mr-done", nil},
-		{"key-provider", []byte(keyProvider)},
-		{"storage-fs", []byte("zfs")},
-		{"system-ready", nil},
-	} {
-		m.append(e.name, e.payload)
-		m.extend(3, digest(e.name, e.payload))
-	}
-}
-
-// digest is log version 1's.
-func digest(name string, payload []byte) [48]byte {
-	b := binary.LittleEndian.AppendUint32(nil, eventType)
-	b = append(b, ':')
-	b = append(b, name...)
-	b = append(b, ':')
-	return sha512.Sum384(append(b, payload...))
-}
-
-func (m *Machine) append(name string, payload []byte) {
-	d := digest(name, payload)
-	m.log = append(m.log, entry{IMR: 3, EventType: eventType, Digest: hex.EncodeToString(d[:]), Event: name, EventPayload: hex.EncodeToString(payload)})
-}
-
-func (m *Machine) extend(i int, digest [48]byte) {
-	m.rtmr[i] = sha512.Sum384(append(m.rtmr[i][:], digest[:]...))
 }
 
 // Quote quotes the registers as they are.
@@ -173,9 +176,9 @@ func (m *Machine) Quote(reportData [64]byte) ([]byte, error) {
 }
 
 func (m *Machine) quote(reportData [64]byte) ([]byte, error) {
-	r := tdx.Report{TEETCBSVN: m.opts.TEETCBSVN, MRTD: m.mrtd, RTMR: m.rtmr, ReportData: reportData}
-	r.MRConfigID[0] = 1
-	copy(r.MRConfigID[1:], m.composeHash[:])
+	r := tdx.Report{
+		TEETCBSVN: m.opts.TEETCBSVN, MRTD: m.mrtd, MRConfigID: m.mrConfigID, RTMR: m.rtmr, ReportData: reportData,
+	}
 	return m.pki.Quote(r, m.enclave)
 }
 
@@ -191,8 +194,8 @@ func (m *Machine) Collateral() ([]byte, error) {
 	return json.MarshalIndent(c, "", "  ")
 }
 
-// Policy is its registers as lines of a verifier's policy: what a release of a
-// real system publishes.
+// Policy is the machine's registers as lines of a verifier's policy: what a release of
+// a real system publishes.
 func (m *Machine) Policy() []byte {
 	return fmt.Appendf(nil, "MRTD=%x\nRTMR0=%x\nRTMR1=%x\nRTMR2=%x\n", m.mrtd, m.rtmr[0], m.rtmr[1], m.rtmr[2])
 }

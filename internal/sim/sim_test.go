@@ -7,9 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
-	"errors"
 	"log/slog"
-	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -28,9 +26,10 @@ import (
 
 const compose = `{"name":"demo","runner":"docker-compose"}`
 
+// boot boots a machine of dstack 0.5, unless change says otherwise.
 func boot(t *testing.T, change func(*sim.Options)) *sim.Machine {
 	t.Helper()
-	o := sim.Options{AppCompose: []byte(compose), Seed: "test", Now: time.Now(), TEETCBSVN: [16]byte{3, 1}}
+	o := sim.Options{Dstack: sim.V05, AppCompose: []byte(compose), Seed: "test", Now: time.Now(), TEETCBSVN: [16]byte{3, 1}}
 	if change != nil {
 		change(&o)
 	}
@@ -41,7 +40,7 @@ func boot(t *testing.T, change func(*sim.Options)) *sim.Machine {
 	return m
 }
 
-// serve gives the launcher's own client on a machine's socket.
+// serve serves a machine on a socket, and returns the launcher's own client of it.
 func serve(t *testing.T, m *sim.Machine) *dstack.Client {
 	t.Helper()
 	socket := filepath.Join(t.TempDir(), "dstack.sock")
@@ -144,12 +143,16 @@ func TestEventsExtend(t *testing.T) {
 	ctx := context.Background()
 	events := []measure.Event{{Name: "git-commit", Payload: []byte{1, 2}}, {Name: "git-launch", Payload: []byte(`{"v":"1"}`)}}
 	for range 2 { // the second time finds them there
-		boot, _, err := measure.Emit(ctx, c, events, noSleep)
+		state, _, err := measure.Emit(ctx, c, events, noSleep)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := state.Log.Replay()
 		if err != nil {
 			t.Fatal(err)
 		}
 		var names []string
-		for _, e := range boot.Events {
+		for _, e := range got {
 			names = append(names, e.Name)
 		}
 		want := []string{"system-preparing", "app-id", "compose-hash", "instance-id", "boot-mr-done", "key-provider", "storage-fs", "system-ready", "git-commit", "git-launch"}
@@ -180,7 +183,7 @@ func TestEventsExtend(t *testing.T) {
 	}
 	for _, e := range log {
 		if e.IMR == 3 && e.Digest != "" {
-			t.Error("GetQuote's log has a digest for RTMR3, which dstack 0.5.11 leaves empty")
+			t.Error("GetQuote's log has a digest for RTMR3, which dstack leaves empty")
 		}
 	}
 	if again, err := log.Replay(); err != nil || measure.End(again) != state.RTMR3 {
@@ -189,92 +192,6 @@ func TestEventsExtend(t *testing.T) {
 }
 
 func noSleep(context.Context, time.Duration) error { return nil }
-
-func TestFaults(t *testing.T) {
-	event := measure.Event{Name: "git-commit", Payload: []byte{1}}
-	for _, tc := range []struct {
-		fault string
-		want  error // nil: the launch recovers
-		any   bool  // some error, no matter which
-	}{
-		{"emit-404", measure.ErrNoEmit, false},
-		{"emit-500", nil, true},
-		{"emit-junk", nil, true},
-		{"emit-hang", context.DeadlineExceeded, true},
-		{"emit-lost-answer", nil, false},
-		{"log-without-extend", measure.ErrLogMismatch, false},
-	} {
-		t.Run(tc.fault, func(t *testing.T) {
-			f, err := sim.ParseFault(tc.fault + "@1")
-			if err != nil {
-				t.Fatal(err)
-			}
-			c := serve(t, boot(t, func(o *sim.Options) { o.Faults = []sim.Fault{f} }))
-			_, _, err = measure.Emit(t.Context(), c, []measure.Event{event}, noSleep)
-			switch {
-			case tc.any && err == nil, tc.want != nil && !tc.any && !errors.Is(err, tc.want), tc.want == nil && !tc.any && err != nil:
-				t.Errorf("got %v", err)
-			}
-		})
-	}
-	if _, err := sim.ParseFault("emit-404@0"); err == nil {
-		t.Error("emit-404@0 is taken")
-	}
-	if _, err := sim.ParseFault("nonsense"); err == nil {
-		t.Error("an unknown fault is taken")
-	}
-}
-
-// TestAPI: what is no call, or no request, is refused; Version answers.
-func TestAPI(t *testing.T) {
-	h := boot(t, nil).Handler()
-	for _, tc := range []struct {
-		method, path, body string
-		want               int
-	}{
-		{"POST", "/Version", "{}", 200},
-		{"POST", "/EmitEvent", `{"event":"a","payload":"00"}`, 200},
-		{"POST", "/EmitEvent", `{"event":"","payload":"00"}`, 400},
-		{"POST", "/EmitEvent", `{"event":"a","payload":"0"}`, 400},
-		{"POST", "/EmitEvent", `{`, 400},
-		{"POST", "/GetQuote", `{"report_data":"00"}`, 200},
-		{"POST", "/GetQuote", `{"report_data":"` + strings.Repeat("00", 65) + `"}`, 400},
-		{"POST", "/GetQuote", `{"report_data":7}`, 400},
-		{"GET", "/Info", "", 405},
-		{"POST", "/GetKey", "{}", 404},
-	} {
-		w := httptest.NewRecorder()
-		h.ServeHTTP(w, httptest.NewRequest(tc.method, tc.path, strings.NewReader(tc.body)))
-		if w.Code != tc.want {
-			t.Errorf("%s %s %.40s: %d, want %d", tc.method, tc.path, tc.body, w.Code, tc.want)
-		}
-	}
-	if _, err := sim.New(sim.Options{AppCompose: []byte("not JSON")}); err == nil {
-		t.Error("an app-compose that is not JSON is taken")
-	}
-}
-
-// TestSeveralFaults: of those that have begun, the one that began last goes wrong.
-func TestSeveralFaults(t *testing.T) {
-	for _, order := range [][]string{{"emit-500@2", "emit-404@3"}, {"emit-404@3", "emit-500@2"}} {
-		h := boot(t, func(o *sim.Options) {
-			for _, s := range order {
-				f, err := sim.ParseFault(s)
-				if err != nil {
-					t.Fatal(err)
-				}
-				o.Faults = append(o.Faults, f)
-			}
-		}).Handler()
-		for i, want := range []int{200, 500, 404, 404} {
-			w := httptest.NewRecorder()
-			h.ServeHTTP(w, httptest.NewRequest("POST", "/EmitEvent", strings.NewReader(`{"event":"a","payload":""}`)))
-			if w.Code != want {
-				t.Errorf("%v, call %d: %d, want %d", order, i+1, w.Code, want)
-			}
-		}
-	}
-}
 
 // TestStatusNames: the statuses to choose from are those that the verifier knows.
 func TestStatusNames(t *testing.T) {

@@ -1,0 +1,228 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"flag"
+	"fmt"
+	"os"
+	"path"
+	"strings"
+
+	"gitlauncher/config"
+	"gitlauncher/gitpin"
+)
+
+// authoring is what the author's commands take beside the launcher's settings.
+type authoring struct {
+	repo, ref string             // pin's arguments
+	image     string             // launcher image with its digest, or empty
+	print     string             // config, compose, policy or all
+	out       string             // directory for the three as files, or empty
+	sets      []string           // further lines of the config
+	auth      gitpin.Credentials // of the author, on this machine
+	history   bool               // look whether the commit is in the history of a branch or tag
+}
+
+// imagePlaceholder stands where no image was named.
+const imagePlaceholder = "registry.example/git-launcher@sha256:0000000000000000000000000000000000000000000000000000000000000000"
+
+// flags defines the flags of the author's commands, for those alone.
+func (a *authoring) flags(command string, fs *flag.FlagSet) {
+	if command == "check" || command == "pin" {
+		fs.BoolVar(&a.history, "history", false, "")
+	}
+	if command == "pin" {
+		fs.StringVar(&a.image, "image", "", "")
+		fs.StringVar(&a.print, "print", "all", "")
+		fs.StringVar(&a.out, "out", "", "")
+		fs.Func("set", "", func(line string) error { a.sets = append(a.sets, line); return nil })
+		fs.StringVar(&a.auth.TokenFile, "auth-token-file", "", "")
+		fs.StringVar(&a.auth.SSHKeyFile, "ssh-key-file", "", "")
+		fs.StringVar(&a.auth.KnownHostsFile, "ssh-known-hosts-file", "", "")
+	}
+}
+
+// check reads pin's arguments.
+func (a *authoring) check(args []string) error {
+	switch {
+	case len(args) < 1 || len(args) > 2:
+		return &usageError{"pin takes REPO_URL and, if wanted, a branch, a tag or a commit (flags come before them)"}
+	case a.print != "all" && a.print != "config" && a.print != "compose" && a.print != "policy":
+		return &usageError{"--print is not config, compose, policy or all"}
+	case a.image != "" && imageDigest(a.image) == "":
+		return &usageError{"--image must name the image by digest: registry/name@sha256:<64 hex>"}
+	}
+	if a.repo = args[0]; len(args) == 2 {
+		a.ref = args[1]
+	}
+	return nil
+}
+
+// imageDigest is the digest that an image is named by, or empty.
+func imageDigest(image string) string {
+	_, digest, _ := strings.Cut(image, "@")
+	sum, ok := strings.CutPrefix(digest, "sha256:")
+	if raw, err := hex.DecodeString(sum); !ok || err != nil || len(raw) != sha256.Size || strings.ToLower(sum) != sum {
+		return ""
+	}
+	return digest
+}
+
+// pin turns a branch or a tag into its commit, proves that commit as a launch would,
+// and prints what a deployment needs.
+func (l *launch) pin(ctx context.Context) error {
+	repo, err := config.ParseRepoURL(l.repo)
+	if err != nil {
+		return at("read the command line", &usageError{"REPO_URL " + err.Error()})
+	}
+	if err := fits(repo, l.auth); err != nil {
+		return at("read the command line", err)
+	}
+	params := l.pinParams(&config.Git{Repo: repo}, "")
+	params.Auth = l.auth
+	ref, err := gitpin.Resolve(ctx, params, l.ref)
+	if err != nil {
+		return at("resolve the name", err)
+	}
+	if ref.Name != "" {
+		l.log.Info(ref.Name + " is commit " + ref.Commit.String() + " now; the commit is what gets pinned")
+	}
+	text := configText(repo, ref, l.sets)
+	cfg, err := config.ParseGit("config", []byte(text))
+	if err != nil {
+		return at("make the config", err)
+	}
+	sum := sha256.Sum256([]byte(text))
+	record, err := l.prove(ctx, cfg, hex.EncodeToString(sum[:]), l.auth)
+	if err != nil {
+		return err
+	}
+	image := l.image
+	if image == "" {
+		image = imagePlaceholder
+	}
+	policy, err := gitPolicy(cfg, record, imageDigest(l.image))
+	if err != nil {
+		return at("write the policy", err)
+	}
+	return at("hand out the result", l.handOut([]part{{"config", "config.conf", text}, {"compose", "docker-compose.yaml", composeText(text, image)}, {"policy", "policy.conf", string(policy)}}))
+}
+
+// part is one of the texts that pin makes.
+type part struct{ name, file, text string }
+
+// handOut writes the parts into a directory, or prints those that are wanted.
+func (l *launch) handOut(parts []part) error {
+	if l.authoring.out != "" {
+		if err := os.MkdirAll(l.authoring.out, 0o755); err != nil {
+			return err
+		}
+		dir, err := os.OpenRoot(l.authoring.out)
+		if err != nil {
+			return err
+		}
+		defer dir.Close()
+		for _, p := range parts {
+			if err := dir.WriteFile(p.file, []byte(p.text), 0o644); err != nil {
+				return err
+			}
+			l.log.Info("wrote " + path.Join(l.authoring.out, p.file))
+		}
+		return nil
+	}
+	var shown []string
+	for _, p := range parts {
+		if l.print == "all" {
+			shown = append(shown, "# "+p.file+"\n"+p.text)
+		} else if l.print == p.name {
+			shown = append(shown, p.text)
+		}
+	}
+	_, err := l.stdout.Write([]byte(strings.Join(shown, "\n")))
+	return err
+}
+
+// fits holds the author's credentials to what a config holds those in the VM to.
+func fits(repo config.RepoURL, auth gitpin.Credentials) error {
+	ssh := auth.SSHKeyFile != "" || auth.KnownHostsFile != ""
+	switch {
+	case auth.TokenFile != "" && repo.Scheme != config.HTTPS && !(repo.Scheme == config.HTTP && repo.Loopback()):
+		return &usageError{"--auth-token-file is for https:// repositories only"}
+	case ssh && repo.Scheme != config.SSH:
+		return &usageError{"--ssh-key-file and --ssh-known-hosts-file are for ssh repositories only"}
+	case repo.Scheme == config.SSH && (auth.SSHKeyFile == "" || auth.KnownHostsFile == ""):
+		return &usageError{"an ssh repository needs --ssh-key-file and --ssh-known-hosts-file"}
+	}
+	return nil
+}
+
+func configText(repo config.RepoURL, ref gitpin.Ref, sets []string) string {
+	return strings.Join(append([]string{"REPO_URL=" + repo.String(), "COMMIT_SHA=" + ref.Commit.String()}, sets...), "\n") + "\n"
+}
+
+// composeText is the recommended compose file, image/compose/configs-mounted.yaml, with
+// a config in it.
+func composeText(conf, image string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, `services:
+  app:
+    image: %s
+    environment:
+      GIT_LAUNCHER_RECEIPT_LOG: "true"
+    restart: on-failure:5
+    cap_drop: [ALL]
+    security_opt: ["no-new-privileges:true"]
+    tmpfs: [/tmp, /run/git-launcher]
+    configs:
+      - source: launcher
+        target: %s
+    volumes:
+      - /var/run/dstack.sock:/var/run/dstack.sock
+      - workload:/var/lib/git-launcher
+configs:
+  launcher:
+    content: |
+`, image, config.DefaultFile)
+	for line := range strings.Lines(conf) {
+		b.WriteString("      " + strings.ReplaceAll(line, "$", "$$")) // Compose takes one $ of two
+	}
+	b.WriteString("volumes:\n  workload:\n")
+	return b.String()
+}
+
+// prove does what a launch does up to measuring, in a directory of its own, and says
+// whether anything published leads to the commit. It gives the launch record.
+func (l *launch) prove(ctx context.Context, cfg *config.Git, configSum string, auth gitpin.Credentials) ([]byte, error) {
+	tmp, err := os.MkdirTemp("", "git-launcher-check-")
+	if err != nil {
+		return nil, at("make a temporary directory", err)
+	}
+	defer os.RemoveAll(tmp)
+	params := l.pinParams(cfg, path.Join(tmp, "workload"))
+	params.Auth = auth
+	checkout, err := l.pinned(ctx, params)
+	if err != nil {
+		return nil, at(stepPin, err)
+	}
+	defer checkout.Close()
+	l.log.Info("HEAD verified: "+cfg.Commit.String(), "tree", checkout.Tree.String(), "files", len(checkout.Files))
+	l.reachable(ctx, params, tmp)
+	record, err := l.record(cfg, configSum, checkout)
+	return record, at("check the entry script", err)
+}
+
+// reachable warns of a commit that may vanish. It can't fail a check: a launch of
+// today would work.
+func (l *launch) reachable(ctx context.Context, params gitpin.Params, dir string) {
+	reach, err := gitpin.Reachable(ctx, params, l.history, dir)
+	switch {
+	case err != nil:
+		l.log.Warn("whether a branch or a tag leads to the commit could not be seen", "error", err.Error())
+	case reach == gitpin.NotTip:
+		l.log.Info("no branch or tag points at the commit itself; --history looks whether one leads to it")
+	case reach == gitpin.Unreached:
+		l.log.Warn("NOT REACHABLE: no branch or tag leads to the commit; the host may drop it at any time. Tag it")
+	}
+}
