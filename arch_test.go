@@ -39,7 +39,8 @@ var rooms = []row{
 	// Pin a commit.
 	{"gitpin/object", "", "github.com/pjbgf/sha1cd", ""},
 	{"gitpin/pack", "gitpin/object", "github.com/klauspost/compress golang.org/x/sync", "os"},
-	{"gitpin", "config gitpin/object gitpin/pack measure", "github.com/cenkalti/backoff/v5 github.com/go-git/go-git/v5 github.com/skeema/knownhosts golang.org/x/crypto golang.org/x/sync golang.org/x/sys", "net net/http os os/exec syscall"},
+	{"gitpin/fetch", "config gitpin/object internal/bounded internal/printable", "github.com/cenkalti/backoff/v5 github.com/go-git/go-git/v5 github.com/skeema/knownhosts golang.org/x/crypto", "net net/http os os/exec syscall"},
+	{"gitpin", "config gitpin/fetch gitpin/object gitpin/pack measure", "github.com/go-git/go-git/v5 golang.org/x/sync golang.org/x/sys", "os syscall"},
 
 	// Pin an image.
 	{"imagepin/oci", "internal/digest internal/strictjson", "github.com/distribution/reference", ""},
@@ -58,7 +59,7 @@ var rooms = []row{
 
 	// Wire.
 	{"internal/version", "", "", ""},
-	{"cmd/git-launcher", "config config/configfile gitpin gitpin/object imagepin imagepin/oci imagepin/userconfig internal/atomicfile internal/version measure measure/dstack", "github.com/google/go-containerregistry github.com/schollz/progressbar/v3 golang.org/x/sys golang.org/x/term", "os os/exec syscall"},
+	{"cmd/git-launcher", "config config/configfile gitpin gitpin/fetch gitpin/object imagepin imagepin/oci imagepin/userconfig internal/atomicfile internal/version measure measure/dstack", "github.com/google/go-containerregistry github.com/schollz/progressbar/v3 golang.org/x/sys golang.org/x/term", "os os/exec syscall"},
 	{"cmd/git-launcher-verify", "config gitpin/object internal/atomicfile internal/printable internal/strictjson internal/version measure verify verify/compose verify/provenance verify/quote", "github.com/cenkalti/backoff/v5 github.com/go-git/go-billy/v5 github.com/go-git/go-git/v5 github.com/google/go-containerregistry github.com/jedib0t/go-pretty/v6 github.com/sigstore/sigstore-go github.com/sirupsen/logrus github.com/theupdateframework/go-tuf/v2 golang.org/x/term", "net/http os"},
 	{"cmd/dstack-sim", "internal/sim internal/sim/tdx internal/version", "", "os syscall"},
 

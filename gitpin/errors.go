@@ -1,71 +1,45 @@
 package gitpin
 
 import (
+	"errors"
 	"fmt"
-	"net/url"
-	"strings"
 	"time"
-	"unicode"
 
+	"gitlauncher/gitpin/fetch"
 	"gitlauncher/gitpin/object"
+	"gitlauncher/gitpin/pack"
 )
 
-// FetchError is a transfer that failed for a reason other than the bytes: the
-// network, the host, its credentials, a deadline or a limit. The pin itself may
-// be fine, so another try can help.
-type FetchError struct {
-	Reason FetchReason
-	Op     string // what was being done
-	Err    error
-}
-
-// FetchReason sorts fetch errors by what to do about them.
-type FetchReason int
-
-// The reasons.
-const (
-	Network    FetchReason = iota // unreachable, reset, cut off, 5xx
-	Auth                          // 401, 403, a refused key
-	NotFound                      // 404: no such repository, or none for us
-	Untrusted                     // a TLS certificate or an SSH host key
-	Stalled                       // no byte of the pack for the stall timeout
-	TimedOut                      // the fetch timeout is over
-	TooLarge                      // a limit is passed
-	Unsuitable                    // the server can't do what is needed
-	BadAnswer                     // the answer breaks the protocol or the pack format
+// The errors and values of fetching, for callers who need nothing else of it.
+type (
+	FetchError      = fetch.Error
+	CredentialError = fetch.CredentialError
+	Credentials     = fetch.Credentials
+	Ref             = fetch.Ref
+	RefError        = fetch.RefError
 )
 
-func (e *FetchError) Error() string { return e.Op + ": " + e.Err.Error() }
-func (e *FetchError) Unwrap() error { return e.Err }
-
-// heardError is an error with words of a host in it, made fit for a log: one short
-// printable line, without the token that the host was given and may repeat.
-type heardError struct {
-	err   error
-	token string
-}
-
-// maxHeard is how much of it is kept, in bytes.
-const maxHeard = 500
-
-func (e *heardError) Unwrap() error { return e.err }
-func (e *heardError) Error() string {
-	s := e.err.Error()
-	if e.token != "" {
-		for _, secret := range []string{e.token, basicAuth(e.token), url.QueryEscape(e.token)} {
-			s = strings.ReplaceAll(s, secret, "[secret]")
-		}
+// fetchFault says what a failed transfer means for the pin: a repository without commits
+// does not have it, and bytes from a host that are too many, or no sound pack, are a
+// failure to fetch (which they are not where they come from the disk).
+func (p *Params) fetchFault(err error) error {
+	var (
+		failed *fetch.Error
+		limit  *pack.LimitError
+		bad    *pack.Error
+	)
+	const op = "receiving the pack"
+	switch {
+	case errors.As(err, &failed) && failed.Reason == fetch.Empty:
+		return &MismatchError{p.Commit, failed.Err.Error()}
+	case errors.As(err, &failed):
+		return err
+	case errors.As(err, &limit):
+		return &fetch.Error{Reason: fetch.TooLarge, Op: op, Err: err}
+	case errors.As(err, &bad):
+		return &fetch.Error{Reason: fetch.BadAnswer, Op: op, Err: err}
 	}
-	s = strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(s, "?"))
-	if len(s) > maxHeard {
-		s = strings.ToValidUTF8(s[:maxHeard], "") + "…"
-	}
-	return strings.TrimSpace(s)
+	return err
 }
 
 // MismatchError is an object that is not what was pinned.
@@ -99,12 +73,4 @@ type LockedError struct {
 
 func (e *LockedError) Error() string {
 	return fmt.Sprintf("another launcher has held the lock of %s for %v", e.Path, e.Wait)
-}
-
-// CredentialError is a credential file that can't be used. It never holds the
-// credential.
-type CredentialError struct{ Path, Reason string }
-
-func (e *CredentialError) Error() string {
-	return fmt.Sprintf("credential file %s %s", e.Path, e.Reason)
 }

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"gitlauncher/gitpin"
+	"gitlauncher/gitpin/fetch"
 	"gitlauncher/gitpin/object"
 	"gitlauncher/gitpin/pack"
 	"gitlauncher/internal/gittest"
@@ -288,7 +289,7 @@ func TestUntrustedTLS(t *testing.T) {
 			secure := &host{url: url + "/r.git"}
 			_, err = gitpin.Pin(context.Background(), secure.params(t, h.Head, filepath.Join(t.TempDir(), "work")))
 			var fe *gitpin.FetchError
-			if !errors.As(err, &fe) || fe.Reason != gitpin.Untrusted {
+			if !errors.As(err, &fe) || fe.Reason != fetch.Untrusted {
 				t.Errorf("%v", err)
 			}
 		})
@@ -412,7 +413,7 @@ func TestFloods(t *testing.T) {
 			p.Retries, p.StallTimeout, p.FetchTimeout = 0, time.Minute, time.Minute // slow machines read slowly
 			_, err := gitpin.Pin(context.Background(), p)
 			var fe *gitpin.FetchError
-			if !errors.As(err, &fe) || fe.Reason == gitpin.Stalled || fe.Reason == gitpin.TimedOut {
+			if !errors.As(err, &fe) || fe.Reason == fetch.Stalled || fe.Reason == fetch.TimedOut {
 				t.Errorf("%v", err)
 			}
 			server.CloseClientConnections()

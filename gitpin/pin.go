@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"gitlauncher/config"
+	"gitlauncher/gitpin/fetch"
 	"gitlauncher/gitpin/object"
 	"gitlauncher/gitpin/pack"
 	"gitlauncher/measure"
@@ -38,11 +39,6 @@ type Params struct {
 	Sleep    func(context.Context, time.Duration) error // waits, or ends with the context
 	Now      func() time.Time
 	Hasher   func() *object.Hasher // what names objects; object.NewHasher
-}
-
-// Credentials names the files of credentials. Their contents go to Repo's own host only.
-type Credentials struct {
-	TokenFile, SSHKeyFile, KnownHostsFile string
 }
 
 // Stage is a step of pinning, for logs and for tests that end the launcher there.
@@ -158,8 +154,7 @@ func (p *Params) pin(ctx context.Context, w *workDir) (*Checkout, error) {
 // fetchInto makes the checkout from the repository.
 func (p *Params) fetchInto(ctx context.Context, w *workDir) (*Checkout, error) {
 	var c *Checkout
-	f := &fetcher{Params: p}
-	err := f.fetch(ctx, func(ctx context.Context, stream io.Reader) error {
+	err := fetch.Fetch(ctx, p.fetching(), func(ctx context.Context, stream io.Reader) error {
 		st, err := p.stage(w)
 		if err != nil {
 			return err
@@ -192,9 +187,18 @@ func (p *Params) fetchInto(ctx context.Context, w *workDir) (*Checkout, error) {
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return nil, p.fetchFault(err)
 	}
 	return c, p.swapIn(w, w.swap)
+}
+
+// fetching is what fetching needs of Params.
+func (p *Params) fetching() fetch.Params {
+	return fetch.Params{
+		Repo: p.Repo, Commit: p.Commit, History: p.FullHistory, Auth: p.Auth,
+		StallTimeout: p.StallTimeout, FetchTimeout: p.FetchTimeout, Retries: p.Retries,
+		Log: p.Log, Receiving: func() { p.Stage(StageReceiving) }, Progress: p.Progress, Sleep: p.Sleep,
+	}
 }
 
 // swapIn puts the staged checkout in place and marks whose it is.

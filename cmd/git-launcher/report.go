@@ -11,6 +11,7 @@ import (
 	"gitlauncher/config"
 	"gitlauncher/config/configfile"
 	"gitlauncher/gitpin"
+	"gitlauncher/gitpin/fetch"
 	"gitlauncher/gitpin/object"
 	"gitlauncher/measure"
 	"gitlauncher/measure/dstack"
@@ -88,7 +89,7 @@ func advise(err error) (code int, hint string) {
 		conf     *config.Error
 		notFound *configfile.NotFoundError
 		cred     *gitpin.CredentialError
-		fetch    *gitpin.FetchError
+		failed   *gitpin.FetchError
 		mismatch *gitpin.MismatchError
 		missing  *gitpin.MissingObjectError
 		tree     *object.TreeError
@@ -111,8 +112,8 @@ func advise(err error) (code int, hint string) {
 		return exitUsage, "mount the credential's file where the config says, readable for the launcher"
 	case errors.Is(err, context.Canceled):
 		return exitOther, "nothing; a signal ended the launcher, and it left no half state"
-	case errors.As(err, &fetch):
-		return exitFetch, fetchHint(fetch.Reason)
+	case errors.As(err, &failed):
+		return exitFetch, fetchHint(failed.Reason)
 	case errors.As(err, &mismatch), errors.As(err, &missing):
 		return exitPin, "make sure that COMMIT_SHA is a commit that was pushed to REPO_URL; trying again does not help"
 	case errors.As(err, &tree):
@@ -156,23 +157,23 @@ func diskHint(err error) string {
 	return ""
 }
 
-func fetchHint(r gitpin.FetchReason) string {
+func fetchHint(r fetch.Reason) string {
 	switch r {
-	case gitpin.Auth:
+	case fetch.Auth:
 		return "give a credential that may read the repository (AUTH_TOKEN_FILE, SSH_KEY_FILE)"
-	case gitpin.NotFound:
+	case fetch.NotFound:
 		return "check REPO_URL; hosts also answer so where a credential is missing (AUTH_TOKEN_FILE)"
-	case gitpin.Untrusted:
+	case fetch.Untrusted:
 		return "check the host's certificate, or its key in SSH_KNOWN_HOSTS_FILE, before anything else"
-	case gitpin.Stalled:
+	case fetch.Stalled:
 		return "look at the network and the Git host; for a slow host raise --stall-timeout"
-	case gitpin.TimedOut:
+	case fetch.TimedOut:
 		return "look at the network and the Git host; for a large repository raise --fetch-timeout"
-	case gitpin.TooLarge:
+	case fetch.TooLarge:
 		return "if the repository is meant to be that large, raise the limit (--max-pack-bytes, --max-tree-bytes, --max-files)"
-	case gitpin.Unsuitable:
+	case fetch.Unsuitable:
 		return "the Git host can't serve this pin; see what it answered"
-	case gitpin.BadAnswer:
+	case fetch.BadAnswer:
 		return "the Git host sent a broken answer; try again, and look for a proxy in between"
 	}
 	return "look at the network and the Git host, then start again"

@@ -1,4 +1,4 @@
-package gitpin
+package fetch
 
 import (
 	"context"
@@ -35,9 +35,9 @@ func (a *sshAuth) ClientConfig() (*ssh.ClientConfig, error) {
 	}, nil
 }
 
-// sshSession logs in. go-git dials and shakes hands without a context, so this
+// newSSHSession logs in. go-git dials and shakes hands without a context, so this
 // gives up waiting at the context's end and leaves the attempt to its fate.
-func sshSession(ctx context.Context, repo config.RepoURL, keyFile, knownHosts string) (session, error) {
+func newSSHSession(ctx context.Context, repo config.RepoURL, keyFile, knownHosts string) (session, error) {
 	ep, err := transport.NewEndpoint(repo.String())
 	if err != nil {
 		return nil, errors.New("the repository's URL is malformed")

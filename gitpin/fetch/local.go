@@ -1,4 +1,4 @@
-package gitpin
+package fetch
 
 import (
 	"context"

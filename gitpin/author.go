@@ -1,0 +1,81 @@
+package gitpin
+
+import (
+	"context"
+	"io"
+	"os"
+
+	"gitlauncher/gitpin/fetch"
+	"gitlauncher/gitpin/object"
+	"gitlauncher/gitpin/pack"
+)
+
+// Resolve asks the repository which commit a branch or a tag is now; see
+// [fetch.Resolve]. Of Params it needs Repo, Auth, the timeouts and Log. Errors are
+// [*RefError] and those of [Pin].
+func Resolve(ctx context.Context, p Params, name string) (Ref, error) {
+	ref, err := fetch.Resolve(ctx, p.fetching(), name)
+	return ref, p.fetchFault(err)
+}
+
+// Reach says whether something published leads to a commit. A commit that nothing
+// leads to may vanish from the host at any time.
+type Reach int
+
+// The answers of Reachable.
+const (
+	NotTip    Reach = iota // no branch or tag points at it; history was not looked at
+	Tip                    // a branch or a tag points at it
+	Reached                // it is in the history of one
+	Unreached              // it is in the history of none
+)
+
+// Reachable asks whether a branch or a tag leads to p.Commit. With history it reads
+// the commits of all of them (everything, from servers that can't leave out the
+// rest), below dir; Params' limits hold. Errors are those of [Pin].
+func Reachable(ctx context.Context, p Params, history bool, dir string) (Reach, error) {
+	reach := NotTip
+	var look func(context.Context, io.Reader) error
+	if history {
+		look = func(ctx context.Context, stream io.Reader) error {
+			a, err := p.commits(ctx, stream, dir)
+			if err != nil {
+				return err
+			}
+			// The pack is the history of the tips. Its objects are named by their own bytes.
+			reach = Unreached
+			if a.Find(p.Commit) != nil {
+				reach = Reached
+			}
+			return nil
+		}
+	}
+	tip, err := fetch.Tips(ctx, p.fetching(), look)
+	if tip {
+		reach = Tip
+	}
+	return reach, p.fetchFault(err)
+}
+
+// commits reads a pack for the names of its objects alone.
+func (p *Params) commits(ctx context.Context, stream io.Reader, dir string) (*pack.Archive, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	keep, err := spool(root, ".")
+	if err != nil {
+		return nil, err
+	}
+	defer keep.Close()
+	src := pack.Source{Stream: stream, Keep: keep, NewHasher: p.Hasher, Spool: func() (*os.File, error) { return spool(root, ".") }}
+	return pack.Read(ctx, src, p.limits(), nothing{})
+}
+
+// nothing is a [pack.Sink] that keeps nothing.
+type nothing struct{}
+
+func (nothing) Meta(object.Type, object.ID, []byte) error { return nil }
+func (nothing) Blob(object.ID, []byte) error              { return nil }
+func (nothing) Large(int64) (pack.LargeBlob, error)       { return nil, nil }
