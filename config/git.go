@@ -150,7 +150,7 @@ func (g *Git) contradiction(at map[string]int) (key, reason string) {
 // defaults filled in, keys in a fixed order, no comments.
 func (g *Git) Canonical() []byte {
 	var b bytes.Buffer
-	put := func(key, v string) { fmt.Fprintf(&b, "%s=%s\n", key, quote(v)) }
+	put := func(key, v string) { b.WriteString(Entry{Key: key, Value: v}.String() + "\n") }
 	opt := func(key, v string) {
 		if v != "" {
 			put(key, v)

@@ -41,6 +41,9 @@ type Entry struct {
 	Line  int // 1-based
 }
 
+// String returns the line that [Grammar.Lines] reads as this entry.
+func (e Entry) String() string { return e.Key + "=" + quote(e.Value) }
+
 // Grammar is what a file of KEY=VALUE lines may hold.
 type Grammar struct {
 	Keys   []string // the known keys; any other is an error

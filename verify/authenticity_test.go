@@ -10,6 +10,7 @@ import (
 	"golang.org/x/crypto/sha3"
 
 	"gitlauncher/internal/sim/tdx"
+	"gitlauncher/policy"
 	"gitlauncher/verify"
 	"gitlauncher/verify/quote"
 )
@@ -239,5 +240,25 @@ func TestTCB(t *testing.T) {
 		if r := v.judge(t); r.ExitCode != tc.code {
 			t.Errorf("%+v with %q allowed: exit code %d, want %d", tc.st, tc.allow, r.ExitCode, tc.code)
 		}
+	}
+}
+
+// TestStatusNames: a policy can allow exactly the statuses that collateral has, but
+// Revoked. Package policy has names of its own, since the launcher links it.
+func TestStatusNames(t *testing.T) {
+	var names []string
+	for _, s := range policy.TCBStatuses() {
+		names = append(names, s.String())
+	}
+	for i, s := range quote.Statuses() {
+		if s == quote.Revoked {
+			continue
+		}
+		if i >= len(names) || names[i] != string(s) {
+			t.Errorf("%s is not number %d of %q", s, i, names)
+		}
+	}
+	if len(names) != len(quote.Statuses())-1 {
+		t.Errorf("%q", names)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"gitlauncher/measure"
+	"gitlauncher/verify/quote"
 )
 
 // onceInOrder are dstack's own events, each exactly once and in this order.
@@ -18,48 +19,69 @@ var (
 	ours       = []string{measure.EventCommit, measure.EventLaunch, measure.EventImageDigest, measure.EventImageLaunch}
 )
 
+// boot is what the quote's RTMR3 attests of the log.
+type boot struct {
+	events []measure.Runtime
+	after  []measure.Runtime // those of them after system-ready
+	prefix bool              // the log goes on after what the quote attests
+}
+
+// payload returns that of dstack's own event of a name; nil where there is none.
+func (b boot) payload(name string) []byte {
+	for _, e := range b.events {
+		if e.Name == measure.EventSystemReady {
+			break
+		}
+		if e.Name == name {
+			return e.Payload
+		}
+	}
+	return nil
+}
+
 // log is check C: the log replayed against the quote's RTMR3, then its names by
 // number and position.
-func (j *judgement) log() {
+func (j *judge) log(q *quote.Quote) (b boot) {
 	const name = "event log"
-	want := j.quote.RTMR[3]
+	c, want := j.check("C"), q.RTMR[3]
 	if len(j.evidence.Log) == 0 {
-		j.add("C", name, Undecided, "", "none", "the evidence has no event log to recompute RTMR3 from")
-		return
+		c.undecided(name, "", "none", "the evidence has no event log to recompute RTMR3 from")
+		return b
 	}
 	events, err := j.evidence.Log.Replay()
 	if err != nil {
-		j.add("C", name, Invalid, "entries that could have extended RTMR3", "", err.Error())
-		return
+		c.invalid(name, "entries that could have extended RTMR3", "", err.Error())
+		return b
 	}
 	n := slices.IndexFunc(events, func(e measure.Runtime) bool { return e.After == want }) + 1
 	switch {
 	case n == len(events) && n > 0:
-		j.add("C", name, Pass, "", fmt.Sprintf("its %d events make RTMR3 of the quote", n), "")
+		c.pass(name, fmt.Sprintf("its %d events make RTMR3 of the quote", n))
 	case n > 0 && j.evidence.Kind == KindPhala:
-		j.prefix = true
-		j.add("C", name, Note, "", fmt.Sprintf("the first %d of %d events make RTMR3 of the quote", n, len(events)),
-			"the quote was taken while the guest agent started; the events after that are not attested. A launch receipt is what proves the commit")
+		b.prefix = true
+		c.note(name, fmt.Sprintf("the first %d of %d events make RTMR3 of the quote", n, len(events)), "the quote was taken while the guest agent started; the events after that are not attested. A launch receipt is what proves the commit")
 	case n > 0:
-		j.add("C", name, Invalid, want.String(), fmt.Sprintf("already the first %d of %d events make RTMR3 of the quote", n, len(events)),
-			"the log has entries behind what the quote attests. If only the last one is too many, that is more likely an emit that dstack logged and failed to extend than tampering; the VM needs a reboot either way")
-		return
+		c.invalid(name, want.String(), fmt.Sprintf("already the first %d of %d events make RTMR3 of the quote", n, len(events)), "the log has entries behind what the quote attests. If only the last one is too many, that is more likely an emit that dstack logged and failed to extend than tampering; the VM needs a reboot either way")
+		return b
 	default:
-		j.add("C", name, Invalid, want.String(), measure.End(events).String(), "the log does not make RTMR3 of the quote: an entry was changed, added, removed or moved, or the log is of another boot")
-		return
+		c.invalid(name, want.String(), measure.End(events).String(), "the log does not make RTMR3 of the quote: an entry was changed, added, removed or moved, or the log is of another boot")
+		return b
 	}
-	j.attested = events[:n]
-	j.order()
+	b.events = events[:n]
+	b.after, _ = measure.AfterReady(b.events)
+	b.order(c)
+	b.others(c)
+	return b
 }
 
 // order judges dstack's names: those before system-ready are dstack's, those
-// after it whoever's reached the socket.
-func (j *judgement) order() {
+// after it belong to anyone who reached the socket.
+func (b boot) order(c check) {
 	const name = "boot events"
 	var wrong, unknown []string
 	count := make(map[string]int)
 	next, ready := 0, false
-	for _, e := range j.attested {
+	for _, e := range b.events {
 		count[e.Name]++
 		own := slices.Contains(ours, e.Name)
 		dstacks := slices.Contains(onceInOrder, e.Name) || slices.Contains(atMostOnce, e.Name) || slices.Contains(repeatable, e.Name)
@@ -84,59 +106,44 @@ func (j *judgement) order() {
 		ready = ready || e.Name == measure.EventSystemReady
 	}
 	for _, missing := range onceInOrder[next:] {
-		if !j.prefix {
+		if !b.prefix {
 			wrong = append(wrong, "no "+missing)
 		}
 	}
 	switch {
 	case len(wrong) > 0:
-		j.add("C", name, Invalid, "dstack's boot events once each and in order", some(wrong, "; "), "a dstack VM does not boot like this; somebody else wrote the log")
+		c.invalid(name, "dstack's boot events once each and in order", some(wrong, "; "), "a dstack VM does not boot like this; somebody else wrote the log")
 	case !ready:
-		j.add("C", name, Note, "", "the attested log ends before system-ready", "")
+		c.note(name, "the attested log ends before system-ready", "")
 	default:
 		found := "once each and in order"
 		if len(unknown) > 0 {
 			found += "; unknown ones before system-ready: " + some(unknown, ", ")
 		}
-		j.add("C", name, Pass, "", found, "")
+		c.pass(name, found)
 	}
-	j.after, _ = measure.AfterReady(j.attested)
-	j.others()
 }
 
-// others lists what whoever's reached the socket wrote beside launches.
-func (j *judgement) others() {
+// others lists what those who reached the socket wrote beside launches.
+func (b boot) others(c check) {
 	var names []string
 	seen := make(map[string]bool)
-	for _, e := range j.after {
+	for _, e := range b.after {
 		if !slices.Contains(ours, e.Name) && !seen[e.Name] {
 			names, seen[e.Name] = append(names, fmt.Sprintf("%.60s", e.Name)), true
 		}
 	}
 	if len(names) > 0 {
-		j.add("C", "other events", Note, "", some(names, ", "), "an application wrote them; they say nothing about the launch")
+		c.note("other events", some(names, ", "), "an application wrote them; they say nothing about the launch")
 	}
 }
 
-// some joins the first of a list that whoever reaches the socket makes as long as
-// he likes.
+// some joins the first of a list, which anyone who reaches the socket can make as long
+// as they like.
 func some(list []string, sep string) string {
 	const most = 20
 	if len(list) <= most {
 		return strings.Join(list, sep)
 	}
 	return strings.Join(list[:most], sep) + fmt.Sprintf("%sand %d more", sep, len(list)-most)
-}
-
-// payload is that of dstack's own event of a name; nil where there is none.
-func (j *judgement) payload(name string) []byte {
-	for _, e := range j.attested {
-		if e.Name == measure.EventSystemReady {
-			break
-		}
-		if e.Name == name {
-			return e.Payload
-		}
-	}
-	return nil
 }

@@ -17,6 +17,7 @@ import (
 
 	"gitlauncher/internal/strictjson"
 	"gitlauncher/measure"
+	"gitlauncher/policy"
 	"gitlauncher/verify"
 	"gitlauncher/verify/quote"
 )
@@ -61,9 +62,9 @@ func moment(t testing.TB, s string) time.Time {
 	return at
 }
 
-func policy(t testing.TB, lines ...string) *verify.Policy {
+func expecting(t testing.TB, lines ...string) *policy.Policy {
 	t.Helper()
-	p, err := verify.ParsePolicy("policy", []byte(strings.Join(lines, "\n")))
+	p, err := policy.Parse("policy", []byte(strings.Join(lines, "\n")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,12 +94,12 @@ func want(t *testing.T, r *verify.Report, code int, worst map[string]verify.Outc
 }
 
 // nearPolicy expects what near-public-data.json's quote and compose hold.
-func nearPolicy(t testing.TB, e *verify.Evidence, more ...string) *verify.Policy {
+func nearPolicy(t testing.TB, e *verify.Evidence, more ...string) *policy.Policy {
 	q, err := quote.Parse(e.Quote)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return policy(t, append([]string{
+	return expecting(t, append([]string{
 		"MRTD=" + q.MRTD.String(), "RTMR0=" + q.RTMR[0].String(), "RTMR1=" + q.RTMR[1].String(), "RTMR2=" + q.RTMR[2].String(),
 		"LAUNCHER_IMAGE_DIGEST=sha256:5618a93a78c9ac9173e7ebf7c8af173bd675be6832a2f8c2a9a7149ac2678f54",
 		"IMAGE_DIGEST=sha256:564a5aebc33495d5610626d23cb9e3da8e9d531d0edff9e38aa1ccaf059c15d3",
@@ -120,7 +121,7 @@ func TestNEARNode(t *testing.T) {
 		t.Fatalf("kind is %s", e.Kind)
 	}
 	at := verify.Params{Root: intel(t), At: moment(t, "2026-08-20T00:00:00Z")}
-	judge := func(p *verify.Policy) *verify.Report {
+	judge := func(p *policy.Policy) *verify.Report {
 		at.Policy = p
 		return verify.Judge(t.Context(), e, at)
 	}
@@ -139,7 +140,7 @@ func TestNEARNode(t *testing.T) {
 	}
 	want(t, judge(nil), 4, map[string]verify.Outcome{"A": verify.Pass, "B": verify.Undecided, "C": verify.Pass, "D": verify.NotAllowed, "E": verify.Undecided})
 	other := "IMAGE_DIGEST=sha256:" + strings.Repeat("0", 64)
-	want(t, judge(policy(t, other)), 4, map[string]verify.Outcome{"E": verify.NotAllowed})
+	want(t, judge(expecting(t, other)), 4, map[string]verify.Outcome{"E": verify.NotAllowed})
 	at.At = moment(t, "2026-10-20T00:00:00Z")
 	want(t, judge(nearPolicy(t, e)), 3, map[string]verify.Outcome{"A": verify.Invalid})
 	at.At = moment(t, "2026-08-01T00:00:00Z")
@@ -154,7 +155,7 @@ func TestDstackQuoteReport(t *testing.T) {
 	}
 	p := verify.Params{Root: intel(t), At: moment(t, "2026-02-20T00:00:00Z"), Collateral: collateral}
 	want(t, verify.Judge(t.Context(), e, p), 1, map[string]verify.Outcome{"A": verify.Pass, "B": verify.Undecided, "C": verify.Pass, "D": verify.Undecided, "E": verify.Undecided})
-	p.Policy = policy(t, "COMMIT_SHA="+strings.Repeat("1", 40))
+	p.Policy = expecting(t, "COMMIT_SHA="+strings.Repeat("1", 40))
 	want(t, verify.Judge(t.Context(), e, p), 4, map[string]verify.Outcome{"E": verify.NotAllowed})
 	p.Collateral = nil
 	want(t, verify.Judge(t.Context(), e, p), 4, map[string]verify.Outcome{"A": verify.Undecided})
@@ -278,23 +279,6 @@ func FuzzParseEvidence(f *testing.F) {
 		r := verify.Judge(t.Context(), e, verify.Params{Root: root, At: now})
 		if r.ExitCode == 0 {
 			t.Fatal("verified without a policy")
-		}
-	})
-}
-
-func FuzzParsePolicy(f *testing.F) {
-	f.Fuzz(func(t *testing.T, data []byte) {
-		p, err := verify.ParsePolicy("policy", data)
-		if err != nil {
-			return
-		}
-		for _, key := range verify.Keys() {
-			for _, v := range p.Of(key) {
-				again := new(verify.Policy)
-				if err := again.Add(key, v); err != nil || len(again.Of(key)) != 1 || again.Of(key)[0] != v {
-					t.Fatalf("%s: %q is taken, and not taken again: %v", key, v, err)
-				}
-			}
 		}
 	})
 }

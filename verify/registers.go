@@ -10,52 +10,46 @@ import (
 
 	"gitlauncher/internal/strictjson"
 	"gitlauncher/measure"
+	"gitlauncher/policy"
+	"gitlauncher/verify/quote"
 )
 
 // registers is check B: the quote's registers against the policy, and the words
 // beside the quote against the quote.
-func (j *judgement) registers() {
+func (j *judge) registers(q *quote.Quote) {
+	c := j.check("B")
 	for _, r := range []struct {
 		name    string
+		want    policy.Expectation
 		found   measure.Register
 		claimed string
 	}{
-		{"MRTD", j.quote.MRTD, j.evidence.Claims.MRTD},
-		{"RTMR0", j.quote.RTMR[0], j.evidence.Claims.RTMR0},
-		{"RTMR1", j.quote.RTMR[1], j.evidence.Claims.RTMR1},
-		{"RTMR2", j.quote.RTMR[2], j.evidence.Claims.RTMR2},
+		{"MRTD", &j.Policy.MRTD, q.MRTD, j.evidence.Claims.MRTD},
+		{"RTMR0", &j.Policy.RTMR0, q.RTMR[0], j.evidence.Claims.RTMR0},
+		{"RTMR1", &j.Policy.RTMR1, q.RTMR[1], j.evidence.Claims.RTMR1},
+		{"RTMR2", &j.Policy.RTMR2, q.RTMR[2], j.evidence.Claims.RTMR2},
 	} {
-		j.expect("B", r.name, r.name, r.found.String(), "another system than the expected one was booted",
+		j.expect(c, r.name, r.want, r.found.String(), "another system than the expected one was booted",
 			"any TDX host can boot a kernel of its own and replay somebody's log; without "+r.name+" nothing says which system this is")
 		if r.claimed != "" && !strings.EqualFold(strings.TrimPrefix(r.claimed, "0x"), r.found.String()) {
-			j.add("B", r.name+" in tcb_info", Invalid, r.found.String(), r.claimed, "the evidence contradicts itself: tcb_info has another value than the quote")
+			c.invalid(r.name+" in tcb_info", r.found.String(), r.claimed, "the evidence contradicts itself: tcb_info has another value than the quote")
 		}
 	}
 }
 
-// expect compares a value with the policy: it passes, is not allowed, or is
-// undecided because nobody expects anything.
-func (j *judgement) expect(check, name, key, found, other, missing string) {
-	switch {
-	case !j.Policy.Expects(key):
-		j.add(check, name, Undecided, "", found, "no "+key+" is expected: "+missing)
-	case j.Policy.match(key, found):
-		j.add(check, name, Pass, "", found, "")
-	default:
-		j.add(check, name, NotAllowed, j.Policy.expected(key), found, other)
-	}
-}
-
-// mrConfigID holds MRCONFIGID against the compose, where dstack set it.
-func (j *judgement) mrConfigID(composeHash []byte) {
+// configID holds MRCONFIGID against the hash of the measured compose, where dstack
+// set it. Without such a hash, check D has said why.
+func (j *judge) configID(q *quote.Quote, boot boot, composeHash []byte) {
 	const name = "MRCONFIGID"
-	id := j.quote.MRConfigID
+	c, id := j.check("B"), q.MRConfigID
 	if id == (measure.Register{}) {
-		j.add("B", name, Note, "", "zero", "this system does not use it")
+		c.note(name, "zero", "this system does not use it")
 		return
 	}
 	if composeHash == nil {
-		j.add("B", name, Undecided, "", id.String(), "there is no compose to hold it against")
+		if j.evidence.AppCompose == nil {
+			c.undecided(name, "", id.String(), "there is no compose to hold it against")
+		}
 		return
 	}
 	var want measure.Register
@@ -64,26 +58,26 @@ func (j *judgement) mrConfigID(composeHash []byte) {
 		want[0] = 1
 		copy(want[1:], composeHash)
 	case 2:
-		sum, err := j.configIDv2(composeHash)
+		sum, err := j.configIDv2(boot, composeHash)
 		if err != nil {
-			j.add("B", name, Undecided, "", id.String(), "it can't be computed: "+err.Error())
+			c.undecided(name, "", id.String(), "it can't be computed: "+err.Error())
 			return
 		}
 		want[0] = 2
 		copy(want[1:], sum)
 	default:
-		j.add("B", name, Undecided, "", id.String(), "its form is not known to this program")
+		c.undecided(name, "", id.String(), "its form is not known to this program")
 		return
 	}
 	if id != want {
-		j.add("B", name, Invalid, want.String(), id.String(), "the VM was started for another compose than the one in its log")
+		c.invalid(name, want.String(), id.String(), "the VM was started for another compose than the one in its log")
 		return
 	}
-	j.add("B", name, Pass, "", "agrees with the compose", "")
+	c.pass(name, "agrees with the compose")
 }
 
 // configIDv2 is Keccak256(compose_hash || app_id || kind || key_provider_id).
-func (j *judgement) configIDv2(composeHash []byte) ([]byte, error) {
+func (j *judge) configIDv2(boot boot, composeHash []byte) ([]byte, error) {
 	var c struct {
 		KeyProvider   string `json:"key_provider"`
 		KeyProviderID string `json:"key_provider_id"`
@@ -107,7 +101,7 @@ func (j *judgement) configIDv2(composeHash []byte) ([]byte, error) {
 		return nil, err
 	}
 	appID := make([]byte, 20)
-	copy(appID, j.payload("app-id"))
+	copy(appID, boot.payload("app-id"))
 	h := sha3.NewLegacyKeccak256()
 	h.Write(bytes.Join([][]byte{composeHash, appID, {kind}, id}, nil))
 	return h.Sum(nil), nil

@@ -32,7 +32,7 @@ type Finding struct {
 // Verdict is the whole in two words.
 type Verdict string
 
-// The verdicts of evidence.md.
+// The verdicts, as VERIFY.md explains them.
 const (
 	Verified    Verdict = "VERIFIED"
 	NotVerified Verdict = "NOT VERIFIED"
@@ -60,8 +60,37 @@ type Launch struct {
 	Record string `json:"record,omitempty"` // the launch record's bytes; empty for the present MPC launcher
 }
 
-func (r *Report) add(check, name string, o Outcome, expected, found, why string) {
-	r.Findings = append(r.Findings, Finding{Check: check, Name: name, Outcome: o, Expected: expected, Found: found, Why: why})
+// check adds findings to one check of a report.
+type check struct {
+	report *Report
+	letter string // "A" to "F"
+}
+
+func (r *Report) check(letter string) check { return check{r, letter} }
+
+func (c check) add(f Finding) {
+	f.Check = c.letter
+	c.report.Findings = append(c.report.Findings, f)
+}
+
+func (c check) pass(name, found string) {
+	c.add(Finding{Name: name, Outcome: Pass, Found: found})
+}
+
+func (c check) note(name, found, why string) {
+	c.add(Finding{Name: name, Outcome: Note, Found: found, Why: why})
+}
+
+func (c check) undecided(name, want, found, why string) {
+	c.add(Finding{Name: name, Outcome: Undecided, Expected: want, Found: found, Why: why})
+}
+
+func (c check) notAllowed(name, want, found, why string) {
+	c.add(Finding{Name: name, Outcome: NotAllowed, Expected: want, Found: found, Why: why})
+}
+
+func (c check) invalid(name, want, found, why string) {
+	c.add(Finding{Name: name, Outcome: Invalid, Expected: want, Found: found, Why: why})
 }
 
 // conclude draws the verdict: invalid before not allowed before undecided.

@@ -11,6 +11,7 @@ import (
 
 	"gitlauncher/internal/sim/tdx"
 	"gitlauncher/measure"
+	"gitlauncher/policy"
 	"gitlauncher/verify"
 	"gitlauncher/verify/quote"
 )
@@ -236,7 +237,7 @@ func (v *vm) root(t testing.TB, pki *tdx.PKI) *quote.Root {
 }
 
 // fullPolicy expects newVM's system, launcher and launch.
-func (v *vm) fullPolicy(t testing.TB) *verify.Policy {
+func (v *vm) fullPolicy(t testing.TB) *policy.Policy {
 	reg := func(b byte) string { return hex.EncodeToString(append([]byte{b}, bytes.Repeat([]byte{0}, 47)...)) }
 	var lines []string
 	for _, line := range []string{
@@ -251,5 +252,5 @@ func (v *vm) fullPolicy(t testing.TB) *verify.Policy {
 			lines = append(lines, line)
 		}
 	}
-	return policy(t, append(lines, v.policy...)...)
+	return expecting(t, append(lines, v.policy...)...)
 }

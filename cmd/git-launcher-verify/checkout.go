@@ -21,6 +21,7 @@ import (
 	"gitlauncher/gitpin/object"
 	"gitlauncher/internal/printable"
 	"gitlauncher/measure"
+	"gitlauncher/policy"
 	"gitlauncher/verify"
 )
 
@@ -170,8 +171,8 @@ func (p *program) checkout(s *settings) error {
 	if err != nil {
 		return err
 	}
-	script := s.policyOr("ENTRYPOINT_SCRIPT", config.DefaultScript)
-	entry, entryErr := d.EntrySHA256(path.Join(s.policyOr("REPO_SUBDIR", ""), script))
+	script := first(&s.policy.EntrypointScript, config.DefaultScript)
+	entry, entryErr := d.EntrySHA256(path.Join(first(&s.policy.RepoSubdir, ""), script))
 	if s.json {
 		out := map[string]string{"commit": d.Commit, "tree": d.Tree, "content_sha256": d.ContentSHA256}
 		if entryErr == nil {
@@ -194,11 +195,12 @@ func (s *settings) commitOf(c *clone) (object.ID, error) {
 	return c.head()
 }
 
-func (s *settings) policyOr(key, other string) string {
-	if v := s.policy.Of(key); len(v) > 0 {
+// first is the first of what is expected, or else the launcher's default.
+func first(want policy.Expectation, byDefault string) string {
+	if v := want.Texts(); len(v) > 0 {
 		return v[0]
 	}
-	return other
+	return byDefault
 }
 
 // checkoutFor computes the digests of --checkout for the evidence's commit: the

@@ -12,6 +12,7 @@ import (
 
 	"gitlauncher/gitpin/object"
 	"gitlauncher/measure"
+	"gitlauncher/policy"
 	"gitlauncher/verify"
 )
 
@@ -20,8 +21,8 @@ import (
 func TestErrorsEscape(t *testing.T) {
 	e := launch(t)
 	app, _ := json.Marshal(map[string]any{"runner": "docker-compose", "docker_compose_file": `services: {launcher: {image: "\e[2JVERIFIED/launcher@` + launcherDigest + `"}}`})
-	s := &settings{policy: new(verify.Policy)}
-	if err := s.policy.Add("LAUNCHER_IMAGE_DIGEST", launcherDigest); err != nil {
+	s := &settings{policy: new(policy.Policy)}
+	if err := s.policy.Read("policy", []byte("LAUNCHER_IMAGE_DIGEST="+launcherDigest)); err != nil {
 		t.Fatal(err)
 	}
 	_, err := new(program).fromRegistry(t.Context(), s, &verify.Evidence{AppCompose: app}, none)
@@ -51,15 +52,15 @@ func TestPolicyInjection(t *testing.T) {
 		if code != 0 {
 			t.Fatalf("exit code %d, %s", code, errs)
 		}
-		p, err := verify.ParsePolicy("out", []byte(out))
+		p, err := policy.Parse("out", []byte(out))
 		if err != nil {
 			t.Errorf("%q: %v\n%s", cmd, err, out)
 			continue
 		}
-		if p.Expects("TCB_STATUS_ALLOWED") || p.Expects("ALLOW_COMPOSE") || strings.ContainsAny(out, "\x1b\r\u202e") {
+		if p.TCBStatusAllowed.Given() || p.AllowCompose.Given() || strings.ContainsAny(out, "\x1b\r\u202e") {
 			t.Errorf("%q writes into the policy:\n%s", cmd, out)
 		}
-		if got := p.Of("RUN_CMD"); len(got) > 0 && got[0] != cmd {
+		if got := p.RunCmd.Texts(); len(got) > 0 && got[0] != cmd {
 			t.Errorf("%q became %q", cmd, got)
 		}
 	}

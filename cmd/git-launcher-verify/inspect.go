@@ -1,20 +1,16 @@
 package main
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
-	"time"
 
 	"gitlauncher/internal/printable"
 	"gitlauncher/internal/strictjson"
 	"gitlauncher/measure"
 	"gitlauncher/verify"
-	"gitlauncher/verify/compose"
 	"gitlauncher/verify/quote"
 )
 
@@ -108,85 +104,4 @@ func (c *contents) text() string {
 		fmt.Fprintln(&b, "  "+printable.Text(line))
 	}
 	return b.String()
-}
-
-// policyFrom prints a policy that expects just what an evidence holds. Evidence
-// that is not even what it claims to be makes none.
-func (p *program) policyFrom(ctx context.Context, s *settings) (int, error) {
-	e, err := p.evidence(s)
-	if err != nil {
-		return 0, err
-	}
-	params, err := p.params(ctx, s)
-	if err != nil {
-		return 0, err
-	}
-	if err := newCollateralSource(p, s).add(ctx, e, &params); err != nil {
-		p.warn(err)
-	}
-	report := verify.Judge(ctx, e, params)
-	if report.ExitCode == exitInvalid {
-		return 0, &invalidError{fmt.Errorf("no policy is made of evidence that is not what it claims to be: %s", firstReason(report))}
-	}
-	q, err := quote.Parse(e.Quote)
-	if err != nil {
-		return 0, &invalidError{err}
-	}
-	var b strings.Builder
-	out := func(key, v string) {
-		line := key + "=" + v
-		if again, err := verify.ParsePolicy("", []byte(line)); printable.Text(v) != v || err != nil || !slices.Equal(again.Of(key), []string{v}) {
-			line = "# " + key + ": what the evidence has can't stand in a policy: " + printable.Text(v)
-		}
-		fmt.Fprintln(&b, line)
-	}
-	fmt.Fprintf(&b, `# TRUST ON FIRST USE. Made from a %s on %s, not from
-# what anybody knows to be right. Review every line before relying on it: compare the
-# registers with those of the dstack release you expect, the launcher's digest with a
-# release of git-launcher, and the commit with the one you audited.
-`, e.Kind, p.now().UTC().Format(time.RFC3339))
-	if !report.Intel {
-		fmt.Fprintln(&b, "# The quote is not under Intel's root: it proves nothing about hardware.")
-	}
-	out("MRTD", q.MRTD.String())
-	for i := range 3 {
-		out(fmt.Sprintf("RTMR%d", i), q.RTMR[i].String())
-	}
-	image := len(report.Launches) > 0 && report.Launches[0].Mode == "image"
-	if r, err := compose.Judge(ctx, e.AppCompose, compose.Expect{Image: image, Allow: s.policy.Of("ALLOW_COMPOSE")}); err == nil && r.ImageDigest != "" {
-		out("LAUNCHER_IMAGE_DIGEST", r.ImageDigest)
-	} else {
-		fmt.Fprintln(&b, "# LAUNCHER_IMAGE_DIGEST= (no service of the compose could be told to be the launcher's)")
-	}
-	launchPolicy(&b, report.Launches, out)
-	_, err = io.WriteString(p.stdout, b.String())
-	return exitVerified, err
-}
-
-// launchPolicy expects the launches of a report.
-func launchPolicy(b *strings.Builder, launches []verify.Launch, out func(key, v string)) {
-	if len(launches) == 0 {
-		fmt.Fprintln(b, "# COMMIT_SHA= (the evidence attests no launch)")
-	}
-	for _, l := range launches {
-		if l.Mode == "image" {
-			out("IMAGE_DIGEST", l.Image)
-			continue
-		}
-		r, err := measure.ParseGitRecord([]byte(l.Record))
-		if err != nil {
-			continue // Judge took it, so it is one
-		}
-		out("COMMIT_SHA", r.Commit)
-		out("REPO_URL", r.RepoURL)
-		out("CONFIG_SHA256", r.ConfigSHA256)
-		out("CONTENT_SHA256", r.ContentSHA256)
-		out("REPO_SUBDIR", r.Subdir)
-		if r.Advanced {
-			out("RUN_CMD", r.RunCmd)
-			out("INSTALL_CMD", r.InstallCmd)
-		} else {
-			out("ENTRYPOINT_SCRIPT", r.Entrypoint)
-		}
-	}
 }

@@ -24,7 +24,7 @@ import (
 
 // provenance makes what judges bundles; nil where the policy does not ask.
 func (p *program) provenance(ctx context.Context, s *settings) (*provenance.Verifier, error) {
-	if !s.policy.Expects("PROVENANCE_REPO") {
+	if !s.policy.ProvenanceRepo.Given() {
 		return nil, nil
 	}
 	var trusted root.TrustedMaterial
@@ -93,7 +93,7 @@ const fromTheRegistry = "registry"
 
 // registryBundle finds the launcher image's bundle that the policy wants.
 func (p *program) registryBundle(ctx context.Context, s *settings, e *verify.Evidence, by *provenance.Verifier) ([]byte, error) {
-	want := provenance.Expect{Repos: s.policy.Of("PROVENANCE_REPO"), Workflows: s.policy.Of("PROVENANCE_WORKFLOW")}
+	want := provenance.Expect{Repos: s.policy.ProvenanceRepo.Texts(), Workflows: s.policy.ProvenanceWorkflow.Texts()}
 	b, err := p.fromRegistry(ctx, s, e, func(bundle []byte, digest string) bool {
 		if by == nil {
 			return false
@@ -116,7 +116,7 @@ const maxBundles = 32 // of an image are read
 // first that is good, since anybody's may stand beside it, or else the first. What
 // the registry answers is judged like any other bundle.
 func (p *program) fromRegistry(ctx context.Context, s *settings, e *verify.Evidence, good func(bundle []byte, digest string) bool) ([]byte, error) {
-	r, err := compose.Judge(ctx, e.AppCompose, compose.Expect{LauncherDigests: s.policy.Of("LAUNCHER_IMAGE_DIGEST"), Allow: s.policy.Of("ALLOW_COMPOSE")})
+	r, err := compose.Judge(ctx, e.AppCompose, compose.Expect{LauncherDigests: s.policy.LauncherImageDigest.Texts(), Allow: s.policy.AllowCompose.Texts()})
 	if err != nil {
 		return nil, err
 	}

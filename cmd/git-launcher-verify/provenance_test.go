@@ -20,6 +20,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/static"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"gitlauncher/policy"
 	"gitlauncher/verify"
 )
 
@@ -54,8 +55,8 @@ func TestBundleFromRegistry(t *testing.T) {
 	}
 	image := push(empty.Image)
 	app, _ := json.Marshal(map[string]any{"runner": "docker-compose", "docker_compose_file": "services: {launcher: {image: '" + image.String() + "'}}"})
-	s := &settings{policy: new(verify.Policy)}
-	if err := s.policy.Add("LAUNCHER_IMAGE_DIGEST", image.DigestStr()); err != nil {
+	s := &settings{policy: new(policy.Policy)}
+	if err := s.policy.Read("policy", []byte("LAUNCHER_IMAGE_DIGEST="+image.DigestStr())); err != nil {
 		t.Fatal(err)
 	}
 	e := &verify.Evidence{AppCompose: app}

@@ -10,7 +10,7 @@ import (
 
 	"gitlauncher/config"
 	"gitlauncher/gitpin/object"
-	"gitlauncher/verify"
+	"gitlauncher/policy"
 	"gitlauncher/verify/quote"
 )
 
@@ -19,7 +19,7 @@ var errHelp = errors.New("help wanted")
 // settings is the command line, checked, with the files that it names read.
 type settings struct {
 	evidence string // a file's name, "-", or empty
-	policy   *verify.Policy
+	policy   *policy.Policy
 	root     *quote.Root
 	at       time.Time
 
@@ -37,7 +37,7 @@ type settings struct {
 }
 
 func (p *program) parse(command string, args []string) (*settings, error) {
-	s := &settings{policy: new(verify.Policy)}
+	s := &settings{policy: new(policy.Policy)}
 	var at, root string
 	var policies []string
 	var given []func() error // in order, after the policy files
@@ -55,11 +55,11 @@ func (p *program) parse(command string, args []string) (*settings, error) {
 	fs.BoolVar(&s.batch, "batch", false, "")
 	fs.BoolVar(&s.offline, "offline", false, "")
 	fs.Func("policy", "", func(v string) error { policies = append(policies, v); return nil })
-	for _, key := range verify.Keys() {
-		fs.Func(flagName(key), "", func(v string) error {
+	for _, key := range policy.Keys() {
+		fs.Func(key.Flag(), "", func(v string) error {
 			given = append(given, func() error {
-				if err := s.policy.Add(key, v); err != nil {
-					return usagef("--%s: %w", flagName(key), err)
+				if err := key.Add(s.policy, v); err != nil {
+					return usagef("--%s: %w", key.Flag(), err)
 				}
 				return nil
 			})
@@ -147,9 +147,9 @@ func (s *settings) check(command string, fs *flag.FlagSet) error {
 		return usagef("--offline fetches nothing, and --pccs and --provenance registry are fetched")
 	case s.commit != "" && command != "checkout" && s.checkout == "":
 		return usagef("--commit is for checkout and --checkout; the commit to expect is --commit-sha")
-	case s.provenance != "" && !s.policy.Expects("PROVENANCE_REPO"):
+	case s.provenance != "" && !s.policy.ProvenanceRepo.Given():
 		return usagef("--provenance needs PROVENANCE_REPO: whose builds are to be accepted")
-	case s.trustedRoot != "" && !s.policy.Expects("PROVENANCE_REPO"):
+	case s.trustedRoot != "" && !s.policy.ProvenanceRepo.Given():
 		return usagef("--trusted-root needs PROVENANCE_REPO: whose builds are to be accepted")
 	}
 	if s.pccs != "" {

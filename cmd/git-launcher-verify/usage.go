@@ -1,9 +1,7 @@
 package main
 
 import (
-	"strings"
-
-	"gitlauncher/verify"
+	"gitlauncher/policy"
 )
 
 // usage is the manual.
@@ -38,9 +36,10 @@ The first time, with a receipt and no policy: make one, review each line, judge 
 A simulator's evidence needs --root and --collateral in both (make demo OUT=DIR leaves some).
 
 Expectations, from a file of KEY=VALUE lines and from flags (either may repeat; hashes,
-ids, statuses and names may be comma lists, meaning "one of"):
-  --policy FILE
-` + policyFlags() + `
+ids, statuses and names may be comma lists, meaning "one of"). In a file, --commit-sha is
+COMMIT_SHA:
+  --policy FILE           such a file
+` + policy.Usage(26) + `
 What it is judged by:
   --at TIME               as of a moment, RFC 3339 (default now)
   --collateral FILE       what Intel says of the platform, as JSON with the nine fields of QuoteCollateralV3;
@@ -74,22 +73,3 @@ Exit codes:
   4  NOT VERIFIED: genuine, but not what the policy allows
 `
 }
-
-// policyFlags lists the flags of the policy keys, some a line.
-func policyFlags() string {
-	var b strings.Builder
-	line := " "
-	for _, key := range verify.Keys() {
-		name := " --" + flagName(key)
-		if len(line)+len(name) > 96 {
-			b.WriteString(line + "\n")
-			line = " "
-		}
-		line += name
-	}
-	b.WriteString(line + "\n")
-	return b.String()
-}
-
-// flagName is the flag of a policy key.
-func flagName(key string) string { return strings.ToLower(strings.ReplaceAll(key, "_", "-")) }

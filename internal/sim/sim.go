@@ -2,6 +2,7 @@ package sim
 
 import (
 	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"gitlauncher/internal/sim/tdx"
+	"gitlauncher/policy"
 )
 
 // Line is a release line of dstack.
@@ -197,5 +199,10 @@ func (m *Machine) Collateral() ([]byte, error) {
 // Policy is the machine's registers as lines of a verifier's policy: what a release of
 // a real system publishes.
 func (m *Machine) Policy() []byte {
-	return fmt.Appendf(nil, "MRTD=%x\nRTMR0=%x\nRTMR1=%x\nRTMR2=%x\n", m.mrtd, m.rtmr[0], m.rtmr[1], m.rtmr[2])
+	var w policy.Writer
+	w.Line("MRTD", hex.EncodeToString(m.mrtd[:]))
+	for i := range 3 {
+		w.Line(fmt.Sprintf("RTMR%d", i), hex.EncodeToString(m.rtmr[i][:]))
+	}
+	return w.Bytes()
 }

@@ -1,0 +1,38 @@
+package policy
+
+import "gitlauncher/config"
+
+// Parse reads a policy file. Errors are *[config.Error].
+func Parse(file string, data []byte) (*Policy, error) {
+	p := new(Policy)
+	return p, p.Read(file, data)
+}
+
+// Read adds a policy file to what is expected already. Errors are *[config.Error].
+func (p *Policy) Read(file string, data []byte) error {
+	var names []string
+	keys := make(map[string]Key)
+	for _, k := range Keys() {
+		names, keys[k.Name] = append(names, k.Name), k
+	}
+	entries, err := config.Grammar{Keys: names, Repeat: true}.Lines(file, data)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if err := keys[e.Key].Add(p, e.Value); err != nil {
+			return &config.Error{File: file, Line: e.Line, Key: e.Key, Reason: err.Error()}
+		}
+	}
+	return nil
+}
+
+// Override replaces the expectation of each key that over has. Keys that over lacks
+// stay as they are.
+func (p *Policy) Override(over *Policy) {
+	for _, k := range Keys() {
+		if k.field(over).Given() {
+			k.take(p, over)
+		}
+	}
+}

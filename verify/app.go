@@ -1,0 +1,174 @@
+package verify
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+
+	"gitlauncher/config"
+	"gitlauncher/verify/compose"
+)
+
+// app is what check D found out about the application.
+type app struct {
+	hash    []byte          // SHA-256 of the app-compose; nil unless it is the measured one
+	compose *compose.Result // nil unless the app-compose was judged
+}
+
+// config returns the launcher's config in the compose file; nil where it has none.
+func (a app) config() []byte {
+	if a.compose == nil {
+		return nil
+	}
+	return a.compose.Config
+}
+
+// configMeasured reports whether the launcher's config can only be the one in the
+// compose or in the launcher's image: its service has nothing that was accepted by
+// name.
+func (a app) configMeasured() bool {
+	return a.compose != nil && !slices.ContainsFunc(a.compose.Problems, func(p compose.Problem) bool {
+		return p.Accepted && strings.HasPrefix(p.Accept, "launcher:")
+	})
+}
+
+// app is check D: the compose against its event, the launcher's service in it, and
+// everything else in it.
+func (j *judge) app(ctx context.Context, boot boot, launched launched) app {
+	c := j.check("D")
+	j.optional(c, "app id", &j.Policy.AppID, hex.EncodeToString(boot.payload("app-id")), "another application")
+	j.optional(c, "OS image hash (dstack's word)", &j.Policy.OSImageHash, j.osImageHash(boot), "another OS image, by dstack's own word; the registers of check B are what proves it")
+	measured := boot.payload("compose-hash")
+	j.optional(c, "compose hash", &j.Policy.ComposeHash, hex.EncodeToString(measured), "another compose")
+	if j.evidence.AppCompose == nil {
+		c.undecided("app-compose", hex.EncodeToString(measured), "none", "the evidence has no app-compose, so nothing says what else has the keys; add the guest agent's Info answer with --info")
+		j.launcherImage(c, nil)
+		return app{}
+	}
+	if !j.measured(c, measured) {
+		return app{}
+	}
+	image := j.imageMode(launched)
+	result, err := j.Shared.compose(ctx, j.evidence.AppCompose, compose.Expect{
+		LauncherDigests: j.Policy.LauncherImageDigest.Texts(),
+		Image:           image,
+		Allow:           j.Policy.AllowCompose.Texts(),
+		Envs:            j.Policy.AllowedEnvs.Texts(), EnvsGiven: j.Policy.AllowedEnvs.Given(),
+	})
+	if err != nil {
+		c.notAllowed("compose file", "an app-compose that can be judged", "", err.Error())
+		return app{hash: measured}
+	}
+	j.launcherImage(c, result)
+	problems(c, result, image)
+	j.config(c, result, image)
+	return app{measured, result}
+}
+
+// measured compares the app-compose with its event.
+func (j *judge) measured(c check, measured []byte) bool {
+	const name = "app-compose"
+	sum := sha256.Sum256(j.evidence.AppCompose)
+	found, want := hex.EncodeToString(sum[:]), hex.EncodeToString(measured)
+	switch {
+	case measured == nil:
+		c.undecided(name, "", found, "no attested compose-hash event to hold it against")
+		return false
+	case found == want:
+		c.pass(name, "is the measured one, "+found)
+		return true
+	}
+	why := "this is not the app-compose that dstack measured"
+	trimmed := sha256.Sum256([]byte(strings.TrimRight(string(j.evidence.AppCompose), "\n")))
+	if hex.EncodeToString(trimmed[:]) == want {
+		why = "it has a newline at its end that the measured bytes lack; “jq -j” writes a string without one, “jq -r” adds it"
+	}
+	c.invalid(name, want, found, why)
+	return false
+}
+
+func (j *judge) osImageHash(boot boot) string {
+	if p := boot.payload("os-image-hash"); p != nil {
+		return hex.EncodeToString(p)
+	}
+	return strings.ToLower(j.evidence.Claims.OSImageHash)
+}
+
+// launcherImage says which service is the launcher's and by which digest.
+func (j *judge) launcherImage(c check, r *compose.Result) {
+	const name = "launcher image"
+	want := &j.Policy.LauncherImageDigest
+	switch {
+	case r == nil && want.Given():
+		c.undecided(name, want.String(), "", "there is no compose that names it")
+	case r == nil:
+		c.undecided(name, "", "", "no "+j.Policy.NameOf(want)+" is expected: nothing says which launcher ran")
+	case r.Service == "":
+		c.notAllowed(name, want.String(), "none", r.NoService)
+	case r.ByName:
+		c.undecided(name, "", fmt.Sprintf("service %s: %s", r.Service, r.Image), "no "+j.Policy.NameOf(want)+" is expected; the service was found by its image's name alone")
+	default:
+		c.pass(name, fmt.Sprintf("service %s: %s", r.Service, r.Image))
+	}
+}
+
+// problems reports what the compose gives away, and the rest of it.
+func problems(c check, r *compose.Result, image bool) {
+	const name = "nothing else has the keys"
+	denied, accepted := 0, 0
+	for _, p := range r.Problems {
+		f := Finding{Name: name, Outcome: NotAllowed, Expected: "not there", Found: p.Where + " " + p.What, Why: p.Why, Accept: p.Accept}
+		if p.Accepted {
+			f.Outcome, f.Expected, f.Why = Note, "", "accepted by ALLOW_COMPOSE="+p.Accept
+			accepted++
+		} else {
+			denied++
+		}
+		c.add(f)
+	}
+	if denied == 0 && r.Service != "" {
+		found := "nothing but the launcher has the socket, the system or the launcher's volumes"
+		if accepted > 0 {
+			found = "nothing but the launcher and the exceptions above, which ALLOW_COMPOSE accepts"
+		}
+		if len(r.Others) > 0 {
+			found += "; other services: " + strings.Join(r.Others, ", ")
+		}
+		c.pass(name, found)
+	}
+	if len(r.Env) > 0 {
+		why := "literal in the measured compose"
+		if !image {
+			why += ", and the workload gets it; some programs take code or sources from variables. COMPOSE_HASH pins it"
+		}
+		c.note("launcher's environment", strings.Join(r.Env, ", "), why)
+	}
+	if len(r.AllowedEnvs) > 0 {
+		c.note("allowed_envs", strings.Join(r.AllowedEnvs, ", "), "anyone who deploys chooses their values, unmeasured")
+	}
+	for _, note := range r.Notes {
+		c.note("app-compose", note, "")
+	}
+}
+
+// config reads the inline config with the launcher's own grammar.
+func (j *judge) config(c check, r *compose.Result, image bool) {
+	const name = "launcher's config"
+	switch {
+	case r.Service == "":
+		return
+	case r.Config == nil && !image && !j.Policy.ConfigSHA256.Given():
+		c.note(name, "not in the compose", "a derived image brings its own; the launch record says what it was, and CONFIG_SHA256 can expect it")
+		return
+	case r.Config == nil:
+		return
+	}
+	if _, err := config.ParseGit(config.DefaultFile, r.Config); err != nil {
+		c.notAllowed(name, "a config that the launcher takes", "", err.Error())
+		return
+	}
+	c.pass(name, "inline in the measured compose")
+}

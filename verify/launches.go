@@ -1,0 +1,203 @@
+package verify
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"gitlauncher/config"
+	"gitlauncher/measure"
+	"gitlauncher/policy"
+)
+
+// imageMode reports whether the launch is image mode's, or is expected to be where
+// nothing was launched.
+func (j *judge) imageMode(l launched) bool {
+	if len(l.records) == 0 {
+		return j.Policy.ImageDigest.Given()
+	}
+	return !slices.ContainsFunc(l.records, func(r record) bool { return r.git != nil })
+}
+
+// launches is check E: the set of launches must be within what is expected.
+func (j *judge) launches(boot boot, launched launched, app app) {
+	c := j.check("E")
+	if len(launched.records) == 0 {
+		j.noLaunch(c, boot)
+		return
+	}
+	digests := 0
+	for i, r := range launched.records {
+		if i == maxLaunches {
+			c.notAllowed("launch events", fmt.Sprintf("at most %d launches in a boot", maxLaunches), fmt.Sprint(len(launched.records)), "the rest was not judged")
+			break
+		}
+		if r.git != nil {
+			j.gitLaunch(c, r.git, app)
+			continue
+		}
+		digests++
+		j.imageLaunch(c, r, boot)
+	}
+	if digests > 1 {
+		c.notAllowed("one image a boot", "one", fmt.Sprint(digests), "the image changed without a reboot of the VM")
+	}
+}
+
+// noLaunch says what a log without a launch means.
+func (j *judge) noLaunch(c check, boot boot) {
+	const name = "launch"
+	want := strings.TrimSpace(j.Policy.CommitSHA.String() + " " + j.Policy.ImageDigest.String())
+	switch {
+	case boot.prefix:
+		c.undecided(name, want, "none", "the quote was taken before anything was launched; ask for a launch receipt")
+	case want != "" && len(boot.events) > 0:
+		c.notAllowed(name, want, "none", "nothing was launched by the launcher in this boot")
+	default:
+		c.undecided(name, want, "none", "the attested log has no launch")
+	}
+}
+
+// link judges what every launch needs an expectation for. A launch of the kind that
+// the policy does not expect is refused where it expects the other.
+func (j *judge) link(c check, name string, want, other policy.Expectation, found string) {
+	if !want.Given() && other.Given() {
+		c.notAllowed(name, "no launch but of "+j.Policy.NameOf(other), found, "something else than the expected was launched in this boot, too")
+		return
+	}
+	j.expect(c, name, want, found, "something else than the expected was launched in this boot", "nothing says which launch is the right one")
+}
+
+// gitLaunch judges one launch of git mode.
+func (j *judge) gitLaunch(c check, g *measure.GitRecord, app app) {
+	p := j.Policy
+	j.link(c, "commit", &p.CommitSHA, &p.ImageDigest, g.Commit)
+	j.optional(c, "repository", &p.RepoURL, g.RepoURL, "another repository")
+	j.optional(c, "tree", &p.Tree, g.Tree, "another tree")
+	j.optional(c, "content", &p.ContentSHA256, g.ContentSHA256, "other content")
+	j.optional(c, "config hash", &p.ConfigSHA256, g.ConfigSHA256, "another config")
+	pinned := p.ConfigSHA256.Given() || p.ComposeHash.Given() && app.configMeasured()
+	entry := func(name string, want policy.Expectation, found, byDefault string) {
+		j.entry(c, name, want, found, byDefault, pinned)
+	}
+	entry("sub-directory", &p.RepoSubdir, g.Subdir, "")
+	if g.Advanced {
+		entry("run command", &p.RunCmd, g.RunCmd, "")
+		entry("install command", &p.InstallCmd, g.InstallCmd, "")
+		instead(c, "entry script", &p.EntrypointScript, "a command: "+g.RunCmd, "a command was run instead of the script")
+		instead(c, "entry script's bytes", &p.EntrypointSHA256, "a command: "+g.RunCmd, "a command was run instead of the script")
+	} else {
+		entry("entry script", &p.EntrypointScript, g.Entrypoint, config.DefaultScript)
+		j.optional(c, "entry script's bytes", &p.EntrypointSHA256, g.EntrypointSHA256, "another script")
+		instead(c, "run command", &p.RunCmd, "the script "+g.Entrypoint, "a script was run instead of the command")
+		if !p.InstallCmd.Allows("") {
+			instead(c, "install command", &p.InstallCmd, "the script "+g.Entrypoint, "a script was run, and no command before it")
+		}
+	}
+	sameConfig(c, g, app.config())
+	if j.Checkout != nil {
+		j.Checkout.same(c, g)
+	}
+}
+
+// instead refuses a launch in default mode where advanced mode is expected, and the
+// other way round.
+func instead(c check, name string, want policy.Expectation, found, why string) {
+	if want.Given() {
+		c.notAllowed(name, want.String(), found, why)
+	}
+}
+
+// entry judges what of the commit ran. What differs from the launcher's default
+// needs an expectation, since the commit alone does not say it. pinned says that the
+// policy knows the config by a hash.
+func (j *judge) entry(c check, name string, want policy.Expectation, found, byDefault string, pinned bool) {
+	switch {
+	case want.Given() && !want.Allows(found):
+		c.notAllowed(name, want.String(), show(found), "something else of the commit was run")
+	case want.Given() || found == byDefault || pinned:
+		c.pass(name, show(found))
+	default:
+		c.undecided(name, "", show(found), "no "+j.Policy.NameOf(want)+" is expected, and the commit alone does not say it; CONFIG_SHA256 or COMPOSE_HASH would do, too")
+	}
+}
+
+func show(s string) string {
+	if s == "" {
+		return "(none)"
+	}
+	return s
+}
+
+// sameConfig holds the record's config against the one in the compose, if it has one.
+func sameConfig(c check, g *measure.GitRecord, inCompose []byte) {
+	const name = "config of the compose"
+	if inCompose == nil {
+		return
+	}
+	sum := sha256.Sum256(inCompose)
+	want := hex.EncodeToString(sum[:])
+	if g.ConfigSHA256 != want {
+		c.notAllowed(name, want, g.ConfigSHA256, "the launch used another config than the one in the measured compose")
+		return
+	}
+	c.pass(name, "is the one of the launch")
+}
+
+// same holds a launch record against a local clone.
+func (clone *Checkout) same(c check, g *measure.GitRecord) {
+	same := func(name, want, found string) {
+		if want == found {
+			c.pass(name, found)
+		} else {
+			c.notAllowed(name, want, found, "the local clone has something else than what was launched")
+		}
+	}
+	if clone.Commit != g.Commit {
+		same("clone's commit", clone.Commit, g.Commit)
+		return
+	}
+	same("clone's tree", clone.Tree, g.Tree)
+	same("clone's content", clone.ContentSHA256, g.ContentSHA256)
+	if !g.Advanced {
+		found, err := clone.EntrySHA256(path.Join(g.Subdir, g.Entrypoint))
+		if err != nil {
+			found = err.Error()
+		}
+		same("clone's entry script", found, g.EntrypointSHA256)
+	}
+}
+
+// imageLaunch judges one launch of image mode.
+func (j *judge) imageLaunch(c check, r record, boot boot) {
+	p := j.Policy
+	j.link(c, "image", &p.ImageDigest, &p.CommitSHA, r.digest)
+	if r.image == nil {
+		j.optional(c, "config hash", &p.ConfigSHA256, "", "")
+		c.note("launch record", "none", "this is evidence of the present MPC launcher, which measures the digest alone; it is judged by that")
+	} else {
+		j.optional(c, "config hash", &p.ConfigSHA256, r.image.ConfigSHA256, "another user config")
+		c.note("container", fmt.Sprintf("%s (%s), manifest %s", r.image.Image, r.image.Platform, r.image.ManifestDigest), "")
+	}
+	if !p.ConfigSHA256.Given() {
+		c.note("user config", "not judged", "anyone who deploys writes it: the node's settings, its ports, and variables. CONFIG_SHA256 can expect it where there is a launch record")
+	}
+	if !p.CommitSHA.Given() {
+		for _, want := range []policy.Expectation{&p.RepoURL, &p.RepoSubdir, &p.EntrypointScript, &p.RunCmd, &p.InstallCmd, &p.Tree, &p.ContentSHA256, &p.EntrypointSHA256} {
+			if want.Given() {
+				c.undecided(p.NameOf(want), want.String(), "", "an image was launched; only a launch of a commit has this")
+			}
+		}
+	}
+	if j.Checkout != nil {
+		c.undecided("clone", "a commit", r.digest, "an image was launched, and --checkout has nothing to hold it against")
+	}
+	for _, e := range boot.events {
+		if (e.Name == measure.EventImageDigest || e.Name == "compose-hash" || e.Name == "key-provider") && e.Version != 1 {
+			c.note("log version", fmt.Sprintf("%s is of version %d", e.Name, e.Version), "NEAR's contract takes version 1 alone")
+		}
+	}
+}
