@@ -56,13 +56,17 @@ var rooms = []row{
 
 	// Verify.
 	{"verify/quote", "internal/strictjson measure", "github.com/google/go-tdx-guest", ""},
-	{"verify/compose", "config internal/digest internal/strictjson", "github.com/compose-spec/compose-go/v2 go.yaml.in/yaml/v4", ""},
+	{"verify/compose", "config internal/digest internal/environ internal/strictjson", "github.com/compose-spec/compose-go/v2 go.yaml.in/yaml/v4", ""},
 	{"verify/provenance", "internal/digest", "github.com/sigstore/sigstore-go", ""},
 	{"verify", "config internal/strictjson measure policy verify/compose verify/provenance verify/quote", "golang.org/x/crypto", ""},
 
+	// Hand over.
+	{"internal/environ", "", "", ""},
+	{"internal/handover", "", "golang.org/x/sys", "os os/exec syscall"},
+
 	// Wire.
 	{"internal/version", "", "", ""},
-	{"cmd/git-launcher", "config config/configfile gitpin gitpin/fetch gitpin/object imagepin imagepin/oci imagepin/userconfig internal/atomicfile internal/version measure measure/dstack policy", "github.com/google/go-containerregistry github.com/schollz/progressbar/v3 golang.org/x/sys golang.org/x/term", "os os/exec syscall"},
+	{"cmd/git-launcher", "config config/configfile gitpin gitpin/fetch gitpin/object imagepin imagepin/oci imagepin/userconfig internal/atomicfile internal/digest internal/environ internal/handover internal/version measure measure/dstack policy", "github.com/google/go-containerregistry github.com/schollz/progressbar/v3 golang.org/x/term", "os syscall"},
 	{"cmd/git-launcher-verify", "config gitpin/object internal/atomicfile internal/printable internal/strictjson internal/version measure policy verify verify/compose verify/provenance verify/quote", "github.com/cenkalti/backoff/v5 github.com/go-git/go-billy/v5 github.com/go-git/go-git/v5 github.com/google/go-containerregistry github.com/jedib0t/go-pretty/v6 github.com/sigstore/sigstore-go github.com/sirupsen/logrus github.com/theupdateframework/go-tuf/v2 golang.org/x/term", "net/http os"},
 	{"cmd/dstack-sim", "internal/sim internal/sim/tdx internal/version", "", "os syscall"},
 

@@ -59,7 +59,7 @@ func TestQuotes(t *testing.T) {
 	}
 }
 
-// TestRefused has every row of launch.md's table and of its grammar. The marker
+// TestRefused has every row of the table in doc/launch.md and of its grammar. The marker
 // stands in each refused value and must stand in no error.
 func TestRefused(t *testing.T) {
 	const m = "Marker"

@@ -9,26 +9,26 @@ import (
 	"gitlauncher/gitpin/object"
 )
 
-// The defaults of launch.md.
+// What holds where the config, or the command line, says nothing.
 const (
 	DefaultFile    = "/etc/git-launcher/config.conf"
 	DefaultWorkDir = "/var/lib/git-launcher/workload"
 	DefaultScript  = "entrypoint.sh"
 )
 
-// Git is a git-mode config, every part of it checked.
+// Git is a config that was understood, every part of it checked.
 type Git struct {
 	Repo    RepoURL
 	Commit  object.ID
 	WorkDir string // absolute and clean, never "/"
 	Subdir  RelPath
 
-	// Script is what runs, unless Advanced is set.
+	// Script runs, unless Advanced is set.
 	Script RelPath
-	// Advanced is set when RUN_CMD is given.
+	// Advanced is set where the config has RUN_CMD.
 	Advanced *Advanced
 
-	AllowEnv    []string // names that pass the environment filter, as given
+	AllowEnv    []string // names that pass the environment filter
 	FullHistory bool     // FETCH_DEPTH=full
 
 	AuthTokenFile  string // absolute path or empty, as are the next two
@@ -42,14 +42,14 @@ type Advanced struct {
 	InstallCmd string // may be empty: nothing runs before RunCmd
 }
 
-// gitKeys are the keys of launch.md's table, in the order of the canonical form.
+// gitKeys are the known keys, in the order of the canonical form.
 var gitKeys = []string{
 	"REPO_URL", "COMMIT_SHA", "WORK_DIR", "REPO_SUBDIR", "ENTRYPOINT_SCRIPT",
 	"RUN_CMD", "INSTALL_CMD", "ALLOW_ENV", "FETCH_DEPTH",
 	"AUTH_TOKEN_FILE", "SSH_KEY_FILE", "SSH_KNOWN_HOSTS_FILE",
 }
 
-// ParseGit reads a git-mode config. Errors are *Error.
+// ParseGit reads a config. file is only named in errors, which are always *[Error].
 func ParseGit(file string, data []byte) (*Git, error) {
 	entries, err := Grammar{Keys: gitKeys}.Lines(file, data)
 	if err != nil {
@@ -115,9 +115,9 @@ func (g *Git) advanced() *Advanced {
 	return g.Advanced
 }
 
-// contradiction names a key that is missing or makes no sense beside the others,
-// and why. A key without effect is refused rather than ignored: what a config
-// says is what a verifier believes of it.
+// contradiction names a key that is missing or makes no sense beside the others, and
+// says why. A key without effect is refused rather than ignored, because a verifier
+// believes what a config says.
 func (g *Git) contradiction(at map[string]int) (key, reason string) {
 	has := func(key string) bool { return at[key] > 0 }
 	web := g.Repo.Scheme == HTTPS || g.Repo.Scheme == HTTP
@@ -146,8 +146,8 @@ func (g *Git) contradiction(at map[string]int) (key, reason string) {
 	return "", ""
 }
 
-// Canonical writes the config so that ParseGit reads the same config again:
-// defaults filled in, keys in a fixed order, no comments.
+// Canonical writes the config so that [ParseGit] reads the same config again: with its
+// defaults, its keys in a fixed order, and no comments.
 func (g *Git) Canonical() []byte {
 	var b bytes.Buffer
 	put := func(key, v string) { b.WriteString(Entry{Key: key, Value: v}.String() + "\n") }

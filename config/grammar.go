@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// MaxSize is the largest config file accepted, in bytes: 64 KiB (launch.md).
+// MaxSize is the size of the largest config, in bytes: 64 KiB (doc/launch.md).
 const MaxSize = 64 << 10
 
 // Error is a config that was refused. It never holds a value: values may be
@@ -50,8 +50,8 @@ type Grammar struct {
 	Repeat bool     // whether a key may stand more than once (policies)
 }
 
-// Lines reads data as KEY=VALUE lines. file is only named in errors, which are
-// always *Error. A refused input yields no entries.
+// Lines reads data as KEY=VALUE lines. file is only named in errors, which are always
+// *[Error]. Input that is refused has no entries.
 func (g Grammar) Lines(file string, data []byte) ([]Entry, error) {
 	fail := func(line int, key, reason string) ([]Entry, error) {
 		return nil, &Error{File: file, Line: line, Key: key, Reason: reason}

@@ -11,7 +11,7 @@ import (
 // Scheme is how a repository is reached.
 type Scheme string
 
-// The schemes of launch.md.
+// Git over TLS, over plain HTTP, over SSH, and from a folder of this machine.
 const (
 	HTTPS Scheme = "https"
 	HTTP  Scheme = "http"
@@ -19,12 +19,12 @@ const (
 	File  Scheme = "file"
 )
 
-// RepoURL is a repository's address as the config gives it, already understood.
+// RepoURL is a repository's address that was understood.
 type RepoURL struct {
 	raw    string
 	Scheme Scheme
 	User   string // SSH only; may be empty
-	Host   string // with the port, if one is given; empty for File
+	Host   string // with the port, if there is one; empty for File
 	Path   string // for File an absolute path; for SSH as the server wants it
 }
 

@@ -7,9 +7,9 @@ import (
 	"slices"
 )
 
-// Container is what image mode creates a container with, as far as whoever writes
-// the user config or a profile has a say. Its hash is in the launch record, so
-// that a verifier who knows those can rebuild it. The forms:
+// Container is what image mode creates a container with, as far as the user config and
+// the profile decide it. Its hash is in the launch record, so that a verifier who knows
+// those two can compute it again. The forms:
 //
 //	Image         name@sha256:…
 //	Command       in order; empty for the image's own
@@ -24,7 +24,7 @@ type Container struct {
 	Command, Env, Ports, Mounts, SecurityOpt []string
 }
 
-// Marshal gives the RFC 8785 JSON of an object with exactly the keys command, env,
+// Marshal returns the RFC 8785 JSON of an object with exactly the keys command, env,
 // image, mounts, name, network, ports, restart, security_opt. Lists are sorted
 // bytewise, but for command. It fails only on what is not UTF-8.
 func (c *Container) Marshal() ([]byte, error) {

@@ -58,7 +58,7 @@ func TestOnlyImage(t *testing.T) {
 		{"ours twice", []Runtime{ready, ours, ours}, false},
 		{"another before system-ready", []Runtime{other, ready, ours}, false},
 	} {
-		if err := OnlyImage(c.log, []byte("ours")); (err == nil) != c.good || err != nil && !errors.Is(err, ErrOtherImage) {
+		if err := (Boot{Events: c.log}).OnlyImage([]byte("ours")); (err == nil) != c.good || err != nil && !errors.Is(err, ErrOtherImage) {
 			t.Errorf("%s: %v", c.name, err)
 		}
 	}

@@ -27,7 +27,7 @@ const (
 // extends it: SHA-384, 48 bytes. The zero value is a register after reset.
 type Register [sha512.Size384]byte
 
-// String gives 96 lowercase hexadecimal digits.
+// String returns 96 lowercase hexadecimal digits.
 func (r Register) String() string { return hex.EncodeToString(r[:]) }
 
 // ParseRegister reads 96 hexadecimal digits.
@@ -42,7 +42,7 @@ func ParseRegister(s string) (Register, error) {
 	return r, nil
 }
 
-// Extend gives SHA384(r || digest).
+// Extend returns SHA384(r || digest).
 func (r Register) Extend(digest Register) Register {
 	h := sha512.New384()
 	h.Write(r[:])
@@ -50,7 +50,7 @@ func (r Register) Extend(digest Register) Register {
 	return Register(h.Sum(nil))
 }
 
-// Event is a named payload, as given to the guest agent's EmitEvent.
+// Event is a named payload, as the guest agent's EmitEvent takes it.
 type Event struct {
 	Name    string
 	Payload []byte

@@ -8,8 +8,8 @@ import (
 )
 
 // Listing computes content_sha256: SHA-256 over one entry a file, in the order of
-// `git ls-tree -rz`, each "<mode> <hash> <path>" and a NUL byte. It says what
-// runs without leaning on SHA-1. The zero value is not ready; use NewListing.
+// `git ls-tree -rz`, each "<mode> <hash> <path>" and a NUL byte. It says what runs
+// without leaning on SHA-1. Only [NewListing] makes one.
 type Listing struct{ h hash.Hash }
 
 // NewListing starts an empty listing.
@@ -28,5 +28,5 @@ func (l *Listing) add(mode uint32, name, path string) {
 	fmt.Fprintf(l.h, "%06o %s %s\x00", mode, name, path)
 }
 
-// Sum gives the digest as lowercase hex.
+// Sum returns the digest as lowercase hex.
 func (l *Listing) Sum() string { return hex.EncodeToString(l.h.Sum(nil)) }

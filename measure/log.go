@@ -9,11 +9,11 @@ import (
 )
 
 // maxLog bounds an event log that is read, in bytes: 16 MiB. A booted VM's log
-// is some tens of KiB; whoever reaches the socket can make it longer.
+// is some tens of KiB; anyone who reaches the socket can make it longer.
 const maxLog = 16 << 20
 
-// Entry is one line of dstack's event log. Fields hold what the log says; what
-// it means is computed (Entry.digest), never taken over.
+// Entry is one line of dstack's event log. Its fields hold what the log says. What that
+// means is computed ([Log.Replay]) and never taken over.
 type Entry struct {
 	IMR       uint32 `json:"imr"`
 	EventType uint32 `json:"event_type"`
@@ -59,9 +59,9 @@ type Runtime struct {
 	After   Register // RTMR3 once this event has extended it
 }
 
-// Replay recomputes every RTMR3 digest from name and payload and gives the
-// entries with the register after each; entries of other registers are left
-// out. The last entry's After is what RTMR3 must be. Errors are *LogError.
+// Replay recomputes every RTMR3 digest from name and payload, and returns the entries
+// with the register after each. It leaves out the entries of other registers. The last
+// entry's After is what RTMR3 must be. Errors are *[LogError].
 func (l Log) Replay() ([]Runtime, error) {
 	var out []Runtime
 	var reg Register

@@ -18,14 +18,14 @@ const MaxNonce = 64
 // maxReceipt bounds a receipt that is read, in bytes: 64 MiB.
 const maxReceipt = 64 << 20
 
-// Receipt is a launch receipt (evidence.md, kind 1): what a stranger needs to
-// establish what was launched. Hex is lowercase.
+// Receipt is a launch receipt (VERIFY.md): what a stranger needs to establish what was
+// launched. Hex is lowercase.
 type Receipt struct {
 	Version    string          `json:"version"`
 	Record     string          `json:"record"`      // the launch record's exact bytes
 	Nonce      string          `json:"nonce"`       // hex; empty at launch
 	Quote      string          `json:"quote"`       // hex
-	EventLog   string          `json:"event_log"`   // JSON, as the guest agent gave it with the quote
+	EventLog   string          `json:"event_log"`   // JSON, as the guest agent answered it with the quote
 	ReportData string          `json:"report_data"` // hex, 64 bytes: see ReportData
 	VMConfig   string          `json:"vm_config"`
 	Info       ReceiptInfo     `json:"info"`
@@ -34,7 +34,7 @@ type Receipt struct {
 }
 
 // ReceiptInfo is the guest agent's Info answer, less the application's
-// certificate. All of it but what the quote and the log prove is the agent's word.
+// certificate. But for what the quote and the log prove, it is the agent's word.
 type ReceiptInfo struct {
 	AppID           string `json:"app_id"`
 	InstanceID      string `json:"instance_id"`
@@ -60,7 +60,7 @@ func ReportData(nonce, record []byte) [64]byte {
 	return [64]byte(h.Sum(nil))
 }
 
-// Marshal gives the receipt as JSON with a newline at the end.
+// Marshal returns the receipt as JSON with a newline at the end.
 func (r *Receipt) Marshal() ([]byte, error) {
 	out, err := json.Marshal(r)
 	return append(out, '\n'), err

@@ -52,7 +52,7 @@ func (r *GitRecord) fields() []field {
 	return append(fields, field{"entrypoint", r.Entrypoint}, field{"entrypoint_sha256", r.EntrypointSHA256})
 }
 
-// Marshal gives the record as RFC 8785 JSON. It fails only on a value that is
+// Marshal returns the record as RFC 8785 JSON. It fails only on a value that is
 // not UTF-8.
 func (r *GitRecord) Marshal() ([]byte, error) { return jcsObject(r.fields()) }
 
@@ -82,7 +82,7 @@ func (r *ImageRecord) fields() []field {
 	}
 }
 
-// Marshal gives the record as RFC 8785 JSON. It fails only on a value that is
+// Marshal returns the record as RFC 8785 JSON. It fails only on a value that is
 // not UTF-8.
 func (r *ImageRecord) Marshal() ([]byte, error) { return jcsObject(r.fields()) }
 

@@ -32,11 +32,11 @@ type imageLaunch struct {
 const (
 	stepSupervise = "keep the workload running"
 	// createTries is how often an image that is gone before its container exists is
-	// pulled again; image-mode.md.
+	// pulled again; doc/image-mode.md.
 	createTries = 3
 )
 
-// imageCommand runs `git-launcher image …` and gives the exit code.
+// imageCommand runs `git-launcher image …` and returns the exit code.
 func imageCommand(ctx context.Context, args []string, stdout, stderr io.Writer) (code int) {
 	resolve := len(args) > 0 && args[0] == "resolve"
 	if resolve {
@@ -59,7 +59,7 @@ func imageCommand(ctx context.Context, args []string, stdout, stderr io.Writer) 
 
 // run is the whole launch: stop what was not measured, choose, prove, create,
 // measure, start, supervise. Until the start, whatever fails leaves the container
-// stopped. It gives the workload's exit code.
+// stopped. It returns the workload's exit code.
 func (l *imageLaunch) run(ctx context.Context) (code int, err error) {
 	profile, err := l.readProfile()
 	if err != nil {
@@ -195,7 +195,7 @@ func (l *imageLaunch) prove(ctx context.Context, user *userconfig.Config, digest
 	return registry, image, nil
 }
 
-// imageRecord gives the launch record, and asks whether this boot has launched such a
+// imageRecord returns the launch record, and asks whether this boot has launched such a
 // container before.
 func (l *imageLaunch) imageRecord(ctx context.Context, w *imagepin.Wanted, userSum string) ([]byte, error) {
 	sum, err := w.SHA256()
@@ -210,7 +210,7 @@ func (l *imageLaunch) imageRecord(ctx context.Context, w *imagepin.Wanted, userS
 	return r.Marshal()
 }
 
-// create gives the wanted container, kept or made, and pulls the image if need be.
+// create returns the wanted container, kept or made, and pulls the image if need be.
 // It does not run, unless it was measured in this boot exactly so.
 func (l *imageLaunch) create(ctx context.Context, w *imagepin.Wanted, registry *imagepin.Registry, user *userconfig.Config, record []byte) (*imagepin.Found, error) {
 	for try := 1; ; try++ {

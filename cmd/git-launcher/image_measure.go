@@ -26,65 +26,55 @@ func (l *imageLaunch) stopUnmeasured(ctx context.Context, name string) error {
 // launched reports whether this boot's log holds a launch of a container: the one of
 // that description, made of that image.
 func (l *imageLaunch) launched(ctx context.Context, sum, image string) bool {
-	for _, e := range l.replayed(ctx) {
-		if e.Name != measure.EventImageLaunch {
-			continue
-		}
-		r, err := measure.ParseImageRecord(e.Payload)
-		if err == nil && r.ContainerSHA256 == sum && r.Image+"@"+r.ApprovedDigest == image {
-			return true
-		}
-	}
-	return false
+	return l.boot(ctx).Launched(sum, image)
 }
 
 // inLog reports whether this boot's log holds exactly this launch.
 func (l *imageLaunch) inLog(ctx context.Context, digest oci.Digest, record []byte) bool {
-	image, launch := measure.Event{Name: measure.EventImageDigest, Payload: digest[:]}, measure.Event{Name: measure.EventImageLaunch, Payload: record}
-	var hasImage, hasLaunch bool
-	for _, e := range l.replayed(ctx) {
-		hasImage = hasImage || e.Equal(image)
-		hasLaunch = hasLaunch || e.Equal(launch)
+	boot := l.boot(ctx)
+	for _, e := range imageEvents(digest, record) {
+		if !boot.Holds(e) {
+			return false
+		}
 	}
-	return hasImage && hasLaunch
+	return true
 }
 
-// replayed gives the events after system-ready, of a log that replays to the
-// register; none where there is no such log, or no TEE.
-func (l *imageLaunch) replayed(ctx context.Context) []measure.Runtime {
+// boot returns what a log that replays to the register says of this boot; nothing where
+// there is no such log, or no TEE.
+func (l *imageLaunch) boot(ctx context.Context) measure.Boot {
 	if l.agent == nil {
-		return nil
+		return measure.Boot{}
 	}
 	state, err := l.agent.State(ctx)
 	if err != nil {
-		return nil
+		return measure.Boot{}
 	}
-	events, err := state.Log.Replay()
-	if err != nil || measure.End(events) != state.RTMR3 {
-		return nil
+	boot, err := state.Boot()
+	if err != nil {
+		return measure.Boot{}
 	}
-	after, _ := measure.AfterReady(events)
-	return after
+	return boot
 }
 
-// onlyImage demands that this boot's register holds no other image.
+// imageEvents are what a launch leaves in RTMR3.
+func imageEvents(digest oci.Digest, record []byte) []measure.Event {
+	return []measure.Event{
+		{Name: measure.EventImageDigest, Payload: digest[:]},
+		{Name: measure.EventImageLaunch, Payload: record},
+	}
+}
+
+// onlyImage requires that this boot's register holds no other image.
 func (l *imageLaunch) onlyImage(ctx context.Context, digest oci.Digest) error {
 	if l.agent == nil {
 		return nil
 	}
-	state, _, err := measure.Emit(ctx, l.agent, nil, sleep) // emits nothing: reads a log that replays
+	boot, err := measure.ReadBoot(ctx, l.agent, sleep)
 	if err != nil {
 		return err
 	}
-	return onlyIn(state, digest)
-}
-
-func onlyIn(state measure.State, digest oci.Digest) error {
-	events, err := state.Log.Replay()
-	if err != nil {
-		return err
-	}
-	return measure.OnlyImage(events, digest[:])
+	return boot.OnlyImage(digest[:])
 }
 
 // measureImage extends RTMR3 with the digest and the launch record, once a boot,
@@ -93,21 +83,18 @@ func (l *imageLaunch) measureImage(ctx context.Context, digest oci.Digest, recor
 	if l.agent == nil {
 		return nil
 	}
-	events := []measure.Event{
-		{Name: measure.EventImageDigest, Payload: digest[:]},
-		{Name: measure.EventImageLaunch, Payload: record},
-	}
 	if err := l.onlyImage(ctx, digest); err != nil {
 		return err
 	}
-	state, emitted, err := measure.Emit(ctx, stagedExtender{l.agent}, events, sleep)
+	events := imageEvents(digest, record)
+	boot, emitted, err := measure.Emit(ctx, stagedExtender{l.agent}, events, sleep)
 	if err != nil {
 		return err
 	}
-	if err := onlyIn(state, digest); err != nil { // somebody else may have emitted meanwhile
+	if err := boot.OnlyImage(digest[:]); err != nil { // somebody else may have emitted meanwhile
 		return fmt.Errorf("after measuring: %w", err)
 	}
 	atStage("measured")
-	l.log.Info("launch measured", "rtmr3", state.RTMR3.String(), "events", len(events), "new", emitted)
+	l.log.Info("launch measured", "rtmr3", boot.RTMR3.String(), "events", len(events), "new", emitted)
 	return l.receiptOrWarn(l.leaveReceipt(ctx, l.agent, record))
 }

@@ -9,7 +9,7 @@ import (
 	"gitlauncher/imagepin/userconfig"
 )
 
-// adviseImage gives exit code and hint for the errors of image mode; no hint for
+// adviseImage returns exit code and hint for the errors of image mode; no hint for
 // others.
 func adviseImage(err error) (code int, hint string) {
 	var (

@@ -26,7 +26,7 @@ type imageSettings struct {
 	args     []string
 }
 
-// The places that the operators' compose file fixes; image-mode.md.
+// The places that the operators' compose file fixes; doc/image-mode.md.
 const (
 	sharedDir       = "/mnt/shared"
 	approvedName    = "image-digest.bin"
@@ -36,8 +36,8 @@ const (
 	dockerSocketDef = "/var/run/docker.sock"
 )
 
-// parseImageSettings reads the flags of `image` and, with resolve, of `image
-// resolve`, and for those that are not given the environment.
+// parseImageSettings reads the flags of `image` or, with resolve, those of `image
+// resolve`, and the environment for flags that are not on the command line.
 func parseImageSettings(resolve bool, args []string, env func(string) (string, bool)) (*imageSettings, error) {
 	var s imageSettings
 	var platform, target string

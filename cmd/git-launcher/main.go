@@ -29,7 +29,7 @@ func main() {
 	os.Exit(launcher(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// launcher runs one command and gives the exit code.
+// launcher runs one command and returns the exit code.
 func launcher(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	name := "run"
 	if len(args) > 0 {
@@ -65,8 +65,8 @@ func launcher(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 	return report(l.log, err)
 }
 
-// misread answers a command line that gives no settings: with the manual, where that
-// was wanted.
+// misread answers a command line that can't be run: with the manual, where it asked for
+// that.
 func misread(err error, manual string, stdout, stderr io.Writer) int {
 	if errors.Is(err, errHelp) {
 		fmt.Fprint(stdout, manual)

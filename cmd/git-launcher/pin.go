@@ -2,45 +2,192 @@ package main
 
 import (
 	"context"
-	"time"
+	"crypto/sha256"
+	"encoding/hex"
+	"flag"
+	"fmt"
+	"os"
+	"path"
+	"strings"
 
 	"gitlauncher/config"
 	"gitlauncher/gitpin"
-	"gitlauncher/gitpin/object"
+	"gitlauncher/internal/digest"
 )
 
-// pinned makes a directory the pinned commit, and shows how far it is.
-func (l *launch) pinned(ctx context.Context, p gitpin.Params) (*gitpin.Checkout, error) {
-	shown := newProgress(l.stderr, l.logFormat, l.log, time.Now)
-	defer shown.end()
-	p.Progress = shown.add
-	p.Stage = func(s gitpin.Stage) {
-		if s == gitpin.StageReceived {
-			shown.end()
+// authoring is what the author's commands take beside the launcher's settings.
+type authoring struct {
+	repo, ref string             // pin's arguments
+	image     string             // launcher image with its digest, or empty
+	print     string             // config, compose, policy or all
+	out       string             // directory for the three as files, or empty
+	sets      []string           // further lines of the config
+	auth      gitpin.Credentials // of the author, on this machine
+	history   bool               // look whether the commit is in the history of a branch or tag
+}
+
+// imagePlaceholder stands where no image was named.
+const imagePlaceholder = "registry.example/git-launcher@sha256:0000000000000000000000000000000000000000000000000000000000000000"
+
+// flags defines the flags of the author's commands, for those alone.
+func (a *authoring) flags(command string, fs *flag.FlagSet) {
+	if command == "check" || command == "pin" {
+		fs.BoolVar(&a.history, "history", false, "")
+	}
+	if command == "pin" {
+		fs.StringVar(&a.image, "image", "", "")
+		fs.StringVar(&a.print, "print", "all", "")
+		fs.StringVar(&a.out, "out", "", "")
+		fs.Func("set", "", func(line string) error { a.sets = append(a.sets, line); return nil })
+		fs.StringVar(&a.auth.TokenFile, "auth-token-file", "", "")
+		fs.StringVar(&a.auth.SSHKeyFile, "ssh-key-file", "", "")
+		fs.StringVar(&a.auth.KnownHostsFile, "ssh-known-hosts-file", "", "")
+	}
+}
+
+// check reads pin's arguments.
+func (a *authoring) check(args []string) error {
+	switch {
+	case len(args) < 1 || len(args) > 2:
+		return &usageError{"pin takes REPO_URL and, if wanted, a branch, a tag or a commit (flags come before them)"}
+	case a.print != "all" && a.print != "config" && a.print != "compose" && a.print != "policy":
+		return &usageError{"--print is not config, compose, policy or all"}
+	case a.image != "" && imageDigest(a.image) == "":
+		return &usageError{"--image must name the image by digest: registry/name@sha256:<64 hex>"}
+	}
+	if a.repo = args[0]; len(args) == 2 {
+		a.ref = args[1]
+	}
+	return nil
+}
+
+// pin turns a branch or a tag into its commit, proves that commit as a launch would,
+// and prints what a deployment needs.
+func (l *launch) pin(ctx context.Context) error {
+	repo, err := config.ParseRepoURL(l.repo)
+	if err != nil {
+		return at("read the command line", &usageError{"REPO_URL " + err.Error()})
+	}
+	if err := fits(repo, l.auth); err != nil {
+		return at("read the command line", err)
+	}
+	params := l.pinParams(&config.Git{Repo: repo}, "")
+	params.Auth = l.auth
+	ref, err := gitpin.Resolve(ctx, params, l.ref)
+	if err != nil {
+		return at("resolve the name", err)
+	}
+	if ref.Name != "" {
+		l.log.Info(ref.Name + " is commit " + ref.Commit.String() + " now; the commit is what gets pinned")
+	}
+	text := configText(repo, ref, l.sets)
+	cfg, err := config.ParseGit("config", []byte(text))
+	if err != nil {
+		return at("make the config", err)
+	}
+	sum := sha256.Sum256([]byte(text))
+	record, err := l.prove(ctx, cfg, hex.EncodeToString(sum[:]), l.auth)
+	if err != nil {
+		return err
+	}
+	image := l.image
+	if image == "" {
+		image = imagePlaceholder
+	}
+	policy, err := gitPolicy(cfg, record, imageDigest(l.image))
+	if err != nil {
+		return at("write the policy", err)
+	}
+	return at("hand out the result", l.writeParts([]part{{"config", "config.conf", text}, {"compose", "docker-compose.yaml", composeText(text, image)}, {"policy", "policy.conf", string(policy)}}))
+}
+
+// part is one of the texts that pin makes.
+type part struct{ name, file, text string }
+
+// writeParts writes the parts into a directory, or prints those that are wanted.
+func (l *launch) writeParts(parts []part) error {
+	if l.authoring.out != "" {
+		if err := os.MkdirAll(l.authoring.out, 0o755); err != nil {
+			return err
 		}
-		l.log.Debug("stage " + string(s))
-		atStage(string(s))
-	}
-	return gitpin.Pin(ctx, p)
-}
-
-// pinParams are what a config pins, and the settings' bounds.
-func (l *launch) pinParams(cfg *config.Git, workDir string) gitpin.Params {
-	return gitpin.Params{
-		Repo: cfg.Repo, Commit: cfg.Commit, WorkDir: workDir, FullHistory: cfg.FullHistory,
-		Auth:         gitpin.Credentials{TokenFile: cfg.AuthTokenFile, SSHKeyFile: cfg.SSHKeyFile, KnownHostsFile: cfg.KnownHostsFile},
-		MaxPackBytes: l.maxPackBytes, MaxTreeBytes: l.maxTreeBytes, MaxFiles: l.maxFiles,
-		StallTimeout: l.stall, FetchTimeout: l.fetch, LockTimeout: l.lock, Retries: l.retries,
-		Log: l.log, Progress: func(int64) {}, Stage: func(gitpin.Stage) {}, Sleep: sleep, Now: time.Now, Hasher: object.NewHasher,
-	}
-}
-
-// sleep waits, or ends with the context.
-func sleep(ctx context.Context, d time.Duration) error {
-	select {
-	case <-time.After(d):
+		dir, err := os.OpenRoot(l.authoring.out)
+		if err != nil {
+			return err
+		}
+		defer dir.Close()
+		for _, p := range parts {
+			if err := dir.WriteFile(p.file, []byte(p.text), 0o644); err != nil {
+				return err
+			}
+			l.log.Info("wrote " + path.Join(l.authoring.out, p.file))
+		}
 		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
 	}
+	var shown []string
+	for _, p := range parts {
+		if l.print == "all" {
+			shown = append(shown, "# "+p.file+"\n"+p.text)
+		} else if l.print == p.name {
+			shown = append(shown, p.text)
+		}
+	}
+	_, err := l.stdout.Write([]byte(strings.Join(shown, "\n")))
+	return err
+}
+
+// fits holds the author's credentials to what a config holds those in the VM to.
+func fits(repo config.RepoURL, auth gitpin.Credentials) error {
+	ssh := auth.SSHKeyFile != "" || auth.KnownHostsFile != ""
+	switch {
+	case auth.TokenFile != "" && repo.Scheme != config.HTTPS && !(repo.Scheme == config.HTTP && repo.Loopback()):
+		return &usageError{"--auth-token-file is for https:// repositories only"}
+	case ssh && repo.Scheme != config.SSH:
+		return &usageError{"--ssh-key-file and --ssh-known-hosts-file are for ssh repositories only"}
+	case repo.Scheme == config.SSH && (auth.SSHKeyFile == "" || auth.KnownHostsFile == ""):
+		return &usageError{"an ssh repository needs --ssh-key-file and --ssh-known-hosts-file"}
+	}
+	return nil
+}
+
+func configText(repo config.RepoURL, ref gitpin.Ref, sets []string) string {
+	return strings.Join(append([]string{"REPO_URL=" + repo.String(), "COMMIT_SHA=" + ref.Commit.String()}, sets...), "\n") + "\n"
+}
+
+// composeText is the recommended compose file, image/compose/configs-mounted.yaml, with
+// a config in it.
+func composeText(conf, image string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, `services:
+  app:
+    image: %s
+    environment:
+      GIT_LAUNCHER_RECEIPT_LOG: "true"
+    restart: on-failure:5
+    cap_drop: [ALL]
+    security_opt: ["no-new-privileges:true"]
+    tmpfs: [/tmp, /run/git-launcher]
+    configs:
+      - source: launcher
+        target: %s
+    volumes:
+      - /var/run/dstack.sock:/var/run/dstack.sock
+      - workload:/var/lib/git-launcher
+configs:
+  launcher:
+    content: |
+`, image, config.DefaultFile)
+	for line := range strings.Lines(conf) {
+		b.WriteString("      " + strings.ReplaceAll(line, "$", "$$")) // Compose takes one $ of two
+	}
+	b.WriteString("volumes:\n  workload:\n")
+	return b.String()
+}
+
+// imageDigest returns the digest that an image is named by, or nothing.
+func imageDigest(image string) string {
+	_, name, _ := strings.Cut(image, "@")
+	if _, err := digest.Parse(name); err != nil {
+		return ""
+	}
+	return name
 }

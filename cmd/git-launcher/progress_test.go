@@ -58,7 +58,7 @@ func TestProgressBar(t *testing.T) {
 	}
 }
 
-// terminal gives both ends of a new pseudo-terminal.
+// terminal returns both ends of a new pseudo-terminal.
 func terminal(t *testing.T) (master, slave *os.File) {
 	t.Helper()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)

@@ -13,11 +13,12 @@ import (
 	"gitlauncher/gitpin"
 	"gitlauncher/gitpin/fetch"
 	"gitlauncher/gitpin/object"
+	"gitlauncher/internal/handover"
 	"gitlauncher/measure"
 	"gitlauncher/measure/dstack"
 )
 
-// The exit codes of launch.md.
+// The exit codes; doc/launch.md.
 const (
 	exitOther   = 1
 	exitUsage   = 2
@@ -62,7 +63,7 @@ func newLogger(format, level string, w io.Writer) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, opts))
 }
 
-// report says what failed and what to do, and gives the exit code.
+// report says what failed and what to do, and returns the exit code.
 func report(log *slog.Logger, err error) int {
 	if err == nil {
 		return 0
@@ -82,7 +83,7 @@ func report(log *slog.Logger, err error) int {
 	return code
 }
 
-// advise gives exit code and hint by an error's type.
+// advise returns exit code and hint by an error's type.
 func advise(err error) (code int, hint string) {
 	var (
 		usage    *usageError
@@ -97,7 +98,7 @@ func advise(err error) (code int, hint string) {
 		occupied *gitpin.OccupiedError
 		locked   *gitpin.LockedError
 		ref      *gitpin.RefError
-		start    *startError
+		start    *handover.Error
 	)
 	switch {
 	case errors.As(err, &usage):

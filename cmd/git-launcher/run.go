@@ -6,11 +6,14 @@ import (
 	"encoding/hex"
 	"io"
 	"log/slog"
+	"os"
 	"path"
 
 	"gitlauncher/config"
 	"gitlauncher/config/configfile"
 	"gitlauncher/gitpin"
+	"gitlauncher/internal/environ"
+	"gitlauncher/internal/handover"
 	"gitlauncher/internal/version"
 	"gitlauncher/measure"
 )
@@ -23,8 +26,8 @@ type launch struct {
 }
 
 // run is the whole launch: parse, pin (lock, reuse or fetch, prove, materialise),
-// check the entry, record, measure, hand over. Whatever fails, the workload is
-// not started. It returns only on an error.
+// check the entry, record, measure, hand over. Whatever fails, the workload is not
+// started. It returns only on an error.
 func (l *launch) run(ctx context.Context) error {
 	cfg, configSum, err := l.parse()
 	if err != nil {
@@ -68,8 +71,8 @@ func (l *launch) parse() (*config.Git, string, error) {
 	return cfg, hex.EncodeToString(sum[:]), nil
 }
 
-// record checks that the pinned tree has what the config wants to run, and gives
-// the launch record.
+// record checks that the pinned tree has what the config wants to run, and returns the
+// launch record.
 func (l *launch) record(cfg *config.Git, configSum string, c *gitpin.Checkout) ([]byte, error) {
 	if submodules, lfs := c.NotFetched(); submodules+lfs > 0 {
 		l.log.Warn("submodules and Git LFS contents are not fetched; their places are empty directories and pointer files", "submodules", submodules, "lfs", lfs)
@@ -94,25 +97,18 @@ func (l *launch) record(cfg *config.Git, configSum string, c *gitpin.Checkout) (
 	return r.Marshal()
 }
 
-// check does what run does up to measuring, in a directory of its own.
-func (l *launch) check(ctx context.Context) error {
-	cfg, configSum, err := l.parse()
-	if err != nil {
-		return at("read the config", err)
+// handOver becomes the workload. It returns only if that fails.
+func (l *launch) handOver(ctx context.Context, cfg *config.Git) error {
+	env, removed := environ.Filter(os.Environ(), cfg.AllowEnv)
+	for _, name := range removed {
+		l.log.Warn("removed " + name + " from the workload's environment; ALLOW_ENV=" + name + " in the config lets it through")
 	}
-	record, err := l.prove(ctx, cfg, configSum, l.pinParams(cfg, "").Auth)
-	if err != nil {
-		return err
+	w := handover.Workload{
+		WorkDir: cfg.WorkDir, Subdir: cfg.Subdir.Clean(), Script: cfg.Script.Clean(), Log: l.log, Ready: func() { atStage("exec") },
+		Env: append(env, "GIT_LAUNCHER_COMMIT="+cfg.Commit.String(), "GIT_LAUNCHER_REPO_URL="+cfg.Repo.String(), "GIT_LAUNCHER_WORK_DIR="+cfg.WorkDir),
 	}
-	if l.policyOut != "" {
-		policy, err := gitPolicy(cfg, record, "")
-		if err == nil {
-			err = writeFile(l.policyOut, policy)
-		}
-		if err != nil {
-			return at("write the policy", err)
-		}
+	if cfg.Advanced != nil {
+		w.Run, w.Install = cfg.Advanced.RunCmd, cfg.Advanced.InstallCmd
 	}
-	_, err = l.stdout.Write(append(record, '\n'))
-	return at("print the record", err)
+	return handover.Exec(ctx, w)
 }

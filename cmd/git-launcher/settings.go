@@ -44,7 +44,8 @@ type usageError struct{ reason string }
 
 func (e *usageError) Error() string { return e.reason }
 
-// parseSettings reads flags, and for those that are not given the environment.
+// parseSettings reads flags, and the environment for those that are not on the command
+// line.
 func parseSettings(command string, args []string, env func(string) (string, bool)) (*settings, error) {
 	var s settings
 	var platform, nonce string
@@ -111,8 +112,8 @@ func parseFlags(fs *flag.FlagSet, args []string, env func(string) (string, bool)
 	return nil
 }
 
-// flagOnly are the flags that no variable may stand for: whoever sets variables
-// could then redirect measurements, or have another file decide what runs.
+// flagOnly are the flags that no variable may stand for. Otherwise anyone who sets
+// variables could redirect measurements, or have another file decide what runs.
 var flagOnly = []string{"dstack-endpoint", "policy-out", "docker-endpoint", "profile", "shared-dir", "approved-file", "user-config", "node-config"}
 
 // fromEnv sets flags from GIT_LAUNCHER_ variables.
@@ -124,7 +125,7 @@ func fromEnv(fs *flag.FlagSet, env func(string) (string, bool)) (err error) {
 			return
 		}
 		if f.Name == "receipt" && !strings.HasSuffix(v, ".json") {
-			// Whoever sets variables must not have a file of his choice replaced.
+			// Who sets variables must not have a file of their choice replaced.
 			err = &usageError{"the variable " + name + " must name a .json file; the flag --receipt may name any"}
 		} else if slices.Contains(flagOnly, f.Name) {
 			err = &usageError{"the variable " + name + " is not honoured; give the flag --" + f.Name}

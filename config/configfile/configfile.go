@@ -17,12 +17,12 @@ import (
 // NotFoundError is a config file that is not there.
 type NotFoundError struct{ Path string }
 
-// The text is one that operators and docs look for (launch.md).
+// Error has a text that operators look for (README.md).
 func (e *NotFoundError) Error() string { return "config file not found: " + e.Path }
 
-// Read gives the file's bytes. A symbolic link is followed (mounts use them); a
-// directory, a device or a pipe is refused without waiting for a writer.
-// Errors are *NotFoundError or *config.Error.
+// Read returns the file's bytes. It follows a symbolic link, since mounts use them. It
+// refuses a directory, a device and a pipe, and waits for nobody to write into one.
+// Errors are *[NotFoundError] or *[config.Error].
 func Read(path string) ([]byte, error) {
 	refuse := func(reason string) ([]byte, error) {
 		return nil, &config.Error{File: path, Reason: reason}

@@ -143,16 +143,12 @@ func TestEventsExtend(t *testing.T) {
 	ctx := context.Background()
 	events := []measure.Event{{Name: "git-commit", Payload: []byte{1, 2}}, {Name: "git-launch", Payload: []byte(`{"v":"1"}`)}}
 	for range 2 { // the second time finds them there
-		state, _, err := measure.Emit(ctx, c, events, noSleep)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got, err := state.Log.Replay()
+		boot, _, err := measure.Emit(ctx, c, events, noSleep)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var names []string
-		for _, e := range got {
+		for _, e := range boot.Events {
 			names = append(names, e.Name)
 		}
 		want := []string{"system-preparing", "app-id", "compose-hash", "instance-id", "boot-mr-done", "key-provider", "storage-fs", "system-ready", "git-commit", "git-launch"}

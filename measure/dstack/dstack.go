@@ -1,12 +1,11 @@
 // Package dstack talks to dstack's guest agent, and is the only package that
-// does. It wraps the dstack Go SDK so that no environment variable leads it to
-// another socket, every call has a deadline, and every answer that counts is
-// decoded strictly.
+// does. It wraps dstack's Go SDK so that no environment variable leads to another
+// socket, every call has a deadline, and every answer that counts is decoded strictly.
 //
-// The agent is part of the measured system: it is trusted not to lie about the
-// register, but its log is checked against it all the same (package measure).
+// The agent is part of the measured system. It is trusted not to lie about the register;
+// its log is checked against the register all the same (package measure).
 //
-// API: events.md, "Facts about dstack".
+// API: docs/guest-api-v0.md and docs/guest-api-v1.md of the dstack repository.
 package dstack
 
 import (
@@ -153,7 +152,7 @@ func parseState(tcb string) (measure.State, error) {
 	return measure.State{Log: info.EventLog, RTMR3: reg}, nil
 }
 
-// Info gives the answer as a receipt keeps it.
+// Info returns the answer as a receipt keeps it.
 func (c *Client) Info(ctx context.Context) (measure.ReceiptInfo, error) {
 	r, err := call(ctx, c, "Info", func(ctx context.Context) (*sdk.InfoResponse, error) { return c.sdk.Info(ctx) })
 	if err != nil {

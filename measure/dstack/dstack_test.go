@@ -15,7 +15,7 @@ import (
 	"gitlauncher/measure"
 )
 
-// serve gives a client on a socket that answers as told.
+// serve returns a client on a socket that answers as told.
 func serve(t *testing.T, h http.HandlerFunc) *Client {
 	t.Helper()
 	socket := filepath.Join(t.TempDir(), "s")

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"gitlauncher/config"
+	"gitlauncher/internal/environ"
 	"gitlauncher/internal/strictjson"
 )
 
@@ -151,7 +151,7 @@ func dangerousEnv(name string) bool {
 			return true
 		}
 	}
-	return !isVariable(name) || config.Filtered(upper) || strings.HasSuffix(upper, "_PROXY") || slices.Contains([]string{
+	return !isVariable(name) || environ.Filtered(upper) || strings.HasSuffix(upper, "_PROXY") || slices.Contains([]string{
 		"PLATFORM", "DEFAULT_IMAGE_DIGEST", "TARGET_PLATFORM", "PATH",
 		"HOME", "XDG_CONFIG_HOME", "GODEBUG", "DSTACK_SIMULATOR_ENDPOINT", "DSTACK_ENDPOINT",
 	}, upper)

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path"
+
+	"gitlauncher/config"
+	"gitlauncher/gitpin"
+)
+
+// check does what run does up to measuring, in a directory of its own.
+func (l *launch) check(ctx context.Context) error {
+	cfg, configSum, err := l.parse()
+	if err != nil {
+		return at("read the config", err)
+	}
+	record, err := l.prove(ctx, cfg, configSum, l.pinParams(cfg, "").Auth)
+	if err != nil {
+		return err
+	}
+	if l.policyOut != "" {
+		policy, err := gitPolicy(cfg, record, "")
+		if err == nil {
+			err = writeFile(l.policyOut, policy)
+		}
+		if err != nil {
+			return at("write the policy", err)
+		}
+	}
+	_, err = l.stdout.Write(append(record, '\n'))
+	return at("print the record", err)
+}
+
+// prove does what a launch does up to measuring, in a directory of its own, and says
+// whether anything published leads to the commit. It returns the launch record.
+func (l *launch) prove(ctx context.Context, cfg *config.Git, configSum string, auth gitpin.Credentials) ([]byte, error) {
+	tmp, err := os.MkdirTemp("", "git-launcher-check-")
+	if err != nil {
+		return nil, at("make a temporary directory", err)
+	}
+	defer os.RemoveAll(tmp)
+	params := l.pinParams(cfg, path.Join(tmp, "workload"))
+	params.Auth = auth
+	checkout, err := l.pinned(ctx, params)
+	if err != nil {
+		return nil, at(stepPin, err)
+	}
+	defer checkout.Close()
+	l.log.Info("HEAD verified: "+cfg.Commit.String(), "tree", checkout.Tree.String(), "files", len(checkout.Files))
+	l.reachable(ctx, params, tmp)
+	record, err := l.record(cfg, configSum, checkout)
+	return record, at("check the entry script", err)
+}
+
+// reachable warns of a commit that may vanish. It never fails a check: a launch today
+// would work.
+func (l *launch) reachable(ctx context.Context, params gitpin.Params, dir string) {
+	reach, err := gitpin.Reachable(ctx, params, l.history, dir)
+	switch {
+	case err != nil:
+		l.log.Warn("whether a branch or a tag leads to the commit could not be seen", "error", err.Error())
+	case reach == gitpin.NotTip:
+		l.log.Info("no branch or tag points at the commit itself; --history looks whether one leads to it")
+	case reach == gitpin.Unreached:
+		l.log.Warn("NOT REACHABLE: no branch or tag leads to the commit; the host may drop it at any time. Tag it")
+	}
+}

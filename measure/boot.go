@@ -1,0 +1,117 @@
+package measure
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+)
+
+// Boot is what a proven log says of the time since the machine started: one that
+// replays to the register that was read with it.
+type Boot struct {
+	RTMR3  Register
+	Events []Runtime // all of the register, dstack's own among them
+	After  []Runtime // those after system-ready, the only ones that are not dstack's
+}
+
+// Boot proves the log by the register. Errors are a *[LogError], [ErrLogMismatch] and
+// [ErrNotReady].
+func (s State) Boot() (Boot, error) {
+	events, err := s.Log.Replay()
+	if err == nil && End(events) != s.RTMR3 {
+		err = ErrLogMismatch
+	}
+	if err != nil {
+		return Boot{}, err
+	}
+	after, ready := AfterReady(events)
+	if !ready {
+		return Boot{}, ErrNotReady
+	}
+	return Boot{RTMR3: s.RTMR3, Events: events, After: after}, nil
+}
+
+// ReadBoot reads until the log replays to the register, which takes a moment where
+// somebody else is extending it. It emits nothing. sleep waits between two reads; it
+// returns early with an error when the context ends.
+func ReadBoot(ctx context.Context, x Reader, sleep func(context.Context, time.Duration) error) (Boot, error) {
+	for try := 1; ; try++ {
+		state, err := x.State(ctx)
+		if err != nil {
+			return Boot{}, err
+		}
+		boot, err := state.Boot()
+		if err == nil || errors.Is(err, ErrNotReady) {
+			return boot, err
+		}
+		if try == settleTries {
+			if !errors.Is(err, ErrLogMismatch) {
+				err = errors.Join(ErrLogMismatch, err)
+			}
+			return Boot{}, err
+		}
+		if err := sleep(ctx, settlePause); err != nil {
+			return Boot{}, err
+		}
+	}
+}
+
+// AfterReady returns the events after system-ready, the only ones that are not
+// dstack's own; ok is false where there is no system-ready.
+func AfterReady(events []Runtime) (after []Runtime, ok bool) {
+	i := slices.IndexFunc(events, func(e Runtime) bool { return e.Name == EventSystemReady })
+	if i < 0 {
+		return nil, false
+	}
+	return events[i+1:], true
+}
+
+// Holds reports whether an event stands after system-ready.
+func (b Boot) Holds(e Event) bool {
+	return slices.ContainsFunc(b.After, func(have Runtime) bool { return have.Equal(e) })
+}
+
+// LastRecord returns the launch record of the launch that came last, of either mode; ok
+// is false where nothing was launched.
+func (b Boot) LastRecord() (record []byte, ok bool) {
+	for _, e := range slices.Backward(b.After) {
+		if e.Name == EventLaunch || e.Name == EventImageLaunch {
+			return e.Payload, true
+		}
+	}
+	return nil, false
+}
+
+// Launched reports whether this container was launched: the one with this description
+// ([Container.SHA256]), made of this image (name@sha256:…).
+func (b Boot) Launched(containerSHA256, image string) bool {
+	return slices.ContainsFunc(b.After, func(e Runtime) bool {
+		if e.Name != EventImageLaunch {
+			return false
+		}
+		r, err := ParseImageRecord(e.Payload)
+		return err == nil && r.ContainerSHA256 == containerSHA256 && r.Image+"@"+r.ApprovedDigest == image
+	})
+}
+
+// ErrOtherImage says that this boot's register holds the digest of another image, or of
+// this one more than once. Those who check the event accept it exactly once, so only a
+// reboot helps.
+var ErrOtherImage = errors.New("this boot's event log holds another " + EventImageDigest)
+
+// OnlyImage requires that the register holds no mpc-image-digest but at most one with
+// this payload. It looks at all events: the name is nobody else's.
+func (b Boot) OnlyImage(digest []byte) error {
+	seen := false
+	for _, e := range b.Events {
+		if e.Name != EventImageDigest {
+			continue
+		}
+		if seen || !slices.Equal(e.Payload, digest) {
+			return ErrOtherImage
+		}
+		seen = true
+	}
+	return nil
+}
