@@ -14,11 +14,18 @@ MIRRORS          = -debian-mirror '$(DEBIAN_MIRROR)' -security-mirror '$(SECURIT
 IMAGE            = $(GO) run ./image/build
 IMAGE_FLAGS      = -arch $(ARCH) -version '$(VERSION)' -source '$(SOURCE_URL)' $(MIRRORS)
 
+# What also builds, and passes its tests, on systems other than Linux.
+PORTABLE = ./gitpin/object ./gitpin/pack
+
 TOOLS = $(GO) -C .github/tool build -o '$(CURDIR)/bin/'
 
-.PHONY: all build test race lint fuzz bench bench-quick bench-image bench-verify demo demo-image dist man licenses vulnerabilities image image-verify image-lock image-test clean
+.PHONY: all help build test race lint fuzz bench bench-quick bench-image bench-verify demo demo-image dist man licenses vulnerabilities image image-verify image-lock image-test module clean
 
 all: build
+
+## help: this list
+help:
+	@sed -n 's/^## \([a-z-]*\): /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r target does; do printf '%-16s %s\n' "$$target" "$$does"; done
 
 ## build: the programs, static, into bin/
 build:
@@ -38,12 +45,14 @@ lint:
 	$(GO) vet ./...
 	$(GO) vet -tags stagehook ./cmd/...
 	$(GO) vet -tags image ./image/...
+	GOOS=darwin $(GO) vet $(PORTABLE)
+	GOOS=windows $(GO) vet $(PORTABLE)
 	$(GO) tool staticcheck ./...
 	$(GO) tool staticcheck -tags image ./image/test
 	$(GO) mod tidy -diff
 	$(TOOLS) github.com/rhysd/actionlint/cmd/actionlint && bin/actionlint
 
-## fuzz: each fuzz target for $(FUZZ)
+## fuzz: each fuzz target for FUZZ=10s
 fuzz:
 	@for pkg in $$($(GO) list ./...); do \
 	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
@@ -126,9 +135,18 @@ licenses:
 vulnerabilities:
 	$(TOOLS) golang.org/x/vuln/cmd/govulncheck && bin/govulncheck ./...
 
+## module: set the module's path everywhere: make module MODULE=example.org/you/git-launcher
+module:
+	@test -n '$(MODULE)' || { echo 'usage: make module MODULE=example.org/you/git-launcher'; exit 2; }
+	old=$$($(GO) list -m) && \
+	  { grep -rlF --include='*.go' --include=Makefile --exclude-dir=bin "$$old/" . | xargs sed -i "s#\(^\|[\"= ]\)$$old/#\1$(MODULE)/#g"; } && \
+	  for dir in . .github/tool image/compose/tool; do sed -i "s#^module $$old#module $(MODULE)#" $$dir/go.mod || exit 1; done
+	gofmt -w $$(find . -name '*.go' -not -path './bin/*')
+
 # Docker Compose as dstack has it; the one of Debian is older than inline configs.
 bin/docker-compose: image/compose/tool/go.sum
 	$(GO) -C image/compose/tool build -trimpath -o ../../../bin/docker-compose github.com/docker/compose/v2/cmd
 
+## clean: remove bin/
 clean:
 	rm -rf bin

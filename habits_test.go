@@ -31,3 +31,25 @@ func TestEveryFuzzTargetHasSeeds(t *testing.T) {
 		t.Errorf("%d fuzz targets, %v", targets, err)
 	}
 }
+
+// TestDecisionsIndex: the index of doc/decisions.md has every decision, by its own words.
+func TestDecisionsIndex(t *testing.T) {
+	page, err := os.ReadFile("doc/decisions.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	headings := regexp.MustCompile(`(?m)^## (\d{4}-\d\d-\d\d: )?(.*)$`).FindAllStringSubmatch(string(page), -1)
+	for _, h := range headings {
+		if line := "[" + h[2] + "](#" + anchor(h[1]+h[2]) + ")"; !strings.Contains(string(page), line) {
+			t.Errorf("doc/decisions.md, above: add a line to the index, below its area:\n- %s", line)
+		}
+	}
+	if len(headings) < 40 {
+		t.Errorf("%d decisions", len(headings))
+	}
+}
+
+// anchor is what GitHub makes of a heading.
+func anchor(heading string) string {
+	return strings.ReplaceAll(regexp.MustCompile(`[^\w\- ]`).ReplaceAllString(strings.ToLower(heading), ""), " ", "-")
+}

@@ -117,3 +117,46 @@ func TestReleaseVersion(t *testing.T) {
 		}
 	}
 }
+
+// TestModule: whoever publishes this chooses its home, so `make module` sets the
+// module's path everywhere, and all rules hold under the new one.
+func TestModule(t *testing.T) {
+	dir := t.TempDir()
+	err := filepath.WalkDir(".", func(path string, d os.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (path == ".git" || path == "bin"):
+			return filepath.SkipDir
+		case d.IsDir():
+			return os.MkdirAll(filepath.Join(dir, path), 0o755)
+		case !d.Type().IsRegular():
+			return nil
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(dir, path), data, 0o644)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const path = "example.org/you/git-launcher"
+	for _, command := range [][]string{
+		{"make", "module", "MODULE=" + path},
+		{"go", "build", "-trimpath", "./..."},
+		{"go", "test", "-trimpath", "-run", "TestImports|TestReaches", "."},
+	} {
+		cmd := exec.Command(command[0], command[1:]...)
+		cmd.Dir = dir
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as `make build`, whose cache then serves
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v\n%s", command, err, out)
+		}
+	}
+	out, err := exec.Command("grep", "-rnE", `(^|["= ])gitlauncher/`, "--include=*.go", "--include=Makefile", "--include=go.mod", dir).Output()
+	if len(out) > 0 || err == nil {
+		t.Errorf("the old path is still there: %v\n%s", err, out)
+	}
+}

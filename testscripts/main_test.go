@@ -39,11 +39,11 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PATH", bin+":"+os.Getenv("PATH"))
 			env.Setenv("GIT_CONFIG_NOSYSTEM", "1")
-			readme, err := filepath.Abs("../README.md")
+			deploy, err := filepath.Abs("../doc/deploy.md")
 			if err != nil {
 				return err
 			}
-			env.Setenv("README", readme)
+			env.Setenv("DEPLOY", deploy)
 			env.Values[stateKey{}] = &state{}
 			page, err := os.ReadFile("../VERIFY.md")
 			if err != nil {

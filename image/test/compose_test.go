@@ -198,7 +198,7 @@ func TestComposePrivate(t *testing.T) {
 	}
 }
 
-// TestComposeReadOnly: what configs-mounted.yaml and the README say of read_only.
+// TestComposeReadOnly: what configs-mounted.yaml and doc/deploy.md say of read_only.
 func TestComposeReadOnly(t *testing.T) {
 	needs(t, "docker")
 	dir := t.TempDir()
@@ -212,9 +212,9 @@ func TestComposeReadOnly(t *testing.T) {
 	out, err := run(t, bin, "--project-name", name, "--file", file, "up", "--detach")
 	const says = "`file` is the sole supported option"
 	if err == nil || !strings.Contains(out, says) {
-		t.Errorf("Compose now takes an inline config for a read-only container; say so in the README: %v\n%s", err, out)
+		t.Errorf("Compose now takes an inline config for a read-only container; say so in doc/deploy.md: %v\n%s", err, out)
 	}
-	for _, page := range []string{"compose/configs-mounted.yaml", "../README.md"} {
+	for _, page := range []string{"compose/configs-mounted.yaml", "../doc/deploy.md"} {
 		has(t, example(t, page), says)
 	}
 }

@@ -81,7 +81,7 @@ func (w *world) commit(t *testing.T, text string) (id, config string) {
 	return id, fmt.Sprintf("REPO_URL=%s\nCOMMIT_SHA=%s\n", w.url, id)
 }
 
-// hardened is how the README tells people to run the container.
+// hardened is the strictest way to run the container that works.
 var hardened = []string{"--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--tmpfs=/tmp", "--tmpfs=/run/git-launcher"}
 
 // container creates a container; it goes with the test.
