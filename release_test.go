@@ -118,7 +118,7 @@ func TestReleaseVersion(t *testing.T) {
 	}
 }
 
-// TestModule: whoever publishes this chooses its home, so `make module` sets the
+// TestModule: the publisher chooses the home of the module, so `make module` sets the
 // module's path everywhere, and all rules hold under the new one.
 func TestModule(t *testing.T) {
 	dir := t.TempDir()
