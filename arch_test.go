@@ -33,6 +33,8 @@ var rooms = []row{
 
 	// Parse.
 	{"internal/strictjson", "", "", ""},
+	{"internal/strictyaml", "", "go.yaml.in/yaml/v4 gopkg.in/yaml.v3", ""},
+	{"internal/composeenv", "internal/strictyaml", "", ""},
 	{"config", "gitpin/object", "", ""},
 	{"config/configfile", "config", "", "os syscall"},
 
@@ -56,7 +58,7 @@ var rooms = []row{
 
 	// Verify.
 	{"verify/quote", "internal/strictjson measure", "github.com/google/go-tdx-guest", ""},
-	{"verify/compose", "config internal/digest internal/environ internal/strictjson", "github.com/compose-spec/compose-go/v2 go.yaml.in/yaml/v4", ""},
+	{"verify/compose", "config internal/digest internal/environ internal/strictjson internal/strictyaml", "github.com/compose-spec/compose-go/v2", ""},
 	{"verify/provenance", "internal/digest", "github.com/sigstore/sigstore-go", ""},
 	{"verify", "config internal/strictjson measure policy verify/compose verify/provenance verify/quote", "golang.org/x/crypto", ""},
 

@@ -16,7 +16,7 @@ const (
 	maxDepth = 64
 	maxWork  = 1 << 20 // see cost
 	maxBytes = 1 << 20 // of the scalars that aliases make it write out
-	nodeCost = 16      // what any node costs, in bytes of a path
+	nodeCost = 16      // what any node costs, and any part of its path, in bytes of a path
 	maxExact = 1 << 53 // integers beyond it are not exact in a double
 )
 
@@ -40,7 +40,7 @@ func (t *tree) check(older *yaml3.Node, newer *yaml.Node) error {
 	if err := t.node(older.Content[0], newer.Content[0], 0); err != nil {
 		return err
 	}
-	return new(cost).node(newer.Content[0], 0)
+	return new(cost).node(newer.Content[0], 0, 0)
 }
 
 // node compares two nodes, and judges what is the same in both.
@@ -277,8 +277,8 @@ type cost struct {
 	within      []*yaml.Node // anchored nodes around this one
 }
 
-// node adds a node whose path has so many bytes.
-func (c *cost) node(n *yaml.Node, path int) error {
+// node adds a node whose path has so many bytes and dots.
+func (c *cost) node(n *yaml.Node, path, dots int) error {
 	if n.Kind == yaml.AliasNode {
 		n = n.Alias
 	}
@@ -289,7 +289,7 @@ func (c *cost) node(n *yaml.Node, path int) error {
 		c.within = append(c.within, n)
 		defer func() { c.within = c.within[:len(c.within)-1] }()
 	}
-	c.work += nodeCost + path
+	c.work += nodeCost + path + nodeCost*dots
 	c.bytes += len(n.Value)
 	if keys := len(n.Content) / 2; n.Kind == yaml.MappingNode {
 		c.work += keys * keys
@@ -298,11 +298,11 @@ func (c *cost) node(n *yaml.Node, path int) error {
 		return refuse(n.Line, "is too much to judge: too many keys side by side, too many levels, too long names or too many aliases (a mapping may have 1,000 keys)")
 	}
 	for i, child := range n.Content {
-		below := path + len(".[]")
+		name := "[]"
 		if n.Kind == yaml.MappingNode && i%2 == 1 {
-			below = path + len(".") + len(n.Content[i-1].Value)
+			name = n.Content[i-1].Value
 		}
-		if err := c.node(child, below); err != nil {
+		if err := c.node(child, path+len(".")+len(name), dots+1+strings.Count(name, ".")); err != nil {
 			return err
 		}
 	}

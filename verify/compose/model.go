@@ -9,6 +9,8 @@ import (
 
 	"github.com/compose-spec/compose-go/v2/loader"
 	"github.com/compose-spec/compose-go/v2/types"
+
+	"gitlauncher/internal/strictyaml"
 )
 
 // model is a compose file in compose-go's canonical form: long syntax
@@ -25,12 +27,16 @@ func load(ctx context.Context, data []byte) (m *model, err error) {
 			m, err = nil, fmt.Errorf("can't be read: %v", r)
 		}
 	}()
-	if err := plain(data); err != nil {
+	raw, err := strictyaml.Decode(data)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkPorts(raw); err != nil {
 		return nil, err
 	}
 	top, err := loader.LoadModelWithContext(ctx, types.ConfigDetails{
 		WorkingDir:  "/tapp",
-		ConfigFiles: []types.ConfigFile{{Filename: "docker-compose.yaml", Content: data}},
+		ConfigFiles: []types.ConfigFile{{Filename: "docker-compose.yaml", Config: raw}},
 		Environment: types.Mapping{},
 	}, func(o *loader.Options) {
 		o.SkipInterpolation, o.SkipNormalization, o.SkipConsistencyCheck = true, true, true

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"gitlauncher/verify/compose"
 )
@@ -61,14 +63,13 @@ func TestWork(t *testing.T) {
 		"18 KB of brackets":  file("", "x-a: "+strings.Repeat("[", 9000)+strings.Repeat("]", 9000)),
 		"dashes":             file("", "x-a:\n  "+strings.Repeat("- ", 2000)),
 		"keys at the top":    file("") + many(20_000, "x-#: 1"),
-		"services":           file("") + many(20_000, "  s#: {image: x}"),
-		"variables":          file("environment:") + many(20_000, "      A#: b"),
-		"configs":            file("", "configs:\n"+many(20_000, "  c#: {content: x}")),
-		"volumes in a list":  file("", "  s:\n    image: x\n    volumes:\n"+many(45_000, "    - v#:/x")),
+		"services":           file("") + many(9_000, "  s#: {image: x}"),
+		"variables":          file("environment:") + many(10_000, "      A#: b"),
+		"configs":            file("", "configs:\n"+many(9_000, "  c#: {content: x}")),
+		"long names":         file("", "  "+strings.Repeat("s", 60)+":\n    image: x\n    volumes:\n"+many(9_000, "    - v#:/x")),
 		"keys behind merges": "x-m: &m {" + many(400, "k#: 1,") + "}\n" + file("") + many(400, "  s#: {<<: *m, image: x}"),
-		"one long key":       file("", "x-"+strings.Repeat("a.", 200_000)+": [1, 2, 3]"),
-		"long keys in depth": file("", "x-"+strings.Repeat("a.", 2500)+": ["+strings.Repeat("1,", 400)+"]"),
-		"an alias in itself": "x-a: &a {b: *a}\n" + file(""),
+		"one long key":       file("", "? x-"+strings.Repeat("a.", 100_000)+"\n: [1, 2, 3, 4, 5]"),
+		"long keys in depth": file("", "? x-"+strings.Repeat("a.", 2500)+"\n: ["+strings.Repeat("1,", 400)+"]"),
 	} {
 		if err := refused(text); err == nil || !strings.Contains(err.Error(), "too much to judge") {
 			t.Errorf("%s: %v", name, err)
@@ -77,6 +78,39 @@ func TestWork(t *testing.T) {
 	large := file("environment:\n"+many(500, "  A#: b"), many(300, "  s#: {image: 'x:#', environment: [A=1, B=2], volumes: ['d#:/data'], depends_on: [launcher]}"), "volumes:", many(300, "  d#: {}"))
 	if err := refused(large); err != nil {
 		t.Errorf("300 services: %v", err)
+	}
+}
+
+// TestBounds: the dearest composes that are judged cost no more than this.
+func TestBounds(t *testing.T) {
+	many := func(n int, line string) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, strings.ReplaceAll(line, "#", "%[1]d")+"\n", i)
+		}
+		return b.String()
+	}
+	for name, text := range map[string]string{
+		"volumes in a list": file("", "  s:\n    image: x\n    volumes:\n"+many(9_000, "    - v#:/x")),
+		"volumes":           file("", "  s:\n    image: x\nvolumes:\n"+many(400, "  v#: {name: x, driver: local, driver_opts: {a: b, c: d, e: f, g: h}}")),
+		"services":          file("", many(400, "  s#: {image: x, environment: [A=1, B=2], volumes: ['d#:/data'], ports: [80, 81], depends_on: [launcher]}")),
+		"variables":         file("environment:\n"+many(900, "  A#: b"), "x-s: &s\n  environment:\n"+many(20, "    A#: b")),
+		"extensions":        file("", many(350, "  s#: {x-a: {b: {c: {d: [1,2,3]}}}}")),
+		"ports":             file("ports: ['1-8000:1-8000']"),
+		"long names":        file("", "x-"+strings.Repeat("a.", 100)+": ["+strings.Repeat("1,", 500)+"]"),
+	} {
+		data, _ := json.Marshal(map[string]any{"runner": "docker-compose", "docker_compose_file": text})
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		start := time.Now()
+		_, err := compose.Judge(t.Context(), data, compose.Expect{LauncherDigests: []string{digest}})
+		took := time.Since(start)
+		runtime.ReadMemStats(&after)
+		if mb := (after.TotalAlloc - before.TotalAlloc) >> 20; mb > 72 || err != nil {
+			t.Errorf("%s: %d MiB, %v, %v", name, mb, took, err)
+		} else {
+			t.Logf("%s: %d MiB, %v", name, mb, took)
+		}
 	}
 }
 
