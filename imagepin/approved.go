@@ -58,7 +58,7 @@ func ParseApproved(data []byte) ([]oci.Digest, error) {
 
 // ReadApproved reads the file that the node keeps. No file is no error: exists is
 // false then. Everything else that is not a well-formed regular file is an
-// *ApprovedError, a symbolic link that leads nowhere too: whoever can make one
+// *ApprovedError, a symbolic link that leads nowhere too: anyone who can make one
 // must not bring back the default.
 func ReadApproved(name string) (digests []oci.Digest, exists bool, err error) {
 	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)

@@ -154,7 +154,7 @@ func (e *Engine) Prepare(ctx context.Context, w *Wanted) (f *Found, kept bool, e
 	return f, false, e.sweep(ctx, w)
 }
 
-// network gives the id of the profile's network, which it makes if need be.
+// network returns the id of the profile's network, and makes the network if need be.
 func (e *Engine) network(ctx context.Context, p *Profile) (id string, err error) {
 	doing := "looking for the network " + p.Network
 	return call(ctx, e, doing, func(ctx context.Context) (string, error) {
@@ -169,7 +169,7 @@ func (e *Engine) network(ctx context.Context, p *Profile) (id string, err error)
 	})
 }
 
-// setAside stops a container and gives its name free.
+// setAside stops a container and frees its name.
 func (e *Engine) setAside(ctx context.Context, f *Found, name string) error {
 	if err := e.Disarm(ctx, f); err != nil {
 		return err

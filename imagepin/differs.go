@@ -18,7 +18,7 @@ var (
 	readonlyPaths = []string{"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"}
 )
 
-// differs says in what a container is not the wanted one; empty if it is. All that
+// differs returns where a container is not the wanted one; empty if it is. All that
 // the launcher sets must be as it sets it, what comes from the image must be the
 // image's, and all else that gives a container power must not be set: a container
 // that somebody else prepared under our name and label is not kept.

@@ -21,6 +21,6 @@
 // Packages oci (the documents) and userconfig (the operator's file) are its pure parts.
 // It logs by the *slog.Logger that it is given, and never exits.
 //
-// Formats: image-mode.md; OCI distribution and image specifications 1.1; Docker Engine
+// Formats: doc/image-mode.md; OCI distribution and image specifications 1.1; Docker Engine
 // API 1.40 and newer.
 package imagepin

@@ -21,14 +21,14 @@ import (
 
 // Engine is the Docker Engine of this VM. It is part of the measured system, so
 // what it says of itself is believed; that it holds the right image is proven all
-// the same, because whoever reached it before could have given it another.
+// the same, because anyone who reached it before could have put another there.
 type Engine struct {
 	api        *client.Client
 	timeout    time.Duration // of one call
 	log        *slog.Logger
 	containerd bool // it keeps images in containerd's store, and names them by manifest
 
-	// What it gives containers that ask for nothing else.
+	// What containers get that ask for nothing else.
 	runtime, logDriver string
 	cgroupns           bool // a control-group namespace of their own
 }
@@ -64,7 +64,7 @@ func ConnectEngine(ctx context.Context, socket string, timeout time.Duration, lo
 	return e, nil
 }
 
-// Close lets go of the connection.
+// Close closes the connection.
 func (e *Engine) Close() error { return e.api.Close() }
 
 // call makes one call under its deadline, and sorts its error.

@@ -39,7 +39,7 @@ type Profile struct {
 	DstackEndpoint string `toml:"dstack_endpoint"`
 }
 
-// MPC is NEAR's MPC node; image-mode.md.
+// MPC is NEAR's MPC node; doc/image-mode.md.
 func MPC() *Profile {
 	const socket = "/var/run/dstack.sock"
 	return &Profile{
@@ -147,7 +147,7 @@ func (p *Profile) Describe(image *Image, user *userconfig.Config, tee bool) *mea
 	return c
 }
 
-// others gives the variables whose names are not taken.
+// others returns the variables whose names are not taken.
 func others(env, taken []string) []string {
 	return slices.DeleteFunc(slices.Clone(env), func(e string) bool {
 		name, _, _ := strings.Cut(e, "=")
@@ -155,7 +155,7 @@ func others(env, taken []string) []string {
 	})
 }
 
-// NodeConfig gives the bytes of the file that the node reads: its own settings,
+// NodeConfig returns the bytes of the file that the node reads: its own settings,
 // which are the operator's, and the [tee] table, which is the launcher's.
 func (p *Profile) NodeConfig(user *userconfig.Config, approved oci.Digest, tee bool) ([]byte, error) {
 	const table = "mpc_node_config."

@@ -107,7 +107,7 @@ func (r *Registry) engineAuth() (string, error) {
 	})
 }
 
-// pullError tells an Engine's trouble from a registry's. The Engine gives most of
+// pullError tells an Engine's trouble from a registry's. The Engine reports most of
 // it as text alone; a test against a real Engine and registry pins the texts.
 func pullError(reference string, err error, secrets []string) error {
 	text := err.Error()

@@ -95,18 +95,18 @@ func loopback(hostport string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// Manifest gives the bytes that the registry has for an index's or a manifest's
+// Manifest returns the bytes that the registry has for an index's or a manifest's
 // digest.
 func (r *Registry) Manifest(ctx context.Context, d oci.Digest) ([]byte, error) {
 	return r.get(ctx, "/manifests/"+d.String(), r.image.At(d), "fetching the manifest")
 }
 
-// Blob gives the bytes that the registry has for a config's digest.
+// Blob returns the bytes that the registry has for a config's digest.
 func (r *Registry) Blob(ctx context.Context, d oci.Digest) ([]byte, error) {
 	return r.get(ctx, "/blobs/"+d.String(), r.image.At(d), "fetching the config")
 }
 
-// Tagged gives the index or manifest that a tag names now.
+// Tagged returns the index or manifest that a tag names now.
 func (r *Registry) Tagged(ctx context.Context, tag string) ([]byte, error) {
 	return r.get(ctx, "/manifests/"+tag, r.image.String()+":"+tag, "looking up the tag")
 }

@@ -25,9 +25,9 @@ type Image struct {
 // Reference is name@digest with the approved digest, as the container names it.
 func (i *Image) Reference() string { return i.Name.At(i.Approved) }
 
-// Source hands out documents by digest. What it gives is hashed by who asks.
+// Source returns documents by digest. The caller hashes them.
 type Source interface {
-	// Manifest gives an index or a manifest, Blob a config. Errors are
+	// Manifest returns an index or a manifest, Blob a config. Errors are
 	// *RegistryError.
 	Manifest(ctx context.Context, d oci.Digest) ([]byte, error)
 	Blob(ctx context.Context, d oci.Digest) ([]byte, error)
@@ -205,13 +205,13 @@ func (r *resolver) image(ctx context.Context, c candidate) (*Image, error) {
 
 // Tags is what a registry has beside a Source: names that move.
 type Tags interface {
-	// Tagged gives the bytes of the index or manifest that a tag names now.
+	// Tagged returns the bytes of the index or manifest that a tag names now.
 	Tagged(ctx context.Context, tag string) ([]byte, error)
 }
 
 // Explain looks, after "not found", whether the digest is that of an image's
 // config, and if so for the manifest to use instead: among what the name's tag
-// has. It gives the error to report, which is err where there is nothing to add.
+// has. It returns the error to report, which is err where there is nothing to add.
 func Explain(ctx context.Context, from interface {
 	Source
 	Tags

@@ -53,7 +53,7 @@ func serve(t *testing.T, s *regtest.Server) *regtest.Server {
 	return s
 }
 
-// push gives the digest of what is pushed.
+// push pushes and returns the digest.
 func push(t *testing.T, p regtest.Pusher, nameTag string, what any) oci.Digest {
 	t.Helper()
 	s, err := p.Push(nameTag, what)

@@ -12,7 +12,7 @@ import (
 	"gitlauncher/imagepin/userconfig"
 )
 
-// retryFactor is how much longer each wait is than the one before; image-mode.md.
+// retryFactor is how much longer each wait is than the one before; doc/image-mode.md.
 const retryFactor = 1.5
 
 // Sleep waits, and returns early with an error when the context ends.

@@ -171,7 +171,7 @@ func (e *Engine) unchanged(ctx context.Context, f *Found, w *Wanted) (*Found, er
 	return now, nil
 }
 
-// once runs the container until it stops. It gives the container, which may be
+// once runs the container until it stops. It returns the container, which may be
 // another one after a prune.
 func (e *Engine) once(ctx context.Context, f *Found, s Supervision) (ran *Found, code int, ending bool, err error) {
 	ctx, cancel := context.WithCancel(ctx)

@@ -40,7 +40,7 @@ func TestContainerAgainstJQ(t *testing.T) {
 	}
 }
 
-// TestOnlyImage: who checks the event accepts it exactly once, wherever it stands.
+// TestOnlyImage: those who check the event accept it exactly once, wherever it stands.
 func TestOnlyImage(t *testing.T) {
 	event := func(name, payload string) Runtime {
 		return Runtime{Event: Event{Name: name, Payload: []byte(payload)}}

@@ -19,7 +19,7 @@ type guest struct {
 	shutdown func()
 }
 
-// reboot gives the guest agent an empty register.
+// reboot starts the guest agent again, with an empty register.
 func (g *guest) reboot() {
 	g.Helper()
 	if g.shutdown != nil {
@@ -41,7 +41,7 @@ func (g *guest) reboot() {
 	g.shutdown = func() { cancel(); <-done }
 }
 
-// events gives the names of the events after system-ready, in a log that replays.
+// events returns the names of the events after system-ready, in a log that replays.
 func (g *guest) events() string {
 	g.Helper()
 	agent, err := dstack.New(g.socket, 5*time.Second, slog.New(slog.DiscardHandler))

@@ -179,8 +179,8 @@ func TestComposeDropIn(t *testing.T) {
 		t.Errorf("the launcher's log lacks the node's output:\n%s", log)
 	}
 
-	// The way back: Docker compose, as the launcher before this one uses it, takes the
-	// container, its network and its volumes over.
+	// The way back: Docker compose, as the launcher before this one uses it, takes
+	// over the container, its network and its volumes.
 	ours := n.docker("inspect", "-f", "{{.Id}}", "mpc-node")
 	n.write("data/volumes/mpc-data/_data/precious", "")
 	n.write("back.yaml", strings.ReplaceAll(incumbent, "IMAGE", n.image+"@"+n.digest))

@@ -156,7 +156,7 @@ func (n *node) docker(args ...string) string {
 	return out
 }
 
-// state gives the container's state; empty if there is none.
+// state returns the container's state; empty if there is none.
 func (n *node) state() string {
 	out, err := n.engine.Docker("inspect", "-f", "{{.State.Status}}", n.name)
 	if err != nil {
@@ -177,7 +177,7 @@ func (n *node) await(what string, holds func() bool) {
 
 const onceMeasured = "mpc-image-digest image-launch"
 
-// sound demands that the approved image runs, measured once, in one container, with
+// sound requires that the approved image runs, measured once, in one container, with
 // the volume that it had.
 func (n *node) sound(after string) {
 	n.Helper()
@@ -198,7 +198,7 @@ func (n *node) sound(after string) {
 	}
 }
 
-// keep puts something into the node's volume.
+// keep puts a file into the node's volume.
 func (n *node) keep() {
 	n.Helper()
 	if err := os.WriteFile(filepath.Join(n.dir, "data/volumes", n.name+"-data", "_data/precious"), nil, 0o600); err != nil {

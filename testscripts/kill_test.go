@@ -43,7 +43,7 @@ func newCrash(t *testing.T, bin, workDir string) *crash {
 	return c
 }
 
-// launch runs the launcher, killed at a stage unless that is empty, and gives its
+// launch runs the launcher, killed at a stage unless that is empty, and returns its
 // output, its log and whether it was killed.
 func (c *crash) launch(stage, stages string) (stdout, stderr string, killed bool) {
 	cmd := exec.Command(filepath.Join(c.bin, "git-launcher"), "--dstack-endpoint", c.socket, "--receipt", filepath.Join(c.dir, "receipt.json"), filepath.Join(c.dir, "config.conf"))
@@ -57,7 +57,7 @@ func (c *crash) launch(stage, stages string) (stdout, stderr string, killed bool
 	return out.String(), log.String(), killed
 }
 
-// stages launches once and gives the stages that it went through.
+// stages launches once and returns the stages that it went through.
 func (c *crash) stages() []string {
 	c.Helper()
 	file := filepath.Join(c.dir, "stages")
@@ -72,7 +72,7 @@ func (c *crash) stages() []string {
 	return strings.Fields(string(data))
 }
 
-// sound demands that a plain restart runs the pinned workload, that git agrees with
+// sound requires that a plain restart runs the pinned workload, that git agrees with
 // the checkout and that this launch is in the register once.
 func (c *crash) sound(after string) {
 	c.Helper()

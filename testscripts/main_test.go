@@ -96,7 +96,7 @@ func TestMain(m *testing.M) {
 
 var buildDir string
 
-// programs builds the programs and gives their directory. The build
+// programs builds the programs and returns their directory. The build
 // with the stage hook is the same program, with a way to kill it at a named stage.
 func programs(t *testing.T) string {
 	t.Helper()

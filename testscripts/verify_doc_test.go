@@ -20,7 +20,7 @@ func TestVerifyDocIsRun(t *testing.T) {
 	}
 }
 
-// verifyCommands gives the shell blocks of the page.
+// verifyCommands returns the shell blocks of the page.
 func verifyCommands(page string) []string {
 	var blocks []string
 	for _, m := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(page, -1) {

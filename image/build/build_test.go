@@ -86,7 +86,7 @@ func TestCommittedLocks(t *testing.T) {
 	}
 }
 
-// TestMirrorIsNotTrusted: other bytes than the lock's are refused, whoever serves
+// TestMirrorIsNotTrusted: other bytes than the lock's are refused, no matter who serves
 // them, and nothing of them stays in the cache.
 func TestMirrorIsNotTrusted(t *testing.T) {
 	if _, err := os.Stat("/usr/lib/apt/apt-helper"); err != nil {
@@ -238,7 +238,7 @@ func TestPinnedGo(t *testing.T) {
 	}
 }
 
-// TestCertificates: nobody adds an authority, or takes one away.
+// TestCertificates: an authority that was added, or is missing, is refused.
 func TestCertificates(t *testing.T) {
 	one := []byte("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
 	two := []byte("-----BEGIN CERTIFICATE-----\nBBBB\n-----END CERTIFICATE-----\n")

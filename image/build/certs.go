@@ -14,7 +14,7 @@ const (
 	rootsHeld = "/usr/share/ca-certificates/"
 )
 
-// certificates demands that what TLS clients trust is what the package holds: the
+// certificates requires that TLS clients trust just what the package holds: the
 // bundle, which a script makes and which image mode's image consists of, has its
 // certificates and no others, and beside it there are only links.
 func certificates(files []file) error {

@@ -10,8 +10,8 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// compare says where two images differ: nothing if their digests are equal, else the
-// files that are not the same, or what else it is.
+// compare returns where two images differ: nothing if their digests are equal, else
+// the files that differ, or what else does.
 func compare(is, want v1.Image) ([]string, error) {
 	a, err := is.Digest()
 	if err != nil {

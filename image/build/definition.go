@@ -56,7 +56,7 @@ func definitions(debian []file, programs map[string][]byte, licences []byte, epo
 				{"git-launcher", []file{
 					program("git-launcher", "/usr/bin/git-launcher"),
 					dir("/etc/git-launcher", 0o755),
-					// For a volume: who runs the launcher as another user can write here, too.
+					// For a volume: a launcher that runs as another user can write here, too.
 					dir("/var/lib/git-launcher", 0o1777),
 					dir("/usr/share/doc/git-launcher", 0o755),
 					{Path: "/usr/share/doc/git-launcher/copyright", Type: tar.TypeReg, Mode: 0o644, Time: epoch, Data: licences, Origin: fromSource},

@@ -15,9 +15,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// fetch gives a directory with the locked packages: those that are in the cache and
-// have the right digest, and the others from the mirrors. A mirror is trusted for
-// nothing.
+// fetch fills the cache with the locked packages. It keeps those that have the right
+// digest and downloads the others. A mirror is trusted for nothing.
 func fetch(ctx context.Context, l *lock, from mirrors, cache string) error {
 	if err := os.MkdirAll(cache, 0o755); err != nil {
 		return err

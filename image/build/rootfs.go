@@ -159,8 +159,8 @@ var dropped = []struct{ pattern, why string }{
 // kept are exceptions from dropped.
 var kept = []string{"/usr/share/doc/*/copyright"}
 
-// clean leaves out what dropped says, and lets nothing be younger than the epoch. A
-// directory that dropped empties stays.
+// clean leaves out what dropped lists, and makes no file younger than the epoch. A
+// directory that becomes empty stays.
 func clean(files []file, epoch time.Time) []file {
 	licensed := make(map[string]bool) // directories that a licence lies in
 	for _, f := range files {

@@ -30,9 +30,9 @@ var made = []struct{ by, patterns string }{
 	{"util-linux", "/etc/alternatives/pager /usr/bin/pager"},
 }
 
-// trace says of each file where it came from: the package whose .deb holds just
-// these bytes with this mode and owner, or the package whose script made it. What is
-// neither comes back as unexplained.
+// trace finds where each file came from: the package whose .deb holds just
+// these bytes with this mode and owner, or the package whose script made it. It
+// returns the files that have neither.
 func trace(ctx context.Context, l *lock, cache string, files []file) (unexplained []string, err error) {
 	held, err := contents(ctx, l, cache)
 	if err != nil {

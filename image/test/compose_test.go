@@ -45,7 +45,7 @@ func project(t *testing.T, text string) *types.Project {
 }
 
 // up replaces the placeholders of an example and starts it with the Compose that
-// dstack has. It goes with the test.
+// dstack has. The test removes it.
 func up(t *testing.T, text string, env []string, replace ...string) (compose func(args ...string) string) {
 	t.Helper()
 	for i := 0; i < len(replace); i += 2 {

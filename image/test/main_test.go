@@ -20,7 +20,7 @@ import (
 // top is the top directory of the source; `make image` has filled bin/image.
 const top = "../.."
 
-// lacks skips a test on a machine without a part of what it needs, but for CI.
+// lacks skips a test on a machine that lacks what it needs. In CI it fails.
 func lacks(t *testing.T, what string) {
 	t.Helper()
 	if os.Getenv("CI") == "true" {
@@ -38,7 +38,7 @@ func needs(t *testing.T, programs ...string) {
 	}
 }
 
-// run runs a program to its end, within two minutes, and gives what it said on both
+// run runs a program to its end, within two minutes, and returns what it wrote to both
 // streams.
 func run(t *testing.T, name string, args ...string) (string, error) {
 	t.Helper()
@@ -138,7 +138,7 @@ func start(t *testing.T, name string, args ...string) {
 }
 
 // pulled pushes an image of bin/image into a registry and has the Engine pull it by
-// digest. The Engine's copy goes with the test.
+// digest. The test removes the copy.
 func pulled(t *testing.T, reg, name string) string {
 	t.Helper()
 	push := exec.Command("go", "run", "./image/build", "push", "-name", name, "-to", reg+"/"+name+":test")

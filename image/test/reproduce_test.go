@@ -85,7 +85,7 @@ func copySource(t *testing.T, to string) {
 }
 
 // otherUser makes a user for this test alone, with the subordinate ids that
-// mmdebstrap needs. Who is not root stays who he is.
+// mmdebstrap needs. A user who is not root stays the same.
 func otherUser(t *testing.T, home string) string {
 	t.Helper()
 	if os.Geteuid() != 0 {

@@ -71,7 +71,7 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// commit makes a commit of one script and gives a config that pins it.
+// commit makes a commit of one script and returns a config that pins it.
 func (w *world) commit(t *testing.T, text string) (id, config string) {
 	t.Helper()
 	id, err := w.repo.Commit("main", "workload", gittest.File{Path: "entrypoint.sh", Content: text})
@@ -84,7 +84,7 @@ func (w *world) commit(t *testing.T, text string) (id, config string) {
 // hardened is the strictest way to run the container that works.
 var hardened = []string{"--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--tmpfs=/tmp", "--tmpfs=/run/git-launcher"}
 
-// container creates a container; it goes with the test.
+// container creates a container, which the test removes.
 func (w *world) container(t *testing.T, config, image string, flags ...string) string {
 	t.Helper()
 	name := unique("run")
@@ -112,7 +112,7 @@ func (w *world) volume(t *testing.T) string {
 	return "--volume=" + name + ":/var/lib/git-launcher"
 }
 
-// logs waits until a container has said something so often.
+// logs waits until a container has written a text a number of times.
 func logs(t *testing.T, container, text string, times int) string {
 	t.Helper()
 	var out string
@@ -177,7 +177,7 @@ func TestMountedConfig(t *testing.T) {
 		}
 	}
 
-	// docker stop reaches the workload, which ends as it likes.
+	// docker stop reaches the workload, which decides how it ends.
 	began := time.Now()
 	docker(t, "stop", "--time", "10", c)
 	if took := time.Since(began); took > 5*time.Second {

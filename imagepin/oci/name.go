@@ -40,8 +40,8 @@ func (n Name) Path() string { return n.path }
 // Tag is the label; it may be empty.
 func (n Name) Tag() string { return n.tag }
 
-// String gives the name without a tag, as people write it: nearone/mpc-node.
+// String returns the name without a tag, as people write it: nearone/mpc-node.
 func (n Name) String() string { return n.familiar }
 
-// At gives name@digest.
+// At returns name@digest.
 func (n Name) At(d Digest) string { return n.familiar + "@" + d.String() }

@@ -50,7 +50,7 @@ func (p Platform) Is(other Platform) bool { return p.normal() == other.normal() 
 // unknown is what attestations in an index carry.
 func (p Platform) unknown() bool { return p.OS == "unknown" && p.Architecture == "unknown" }
 
-// String gives os/arch[/variant].
+// String returns os/arch[/variant].
 func (p Platform) String() string {
 	s := p.OS + "/" + p.Architecture
 	if p.Variant != "" {

@@ -15,7 +15,7 @@ import (
 // defaultImage is what the first launcher ran where the file named no image.
 const defaultImage = "nearone/mpc-node"
 
-// The limits of what reaches the container, of image-mode.md.
+// The limits of what reaches the container, of doc/image-mode.md.
 const (
 	maxVariables = 64
 	maxValue     = 1024     // bytes of one value
@@ -98,7 +98,7 @@ func plain(text string) ([]variable, error) {
 	return vars, nil
 }
 
-// agree demands that godotenv reads the same.
+// agree requires that godotenv reads the same.
 func agree(text string, vars []variable) error {
 	read, err := godotenv.Unmarshal(text)
 	if err != nil {
@@ -157,7 +157,7 @@ func (c *Config) dotEnvSettings(vars []variable) error {
 	return nil
 }
 
-// setting gives the variable that is there under one of its names.
+// setting returns the variable that is set under one of its names.
 func setting(vars []variable, names []string) (variable, error) {
 	var found variable
 	for _, v := range vars {
@@ -217,7 +217,7 @@ func (c *Config) pass(vars []variable) {
 	}
 }
 
-// refuse says why a variable may not reach the container; empty if it may.
+// refuse returns why a variable may not reach the container; empty if it may.
 func refuse(v variable) string {
 	switch {
 	case among(v.name, neverPass):

@@ -179,7 +179,7 @@ func (t table) error(key, reason string) error {
 	return &Error{Key: t.name + "." + key, Reason: reason}
 }
 
-// text gives a string; ok is whether it is there.
+// text returns a string; ok is whether it is there.
 func (t table) text(key string) (s string, ok bool, err error) {
 	v, ok := t.values[key]
 	if !ok {

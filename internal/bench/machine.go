@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// machine says what this is measured on.
+// machine describes the machine that this is measured on.
 func machine() string {
 	model := runtime.GOARCH
 	if info, err := os.ReadFile("/proc/cpuinfo"); err == nil {

@@ -52,7 +52,7 @@ type bench struct {
 	began                     time.Time
 }
 
-// runner runs one side once; watched, its memory counts and its time does not.
+// runner runs one side once. When it is watched, its memory counts and its time does not.
 type runner func(watch bool) (usage, error)
 
 func (b *bench) run() (err error) {
@@ -91,7 +91,7 @@ func (b *bench) run() (err error) {
 	return err
 }
 
-// step is what is measured with one repository; a part is some rows of it.
+// step is what is measured with one repository. A part is some of its rows.
 type step struct {
 	load
 	tmp   string
@@ -118,7 +118,7 @@ func (b *bench) progress(format string, args ...any) {
 }
 
 // row runs two sides in turn and prints a line of the table. Wanted is the ratio to
-// reach; 0 is none.
+// reach; 0 means none.
 func (b *bench) row(l load, name string, runs int, wanted float64, theirs, ours runner) error {
 	t, o, err := b.pair(l, name, runs, theirs, ours)
 	if err != nil {
@@ -132,7 +132,7 @@ func (b *bench) row(l load, name string, runs int, wanted float64, theirs, ours 
 	return nil
 }
 
-// pair runs two sides in turn, once to watch their memory and then to time them.
+// pair runs two sides in turn: once to watch their memory, then to time them.
 func (b *bench) pair(l load, name string, runs int, theirs, ours runner) (t, o usage, err error) {
 	b.progress("%v: %s", l, name)
 	var ts, os []usage
@@ -187,7 +187,7 @@ func (b *bench) clone(at *site, s step) error {
 	return b.row(s.load, "cold, against clone, checkout, reset, clean", s.runs, wanted, at.gitClone, at.cold)
 }
 
-// restart goes on with what the row before left.
+// restart uses the checkout that the row before left.
 func (b *bench) restart(at *site, s step) error {
 	wanted := 0.08
 	if s.files < 1000 {
@@ -199,7 +199,7 @@ func (b *bench) restart(at *site, s step) error {
 	return b.row(s.load, "restart, against the same with fsck and no index", s.runs, wanted, at.gitProve, at.restart)
 }
 
-// floor is what no checkout of the files of the row before can be faster than.
+// floor is a time that no checkout of the same files can beat.
 func (b *bench) floor(at *site, s step) error {
 	if err := archive(filepath.Join(at.work, "work"), filepath.Join(at.dir, "tree.tar")); err != nil {
 		return err

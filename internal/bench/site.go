@@ -50,7 +50,7 @@ func (s *site) close() {
 	os.RemoveAll(s.dir)
 }
 
-// fresh gives a new folder and removes the one before.
+// fresh makes a new folder and removes the one before.
 func (s *site) fresh(kind string, last *string) string {
 	if !s.keep {
 		os.RemoveAll(*last)
@@ -85,7 +85,7 @@ func (s *site) tar(watch bool) (usage, error) {
 	return timed(watch, s.dir, `mkdir "$1" && tar xf tree.tar -C "$1"`, dir)
 }
 
-// alone lets the server answer while nothing is done with the answer.
+// alone has the server answer and discards the answer.
 func (s *site) alone(bool) (usage, error) {
 	pkt := func(s string) string { return fmt.Sprintf("%04x%s", len(s)+4, s) }
 	body := pkt("want "+s.head+" ofs-delta side-band-64k no-progress\n") + pkt("deepen 1") + "0000" + pkt("done\n")
@@ -109,7 +109,7 @@ func (s *site) cold(watch bool) (usage, error) {
 	return s.restart(watch)
 }
 
-// restart launches where the launch before was.
+// restart launches in the folder of the launch before.
 func (s *site) restart(watch bool) (usage, error) { return s.launch(s.launcher)(watch) }
 
 // launch runs a launcher, which hands over to a script that does nothing.

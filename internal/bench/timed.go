@@ -34,8 +34,8 @@ func median(watched usage, u []usage) usage {
 	return usage{s[len(s)/2], watched.memory}
 }
 
-// timed runs a bash script and gives what it took. A process starts with the peak
-// memory of the one that started it, so a small process does it: this program
+// timed runs a bash script and returns what it took. A process starts with the peak
+// memory of the one that started it, so a small process starts it: this program
 // again, without repositories and canned answers in memory.
 func timed(watch bool, dir, script string, args ...string) (usage, error) {
 	self, err := os.Executable()
@@ -86,8 +86,8 @@ func timedHere(watch bool, args []string) int {
 	if err != nil {
 		return 1
 	}
-	// Linux gives the largest of the process and the children it waited for, exactly;
-	// watching gives the sum of all, but may miss a moment.
+	// Linux counts the largest of the process and the children it waited for, exactly.
+	// Watching counts the sum of all, but may miss a moment.
 	fmt.Println(seconds, max(most, cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss<<10))
 	return 0
 }

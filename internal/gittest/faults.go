@@ -60,7 +60,7 @@ func (f Fault) number() int {
 	return n
 }
 
-// early answers instead of Git, and reports whether it did.
+// early answers in place of Git, and reports whether it did.
 func (f Fault) early(w http.ResponseWriter, r *http.Request) bool {
 	switch f.Kind {
 	case "status":

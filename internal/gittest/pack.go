@@ -29,7 +29,7 @@ type PackEntry struct {
 	RawZlib []byte   // the compressed content, as it is
 }
 
-// Pack writes a pack. count is what its header says; -1 for the truth.
+// Pack writes a pack. Its header says that it has count entries; -1 means the truth.
 func Pack(count int, entries ...PackEntry) []byte {
 	if count < 0 {
 		count = len(entries)

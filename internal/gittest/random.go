@@ -46,7 +46,7 @@ type generator struct {
 	script   bytes.Buffer
 }
 
-// pack stores the objects in one of the ways there are.
+// pack stores the objects in one of Git's ways.
 func (g *generator) pack(dir string) error {
 	var args []string
 	switch g.rnd.Intn(4) {
@@ -75,7 +75,7 @@ func (g *generator) name() string {
 	return "f" + strconv.Itoa(g.rnd.Intn(200))
 }
 
-// add adds a file where nothing is yet.
+// add adds a file under a name that is free.
 func (g *generator) add() {
 	parts := make([]string, 0, 6)
 	for n := g.rnd.Intn(5); n > 0; n-- {
@@ -168,7 +168,7 @@ func (g *generator) paths() []string {
 	return paths
 }
 
-// commit adds the tree as it is to the script of fast-import.
+// commit appends the tree as it is now to the script for fast-import.
 func (g *generator) commit(n int) {
 	const who = "Author <author@example.org> 1704164645 +0000"
 	w := &g.script

@@ -1,9 +1,8 @@
-// Package gittest has real Git servers with fault knobs, for tests: smart HTTP
+// Package gittest runs real Git servers with fault knobs, for tests: smart HTTP
 // through `git http-backend`, SSH through sshd, and repositories that are the same
 // on every machine. It needs git on the machine.
 //
-// It is for tests and the demo alone; nothing of it is linked into git-launcher
-// (the architecture test sees to that).
+// It is for tests and the demo alone: arch_test.go keeps it out of the programs.
 package gittest
 
 import (
@@ -24,7 +23,7 @@ func Env() []string {
 	}
 }
 
-// Git runs git in a directory and gives its output, trimmed.
+// Git runs git in a directory and returns its output, trimmed.
 func Git(dir string, stdin []byte, args ...string) (string, error) {
 	cmd := exec.Command("git", append([]string{"-c", "init.defaultBranch=main", "-c", "safe.directory=*"}, args...)...)
 	cmd.Dir, cmd.Env, cmd.Stdin = dir, Env(), bytes.NewReader(stdin)
@@ -44,11 +43,11 @@ type File struct {
 	Content string // for 160000 the commit's id
 }
 
-// Repo is a bare repository.
+// Repo is a bare repository on disk.
 type Repo struct{ Dir string }
 
-// NewRepo makes an empty bare repository that serves only what it advertises, as
-// Git's default is.
+// NewRepo makes an empty bare repository. Like Git's default, it serves only what it
+// advertises.
 func NewRepo(dir string) (*Repo, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err

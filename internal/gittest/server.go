@@ -49,7 +49,7 @@ func (s *Server) Misbehave(faults ...Fault) {
 	s.faults = faults
 }
 
-// Requests gives the requests since the last call.
+// Requests returns the requests since the last call.
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -58,7 +58,7 @@ func (s *Server) Requests() []Request {
 	return out
 }
 
-// fault takes the fault for one more request.
+// fault returns the fault for the next request.
 func (s *Server) fault() Fault {
 	for i := range s.faults {
 		f := &s.faults[i]
@@ -108,7 +108,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fault.late(w, r, body)
 }
 
-// answer is Git's, or the one that Git gave to the same request before.
+// answer returns Git's answer, or the one that Git gave to the same request before.
 func (s *Server) answer(w http.ResponseWriter, r *http.Request) []byte {
 	request, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -160,7 +160,7 @@ func (s *Server) StartTLS(addr string, cert tls.Certificate) (url string, stop f
 	return "https://" + l.Addr().String(), func() { server.Close() }, nil
 }
 
-// Start serves on an address, "127.0.0.1:0" for any port, and gives the base URL.
+// Start serves on an address, "127.0.0.1:0" for any port, and returns the base URL.
 func (s *Server) Start(addr string) (url string, stop func(), err error) {
 	if _, err := os.Stat("/usr/bin/git"); err != nil {
 		return "", nil, errors.New("git is not installed")

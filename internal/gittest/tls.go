@@ -14,7 +14,7 @@ import (
 )
 
 // Certificate makes a self-signed certificate for a host name or address, good
-// until then, and gives it as PEM, too: who trusts that, trusts the server.
+// until then, and returns it as PEM, too: a client that trusts the PEM trusts the server.
 func Certificate(name string, until time.Time) (cert tls.Certificate, pemBytes []byte, err error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

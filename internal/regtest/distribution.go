@@ -21,7 +21,7 @@ type Distribution struct {
 	stop func()
 }
 
-// Stop ends it.
+// Stop ends the registry.
 func (d *Distribution) Stop() { d.stop() }
 
 // StartDistribution runs docker-registry in a folder, at an address of this machine:

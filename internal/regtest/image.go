@@ -144,7 +144,7 @@ func (p Pusher) options() []remote.Option {
 }
 
 // Push writes an image (v1.Image), an index (v1.ImageIndex) or a Raw document at
-// NAME:TAG, and gives its digest.
+// NAME:TAG, and returns its digest.
 func (p Pusher) Push(nameTag string, what any) (digest string, err error) {
 	ref, err := name.ParseReference(p.Host + "/" + nameTag)
 	if err != nil {

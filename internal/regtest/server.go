@@ -20,7 +20,7 @@ import (
 type Server struct {
 	Host string // 127.0.0.1:PORT
 
-	// Password, if set, makes it ask for a token, which /token gives for
+	// Password, if set, makes it ask for a token, which /token answers for
 	// user:Password, and which is good for TokenUses requests (0: for ever).
 	Password  string
 	TokenUses int
@@ -32,7 +32,7 @@ type Server struct {
 	next     http.Handler
 }
 
-// Request is one that came.
+// Request is a request that the server got.
 type Request struct{ Method, Path, Authorization string }
 
 // Fault is what goes wrong: Kind at requests whose path holds Path, Times times (0:
@@ -76,7 +76,7 @@ func (s *Server) Misbehave(faults ...*Fault) {
 	s.faults = faults
 }
 
-// Requests gives those that came since it was asked the last time.
+// Requests returns the requests since the last call.
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -105,7 +105,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.next.ServeHTTP(w, r)
 }
 
-// token gives one to whoever has the password, and to pushes of tests.
+// token answers with a token to anyone who has the password, and to the pushes of tests.
 func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 	if _, p, _ := r.BasicAuth(); p != s.Password {
 		http.Error(w, `{"errors":[{"code":"UNAUTHORIZED","message":"wrong password"}]}`, http.StatusUnauthorized)

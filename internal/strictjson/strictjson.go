@@ -111,7 +111,7 @@ func element(t reflect.Type) reflect.Type {
 	return nil
 }
 
-// fieldTypes gives the fields of a struct by their JSON keys.
+// fieldTypes returns the fields of a struct by their JSON keys.
 func fieldTypes(t reflect.Type) map[string]reflect.Type {
 	if t == nil || t.Kind() != reflect.Struct {
 		return nil
@@ -141,7 +141,7 @@ func noEOF(err error) error {
 	return err
 }
 
-// Bytes are bytes that a document gives as hex, with or without 0x, or as an
+// Bytes are bytes that a document holds as hex, with or without 0x, or as an
 // array of numbers from 0 to 255, as Rust's serde writes them.
 type Bytes []byte
 
