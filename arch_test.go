@@ -66,10 +66,15 @@ var rooms = []row{
 	{"internal/environ", "", "", ""},
 	{"internal/handover", "", "golang.org/x/sys", "os os/exec syscall"},
 
+	// Fetch for the verifier, and read clones.
+	{"internal/clonehash", "gitpin/object measure", "github.com/go-git/go-billy/v5 github.com/go-git/go-git/v5", "os"},
+	{"internal/pccs", "internal/atomicfile internal/strictjson verify/quote", "github.com/cenkalti/backoff/v5", "net/http os"},
+	{"internal/sigstore", "verify/provenance", "github.com/google/go-containerregistry github.com/sigstore/sigstore-go github.com/theupdateframework/go-tuf/v2", "net/http"},
+
 	// Wire.
 	{"internal/version", "", "", ""},
 	{"cmd/git-launcher", "config config/configfile gitpin gitpin/fetch gitpin/object imagepin imagepin/oci imagepin/userconfig internal/atomicfile internal/digest internal/environ internal/handover internal/version measure measure/dstack policy", "github.com/google/go-containerregistry github.com/schollz/progressbar/v3 golang.org/x/term", "os syscall"},
-	{"cmd/git-launcher-verify", "config gitpin/object internal/atomicfile internal/printable internal/strictjson internal/version measure policy verify verify/compose verify/provenance verify/quote", "github.com/cenkalti/backoff/v5 github.com/go-git/go-billy/v5 github.com/go-git/go-git/v5 github.com/google/go-containerregistry github.com/jedib0t/go-pretty/v6 github.com/sigstore/sigstore-go github.com/sirupsen/logrus github.com/theupdateframework/go-tuf/v2 golang.org/x/term", "net/http os"},
+	{"cmd/git-launcher-verify", "config gitpin/object internal/clonehash internal/pccs internal/printable internal/sigstore internal/strictjson internal/version measure policy verify verify/compose verify/provenance verify/quote", "github.com/jedib0t/go-pretty/v6 github.com/sigstore/sigstore-go github.com/sirupsen/logrus golang.org/x/term", "os"},
 	{"cmd/dstack-sim", "internal/sim internal/sim/tdx internal/version", "", "os syscall"},
 
 	// The simulator, and servers for tests. No program but dstack-sim links them.
@@ -77,6 +82,7 @@ var rooms = []row{
 	{"internal/sim/tdx", "", "", ""},
 	{"internal/gittest", "", "", "net net/http os os/exec"},
 	{"internal/gittest/serve", "internal/gittest", "", "os syscall"},
+	{"internal/pccstest", "internal/sim/tdx", "", "net/http"},
 	{"internal/regtest", "", "github.com/google/go-containerregistry golang.org/x/sys", "net net/http os os/exec syscall"},
 	{"internal/regtest/node", "", "", "net/http os syscall"},
 	{"internal/regtest/serve", "internal/regtest", "github.com/google/go-containerregistry", "os syscall"},

@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"gitlauncher/internal/sigstore"
 )
 
 // silent is a server that takes connections and never answers.
@@ -41,7 +43,7 @@ func TestSigstoreFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("HOME", t.TempDir())
 			var out, errs bytes.Buffer
-			p := &program{stdin: strings.NewReader(""), stdout: &out, stderr: &errs, now: time.Now, sigstore: tc.mirror, patience: 200 * time.Millisecond}
+			p := &program{stdin: strings.NewReader(""), stdout: &out, stderr: &errs, now: time.Now, sigstore: sigstore.Client{Repository: tc.mirror, Patience: 200 * time.Millisecond}}
 			code := p.run(t.Context(), []string{"--root", e.file("root.pem"), "--collateral", e.file("collateral.json"), "--policy", e.file("policy.conf"), "--provenance-repo", "a/b",
 				"--provenance", bundle, e.file("receipt.json")})
 			if code != exitUndecided || !strings.Contains(errs.String(), tc.says) || !strings.Contains(errs.String(), "give it with --trusted-root FILE") || !strings.Contains(out.String(), "?              provenance") {
@@ -65,7 +67,7 @@ func TestSilentRegistry(t *testing.T) {
 	e := launchBy(t, registry+"/launcher@"+launcherDigest)
 	ask := func(receipt string) (code int, out, errs string) {
 		var o, x bytes.Buffer
-		p := &program{stdin: strings.NewReader(""), stdout: &o, stderr: &x, now: time.Now, patience: 200 * time.Millisecond}
+		p := &program{stdin: strings.NewReader(""), stdout: &o, stderr: &x, now: time.Now, sigstore: sigstore.Client{Patience: 200 * time.Millisecond}}
 		code = p.run(t.Context(), []string{"--root", e.file("root.pem"), "--collateral", e.file("collateral.json"), "--policy", e.file("policy.conf"), "--provenance-repo", "a/b",
 			"--trusted-root", sigstoreFile(t, "pkg/testing/data/trusted-roots/public-good.json"), "--provenance", "registry", receipt})
 		return code, o.String(), x.String()

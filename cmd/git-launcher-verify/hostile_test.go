@@ -3,14 +3,12 @@ package main
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 
-	"gitlauncher/gitpin/object"
+	"gitlauncher/internal/pccstest"
 	"gitlauncher/measure"
 	"gitlauncher/policy"
 	"gitlauncher/verify"
@@ -21,11 +19,11 @@ import (
 func TestErrorsEscape(t *testing.T) {
 	e := launch(t)
 	app, _ := json.Marshal(map[string]any{"runner": "docker-compose", "docker_compose_file": `services: {launcher: {image: "\e[2JVERIFIED/launcher@` + launcherDigest + `"}}`})
-	s := &settings{policy: new(policy.Policy)}
-	if err := s.policy.Read("policy", []byte("LAUNCHER_IMAGE_DIGEST="+launcherDigest)); err != nil {
+	hostile := &settings{policy: new(policy.Policy)}
+	if err := hostile.policy.Read("policy", []byte("LAUNCHER_IMAGE_DIGEST="+launcherDigest)); err != nil {
 		t.Fatal(err)
 	}
-	_, err := new(program).fromRegistry(t.Context(), s, &verify.Evidence{AppCompose: app}, none)
+	_, err := new(program).registryBundle(t.Context(), hostile, &verify.Evidence{AppCompose: app}, nil)
 	if err == nil || !strings.Contains(err.Error(), "\x1b") {
 		t.Fatalf("the registry's error is %v; the test proves nothing", err)
 	}
@@ -103,8 +101,8 @@ func TestNothingFetchedForForgeries(t *testing.T) {
 	s := serve(t, e.collateral)
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	args := []string{"--root", e.file("root.pem"), "--policy", e.file("policy.conf"), "--pccs", s.URL}
-	if code, _, _ := run(t, append(args, other.file("receipt.json"))...); code != 3 || s.asked.Load() != 0 {
-		t.Errorf("exit code %d after %d requests", code, s.asked.Load())
+	if code, _, _ := run(t, append(args, other.file("receipt.json"))...); code != 3 || s.Asked() != 0 {
+		t.Errorf("exit code %d after %d requests", code, s.Asked())
 	}
 }
 
@@ -113,7 +111,7 @@ func TestBadCollateralIsNotKept(t *testing.T) {
 	e := launch(t)
 	s := serve(t, e.collateral)
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
-	broken := fault(func(w http.ResponseWriter, r *http.Request) bool {
+	broken := pccstest.Fault(func(w http.ResponseWriter, r *http.Request) bool {
 		if strings.HasSuffix(r.URL.Path, "pckcrl") {
 			w.Header().Set("SGX-PCK-CRL-Issuer-Chain", "x")
 			w.Write([]byte("junk"))
@@ -121,51 +119,13 @@ func TestBadCollateralIsNotKept(t *testing.T) {
 		}
 		return false
 	})
-	s.broken.Store(&broken)
+	s.Break(broken)
 	args := []string{"--root", e.file("root.pem"), "--policy", e.file("policy.conf"), "--pccs", s.URL, e.file("receipt.json")}
 	if code, out, errs := run(t, args...); code != 3 {
 		t.Fatalf("exit code %d\n%s%s", code, out, errs)
 	}
-	s.broken.Store(nil)
+	s.Break(nil)
 	if code, out, errs := run(t, args...); code != 0 {
 		t.Errorf("exit code %d\n%s%s", code, out, errs)
-	}
-}
-
-// TestCheckoutBomb: a clone's trees can name each other more often than anybody
-// can walk.
-func TestCheckoutBomb(t *testing.T) {
-	dir := t.TempDir()
-	git := func(stdin string, args ...string) string {
-		t.Helper()
-		cmd := exec.Command("git", append([]string{"-C", dir, "-c", "user.name=x", "-c", "user.email=x@x"}, args...)...)
-		cmd.Stdin = strings.NewReader(stdin)
-		out, err := cmd.Output()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return strings.TrimSpace(string(out))
-	}
-	git("", "init", "-q")
-	id, kind := git("x", "hash-object", "-w", "--stdin"), "100644 blob"
-	for range 9 {
-		var tree strings.Builder
-		for name := 'a'; name < 'k'; name++ {
-			fmt.Fprintf(&tree, "%s %s\t%c\n", kind, id, name)
-		}
-		id, kind = git(tree.String(), "mktree"), "040000 tree"
-	}
-	commit := git("", "commit-tree", id, "-m", "x")
-	c, err := openClone(dir)
-	if err != nil || c.left != maxEntries {
-		t.Fatalf("%+v, %v", c, err)
-	}
-	c.left = 20_000 // the same, sooner
-	pin, err := object.ParseID(commit)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d, err := c.digests(pin); err == nil || !strings.Contains(err.Error(), "more than 2000000 files") {
-		t.Errorf("%+v, %v", d, err)
 	}
 }

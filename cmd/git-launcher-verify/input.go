@@ -7,7 +7,6 @@ import (
 	"os"
 
 	"gitlauncher/verify"
-	"gitlauncher/verify/quote"
 )
 
 const exitInvalid = 3
@@ -107,20 +106,4 @@ func (p *program) evidence(s *settings) (*verify.Evidence, error) {
 		}
 	}
 	return e, nil
-}
-
-// collateralFile reads --collateral; nil where there is none.
-func (p *program) collateralFile(s *settings) (*quote.Collateral, error) {
-	if s.collateral == "" {
-		return nil, nil
-	}
-	data, err := p.read(s.collateral, quote.MaxCollateral)
-	if err != nil {
-		return nil, err
-	}
-	c, err := quote.ParseCollateral(data)
-	if err != nil {
-		return nil, usagef("%s: %w", s.collateral, err)
-	}
-	return c, nil
 }

@@ -15,6 +15,7 @@ import (
 
 	"gitlauncher/config"
 	"gitlauncher/internal/printable"
+	"gitlauncher/internal/sigstore"
 	"gitlauncher/internal/version"
 )
 
@@ -39,8 +40,7 @@ type program struct {
 	stdout, stderr io.Writer
 	stdinTaken     bool
 	now            func() time.Time
-	sigstore       string        // its TUF repository; empty: the public one
-	patience       time.Duration // with Sigstore and registries; 0: two minutes
+	sigstore       sigstore.Client
 }
 
 // usageError is a command line, policy or input file that makes no sense.

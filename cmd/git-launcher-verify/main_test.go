@@ -7,18 +7,15 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
+	"gitlauncher/internal/pccstest"
 	"gitlauncher/internal/sim"
 	"gitlauncher/internal/sim/tdx"
 	"gitlauncher/measure"
@@ -110,98 +107,30 @@ func run(t testing.TB, args ...string) (code int, stdout, stderr string) {
 
 func sha256Of(s string) [32]byte { return sha256.Sum256([]byte(s)) }
 
-// fault answers wrongly, and true, or leaves a request to the service.
-type fault func(w http.ResponseWriter, r *http.Request) bool
-
-// service is a PCS that serves an evidence's collateral.
-type service struct {
-	*httptest.Server
-	asked  atomic.Int64
-	broken atomic.Pointer[fault]
-}
-
-func serve(t testing.TB, c tdx.Collateral) *service {
-	s := new(service)
-	signed := func(w http.ResponseWriter, header, chain, name, body, sig string) {
-		w.Header().Set(header, url.QueryEscape(chain))
-		fmt.Fprintf(w, `{%q:%s,"signature":%q}`, name, body, sig)
-	}
-	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.asked.Add(1)
-		if f := s.broken.Load(); f != nil && (*f)(w, r) {
-			return
-		}
-		switch r.URL.Path {
-		case "/tdx/certification/v4/tcb":
-			signed(w, "TCB-Info-Issuer-Chain", c.TCBInfoIssuerChain, "tcbInfo", c.TCBInfo, c.TCBInfoSignature)
-		case "/tdx/certification/v4/qe/identity":
-			signed(w, "SGX-Enclave-Identity-Issuer-Chain", c.QEIdentityIssuerChain, "enclaveIdentity", c.QEIdentity, c.QEIdentitySignature)
-		case "/sgx/certification/v4/pckcrl":
-			w.Header().Set("SGX-PCK-CRL-Issuer-Chain", url.QueryEscape(c.PCKCRLIssuerChain))
-			der, _ := hex.DecodeString(c.PCKCRL)
-			w.Write(der)
-		case "/sgx/certification/v4/rootcacrl":
-			io.WriteString(w, c.RootCACRL) // caching services send hex
-		default:
-			http.NotFound(w, r)
-		}
-	}))
+func serve(t testing.TB, c tdx.Collateral) *pccstest.Service {
+	s := pccstest.Start(c)
 	t.Cleanup(s.Close)
 	return s
 }
 
-// TestPCCS: collateral from a service, then from the cache, and a service that
-// fails in every way that there is.
+// TestPCCS: collateral from a service, then from the cache. A service that fails leaves
+// the verdict open, and one that lies is caught by signatures.
 func TestPCCS(t *testing.T) {
 	e := launch(t)
 	s := serve(t, e.collateral)
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	args := []string{"--root", e.file("root.pem"), "--policy", e.file("policy.conf"), "--pccs", s.URL, e.file("receipt.json")}
-	if code, out, errs := run(t, args...); code != 0 || s.asked.Load() != 4 {
-		t.Fatalf("exit code %d after %d requests\n%s%s", code, s.asked.Load(), out, errs)
+	if code, out, errs := run(t, args...); code != 0 || s.Asked() != 4 {
+		t.Fatalf("exit code %d after %d requests\n%s%s", code, s.Asked(), out, errs)
 	}
-	if code, _, _ := run(t, args...); code != 0 || s.asked.Load() != 4 {
+	if code, _, _ := run(t, args...); code != 0 || s.Asked() != 4 {
 		t.Errorf("exit code %d, and the cache was not used", code)
 	}
-	for name, broken := range map[string]fault{
-		"500": func(w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(500); return true },
-		"404": func(w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(404); return true },
-		"no chain": func(w http.ResponseWriter, _ *http.Request) bool {
-			io.WriteString(w, `{"tcbInfo":{},"signature":"00"}`)
-			return true
-		},
-		"junk": func(w http.ResponseWriter, _ *http.Request) bool {
-			w.Header().Set("TCB-Info-Issuer-Chain", "x")
-			io.WriteString(w, "{")
-			return true
-		},
-		"breaks off": func(http.ResponseWriter, *http.Request) bool { panic(http.ErrAbortHandler) },
-		"too much":   func(w http.ResponseWriter, _ *http.Request) bool { w.Write(make([]byte, 5<<20)); return true },
-		"no root CRL": func(w http.ResponseWriter, r *http.Request) bool {
-			if strings.HasSuffix(r.URL.Path, "rootcacrl") {
-				w.WriteHeader(404)
-				return true
-			}
-			return false
-		},
-		"two signatures": func(w http.ResponseWriter, _ *http.Request) bool {
-			w.Header().Set("TCB-Info-Issuer-Chain", "x")
-			io.WriteString(w, `{"tcbInfo":{},"signature":"00","signature":"01"}`)
-			return true
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Setenv("XDG_CACHE_HOME", t.TempDir())
-			s.broken.Store(&broken)
-			defer s.broken.Store(nil)
-			code, out, errs := run(t, args...)
-			if code != 1 || !strings.Contains(errs, "fetching collateral from "+s.URL) || !strings.Contains(out, "UNDECIDED") {
-				t.Errorf("exit code %d\n%s%s", code, out, errs)
-			}
-		})
-	}
-	// A service that lies is caught by signatures.
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	s.Break(func(w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(404); return true })
+	if code, out, errs := run(t, args...); code != 1 || !strings.Contains(errs, "fetching collateral from "+s.URL) || !strings.Contains(out, "UNDECIDED") {
+		t.Errorf("exit code %d\n%s%s", code, out, errs)
+	}
 	c := e.collateral
 	c.TCBInfo = strings.Replace(c.TCBInfo, "UpToDate", "upToDate", 1)
 	args[5] = serve(t, c).URL

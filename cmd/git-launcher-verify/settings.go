@@ -33,12 +33,12 @@ type settings struct {
 	json, batch bool
 	color       string
 
-	commit string
+	commit object.ID // zero: none was named
 }
 
 func (p *program) parse(command string, args []string) (*settings, error) {
 	s := &settings{policy: new(policy.Policy)}
-	var at, root string
+	var at, root, commit string
 	var policies []string
 	var given []func() error // in order, after the policy files
 	fs := flag.NewFlagSet("git-launcher-verify", flag.ContinueOnError)
@@ -46,7 +46,7 @@ func (p *program) parse(command string, args []string) (*settings, error) {
 	fs.Usage = func() {}
 	for name, to := range map[string]*string{
 		"at": &at, "root": &root, "collateral": &s.collateral, "pccs": &s.pccs, "provenance": &s.provenance, "trusted-root": &s.trustedRoot,
-		"checkout": &s.checkout, "quote": &s.quote, "event-log": &s.eventLog, "info": &s.info, "tcb-info": &s.tcbInfo, "from": &s.evidence, "commit": &s.commit,
+		"checkout": &s.checkout, "quote": &s.quote, "event-log": &s.eventLog, "info": &s.info, "tcb-info": &s.tcbInfo, "from": &s.evidence, "commit": &commit,
 	} {
 		fs.StringVar(to, name, "", "")
 	}
@@ -84,6 +84,13 @@ func (p *program) parse(command string, args []string) (*settings, error) {
 	}
 	if err := s.judgedBy(p, at, root); err != nil {
 		return nil, err
+	}
+	if commit != "" {
+		id, err := object.ParseID(commit)
+		if err != nil {
+			return nil, usagef("--commit %w", err)
+		}
+		s.commit = id
 	}
 	return s, s.check(command, fs)
 }
@@ -145,7 +152,7 @@ func (s *settings) check(command string, fs *flag.FlagSet) error {
 		return usagef("--collateral and --pccs exclude each other")
 	case s.offline && (s.pccs != "" || s.provenance == fromTheRegistry):
 		return usagef("--offline fetches nothing, and --pccs and --provenance registry are fetched")
-	case s.commit != "" && command != "checkout" && s.checkout == "":
+	case !s.commit.IsZero() && command != "checkout" && s.checkout == "":
 		return usagef("--commit is for checkout and --checkout; the commit to expect is --commit-sha")
 	case s.provenance != "" && !s.policy.ProvenanceRepo.Given():
 		return usagef("--provenance needs PROVENANCE_REPO: whose builds are to be accepted")
@@ -157,11 +164,6 @@ func (s *settings) check(command string, fs *flag.FlagSet) error {
 			return usagef("--pccs is not an http or https address without credentials")
 		}
 		s.pccs = strings.TrimRight(s.pccs, "/")
-	}
-	if s.commit != "" {
-		if _, err := object.ParseID(s.commit); err != nil {
-			return usagef("--commit %w", err)
-		}
 	}
 	return nil
 }

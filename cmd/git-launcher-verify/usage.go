@@ -1,6 +1,7 @@
 package main
 
 import (
+	"gitlauncher/internal/pccs"
 	"gitlauncher/policy"
 )
 
@@ -44,7 +45,7 @@ What it is judged by:
   --at TIME               as of a moment, RFC 3339 (default now)
   --collateral FILE       what Intel says of the platform, as JSON with the nine fields of QuoteCollateralV3;
                           default: the evidence's own, else fetched
-  --pccs URL              fetch it there, even where the evidence has some (default ` + intelPCS + `)
+  --pccs URL              fetch it there, even where the evidence has some (default ` + pccs.Intel + `)
   --offline               fetch nothing
   --root FILE             trust this root certificate (PEM) instead of Intel's: dstack-sim's. It proves
                           nothing about hardware, and the verdict says so

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"time"
+
+	"gitlauncher/internal/pccs"
+	"gitlauncher/verify"
+	"gitlauncher/verify/quote"
+)
+
+// collateralSource fetches collateral for evidence that has none.
+type collateralSource struct {
+	client *pccs.Client // nil: nothing is fetched
+	root   *quote.Root
+	at     time.Time
+	always bool // also where the evidence has some
+}
+
+func newCollateralSource(p *program, s *settings) *collateralSource {
+	c := &collateralSource{root: s.root, at: s.at, always: s.pccs != ""}
+	// Intel knows nothing of quotes under another root.
+	if !s.offline && s.collateral == "" && (s.root.Intel || c.always) {
+		c.client = pccs.New(cmp.Or(s.pccs, pccs.Intel), s.root, p.now)
+	}
+	return c
+}
+
+// add puts collateral into params where it is needed and can be had.
+func (c *collateralSource) add(ctx context.Context, e *verify.Evidence, params *verify.Params) error {
+	if c.client == nil || params.Collateral != nil || e.Collateral != nil && !c.always {
+		return nil
+	}
+	q, err := quote.Parse(e.Quote)
+	if err != nil || q.CheckSignatures(ctx, c.root, c.at) != nil {
+		return nil // the report says so, and a forgery gets nothing fetched
+	}
+	params.Collateral, err = c.client.Collateral(ctx, q.FMSPC())
+	return err
+}
+
+// collateralFile reads --collateral; nil where there is none.
+func (p *program) collateralFile(s *settings) (*quote.Collateral, error) {
+	if s.collateral == "" {
+		return nil, nil
+	}
+	data, err := p.read(s.collateral, quote.MaxCollateral)
+	if err != nil {
+		return nil, err
+	}
+	c, err := quote.ParseCollateral(data)
+	if err != nil {
+		return nil, usagef("%s: %w", s.collateral, err)
+	}
+	return c, nil
+}
