@@ -60,6 +60,9 @@ var rooms = []row{
 	{"verify/quote", "internal/strictjson measure", "github.com/google/go-tdx-guest", ""},
 	{"verify/compose", "config internal/digest internal/environ internal/strictjson internal/strictyaml", "github.com/compose-spec/compose-go/v2", ""},
 	{"verify/provenance", "internal/digest", "github.com/sigstore/sigstore-go", ""},
+	{"verify/system/tdvf", "measure", "", ""},
+	{"verify/system", "internal/strictjson measure verify/system/tdvf", "github.com/fxamacker/cbor/v2", ""},
+	{"verify/system/catalogue", "internal/strictjson measure verify/system verify/system/tdvf", "", ""},
 	{"verify", "config internal/strictjson measure policy verify/compose verify/provenance verify/quote", "golang.org/x/crypto", ""},
 
 	// Hand over.

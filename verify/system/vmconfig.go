@@ -27,25 +27,28 @@ type VMConfig struct {
 	Measurement []byte // measurement.tdx.cbor
 }
 
+// vmConfig is the JSON form.
+type vmConfig struct {
+	Image      string `json:"image"`
+	ImageHash  string `json:"os_image_hash"`
+	CPUs       uint32 `json:"cpu_count"`
+	GPUs       uint32 `json:"num_gpus"`
+	Memory     uint64 `json:"memory_size"`
+	QEMU       string `json:"qemu_version"`
+	HotplugOff bool   `json:"hotplug_off"`
+	TDX        *struct {
+		Checksums   string `json:"checksum_file"`
+		Measurement string `json:"measurement"`
+	} `json:"tdx_measurement"`
+}
+
 // ParseVMConfig reads vm_config. Fields that are not needed here are not read: newer
 // versions add some.
 func ParseVMConfig(data []byte) (*VMConfig, error) {
 	if len(data) > maxVMConfig {
 		return nil, fmt.Errorf("vm_config: is larger than %d KiB", maxVMConfig>>10)
 	}
-	var raw struct {
-		Image      string `json:"image"`
-		ImageHash  string `json:"os_image_hash"`
-		CPUs       uint32 `json:"cpu_count"`
-		GPUs       uint32 `json:"num_gpus"`
-		Memory     uint64 `json:"memory_size"`
-		QEMU       string `json:"qemu_version"`
-		HotplugOff bool   `json:"hotplug_off"`
-		TDX        *struct {
-			Checksums   string `json:"checksum_file"`
-			Measurement string `json:"measurement"`
-		} `json:"tdx_measurement"`
-	}
+	var raw vmConfig
 	if err := strictjson.Unmarshal(data, &raw); err != nil {
 		return nil, fmt.Errorf("vm_config: %w", err)
 	}
