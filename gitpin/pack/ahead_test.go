@@ -155,7 +155,7 @@ type unheard struct{}
 
 func (unheard) Meta(object.Type, object.ID, []byte) error { return nil }
 func (unheard) Blob(object.ID, []byte) error              { return nil }
-func (unheard) Large(int64) (LargeBlob, error)            { return nil, nil }
+func (unheard) Large(int64) (LargeBlob, error)            { return Discard, nil }
 
 // TestAheadIsMisled: what looks like entries within an object is found, and nobody
 // takes it up.

@@ -19,9 +19,6 @@ func (in *reading) large(ctx context.Context, e *Entry, h entryHeader, r io.Read
 	in.hasher.Begin(object.Blob, h.size)
 	err = pipeline(ctx, r, h.size, func(b []byte) error {
 		in.hasher.Write(b)
-		if to == nil {
-			return nil
-		}
 		_, err := to.Write(b)
 		return err
 	})
@@ -32,10 +29,7 @@ func (in *reading) large(ctx context.Context, e *Entry, h entryHeader, r io.Read
 		e.Type = object.Blob
 		e.ID, err = in.hasher.ID()
 	}
-	switch {
-	case to == nil:
-		return err
-	case err != nil:
+	if err != nil {
 		to.Drop()
 		return err
 	}

@@ -19,13 +19,6 @@ import (
 	"gitlauncher/internal/gittest"
 )
 
-// nowhere is a Sink that only counts.
-type nowhere struct{}
-
-func (nowhere) Meta(object.Type, object.ID, []byte) error { return nil }
-func (nowhere) Blob(object.ID, []byte) error              { return nil }
-func (nowhere) Large(int64) (pack.LargeBlob, error)       { return nil, nil }
-
 func read(t testing.TB, data []byte, lim pack.Limits) (*pack.Archive, error) {
 	return readFrom(t, bytes.NewReader(data), lim)
 }
@@ -40,7 +33,7 @@ func readFrom(t testing.TB, stream io.Reader, lim pack.Limits) (*pack.Archive, e
 	return pack.Read(context.Background(), pack.Source{
 		Stream: stream, Keep: keep, NewHasher: object.NewHasher,
 		Spool: func() (*os.File, error) { return os.CreateTemp(dir, "spool") },
-	}, lim, nowhere{})
+	}, lim, pack.NamesOnly{})
 }
 
 var wide = pack.Limits{Pack: 1 << 30, Tree: 1 << 30}
@@ -257,7 +250,7 @@ func TestCollisionIsRefused(t *testing.T) {
 	_, err = pack.Read(context.Background(), pack.Source{
 		Stream: bytes.NewReader(gittest.Pack(-1, blob("a"))), Keep: keep,
 		NewHasher: func() *object.Hasher { return object.NewHasherOn(saysCollision{newSHA1()}) },
-	}, wide, nowhere{})
+	}, wide, pack.NamesOnly{})
 	if !errors.Is(err, object.ErrCollision) {
 		t.Error(err)
 	}

@@ -57,8 +57,8 @@ type Sink interface {
 	// Blob gets blobs of up to 4 MiB, several at a time. The content stays
 	// unchanged, and must.
 	Blob(id object.ID, content []byte) error
-	// Large begins a larger blob, whose id is known at its end only. It may give
-	// nil, if the blob is not wanted now.
+	// Large begins a larger blob, whose id is known at its end only. It returns
+	// Discard if the blob is not wanted now.
 	Large(size int64) (LargeBlob, error)
 }
 
@@ -70,6 +70,27 @@ type LargeBlob interface {
 	// Drop ends what proved to be none.
 	Drop()
 }
+
+// Discard is a LargeBlob that nobody wants.
+var Discard LargeBlob = discard{}
+
+type discard struct{}
+
+func (discard) Write(b []byte) (int, error) { return len(b), nil }
+func (discard) Named(object.ID) error       { return nil }
+func (discard) Drop()                       {}
+
+// NamesOnly is a Sink for a reading whose result is the names of a pack's objects.
+type NamesOnly struct{}
+
+// Meta keeps nothing.
+func (NamesOnly) Meta(object.Type, object.ID, []byte) error { return nil }
+
+// Blob keeps nothing.
+func (NamesOnly) Blob(object.ID, []byte) error { return nil }
+
+// Large keeps nothing.
+func (NamesOnly) Large(int64) (LargeBlob, error) { return Discard, nil }
 
 // Source is where Read gets and keeps a pack.
 type Source struct {
@@ -111,7 +132,7 @@ func Read(ctx context.Context, src Source, lim Limits, sink Sink) (*Archive, err
 		if err := in.entries(ctx); err != nil {
 			return err
 		}
-		return in.handOver(ctx)
+		return in.dispatch(ctx)
 	})
 	cores := runtime.GOMAXPROCS(0)
 	guessers := min(cores-1, maxGuessers)
@@ -244,7 +265,7 @@ func (in *reading) found(ctx context.Context, e *Entry, t object.Type, content i
 		if in.batch.bytes < batchBytes && len(in.batch.blobs) < batchBlobs {
 			return nil
 		}
-		return in.handOver(ctx)
+		return in.dispatch(ctx)
 	}
 	if err := e.name(in.hasher, t, content); err != nil {
 		return err
@@ -252,8 +273,8 @@ func (in *reading) found(ctx context.Context, e *Entry, t object.Type, content i
 	return in.sink.Meta(t, e.ID, content.bytes)
 }
 
-// handOver gives the batch to the workers.
-func (in *reading) handOver(ctx context.Context) error {
+// dispatch sends the batch to the workers.
+func (in *reading) dispatch(ctx context.Context) error {
 	if err := in.room.Acquire(ctx, in.batch.bytes); err != nil {
 		return context.Cause(ctx)
 	}

@@ -1,4 +1,5 @@
-package gitpin
+// Package parallel shares work among processors.
+package parallel
 
 import (
 	"context"
@@ -8,10 +9,10 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// parallel calls do for 0 to n-1 on all processors, in blocks so that
-// neighbours (files of one directory) stay with one worker. The first error ends
-// it.
-func parallel(ctx context.Context, n int, do func(ctx context.Context, i int) error) error {
+// Do calls do for 0 to n-1 on all processors, in blocks so that neighbours (files of
+// one directory) stay with one worker. The first error ends it, as the context's end
+// does, whose cause it returns.
+func Do(ctx context.Context, n int, do func(ctx context.Context, i int) error) error {
 	const block = 32
 	group, ctx := errgroup.WithContext(ctx)
 	var next atomic.Int64

@@ -1,0 +1,119 @@
+package proof
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io"
+
+	"gitlauncher/gitpin/object"
+	"gitlauncher/gitpin/pack"
+	"gitlauncher/internal/parallel"
+)
+
+// Complete lists the tree and writes the files that the stream left out: blobs that
+// came before their tree, large ones, deltas of the second pass, contents that are
+// used at several paths. Errors are those of List and of the Writer.
+func (p *Proof) Complete(ctx context.Context, a *pack.Archive) (*Tree, error) {
+	tree, err := p.List(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	return tree, parallel.Do(ctx, len(tree.Files), func(ctx context.Context, i int) error {
+		return p.complete(ctx, a, &tree.Files[i])
+	})
+}
+
+func (p *Proof) complete(ctx context.Context, a *pack.Archive, f *File) error {
+	if f.Mode == object.ModeGitlink {
+		return p.params.Files.Folder(f.Path)
+	}
+	p.mu.Lock()
+	there, ok := p.written[f.Path]
+	p.mu.Unlock()
+	if ok && there.ID == f.ID && there.Mode == f.Mode {
+		*f = there
+		return nil
+	}
+	e := a.Find(f.ID)
+	switch {
+	case e == nil:
+		return &MissingObjectError{f.ID, "file"}
+	case e.Type != object.Blob:
+		return &MismatchError{p.params.Commit, fmt.Sprintf("its file %.80q is a %s", f.Path, e.Type)}
+	case f.Mode == object.ModeSymlink:
+		return p.symlink(ctx, a, e, f)
+	}
+	return p.stream(ctx, a, e, f)
+}
+
+// write writes a content that is in memory, and notes what it is.
+func (p *Proof) write(f *File, content []byte) error {
+	f.SHA256 = SumOf(content)
+	if f.Mode == object.ModeSymlink {
+		if err := checkTarget(f.Path, content); err != nil {
+			return err
+		}
+		return p.params.Files.Symlink(f.Path, content)
+	}
+	f.LFS = IsLFS(content)
+	if err := p.charge(int64(len(content))); err != nil {
+		return err
+	}
+	return p.params.Files.Write(f.Path, f.Mode, content)
+}
+
+// stream writes a content of the kept pack.
+func (p *Proof) stream(ctx context.Context, a *pack.Archive, e *pack.Entry, f *File) error {
+	sum, head := NewSum(), &prefix{}
+	err := p.params.Files.Stream(f.Path, f.Mode, func(out io.Writer) error {
+		return a.WriteTo(ctx, e, io.MultiWriter(charger{p}, out, sum, head))
+	})
+	f.SHA256, f.LFS = [sha256.Size]byte(sum.Sum(nil)), IsLFS(head.bytes)
+	return err
+}
+
+// symlink makes a link of a content of the kept pack.
+func (p *Proof) symlink(ctx context.Context, a *pack.Archive, e *pack.Entry, f *File) error {
+	var target bytes.Buffer
+	short := &capped{&target, MaxPath}
+	if err := a.WriteTo(ctx, e, short); err != nil {
+		if short.room < 0 { // no link can be that long
+			err = checkTarget(f.Path, nil)
+		}
+		return err
+	}
+	return p.write(f, target.Bytes())
+}
+
+// checkTarget refuses what can't be a symbolic link's target at all.
+func checkTarget(name string, target []byte) error {
+	if len(target) == 0 || len(target) > MaxPath || bytes.IndexByte(target, 0) >= 0 {
+		return &object.TreeError{Name: name, Reason: "is a symbolic link whose target no link can have"}
+	}
+	return nil
+}
+
+// charger charges what is written to it.
+type charger struct{ proof *Proof }
+
+func (c charger) Write(b []byte) (int, error) {
+	if err := c.proof.charge(int64(len(b))); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
+
+// capped takes as many bytes as there is room for.
+type capped struct {
+	w    io.Writer
+	room int
+}
+
+func (c *capped) Write(b []byte) (int, error) {
+	if c.room -= len(b); c.room < 0 {
+		return 0, io.ErrShortWrite
+	}
+	return c.w.Write(b)
+}

@@ -1,0 +1,69 @@
+package proof
+
+import (
+	"bytes"
+	"crypto/sha256"
+
+	"gitlauncher/gitpin/object"
+)
+
+// File is one file of the proven tree.
+type File struct {
+	Path   string // raw bytes, slash-separated
+	Mode   object.Mode
+	ID     object.ID
+	SHA256 [sha256.Size]byte // of the blob's bytes; zero for a gitlink
+	LFS    bool              // the blob is a Git LFS pointer, not the content
+}
+
+// Folder is one directory of the proven tree.
+type Folder struct {
+	Path    string
+	Tree    object.ID
+	Gitlink bool     // a submodule's, which stays empty; Tree is zero
+	Names   []string // in it, sorted; nil where files are written
+	Files   []int    // in it, as they are numbered in Tree.Files
+}
+
+// Tree is a proven tree, all of it.
+type Tree struct {
+	Commit  object.ID
+	Root    object.ID
+	Parents []object.ID // of the commit
+	Files   []File      // in the order of `git ls-tree -r`
+	Folders []Folder    // depth first, the root first of all
+
+	proof *Proof
+}
+
+// Entries are those of the root.
+func (t *Tree) Entries() []object.Entry { return t.proof.trees[t.Root] }
+
+// Content is that of the commit or of one of the trees; nil where files are written.
+func (t *Tree) Content(id object.ID) []byte { return t.proof.contents[id] }
+
+// MaxPath is the longest path that Linux opens, in bytes, without its NUL.
+const MaxPath = 4095
+
+func join(dir, name string) string {
+	if dir == "" {
+		return name
+	}
+	return dir + "/" + name
+}
+
+// lfsPrefix begins every Git LFS pointer.
+var lfsPrefix = []byte("version https://git-lfs.github.com/spec/v1\n")
+
+// IsLFS reports whether a content that begins so is a Git LFS pointer.
+func IsLFS(head []byte) bool { return bytes.HasPrefix(head, lfsPrefix) }
+
+// prefix keeps the first bytes that are written to it, as many as IsLFS looks at.
+type prefix struct{ bytes []byte }
+
+func (p *prefix) Write(b []byte) (int, error) {
+	if room := len(lfsPrefix) - len(p.bytes); room > 0 {
+		p.bytes = append(p.bytes, b[:min(room, len(b))]...)
+	}
+	return len(b), nil
+}

@@ -1,0 +1,76 @@
+package proof
+
+import (
+	"crypto/sha256"
+	"hash"
+
+	"gitlauncher/gitpin/object"
+	"gitlauncher/gitpin/pack"
+)
+
+// largeFile is a blob that is too large for memory, on its way to the disk under a
+// name of no consequence. Named moves it to its place if the chain has named it by
+// then; otherwise it goes, and Complete takes it from the kept pack.
+type largeFile struct {
+	proof   *Proof
+	out     Unplaced
+	charged int64
+	sum     hash.Hash
+	head    prefix
+}
+
+// Large begins a file, if the chain waits for any.
+func (p *Proof) Large(size int64) (pack.LargeBlob, error) {
+	p.mu.Lock()
+	waits := len(p.blobs) > 0
+	p.mu.Unlock()
+	if p.params.Files == nil || !waits {
+		return pack.Discard, nil
+	}
+	if p.charge(size) != nil { // if the pin needs it, Complete says so
+		p.left.Add(size)
+		return pack.Discard, nil
+	}
+	out, err := p.params.Files.Begin()
+	if err != nil {
+		return nil, err
+	}
+	return &largeFile{proof: p, out: out, charged: size, sum: NewSum()}, nil
+}
+
+// Write adds to the file.
+func (l *largeFile) Write(b []byte) (int, error) {
+	l.sum.Write(b)
+	l.head.Write(b)
+	return l.out.Write(b)
+}
+
+// Named moves the file to its place, if it has one.
+func (l *largeFile) Named(id object.ID) error {
+	p := l.proof
+	p.mu.Lock()
+	at, expected := p.blobs[id]
+	expected = expected && at.mode != object.ModeSymlink && len(at.path) <= MaxPath
+	if expected {
+		delete(p.blobs, id)
+	}
+	p.mu.Unlock()
+	if !expected {
+		l.Drop()
+		return nil
+	}
+	f := File{Path: at.path, Mode: at.mode, ID: id, SHA256: [sha256.Size]byte(l.sum.Sum(nil)), LFS: IsLFS(l.head.bytes)}
+	if err := l.out.Place(at.path, at.mode); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.written[at.path] = f
+	return nil
+}
+
+// Drop ends a file that has no place.
+func (l *largeFile) Drop() {
+	l.out.Drop()
+	l.proof.left.Add(l.charged)
+}

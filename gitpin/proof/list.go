@@ -1,0 +1,112 @@
+package proof
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"gitlauncher/gitpin/object"
+	"gitlauncher/gitpin/pack"
+)
+
+// List follows the chain to its end, with the kept pack for what the stream did not
+// bring in order. It writes nothing.
+//
+// Errors are [*MismatchError], [*MissingObjectError], [*object.TreeError],
+// [*pack.LimitError], or those of [pack.Archive.Bytes].
+func (p *Proof) List(ctx context.Context, a *pack.Archive) (*Tree, error) {
+	if p.commit == nil {
+		t, content, err := p.read(ctx, a, p.params.Commit, 0, "commit")
+		if err != nil {
+			return nil, err
+		}
+		if err := p.setCommit(t, content); err != nil {
+			return nil, err
+		}
+	}
+	l := &lister{
+		proof: p, archive: a,
+		tree: &Tree{Commit: p.params.Commit, Root: p.commit.Tree, Parents: p.commit.Parents, proof: p},
+	}
+	if err := l.list(ctx, "", l.tree.Root); err != nil {
+		return nil, err
+	}
+	return l.tree, nil
+}
+
+// lister walks the tree, depth first.
+type lister struct {
+	proof   *Proof
+	archive *pack.Archive
+	tree    *Tree
+	seen    int // entries, directories included: a tree can name itself over and over
+}
+
+func (l *lister) list(ctx context.Context, dir string, id object.ID) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	entries, known := l.proof.trees[id]
+	if !known {
+		_, content, err := l.proof.read(ctx, l.archive, id, object.Tree, "tree")
+		if err != nil {
+			return err
+		}
+		if entries, err = l.proof.setTree(id, content); err != nil {
+			return err
+		}
+	}
+	if l.seen += len(entries); l.seen > l.proof.params.MaxFiles {
+		return l.proof.tooMany()
+	}
+	here := len(l.tree.Folders)
+	l.tree.Folders = append(l.tree.Folders, Folder{Path: dir, Tree: id})
+	if l.proof.params.Files == nil {
+		l.tree.Folders[here].Names = sortedNames(entries)
+	}
+	for _, e := range entries {
+		path := join(dir, e.Name)
+		if len(path) > MaxPath {
+			return &object.TreeError{Name: e.Name, Reason: "lies deeper than the 4,095 bytes that a path can have"}
+		}
+		switch e.Mode {
+		case object.ModeDir:
+			if err := l.list(ctx, path, e.ID); err != nil {
+				return err
+			}
+			continue
+		case object.ModeGitlink:
+			l.tree.Folders = append(l.tree.Folders, Folder{Path: path, Gitlink: true})
+		}
+		l.tree.Folders[here].Files = append(l.tree.Folders[here].Files, len(l.tree.Files))
+		l.tree.Files = append(l.tree.Files, File{Path: path, Mode: e.Mode, ID: e.ID})
+	}
+	return nil
+}
+
+func sortedNames(entries []object.Entry) []string {
+	names := make([]string, len(entries))
+	for i, e := range entries {
+		names[i] = e.Name
+	}
+	slices.Sort(names)
+	return names
+}
+
+// read takes a commit or a tree from the kept pack. Type 0 takes any.
+func (p *Proof) read(ctx context.Context, a *pack.Archive, id object.ID, want object.Type, need string) (object.Type, []byte, error) {
+	e := a.Find(id)
+	if e == nil {
+		return 0, nil, &MissingObjectError{id, need}
+	}
+	t := e.Type // 0 if only an index vouches for it
+	var content []byte
+	var err error
+	if t == 0 || want == 0 || t == want {
+		t, content, err = a.Bytes(ctx, e)
+	}
+	if err == nil && want != 0 && t != want {
+		err = &MismatchError{p.params.Commit, fmt.Sprintf("its %s %s is a %s", need, id, t)}
+	}
+	return t, content, err
+}
