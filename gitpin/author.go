@@ -6,7 +6,7 @@ import (
 	"os"
 
 	"gitlauncher/gitpin/fetch"
-	"gitlauncher/gitpin/object"
+	"gitlauncher/gitpin/gitdir"
 	"gitlauncher/gitpin/pack"
 )
 
@@ -64,18 +64,11 @@ func (p *Params) commits(ctx context.Context, stream io.Reader, dir string) (*pa
 		return nil, err
 	}
 	defer root.Close()
-	keep, err := spool(root, ".")
+	keep, err := gitdir.Spool(root, ".")
 	if err != nil {
 		return nil, err
 	}
 	defer keep.Close()
-	src := pack.Source{Stream: stream, Keep: keep, NewHasher: p.Hasher, Spool: func() (*os.File, error) { return spool(root, ".") }}
-	return pack.Read(ctx, src, p.limits(), nothing{})
+	src := pack.Source{Stream: stream, Keep: keep, NewHasher: p.Hasher, Spool: func() (*os.File, error) { return gitdir.Spool(root, ".") }}
+	return pack.Read(ctx, src, p.limits(), pack.NamesOnly{})
 }
-
-// nothing is a [pack.Sink] that keeps nothing.
-type nothing struct{}
-
-func (nothing) Meta(object.Type, object.ID, []byte) error { return nil }
-func (nothing) Blob(object.ID, []byte) error              { return nil }
-func (nothing) Large(int64) (pack.LargeBlob, error)       { return nil, nil }

@@ -5,7 +5,45 @@ import (
 	"strings"
 
 	"gitlauncher/gitpin/object"
+	"gitlauncher/gitpin/proof"
+	"gitlauncher/gitpin/workdir"
+	"gitlauncher/measure"
 )
+
+// Checkout is a proven WORK_DIR. The lock is held until Close or exec.
+type Checkout struct {
+	Tree    object.ID
+	Files   []proof.File // in the order of `git ls-tree -r`
+	Fetched bool         // whether the network was used
+
+	dir *workdir.Dir
+}
+
+// Close lets go of WORK_DIR.
+func (c *Checkout) Close() { c.dir.Close() }
+
+// ContentSHA256 is the digest of the listing of all files ([measure.Listing]), hex.
+func (c *Checkout) ContentSHA256() string {
+	l := measure.NewListing()
+	for _, f := range c.Files {
+		if f.Mode == object.ModeGitlink {
+			l.AddGitlink(uint32(f.Mode), f.ID.String(), f.Path)
+		} else {
+			l.AddFile(uint32(f.Mode), f.SHA256, f.Path)
+		}
+	}
+	return l.Sum()
+}
+
+// Lookup returns the file at a path, which has no "." or ".." in it.
+func (c *Checkout) Lookup(p string) (proof.File, bool) {
+	for _, f := range c.Files {
+		if f.Path == p {
+			return f, true
+		}
+	}
+	return proof.File{}, false
+}
 
 // EntryError is an entry script or a target directory that the pinned tree does
 // not have as it must: a real file, a real directory, no symbolic link anywhere.
@@ -13,23 +51,23 @@ type EntryError struct{ Path, Reason string }
 
 func (e *EntryError) Error() string { return fmt.Sprintf("%.200q %s", e.Path, e.Reason) }
 
-// Script gives the regular file at a path of the pinned tree, or an *EntryError.
-func (c *Checkout) Script(p string) (File, error) {
+// Script returns the regular file at a path of the pinned tree, or an *EntryError.
+func (c *Checkout) Script(p string) (proof.File, error) {
 	f, ok := c.Lookup(p)
 	switch {
 	case !ok:
-		return File{}, &EntryError{p, c.whyMissing(p)}
+		return proof.File{}, &EntryError{p, c.whyMissing(p)}
 	case f.Mode == object.ModeSymlink:
-		return File{}, &EntryError{p, "is a symbolic link; the entry script must be a regular file of the pinned tree"}
+		return proof.File{}, &EntryError{p, "is a symbolic link; the entry script must be a regular file of the pinned tree"}
 	case f.Mode == object.ModeGitlink:
-		return File{}, &EntryError{p, "is a submodule, which is not fetched"}
+		return proof.File{}, &EntryError{p, "is a submodule, which is not fetched"}
 	case f.LFS:
-		return File{}, &EntryError{p, "is a Git LFS pointer; its content is not in the repository and is not fetched"}
+		return proof.File{}, &EntryError{p, "is a Git LFS pointer; its content is not in the repository and is not fetched"}
 	}
 	return f, nil
 }
 
-// Directory demands a directory of the pinned tree; "" is its root.
+// Directory requires a directory of the pinned tree; "" is its root.
 func (c *Checkout) Directory(p string) error {
 	if p == "" {
 		return nil

@@ -2,21 +2,27 @@ package gitpin
 
 import (
 	"errors"
-	"fmt"
-	"time"
 
 	"gitlauncher/gitpin/fetch"
-	"gitlauncher/gitpin/object"
 	"gitlauncher/gitpin/pack"
+	"gitlauncher/gitpin/proof"
+	"gitlauncher/gitpin/workdir"
 )
 
-// The errors and values of fetching, for callers who need nothing else of it.
+// What the rooms below can fail with, and take: for callers who need nothing else of
+// them.
 type (
-	FetchError      = fetch.Error
-	CredentialError = fetch.CredentialError
-	Credentials     = fetch.Credentials
-	Ref             = fetch.Ref
-	RefError        = fetch.RefError
+	FetchError         = fetch.Error
+	CredentialError    = fetch.CredentialError
+	RefError           = fetch.RefError
+	MismatchError      = proof.MismatchError
+	MissingObjectError = proof.MissingObjectError
+	OccupiedError      = workdir.OccupiedError
+	LockedError        = workdir.LockedError
+
+	Credentials = fetch.Credentials
+	Ref         = fetch.Ref
+	File        = proof.File
 )
 
 // fetchFault says what a failed transfer means for the pin: a repository without commits
@@ -31,7 +37,7 @@ func (p *Params) fetchFault(err error) error {
 	const op = "receiving the pack"
 	switch {
 	case errors.As(err, &failed) && failed.Reason == fetch.Empty:
-		return &MismatchError{p.Commit, failed.Err.Error()}
+		return &MismatchError{Want: p.Commit, Got: failed.Err.Error()}
 	case errors.As(err, &failed):
 		return err
 	case errors.As(err, &limit):
@@ -40,37 +46,4 @@ func (p *Params) fetchFault(err error) error {
 		return &fetch.Error{Reason: fetch.BadAnswer, Op: op, Err: err}
 	}
 	return err
-}
-
-// MismatchError is an object that is not what was pinned.
-type MismatchError struct {
-	Want object.ID
-	Got  string // what was there instead
-}
-
-func (e *MismatchError) Error() string { return fmt.Sprintf("pin %s is not met: %s", e.Want, e.Got) }
-
-// MissingObjectError is an object that the pin needs and the answer lacks.
-type MissingObjectError struct {
-	ID   object.ID
-	Need string // what it is needed as
-}
-
-func (e *MissingObjectError) Error() string {
-	return fmt.Sprintf("%s %s is missing from what the repository sent", e.Need, e.ID)
-}
-
-// OccupiedError is a WORK_DIR that is somebody else's: nothing in it was touched.
-type OccupiedError struct{ Path, Reason string }
-
-func (e *OccupiedError) Error() string { return fmt.Sprintf("WORK_DIR %s %s", e.Path, e.Reason) }
-
-// LockedError is a WORK_DIR that another launcher holds for too long.
-type LockedError struct {
-	Path string
-	Wait time.Duration
-}
-
-func (e *LockedError) Error() string {
-	return fmt.Sprintf("another launcher has held the lock of %s for %v", e.Path, e.Wait)
 }

@@ -1,4 +1,4 @@
-package gitpin
+package workdir
 
 import (
 	"errors"
@@ -8,48 +8,48 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// swap puts the checkout in the making in WORK_DIR's place. Beside WORK_DIR that
+// Swap puts the draft in WORK_DIR's place. Beside WORK_DIR that
 // is one atomic exchange; where the file system has none, two renames, of which
 // finishSwap undoes the first. Inside it, see swapContents.
-func (w *workDir) swap() error {
-	if w.inside {
-		return w.swapContents("out")
+func (d *Dir) Swap() error {
+	if d.inside {
+		return d.swapContents(MoveOut)
 	}
-	if _, err := w.root.Lstat(w.tree); errors.Is(err, fs.ErrNotExist) {
-		return w.root.Rename(w.inCtl(newName), w.tree)
+	if _, err := d.root.Lstat(d.tree); errors.Is(err, fs.ErrNotExist) {
+		return d.root.Rename(d.inControl(newName), d.tree)
 	}
-	err := w.exchange(w.inCtl(newName), w.tree)
+	err := d.exchange(d.inControl(newName), d.tree)
 	if err == nil {
-		return w.remove(w.inCtl(newName))
+		return d.remove(d.inControl(newName))
 	}
 	if !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOSYS) && !errors.Is(err, unix.EXDEV) {
 		return err
 	}
-	if err := w.rename(w.tree, w.inCtl(oldName)); err != nil {
+	if err := d.rename(d.tree, d.inControl(oldName)); err != nil {
 		return err
 	}
-	if err := w.root.Rename(w.inCtl(newName), w.tree); err != nil {
+	if err := d.root.Rename(d.inControl(newName), d.tree); err != nil {
 		return err
 	}
-	return w.remove(w.inCtl(oldName))
+	return d.remove(d.inControl(oldName))
 }
 
-// swapGit puts the .git in the making in the place of WORK_DIR's.
-func (w *workDir) swapGit() error {
-	made, there := w.inCtl(path.Join(newName, ".git")), w.inTree(".git")
-	err := w.exchange(made, there)
+// SwapGit puts the draft's .git in the place of WORK_DIR's.
+func (d *Dir) SwapGit() error {
+	made, there := d.inControl(path.Join(newName, ".git")), d.inTree(".git")
+	err := d.exchange(made, there)
 	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) {
-		if err = w.root.Rename(there, w.inCtl(oldName)); err == nil {
-			err = w.root.Rename(made, there)
+		if err = d.root.Rename(there, d.inControl(oldName)); err == nil {
+			err = d.root.Rename(made, there)
 		}
 	}
 	return err
 }
 
 // exchange swaps what was made, a, with what was there, b.
-func (w *workDir) exchange(a, b string) error {
-	w.unlock(b)
-	dir, err := w.root.Open(".")
+func (d *Dir) exchange(a, b string) error {
+	d.unlock(b)
+	dir, err := d.root.Open(".")
 	if err != nil {
 		return err
 	}
@@ -62,66 +62,66 @@ func (w *workDir) exchange(a, b string) error {
 // rest redone. A workload could forge the marker; all that it gains is that the
 // result of the moves, or what they left where they failed, is proven, found wrong,
 // and made anew.
-func (w *workDir) swapContents(phase string) error {
-	if phase == "out" {
-		if err := w.put(swapName, "out"); err != nil {
+func (d *Dir) swapContents(from Move) error {
+	if from == MoveOut {
+		if err := d.put(swapName, string(MoveOut)); err != nil {
 			return err
 		}
-		names, err := w.contents()
+		names, err := d.contents()
 		if err != nil {
 			return err
 		}
-		if err := w.root.Mkdir(w.inCtl(oldName), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		if err := d.root.Mkdir(d.inControl(oldName), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 			return err
 		}
 		for i, name := range names {
 			if i == len(names)/2 {
-				w.stage(StageSwapOut)
+				d.halfway(MoveOut)
 			}
-			if err := w.rename(w.inTree(name), w.inCtl(path.Join(oldName, name))); err != nil {
+			if err := d.rename(d.inTree(name), d.inControl(path.Join(oldName, name))); err != nil {
 				return err
 			}
 		}
-		if err := w.put(swapName, "in"); err != nil {
+		if err := d.put(swapName, string(MoveIn)); err != nil {
 			return err
 		}
 	}
-	names, err := w.names(w.inCtl(newName))
+	names, err := d.names(d.inControl(newName))
 	if err != nil {
 		return err
 	}
 	for i, name := range names {
 		if i == len(names)/2 {
-			w.stage(StageSwapIn)
+			d.halfway(MoveIn)
 		}
-		if err := w.remove(w.inTree(name)); err != nil {
+		if err := d.remove(d.inTree(name)); err != nil {
 			return err
 		}
-		if err := w.root.Rename(w.inCtl(path.Join(newName, name)), w.inTree(name)); err != nil {
+		if err := d.root.Rename(d.inControl(path.Join(newName, name)), d.inTree(name)); err != nil {
 			return err
 		}
 	}
-	if err := w.remove(w.inCtl(swapName)); err != nil {
+	if err := d.remove(d.inControl(swapName)); err != nil {
 		return err
 	}
-	return errors.Join(w.remove(w.inCtl(oldName)), w.remove(w.inCtl(newName)))
+	return errors.Join(d.remove(d.inControl(oldName)), d.remove(d.inControl(newName)))
 }
 
 // finishSwap takes up a swap where a kill left it.
-func (w *workDir) finishSwap() error {
-	if !w.inside {
-		_, missing := w.root.Lstat(w.tree)
-		if _, err := w.root.Lstat(w.inCtl(oldName)); err == nil && errors.Is(missing, fs.ErrNotExist) {
-			return w.root.Rename(w.inCtl(oldName), w.tree)
+func (d *Dir) finishSwap() error {
+	if !d.inside {
+		_, missing := d.root.Lstat(d.tree)
+		if _, err := d.root.Lstat(d.inControl(oldName)); err == nil && errors.Is(missing, fs.ErrNotExist) {
+			return d.root.Rename(d.inControl(oldName), d.tree)
 		}
 		return nil
 	}
-	phase := w.readWord(w.inCtl(swapName))
-	if phase != "out" && phase != "in" {
+	from := Move(d.readWord(d.inControl(swapName)))
+	if from != MoveOut && from != MoveIn {
 		return nil
 	}
-	if info, err := w.root.Lstat(w.inCtl(newName)); err != nil || !info.IsDir() {
+	if info, err := d.root.Lstat(d.inControl(newName)); err != nil || !info.IsDir() {
 		return nil
 	}
-	return w.swapContents(phase)
+	return d.swapContents(from)
 }

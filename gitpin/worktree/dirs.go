@@ -1,4 +1,4 @@
-package gitpin
+package worktree
 
 import (
 	"errors"
@@ -52,7 +52,7 @@ func (d *dirs) pop() {
 	d.held = d.held[:last]
 }
 
-// at gives the directory of that path, "" for the root, until the next call. Errors
+// at returns the directory of that path, "" for the root, until the next call. Errors
 // are *os.PathError; ENOTDIR or ELOOP where something on the way is no directory.
 func (d *dirs) at(dir string) (fd int, err error) {
 	for len(d.held) > 0 && !beneath(dir, d.held[len(d.held)-1].path) {
@@ -154,7 +154,7 @@ func (p *pool[T]) drain() {
 	p.idle = nil
 }
 
-// splitPath gives a file's directory, "" for the root, and its name.
+// splitPath returns a file's directory, "" for the root, and its name.
 func splitPath(p string) (dir, name string) {
 	dir, name = path.Split(p)
 	return strings.TrimSuffix(dir, "/"), name

@@ -1,4 +1,4 @@
-package gitpin
+package worktree
 
 import (
 	"errors"
@@ -8,12 +8,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// remove deletes what has that name, whatever it is; nothing there is no error. The
-// last run can leave directories inside each other without end, and such that nobody
-// may enter: this holds three descriptors however deep it goes (os.RemoveAll holds
-// one for each level), and opens what is closed.
-func (w *workDir) remove(name string) error {
-	dir, err := w.root.Open(path.Dir(name))
+// Remove deletes what has that name below root, whatever it is; nothing there is no
+// error. The last run can leave directories inside each other without end, and such
+// that nobody may enter: this holds three descriptors however deep it goes
+// ([os.RemoveAll] holds one for each level), and opens what is closed.
+func Remove(root *os.Root, name string) error {
+	dir, err := root.Open(path.Dir(name))
 	if err != nil {
 		return err
 	}

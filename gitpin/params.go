@@ -1,0 +1,72 @@
+package gitpin
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"gitlauncher/config"
+	"gitlauncher/gitpin/fetch"
+	"gitlauncher/gitpin/object"
+	"gitlauncher/gitpin/pack"
+)
+
+// Params is what to pin and under which bounds. All fields but Auth and
+// FullHistory are required.
+type Params struct {
+	Repo        config.RepoURL
+	Commit      object.ID
+	WorkDir     string // absolute
+	FullHistory bool   // the ancestors too
+	Auth        Credentials
+
+	MaxPackBytes int64 // of the transfer
+	MaxTreeBytes int64 // of all contents together
+	MaxFiles     int   // entries of the tree, directories included
+
+	StallTimeout time.Duration // without a byte of the pack
+	FetchTimeout time.Duration // for the whole fetch, retries included
+	LockTimeout  time.Duration // for another launcher to finish
+	Retries      int           // after network faults
+
+	Log      *slog.Logger
+	Progress func(n int64)                              // bytes of the pack that came
+	Stage    func(Stage)                                // a stage begins
+	Sleep    func(context.Context, time.Duration) error // waits, or ends with the context
+	Now      func() time.Time
+	Hasher   func() *object.Hasher // what names objects; object.NewHasher
+}
+
+// Stage is a step of pinning, for logs and for tests that end the launcher there.
+type Stage string
+
+// The stages, in order. Reuse and Fetch exclude each other unless reuse fails.
+const (
+	StageLocked       Stage = "locked"
+	StageReuse        Stage = "reuse"
+	StageFetch        Stage = "fetch"
+	StageReceiving    Stage = "receiving" // the first bytes of the pack are there
+	StageReceived     Stage = "received"
+	StageMaterialised Stage = "materialised" // all files are in the draft
+	StageStaged       Stage = "staged"       // .git too; the swap is next
+	StageSwapOut      Stage = "swap-out"     // inside a mount point: half of the old names are out
+	StageSwapIn       Stage = "swap-in"      // likewise: half of the new ones are in
+	StageSwapped      Stage = "swapped"
+)
+
+// Stages lists all stages, for tests that walk them.
+func Stages() []Stage {
+	return []Stage{StageLocked, StageReuse, StageFetch, StageReceiving, StageReceived, StageMaterialised, StageStaged, StageSwapOut, StageSwapIn, StageSwapped}
+}
+
+// fetching is what package fetch needs of Params.
+func (p *Params) fetching() fetch.Params {
+	return fetch.Params{
+		Repo: p.Repo, Commit: p.Commit, History: p.FullHistory, Auth: p.Auth,
+		StallTimeout: p.StallTimeout, FetchTimeout: p.FetchTimeout, Retries: p.Retries,
+		Log: p.Log, Receiving: func() { p.Stage(StageReceiving) }, Progress: p.Progress, Sleep: p.Sleep,
+	}
+}
+
+// limits is what package pack needs of Params.
+func (p *Params) limits() pack.Limits { return pack.Limits{Pack: p.MaxPackBytes, Tree: p.MaxTreeBytes} }

@@ -1,0 +1,83 @@
+package workdir
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"gitlauncher/gitpin/worktree"
+)
+
+// makeControl makes sure of a real control directory: whatever else has its name
+// (a link to elsewhere, a file) goes.
+func (d *Dir) makeControl() error {
+	info, err := d.root.Lstat(d.control)
+	if err == nil && !info.IsDir() {
+		if err := d.root.Remove(d.control); err != nil {
+			return err
+		}
+	}
+	if err := d.root.Mkdir(d.control, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("making the control directory of %s: %w", d.path, err)
+	}
+	return d.root.Chmod(d.control, 0o700)
+}
+
+// Mark notes whose checkout WORK_DIR is about to be.
+func (d *Dir) Mark(origin string) error { return d.put(originName, origin) }
+
+// put writes a word of ours to the control directory. The last run may have left
+// anything under that name: a link to a file that was just proven, a pipe, a
+// directory. None is followed, opened or waited for.
+func (d *Dir) put(name, word string) error {
+	tmp := d.inControl(name + ".tmp")
+	if err := d.remove(tmp); err != nil {
+		return err
+	}
+	f, err := d.root.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(word)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	if info, err := d.root.Lstat(d.inControl(name)); err == nil && info.IsDir() {
+		if err := d.remove(d.inControl(name)); err != nil {
+			return err
+		}
+	}
+	return d.root.Rename(tmp, d.inControl(name))
+}
+
+// rename moves a name, also that of a directory which the last run made read-only:
+// nobody but root may move such a one elsewhere.
+func (d *Dir) rename(from, to string) error {
+	d.unlock(from)
+	return d.root.Rename(from, to)
+}
+
+func (d *Dir) unlock(name string) {
+	if info, err := d.root.Lstat(name); err == nil && info.IsDir() && info.Mode().Perm()&0o700 != 0o700 {
+		d.root.Chmod(name, 0o700) // if that fails, moving does, and says why
+	}
+}
+
+const maxWord = 64 << 10 // bytes of a file that is read to recognise a checkout
+
+// readWord reads a small regular file; anything else reads as nothing.
+func (d *Dir) readWord(name string) string {
+	info, err := d.root.Lstat(name)
+	if err != nil || !info.Mode().IsRegular() || info.Size() > maxWord {
+		return ""
+	}
+	data, err := d.root.ReadFile(name)
+	if err != nil {
+		return ""
+	}
+	return string(data)
+}
+
+// remove deletes what has that name, whatever it is.
+func (d *Dir) remove(name string) error { return worktree.Remove(d.root, name) }

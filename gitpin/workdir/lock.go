@@ -1,0 +1,69 @@
+package workdir
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+)
+
+// Lock makes the control directory and takes the lock, waiting up to wait for another
+// launcher. Errors are [*LockedError] or the disk's.
+func (d *Dir) Lock(ctx context.Context, wait time.Duration, sleep func(context.Context, time.Duration) error) error {
+	if err := d.makeControl(); err != nil {
+		return err
+	}
+	deadline := time.Now().Add(wait)
+	for {
+		held, err := d.tryLock()
+		if err != nil || held {
+			return err
+		}
+		if time.Now().After(deadline) {
+			return &LockedError{d.path, wait}
+		}
+		if err := sleep(ctx, 50*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+// tryLock takes the lock if it is free. The kernel lets go of it when the holder
+// ends, however it ends; there are no stale locks.
+func (d *Dir) tryLock() (bool, error) {
+	name := d.inControl(lockName)
+	if info, err := d.root.Lstat(name); err == nil && !info.Mode().IsRegular() {
+		err = d.remove(name)
+		if err != nil {
+			return false, err
+		}
+	} else if err == nil {
+		if err := d.root.Chmod(name, 0o600); err != nil {
+			return false, fmt.Errorf("opening the lock: %w", err)
+		}
+	}
+	f, err := d.root.OpenFile(name, os.O_RDWR|os.O_CREATE|syscall.O_NONBLOCK, 0o600)
+	if err != nil {
+		return false, fmt.Errorf("opening the lock: %w", err)
+	}
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		f.Close()
+		return false, nil
+	}
+	if err != nil {
+		f.Close()
+		return false, fmt.Errorf("locking: %w", err)
+	}
+	// Whoever held it may have removed the file that we opened.
+	mine, err1 := f.Stat()
+	there, err2 := d.root.Lstat(name)
+	if err1 != nil || err2 != nil || !os.SameFile(mine, there) {
+		f.Close()
+		return false, nil
+	}
+	d.lock = f
+	return true, f.Truncate(0) // it holds nothing, also nothing of the last run's
+}

@@ -1,0 +1,184 @@
+package worktree
+
+import (
+	"context"
+	"crypto/sha256"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
+
+	"gitlauncher/gitpin/object"
+	"gitlauncher/gitpin/pack"
+	"gitlauncher/gitpin/proof"
+	"gitlauncher/internal/parallel"
+)
+
+// Contents demands that every file of a tree that Layout saw has the proven content,
+// fills in what [proof.File] tells of it, and returns what Git's index keeps of it. The
+// stored pack of it all, if one is wanted, is in its file afterwards: written or
+// compared.
+func (c *Checker) Contents(ctx context.Context, tree *proof.Tree, sizes []int64, packed *Stored) ([]Stat, error) {
+	group, gctx := errgroup.WithContext(ctx)
+	var sum [object.Size]byte
+	early := packed != nil && packed.Pack.Compares()
+	if early { // what is compared is there already
+		group.Go(func() (err error) { sum, err = packed.Pack.Sum(gctx); return err })
+	}
+	stats := make([]Stat, len(tree.Files))
+	group.Go(func() error {
+		if packed != nil {
+			if err := packed.putMeta(); err != nil {
+				return err
+			}
+		}
+		return parallel.Do(gctx, len(tree.Files), func(_ context.Context, i int) error {
+			if tree.Files[i].Mode == object.ModeGitlink { // Layout saw the directory
+				return nil
+			}
+			return c.workers.use(func(w *checkWorker) error {
+				put := w.putter(packed, i)
+				return w.file(&tree.Files[i], sizes[i], put, &stats[i])
+			})
+		})
+	})
+	err := group.Wait()
+	if err != nil || packed == nil {
+		return stats, err
+	}
+	if !early {
+		if sum, err = packed.Pack.Sum(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return stats, packed.Pack.Finish(sum)
+}
+
+// file checks one file whose kind and size layout saw.
+func (w *checkWorker) file(f *proof.File, size int64, put *pack.Putter, stat *Stat) error {
+	dir, name := splitPath(f.Path)
+	fd, err := w.dirs.at(dir)
+	if err != nil {
+		return diskError(f.Path, err)
+	}
+	if f.Mode == object.ModeSymlink {
+		return w.link(fd, name, f, size, put, stat)
+	}
+	return w.regular(fd, name, f, size, put, stat)
+}
+
+// putter begins the blob of file i in a pack; nil if it has no place there.
+func (w *checkWorker) putter(to *Stored, i int) *pack.Putter {
+	if to == nil || to.at[i] < 0 {
+		return nil
+	}
+	if w.put == nil {
+		w.put = to.Pack.Putter()
+	}
+	w.put.Begin(to.at[i])
+	return w.put
+}
+
+func (w *checkWorker) regular(at int, name string, f *proof.File, size int64, put *pack.Putter, stat *Stat) error {
+	fd, err := openat(at, name, unix.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return diskError(f.Path, err)
+	}
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return diskError(f.Path, err)
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFREG || st.Nlink != 1 || st.Size != size || w.hasAttributes(fd) {
+		return wrong(f.Path, "is not a plain file of its own")
+	}
+	if err := w.checker.owned(f.Path, &st, permissions(f.Mode)); err != nil {
+		return err
+	}
+	if err := w.hash(fd, f, size, put); err != nil {
+		return err
+	}
+	if err := w.checker.touch(at, name); err != nil {
+		return diskError(f.Path, err)
+	}
+	if err := unix.Fstat(fd, &st); err != nil {
+		return diskError(f.Path, err)
+	}
+	if st.Size != size {
+		return wrong(f.Path, "changes while it is read")
+	}
+	*stat = statOf(&st)
+	return nil
+}
+
+// hash reads a file of that size, block by block, and demands that its id is the
+// proven one.
+func (w *checkWorker) hash(fd int, f *proof.File, size int64, put *pack.Putter) error {
+	w.hasher.Begin(object.Blob, size)
+	w.sum.Reset()
+	for left := size; ; {
+		b := w.block[:min(left, pack.BlockSize)]
+		if err := readFull(fd, b); err != nil {
+			return diskError(f.Path, err)
+		}
+		if left == size {
+			f.LFS = proof.IsLFS(b)
+		}
+		w.hasher.Write(b)
+		w.sum.Write(b)
+		if put != nil {
+			if err := put.Block(b); err != nil {
+				return err
+			}
+		}
+		if left -= int64(len(b)); left == 0 {
+			break
+		}
+	}
+	if id, err := w.hasher.ID(); err != nil || id != f.ID {
+		return wrong(f.Path, "has other content")
+	}
+	f.SHA256 = [sha256.Size]byte(w.sum.Sum(nil))
+	return nil
+}
+
+// readFull fills b from a file; a file that ends before is missing something.
+func readFull(fd int, b []byte) error {
+	for len(b) > 0 {
+		n, err := unix.Read(fd, b)
+		switch {
+		case err == unix.EINTR:
+		case err != nil:
+			return err
+		case n == 0:
+			return unix.ENOENT
+		default:
+			b = b[n:]
+		}
+	}
+	return nil
+}
+
+func (w *checkWorker) link(at int, name string, f *proof.File, size int64, put *pack.Putter, stat *Stat) error {
+	n, err := unix.Readlinkat(at, name, w.block)
+	if err != nil {
+		return diskError(f.Path, err)
+	}
+	target := w.block[:n]
+	if id, err := w.hasher.Sum(object.Blob, target); err != nil || id != f.ID || int64(n) != size {
+		return wrong(f.Path, "leads elsewhere")
+	}
+	if put != nil {
+		if err := put.Block(target); err != nil {
+			return err
+		}
+	}
+	if err := w.checker.touch(at, name); err != nil {
+		return diskError(f.Path, err)
+	}
+	var st unix.Stat_t
+	if err := fstatat(at, name, &st); err != nil {
+		return diskError(f.Path, err)
+	}
+	f.SHA256, *stat = proof.SumOf(target), statOf(&st)
+	return nil
+}
