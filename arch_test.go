@@ -30,6 +30,7 @@ var rooms = []row{
 	{"internal/bounded", "", "", ""},
 	{"internal/digest", "", "", ""},
 	{"internal/printable", "", "", ""},
+	{"internal/parallel", "", "golang.org/x/sync", ""},
 
 	// Parse.
 	{"internal/strictjson", "", "", ""},
@@ -42,7 +43,11 @@ var rooms = []row{
 	{"gitpin/object", "", "github.com/pjbgf/sha1cd", ""},
 	{"gitpin/pack", "gitpin/object", "github.com/klauspost/compress golang.org/x/sync", "os"},
 	{"gitpin/fetch", "config gitpin/object internal/bounded internal/printable", "github.com/cenkalti/backoff/v5 github.com/go-git/go-git/v5 github.com/skeema/knownhosts golang.org/x/crypto", "net net/http os os/exec syscall"},
-	{"gitpin", "config gitpin/fetch gitpin/object gitpin/pack measure", "github.com/go-git/go-git/v5 golang.org/x/sync golang.org/x/sys", "os syscall"},
+	{"gitpin/gitdir", "gitpin/object gitpin/pack gitpin/proof gitpin/worktree", "", "os syscall"},
+	{"gitpin/proof", "gitpin/object gitpin/pack internal/parallel", "", ""},
+	{"gitpin/workdir", "gitpin/worktree", "github.com/go-git/go-git/v5 golang.org/x/sys", "os syscall"},
+	{"gitpin/worktree", "gitpin/object gitpin/pack gitpin/proof internal/parallel", "golang.org/x/sync golang.org/x/sys", "os"},
+	{"gitpin", "config gitpin/fetch gitpin/gitdir gitpin/object gitpin/pack gitpin/proof gitpin/workdir gitpin/worktree measure", "golang.org/x/sys", "os"},
 
 	// Pin an image.
 	{"imagepin/oci", "internal/digest internal/strictjson", "github.com/distribution/reference", ""},
