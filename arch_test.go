@@ -52,7 +52,9 @@ var rooms = []row{
 	// Pin an image.
 	{"imagepin/oci", "internal/digest internal/strictjson", "github.com/distribution/reference", ""},
 	{"imagepin/userconfig", "imagepin/oci", "github.com/joho/godotenv github.com/pelletier/go-toml/v2", ""},
-	{"imagepin", "imagepin/oci imagepin/userconfig internal/atomicfile internal/printable internal/strictjson measure", "github.com/cenkalti/backoff/v5 github.com/containerd/errdefs github.com/google/go-containerregistry github.com/moby/moby/api github.com/moby/moby/client github.com/opencontainers/image-spec github.com/pelletier/go-toml/v2 golang.org/x/sys", "net net/http os syscall"},
+	{"imagepin/registry", "imagepin/oci imagepin/userconfig internal/bounded internal/printable", "github.com/cenkalti/backoff/v5 github.com/google/go-containerregistry", "net net/http os os/exec"},
+	{"imagepin", "imagepin/oci imagepin/registry imagepin/userconfig internal/atomicfile internal/printable internal/strictjson measure", "github.com/pelletier/go-toml/v2 golang.org/x/sys", "os syscall"},
+	{"imagepin/engine", "imagepin imagepin/oci imagepin/registry imagepin/userconfig internal/printable measure", "github.com/cenkalti/backoff/v5 github.com/containerd/errdefs github.com/moby/moby/api github.com/moby/moby/client github.com/opencontainers/image-spec", "os syscall"},
 
 	// Measure.
 	{"measure", "internal/strictjson", "", ""},
@@ -81,7 +83,7 @@ var rooms = []row{
 
 	// Wire.
 	{"internal/version", "", "", ""},
-	{"cmd/git-launcher", "config config/configfile gitpin gitpin/fetch gitpin/object imagepin imagepin/oci imagepin/userconfig internal/atomicfile internal/digest internal/environ internal/handover internal/version measure measure/dstack policy", "github.com/google/go-containerregistry github.com/schollz/progressbar/v3 golang.org/x/term", "os syscall"},
+	{"cmd/git-launcher", "config config/configfile gitpin gitpin/fetch gitpin/object imagepin imagepin/engine imagepin/oci imagepin/registry imagepin/userconfig internal/atomicfile internal/digest internal/environ internal/handover internal/version measure measure/dstack policy", "github.com/schollz/progressbar/v3 golang.org/x/term", "os syscall"},
 	{"cmd/git-launcher-verify", "config gitpin/object internal/clonehash internal/pccs internal/printable internal/sigstore internal/strictjson internal/version measure policy verify verify/compose verify/provenance verify/quote", "github.com/jedib0t/go-pretty/v6 github.com/sigstore/sigstore-go github.com/sirupsen/logrus golang.org/x/term", "os"},
 	{"cmd/dstack-sim", "internal/sim internal/sim/tdx internal/version", "", "os syscall"},
 

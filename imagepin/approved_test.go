@@ -83,7 +83,7 @@ func TestApprovedIsNeverTheDefault(t *testing.T) {
 		{"one entry short", "entry 1 is not sha256:", write(`{"approved_hashes":["sha256:00"]}`)},
 		{"no prefix", "entry 1 is not sha256:", write(`{"approved_hashes":["` + digests(1)[0].Hex() + `"]}`)},
 		{"sha512", "entry 1 is not sha256:", write(`{"approved_hashes":["sha512:` + strings.Repeat("0", 128) + `"]}`)},
-		{"zeros", "entry 1 is not sha256:", write(`{"approved_hashes":["sha256:` + strings.Repeat("0", 64) + `"]}`)},
+		{"zeros", "entry 1 is all zeros", write(`{"approved_hashes":["sha256:` + strings.Repeat("0", 64) + `"]}`)},
 		{"a number", "", write(`{"approved_hashes":[1]}`)},
 		{"too large", "larger than", write(good + strings.Repeat(" ", maxApproved))},
 		{"symbolic link", "symbolic link", func(name string) error {

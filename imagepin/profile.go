@@ -95,32 +95,33 @@ func (p *Profile) check() error {
 	}
 	seen := make(map[string]bool)
 	for _, m := range slices.Concat(p.Mounts, p.TEEMounts) {
-		mount, err := parseMount(m)
-		if err != nil || seen[mount.target] {
+		mount, err := ParseMount(m)
+		if err != nil || seen[mount.Target] {
 			return &ProfileError{"mounts is not a list of SOURCE:TARGET[:ro] with absolute targets, each once"}
 		}
-		seen[mount.target] = true
+		seen[mount.Target] = true
 	}
 	return nil
 }
 
-// mount is a volume or a place of the VM, seen in the container.
-type mount struct {
-	source, target string
-	readOnly       bool
+// Mount is a volume or a place of the VM, seen in the container.
+type Mount struct {
+	Source, Target string
+	ReadOnly       bool
 }
 
-// volume reports whether the source is the name of a volume.
-func (m mount) volume() bool { return !path.IsAbs(m.source) }
+// Volume reports whether the source is the name of a volume.
+func (m Mount) Volume() bool { return !path.IsAbs(m.Source) }
 
-func parseMount(s string) (mount, error) {
+// ParseMount reads SOURCE:TARGET[:ro].
+func ParseMount(s string) (Mount, error) {
 	source, rest, _ := strings.Cut(s, ":")
 	target, option, hasOption := strings.Cut(rest, ":")
-	m := mount{source, target, option == "ro"}
-	good := path.IsAbs(target) && path.Clean(target) == target && target != "/" && (!hasOption || m.readOnly) &&
+	m := Mount{source, target, option == "ro"}
+	good := path.IsAbs(target) && path.Clean(target) == target && target != "/" && (!hasOption || m.ReadOnly) &&
 		(path.IsAbs(source) && path.Clean(source) == source || dockerName().MatchString(source))
 	if !good {
-		return mount{}, fmt.Errorf("%q is not SOURCE:TARGET[:ro]", s)
+		return Mount{}, fmt.Errorf("%q is not SOURCE:TARGET[:ro]", s)
 	}
 	return m, nil
 }

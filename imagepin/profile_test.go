@@ -196,9 +196,14 @@ func FuzzParseProfile(f *testing.F) {
 		if err != nil {
 			return
 		}
-		w := &Wanted{Profile: p, Container: *p.Describe(&Image{}, &userconfig.Config{}, true)}
-		if _, err := w.mounts(); err != nil || w.Name == "" || w.Restart != "no" || w.Network == "host" {
-			t.Fatalf("%+v, %v", p, err)
+		c := p.Describe(&Image{}, &userconfig.Config{}, true)
+		if c.Name == "" || c.Restart != "no" || c.Network == "host" {
+			t.Fatalf("%+v", p)
+		}
+		for _, m := range c.Mounts {
+			if _, err := ParseMount(m); err != nil {
+				t.Fatalf("%+v, %v", p, err)
+			}
 		}
 	})
 }

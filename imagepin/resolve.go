@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"gitlauncher/imagepin/oci"
+	"gitlauncher/imagepin/registry"
 	"gitlauncher/internal/printable"
 )
 
@@ -28,7 +30,7 @@ func (i *Image) Reference() string { return i.Name.At(i.Approved) }
 // Source returns documents by digest. The caller hashes them.
 type Source interface {
 	// Manifest returns an index or a manifest, Blob a config. Errors are
-	// *RegistryError.
+	// *registry.Error.
 	Manifest(ctx context.Context, d oci.Digest) ([]byte, error)
 	Blob(ctx context.Context, d oci.Digest) ([]byte, error)
 }
@@ -39,7 +41,7 @@ const (
 )
 
 // Resolve leads from a digest to the one image for a platform, and proves every
-// document on the way by its bytes. Errors: *RegistryError, *ProofError,
+// document on the way by its bytes. Errors: *registry.Error, *ProofError,
 // *ConfigDigestError.
 func Resolve(ctx context.Context, from Source, name oci.Name, digest oci.Digest, target oci.Platform) (*Image, error) {
 	r := &resolver{from: from, name: name, root: digest, target: target}
@@ -50,7 +52,7 @@ func Resolve(ctx context.Context, from Source, name oci.Name, digest oci.Digest,
 	case 0:
 		return nil, r.fail(digest, fmt.Sprintf("no image for %s in the index; it has: %s", target, r.offered()), nil)
 	case 1:
-		if r.unnamed {
+		if slices.ContainsFunc(r.unnamed, func(d oci.Digest) bool { return d != r.found[0].Digest }) {
 			// containerd takes the platform from such an entry's config, and then the
 			// first that fits.
 			return nil, r.fail(digest, fmt.Sprintf("an entry names no platform, and others could take it for this one; it has: %s", r.offered()), nil)
@@ -69,8 +71,8 @@ type resolver struct {
 	target    oci.Platform
 	documents int
 	found     []candidate
-	unnamed   bool     // there is a manifest of no platform
-	listed    []string // what the indexes offer, for errors
+	unnamed   []oci.Digest // manifests of no platform
+	listed    []string     // what the indexes offer, for errors
 }
 
 // candidate is a manifest for the target platform.
@@ -109,7 +111,9 @@ func (r *resolver) walk(ctx context.Context, d oci.Descriptor, above []oci.Diges
 		if d.IsIndex() {
 			return r.fail(d.Digest, "the index calls it an index, and it is a manifest", nil)
 		}
-		r.found = append(r.found, candidate{d, *doc.Config, above})
+		if !slices.ContainsFunc(r.found, func(c candidate) bool { return c.Digest == d.Digest }) {
+			r.found = append(r.found, candidate{d, *doc.Config, above})
+		}
 		return nil
 	}
 	if d.IsManifest() {
@@ -129,7 +133,9 @@ func (r *resolver) children(ctx context.Context, children []oci.Descriptor, abov
 		case child.IsManifest() && wanted:
 			r.list(child)
 		default:
-			r.unnamed = r.unnamed || child.IsManifest() && child.Platform == nil
+			if child.IsManifest() && child.Platform == nil {
+				r.unnamed = append(r.unnamed, child.Digest)
+			}
 			r.list(child)
 			continue
 		}
@@ -216,8 +222,8 @@ func Explain(ctx context.Context, from interface {
 	Source
 	Tags
 }, name oci.Name, digest oci.Digest, target oci.Platform, err error) error {
-	var missing *RegistryError
-	if !errors.As(err, &missing) || missing.Reason != NotFound {
+	var missing *registry.Error
+	if !errors.As(err, &missing) || missing.Reason != registry.NotFound {
 		return err
 	}
 	data, blobErr := from.Blob(ctx, digest)

@@ -1,7 +1,6 @@
 package imagepin
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -22,9 +21,9 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"gitlauncher/imagepin/oci"
+	"gitlauncher/imagepin/registry"
 	"gitlauncher/imagepin/userconfig"
 	"gitlauncher/internal/gittest"
-	"gitlauncher/internal/printable"
 	"gitlauncher/internal/regtest"
 )
 
@@ -67,17 +66,23 @@ func push(t *testing.T, p regtest.Pusher, nameTag string, what any) oci.Digest {
 	return d
 }
 
-func open(t *testing.T, reference string, keychain authn.Keychain, base http.RoundTripper) *Registry {
+// repository is access to a repository, and its name.
+type repository struct {
+	*registry.Client
+	name oci.Name
+}
+
+func open(t *testing.T, reference string, keychain authn.Keychain, base http.RoundTripper) repository {
 	t.Helper()
 	name, err := oci.ParseName(reference)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := OpenRegistry(context.Background(), name, keychain, 2*time.Second, base)
+	c, err := registry.Open(context.Background(), name, registry.Options{Keychain: keychain, Timeout: 2 * time.Second, Base: base})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r
+	return repository{c, name}
 }
 
 // anonymous has no credential.
@@ -95,8 +100,8 @@ func (p password) Resolve(r authn.Resource) (authn.Authenticator, error) {
 	return authn.FromConfig(authn.AuthConfig{Username: "user", Password: p.password}), nil
 }
 
-func resolveAt(r *Registry, d oci.Digest, target oci.Platform) (*Image, error) {
-	return Resolve(context.Background(), r, r.image, d, target)
+func resolveAt(r repository, d oci.Digest, target oci.Platform) (*Image, error) {
+	return Resolve(context.Background(), r, r.name, d, target)
 }
 
 func digestsOf(t *testing.T, i v1.Image) (manifest, config string) {
@@ -154,6 +159,12 @@ func TestResolve(t *testing.T) {
 		{"empty index", regtest.NewIndex(), "linux/amd64", nil, 0, "it has: nothing"},
 		{"two of ours", regtest.NewIndex(entry(one, &amd64), entry(two, &amd64)), "linux/amd64", nil, 0, "2 images for linux/amd64"},
 		{"two of ours, one nested", regtest.NewIndex(entry(one, &amd64), regtest.Entry{Index: regtest.NewIndex(entry(two, &amd64))}), "linux/amd64", nil, 0, "2 images for linux/amd64"},
+		{"one of ours twice", regtest.NewIndex(entry(one, &amd64), entry(one, &amd64)), "linux/amd64", one, 1, ""},
+		{"one of ours twice, once nested", regtest.NewIndex(entry(one, &amd64), regtest.Entry{Index: regtest.NewIndex(entry(one, &amd64))}), "linux/amd64", one, 1, ""},
+		{"one of ours twice, nested first", regtest.NewIndex(regtest.Entry{Index: regtest.NewIndex(entry(one, &amd64))}, entry(one, &amd64)), "linux/amd64", one, 2, ""},
+		{"an index twice", regtest.NewIndex(regtest.Entry{Index: plain}, regtest.Entry{Index: plain}), "linux/amd64", one, 2, ""},
+		{"one of ours twice, once without a platform", regtest.NewIndex(entry(one, &amd64), entry(one, nil)), "linux/amd64", one, 1, ""},
+		{"one of ours twice among others", regtest.NewIndex(entry(one, &amd64), entry(arm, &arm64), entry(one, &amd64), entry(two, &amd64)), "linux/amd64", nil, 0, "2 images for linux/amd64"},
 		{"no platform given", regtest.NewIndex(entry(one, nil)), "linux/amd64", nil, 0, "it has: no platform (sha256:"},
 		{"no platform given for another one", regtest.NewIndex(entry(one, &amd64), entry(two, nil)), "linux/amd64", nil, 0, "an entry names no platform, and others could take it for this one; it has: linux/amd64"},
 		{"no platform given for another one, deeper", regtest.NewIndex(entry(one, &amd64), regtest.Entry{Index: regtest.NewIndex(entry(two, nil))}), "linux/amd64", nil, 0, "an entry names no platform"},
@@ -252,8 +263,8 @@ func TestLyingRegistry(t *testing.T) {
 	push(t, regtest.Pusher{Host: other.Host}, "team/image:one", one)
 	for _, c := range []struct {
 		fault  string
-		proof  string // a *ProofError with this
-		reason Reason // else a *RegistryError
+		proof  string          // a *ProofError with this
+		reason registry.Reason // else a *registry.Error
 		status int
 		good   bool
 	}{
@@ -262,22 +273,22 @@ func TestLyingRegistry(t *testing.T) {
 		{fault: "type=text/html@/manifests/", good: true}, // no hash covers it, so it means nothing
 		{fault: "type=application/vnd.docker.distribution.manifest.list.v2+json@/manifests/", good: true},
 		{fault: "garbage@/manifests/", proof: "the registry sent something else"},
-		{fault: "truncate@/manifests/", reason: Unreachable},
-		{fault: "truncate@/blobs/", reason: Unreachable},
-		{fault: "huge@/manifests/", reason: BadAnswer},
-		{fault: "hang@/manifests/", reason: Stalled},
-		{fault: "drop@/manifests/", reason: Unreachable},
-		{fault: "401@/manifests/", reason: Denied, status: 401},
-		{fault: "403@/manifests/", reason: Denied, status: 403},
-		{fault: "404@/manifests/", reason: NotFound, status: 404},
-		{fault: "429@/manifests/", reason: RateLimited, status: 429},
-		{fault: "500@/blobs/", reason: Unreachable, status: 500},
-		{fault: "503@/v2/", reason: Unreachable, status: 503},
-		{fault: "418@/manifests/", reason: BadAnswer, status: 418},
-		{fault: "echo@/manifests/", reason: Denied, status: 403},
+		{fault: "truncate@/manifests/", reason: registry.Unreachable},
+		{fault: "truncate@/blobs/", reason: registry.Unreachable},
+		{fault: "huge@/manifests/", reason: registry.BadAnswer},
+		{fault: "hang@/manifests/", reason: registry.Stalled},
+		{fault: "drop@/manifests/", reason: registry.Unreachable},
+		{fault: "401@/manifests/", reason: registry.Denied, status: 401},
+		{fault: "403@/manifests/", reason: registry.Denied, status: 403},
+		{fault: "404@/manifests/", reason: registry.NotFound, status: 404},
+		{fault: "429@/manifests/", reason: registry.RateLimited, status: 429},
+		{fault: "500@/blobs/", reason: registry.Unreachable, status: 500},
+		{fault: "503@/v2/", reason: registry.Unreachable, status: 503},
+		{fault: "418@/manifests/", reason: registry.BadAnswer, status: 418},
+		{fault: "echo@/manifests/", reason: registry.Denied, status: 403},
 		{fault: "redirect=http://" + other.Host + "@/blobs/", good: true},
-		{fault: "redirect=http://169.254.169.254@/blobs/", reason: Unreachable},
-		{fault: "redirect=ftp://" + other.Host + "@/blobs/", reason: Unreachable},
+		{fault: "redirect=http://169.254.169.254@/blobs/", reason: registry.Unreachable},
+		{fault: "redirect=ftp://" + other.Host + "@/blobs/", reason: registry.Unreachable},
 	} {
 		t.Run(c.fault, func(t *testing.T) {
 			f, err := regtest.ParseFault(c.fault)
@@ -297,7 +308,7 @@ func TestLyingRegistry(t *testing.T) {
 					t.Errorf("error %v", err)
 				}
 			} else {
-				var e *RegistryError
+				var e *registry.Error
 				if !errors.As(err, &e) || e.Reason != c.reason || e.Status != c.status {
 					t.Errorf("error %v", err)
 				}
@@ -314,17 +325,6 @@ func TestLyingRegistry(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-// TestEcho: a registry that repeats the credential it got does not bring it into a
-// log, whichever form it got it in.
-func TestEcho(t *testing.T) {
-	const secret = "correct-horse"
-	r := open(t, "127.0.0.1:1/a", password{"127.0.0.1:1", secret}, nil)
-	said := "you sent " + secret + ", or " + r.secrets[4] + "\n\x1b[31m"
-	if got := printable.Line(said, r.secrets...); got != "you sent [secret], or [secret] [31m" {
-		t.Errorf("%q", got)
 	}
 }
 
@@ -353,8 +353,8 @@ func TestTokens(t *testing.T) {
 	for name, keychain := range map[string]authn.Keychain{"no credential": anonymous{}, "a wrong one": password{s.Host, "wrong"}} {
 		t.Run(name, func(t *testing.T) {
 			_, err := resolveAt(open(t, s.Host+"/team/image", keychain, nil), d, oci.DefaultPlatform)
-			var e *RegistryError
-			if !errors.As(err, &e) || e.Reason != Denied {
+			var e *registry.Error
+			if !errors.As(err, &e) || e.Reason != registry.Denied {
 				t.Errorf("error %v", err)
 			}
 		})
@@ -374,7 +374,7 @@ func TestConfigDigest(t *testing.T) {
 	ask := func(reference string, d oci.Digest) error {
 		r := open(t, reference, anonymous{}, nil)
 		_, err := resolveAt(r, d, oci.DefaultPlatform)
-		return Explain(context.Background(), r, r.image, d, oci.DefaultPlatform, err)
+		return Explain(context.Background(), r, r.name, d, oci.DefaultPlatform, err)
 	}
 	var e *ConfigDigestError
 	if err := ask(s.Host+"/team/image:v1", d); !errors.As(err, &e) || e.Manifest.String() != manifest {
@@ -383,8 +383,8 @@ func TestConfigDigest(t *testing.T) {
 	if err := ask(s.Host+"/team/image", d); !errors.As(err, &e) || !e.Manifest.IsZero() {
 		t.Errorf("without a tag: error %v", err)
 	}
-	var missing *RegistryError
-	if err := ask(s.Host+"/team/image", oci.Sum(nil)); !errors.As(err, &missing) || missing.Reason != NotFound {
+	var missing *registry.Error
+	if err := ask(s.Host+"/team/image", oci.Sum(nil)); !errors.As(err, &missing) || missing.Reason != registry.NotFound {
 		t.Errorf("the digest of nothing: error %v", err)
 	}
 }
@@ -412,9 +412,9 @@ func TestRetries(t *testing.T) {
 		s.Misbehave(f)
 		var pauses []time.Duration
 		r := open(t, s.Host+"/team/image", anonymous{}, nil)
-		patient := Patient{r, userconfig.Pull{Retries: 4, Interval: 2 * time.Second, MaxDelay: 4 * time.Second}, slog.New(slog.DiscardHandler),
-			func(_ context.Context, d time.Duration) error { pauses = append(pauses, d); return nil }}
-		_, err = Resolve(context.Background(), patient, r.image, d, oci.DefaultPlatform)
+		patient := registry.Patient{Client: r.Client, Policy: userconfig.Pull{Retries: 4, Interval: 2 * time.Second, MaxDelay: 4 * time.Second}, Log: slog.New(slog.DiscardHandler),
+			Sleep: func(_ context.Context, d time.Duration) error { pauses = append(pauses, d); return nil }}
+		_, err = Resolve(context.Background(), patient, r.name, d, oci.DefaultPlatform)
 		if (err == nil) != c.good || fmt.Sprint(pauses) != fmt.Sprint(c.pauses) {
 			t.Errorf("%s: pauses %v, %v", c.fault, pauses, err)
 		}
@@ -433,7 +433,7 @@ func TestCache(t *testing.T) {
 	}
 	resolve := func() error {
 		r := open(t, s.Host+"/team/image", anonymous{}, nil)
-		_, err := Resolve(context.Background(), &Cached{r, root, slog.New(slog.DiscardHandler)}, r.image, d, oci.DefaultPlatform)
+		_, err := Resolve(context.Background(), &Cached{r, root, slog.New(slog.DiscardHandler)}, r.name, d, oci.DefaultPlatform)
 		return err
 	}
 	if err := resolve(); err != nil {
@@ -508,8 +508,8 @@ func TestDistribution(t *testing.T) {
 		if err != nil || got.Manifest.String() != manifest {
 			t.Errorf("%+v, %v", got, err)
 		}
-		var e *RegistryError
-		if _, err := resolveAt(open(t, reg.Host+"/team/image", anonymous{}, nil), oci.Sum(nil), oci.DefaultPlatform); !errors.As(err, &e) || e.Reason != NotFound {
+		var e *registry.Error
+		if _, err := resolveAt(open(t, reg.Host+"/team/image", anonymous{}, nil), oci.Sum(nil), oci.DefaultPlatform); !errors.As(err, &e) || e.Reason != registry.NotFound {
 			t.Errorf("error %v", err)
 		}
 	})
@@ -520,15 +520,15 @@ func TestDistribution(t *testing.T) {
 		if err != nil || got.Manifest.String() != manifest {
 			t.Errorf("%+v, %v", got, err)
 		}
-		var e *RegistryError
+		var e *registry.Error
 		// The same registry under a name that the certificate is not for.
 		elsewhere := trusting.Clone()
 		elsewhere.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, network, reg.Host)
 		}
-		for reason, r := range map[Reason]*Registry{
-			Denied:    open(t, reg.Host+"/team/image", password{reg.Host, "wrong"}, trusting),
-			Untrusted: open(t, "registry.example/team/image", password{"registry.example", "correct-horse"}, elsewhere),
+		for reason, r := range map[registry.Reason]repository{
+			registry.Denied:    open(t, reg.Host+"/team/image", password{reg.Host, "wrong"}, trusting),
+			registry.Untrusted: open(t, "registry.example/team/image", password{"registry.example", "correct-horse"}, elsewhere),
 		} {
 			if _, err := resolveAt(r, d, oci.DefaultPlatform); !errors.As(err, &e) || e.Reason != reason {
 				t.Errorf("reason %v: %v", reason, err)
@@ -536,24 +536,3 @@ func TestDistribution(t *testing.T) {
 		}
 	})
 }
-
-// TestPlainHTTP: no credential and no question leaves TLS for a registry that is
-// not on this machine.
-func TestPlainHTTP(t *testing.T) {
-	var asked bytes.Buffer
-	spy := transportFunc(func(r *http.Request) (*http.Response, error) {
-		fmt.Fprintln(&asked, r.URL)
-		return nil, errors.New("no network")
-	})
-	for _, host := range []string{"10.0.0.1:5000", "192.168.1.1", "registry.local", "ghcr.io"} {
-		_, err := resolveAt(open(t, host+"/team/image", anonymous{}, spy), oci.Sum(nil), oci.DefaultPlatform)
-		var e *RegistryError
-		if !errors.As(err, &e) || strings.Contains(asked.String(), "http://") {
-			t.Errorf("%s: %v, %s", host, err, asked.String())
-		}
-	}
-}
-
-type transportFunc func(*http.Request) (*http.Response, error)
-
-func (f transportFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

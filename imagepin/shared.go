@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"gitlauncher/imagepin/registry"
 	"gitlauncher/imagepin/userconfig"
 )
 
@@ -28,7 +29,7 @@ func (e *LockedError) Error() string {
 // Lock keeps two launchers from working on one container. The workload can write
 // the shared volume, and so can hold the lock, too; that keeps itself from being
 // supervised, and nothing more: what was not measured is stopped before.
-func Lock(ctx context.Context, shared string, patience time.Duration, sleep Sleep) (io.Closer, error) {
+func Lock(ctx context.Context, shared string, patience time.Duration, sleep registry.Sleep) (io.Closer, error) {
 	root, err := os.OpenRoot(shared)
 	if err != nil {
 		return nil, err

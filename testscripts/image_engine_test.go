@@ -51,6 +51,12 @@ func (s *syncBuffer) String() string {
 // newNode starts a private Engine. place, if set, makes the folder for its data.
 func newNode(t *testing.T, bin string, place func(dir string)) *node {
 	t.Helper()
+	return newConfiguredNode(t, bin, place, "{}")
+}
+
+// newConfiguredNode is newNode with a daemon.json for the Engine.
+func newConfiguredNode(t *testing.T, bin string, place func(dir string), daemonJSON string) *node {
+	t.Helper()
 	dir, err := os.MkdirTemp("", "gl")
 	if err != nil {
 		t.Fatal(err)
@@ -60,7 +66,7 @@ func newNode(t *testing.T, bin string, place func(dir string)) *node {
 	if place != nil {
 		place(dir)
 	}
-	n.engine, err = regtest.StartEngine(dir)
+	n.engine, err = regtest.StartConfigured(dir, daemonJSON)
 	if errors.Is(err, regtest.ErrNoDockerd) && os.Getenv("CI") != "true" {
 		t.Skip(err)
 	}

@@ -10,10 +10,10 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/google/go-containerregistry/pkg/authn"
-
 	"gitlauncher/imagepin"
+	"gitlauncher/imagepin/engine"
 	"gitlauncher/imagepin/oci"
+	"gitlauncher/imagepin/registry"
 	"gitlauncher/imagepin/userconfig"
 	"gitlauncher/internal/atomicfile"
 	"gitlauncher/internal/version"
@@ -25,7 +25,7 @@ import (
 type imageLaunch struct {
 	launch
 	opts   *imageSettings
-	engine *imagepin.Engine
+	engine *engine.Engine
 	agent  *dstack.Client // nil with --platform nontee
 }
 
@@ -65,7 +65,7 @@ func (l *imageLaunch) run(ctx context.Context) (code int, err error) {
 	if err != nil {
 		return 0, at("read the profile", err)
 	}
-	if l.engine, err = imagepin.ConnectEngine(ctx, l.opts.dockerSocket, l.opts.engine, l.log); err != nil {
+	if l.engine, err = engine.Connect(ctx, l.opts.dockerSocket, l.opts.engine, l.log); err != nil {
 		return 0, at("reach the Docker Engine", err)
 	}
 	defer l.engine.Close()
@@ -98,16 +98,16 @@ func (l *imageLaunch) run(ctx context.Context) (code int, err error) {
 	if err := l.onlyImage(ctx, digest); err != nil {
 		return 0, at(stepMeasure, err) // as soon as it is known
 	}
-	registry, image, err := l.prove(ctx, user, digest)
+	client, image, err := l.prove(ctx, user, digest)
 	if err != nil {
 		return 0, at("prove the image", err)
 	}
-	wanted := &imagepin.Wanted{Image: image, Profile: profile, Container: *profile.Describe(image, user, l.measured)}
+	wanted := &engine.Wanted{Image: image, Profile: profile, Container: *profile.Describe(image, user, l.measured)}
 	record, err := l.imageRecord(ctx, wanted, userSum)
 	if err != nil {
 		return 0, at("describe the container", err)
 	}
-	container, err := l.create(ctx, wanted, registry, user, record)
+	container, err := l.create(ctx, wanted, client, user, record)
 	if err != nil {
 		return 0, at("create the container", err)
 	}
@@ -175,8 +175,8 @@ func (l *imageLaunch) choose(user *userconfig.Config) (oci.Digest, error) {
 
 // prove leads from the digest to the image's config, from the cache or the
 // registry.
-func (l *imageLaunch) prove(ctx context.Context, user *userconfig.Config, digest oci.Digest) (*imagepin.Registry, *imagepin.Image, error) {
-	registry, err := imagepin.OpenRegistry(ctx, user.Image, authn.DefaultKeychain, l.opts.registry, nil)
+func (l *imageLaunch) prove(ctx context.Context, user *userconfig.Config, digest oci.Digest) (*registry.Client, *imagepin.Image, error) {
+	client, err := registry.Open(ctx, user.Image, registry.Options{Timeout: l.opts.registry, Mirrors: l.engine.Mirrors(), Log: l.log})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -185,19 +185,19 @@ func (l *imageLaunch) prove(ctx context.Context, user *userconfig.Config, digest
 		return nil, nil, err
 	}
 	defer shared.Close()
-	patient := imagepin.Patient{Registry: registry, Policy: user.Pull, Log: l.log, Sleep: sleep}
+	patient := registry.Patient{Client: client, Policy: user.Pull, Log: l.log, Sleep: sleep}
 	image, err := imagepin.Resolve(ctx, &imagepin.Cached{Source: patient, Shared: shared, Log: l.log}, user.Image, digest, l.opts.target)
 	if err != nil {
-		return nil, nil, imagepin.Explain(ctx, registry, user.Image, digest, l.opts.target, err)
+		return nil, nil, imagepin.Explain(ctx, client, user.Image, digest, l.opts.target, err)
 	}
 	l.log.Info("image proven", "image", image.Reference(), "manifest", image.Manifest.String(), "config", image.ConfigID.String(), "platform", image.Platform.String())
 	atStage("proven")
-	return registry, image, nil
+	return client, image, nil
 }
 
 // imageRecord returns the launch record, and asks whether this boot has launched such a
 // container before.
-func (l *imageLaunch) imageRecord(ctx context.Context, w *imagepin.Wanted, userSum string) ([]byte, error) {
+func (l *imageLaunch) imageRecord(ctx context.Context, w *engine.Wanted, userSum string) ([]byte, error) {
 	sum, err := w.SHA256()
 	if err != nil {
 		return nil, err
@@ -212,14 +212,14 @@ func (l *imageLaunch) imageRecord(ctx context.Context, w *imagepin.Wanted, userS
 
 // create returns the wanted container, kept or made, and pulls the image if need be.
 // It does not run, unless it was measured in this boot exactly so.
-func (l *imageLaunch) create(ctx context.Context, w *imagepin.Wanted, registry *imagepin.Registry, user *userconfig.Config, record []byte) (*imagepin.Found, error) {
+func (l *imageLaunch) create(ctx context.Context, w *engine.Wanted, client *registry.Client, user *userconfig.Config, record []byte) (*engine.Found, error) {
 	for try := 1; ; try++ {
 		container, kept, err := l.engine.Prepare(ctx, w)
 		var proof *imagepin.ProofError
-		if (imagepin.ImageGone(err) || errors.As(err, &proof)) && try <= createTries {
+		if (engine.ImageGone(err) || errors.As(err, &proof)) && try <= createTries {
 			// Not there, taken away, or another one under its name.
-			puller := imagepin.Puller{Registry: registry, Policy: user.Pull, Stall: l.opts.stallPull, Log: l.log, Sleep: sleep}
-			if err := l.engine.Pull(ctx, w.Image, puller); err != nil && !imagepin.ImageGone(err) {
+			puller := engine.Puller{Registry: client, Policy: user.Pull, Stall: l.opts.stallPull, Log: l.log, Sleep: sleep}
+			if err := l.engine.Pull(ctx, w.Image, puller); err != nil && !engine.ImageGone(err) {
 				return nil, err
 			}
 			atStage("pulled")
@@ -258,7 +258,7 @@ func (l *imageLaunch) writeNodeConfig(user *userconfig.Config, data []byte) erro
 }
 
 // start starts the container and stays its supervisor, or leaves with --detach.
-func (l *imageLaunch) start(ctx context.Context, w *imagepin.Wanted, container *imagepin.Found) (int, error) {
+func (l *imageLaunch) start(ctx context.Context, w *engine.Wanted, container *engine.Found) (int, error) {
 	signals := make(chan os.Signal, 16)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGUSR2)
 	defer signal.Stop(signals)
@@ -278,7 +278,7 @@ func (l *imageLaunch) start(ctx context.Context, w *imagepin.Wanted, container *
 	}
 	atStage("starting")
 	step := "start the workload"
-	code, err := l.engine.Supervise(ctx, container, imagepin.Supervision{
+	code, err := l.engine.Supervise(ctx, container, engine.Supervision{
 		Wanted: w, Signals: signals, Stdout: l.stdout, Stderr: l.stderr, Sleep: sleep,
 		Started: func() {
 			step = stepSupervise

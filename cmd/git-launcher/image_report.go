@@ -6,6 +6,8 @@ import (
 	"syscall"
 
 	"gitlauncher/imagepin"
+	"gitlauncher/imagepin/engine"
+	"gitlauncher/imagepin/registry"
 	"gitlauncher/imagepin/userconfig"
 )
 
@@ -13,16 +15,18 @@ import (
 // others.
 func adviseImage(err error) (code int, hint string) {
 	var (
-		profile  *imagepin.ProfileError
-		user     *userconfig.Error
-		approved *imagepin.ApprovedError
-		registry *imagepin.RegistryError
-		config   *imagepin.ConfigDigestError
-		proof    *imagepin.ProofError
-		settings *imagepin.SettingsError
-		engine   *imagepin.EngineError
-		locked   *imagepin.LockedError
-		path     *fs.PathError
+		profile    *imagepin.ProfileError
+		user       *userconfig.Error
+		approved   *imagepin.ApprovedError
+		fetching   *registry.Error
+		config     *imagepin.ConfigDigestError
+		proof      *imagepin.ProofError
+		settings   *engine.SettingsError
+		broken     *engine.Error
+		locked     *imagepin.LockedError
+		credential *registry.CredentialError
+		authority  *registry.CertificateError
+		path       *fs.PathError
 	)
 	switch {
 	case errors.As(err, &profile):
@@ -39,10 +43,14 @@ func adviseImage(err error) (code int, hint string) {
 		return exitPin, "vote for the manifest's digest; `git-launcher image resolve NAME:TAG` prints it"
 	case errors.As(err, &proof):
 		return exitPin, "compare with `git-launcher image resolve`; trying again does not help unless somebody mends the registry or the vote"
-	case errors.As(err, &registry):
-		return exitFetch, registryHint(registry.Reason)
-	case errors.As(err, &engine):
-		return exitEngine, engineHint(engine.Reason)
+	case errors.As(err, &credential):
+		return exitFetch, credentialHint(credential)
+	case errors.As(err, &authority):
+		return exitFetch, "correct that file, or take it away"
+	case errors.As(err, &fetching):
+		return exitFetch, registryHint(fetching.Reason)
+	case errors.As(err, &broken):
+		return exitEngine, engineHint(broken.Reason)
 	case errors.As(err, &settings):
 		return exitEngine, "find out who else uses this Docker Engine, and start again"
 	case errors.As(err, &locked):
@@ -55,39 +63,46 @@ func adviseImage(err error) (code int, hint string) {
 	return 0, ""
 }
 
-func registryHint(r imagepin.Reason) string {
+func credentialHint(e *registry.CredentialError) string {
+	if e.Helper == "" {
+		return "correct that Docker config, or name another folder with DOCKER_CONFIG"
+	}
+	return "install " + e.Helper + ", or take it out of that file: config.json of a desktop names helpers that a server does not have (docker login without one writes the credential itself)"
+}
+
+func registryHint(r registry.Reason) string {
 	switch r {
-	case imagepin.Denied:
+	case registry.Denied:
 		return "give a credential that may read the repository (config.json in DOCKER_CONFIG or ~/.docker); registries also answer so where the name is wrong"
-	case imagepin.NotFound:
+	case registry.NotFound:
 		return "check image_reference and its registry: it does not have this digest"
-	case imagepin.RateLimited:
+	case registry.RateLimited:
 		return "wait, or give a credential; the registry limits how much it hands out"
-	case imagepin.Untrusted:
-		return "check the registry's certificate before anything else"
-	case imagepin.Stalled:
+	case registry.Untrusted:
+		return "check the registry's certificate before anything else; a private authority belongs in " + registry.CertsDir + "/HOST:PORT/ca.crt"
+	case registry.Stalled:
 		return "look at the network and the registry; for slow ones raise --stall-timeout or --registry-timeout"
 	}
 	return "look at the network and the registry, then start again"
 }
 
-func engineHint(r imagepin.EngineReason) string {
+func engineHint(r engine.Reason) string {
 	switch r {
-	case imagepin.EngineAbsent:
+	case engine.Absent:
 		return "mount the Docker Engine's socket, or name it with --docker-endpoint"
-	case imagepin.EngineHung, imagepin.EngineDied:
+	case engine.Hung, engine.Died:
 		return "look at the Docker Engine's own log, then start again"
-	case imagepin.DiskFull:
+	case engine.DiskFull:
 		return "make room on the disk of the Docker Engine"
-	case imagepin.NameTaken:
+	case engine.NameTaken:
 		return "find out who makes a container of that name at the same time, and start again"
-	case imagepin.PortTaken:
+	case engine.PortTaken:
 		return "free the port, or change port_mappings in the user config"
-	case imagepin.NoImage:
+	case engine.NoImage:
 		return "find out what removes images on this VM (docker image prune), and start again"
-	case imagepin.NoNetwork:
+	case engine.NoNetwork:
 		return "find out what removes networks on this VM (docker network prune), and start again"
-	case imagepin.NoContainer:
+	case engine.NoContainer:
 		return "find out what removes containers on this VM, and start again"
 	}
 	return "see what the Docker Engine says; its log may have more"

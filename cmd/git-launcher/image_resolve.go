@@ -4,12 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io/fs"
+	"os"
 	"strings"
 
-	"github.com/google/go-containerregistry/pkg/authn"
-
 	"gitlauncher/imagepin"
+	"gitlauncher/imagepin/engine"
 	"gitlauncher/imagepin/oci"
+	"gitlauncher/imagepin/registry"
 )
 
 // resolve prints what a person needs to vote for an image: the digests of index,
@@ -21,7 +23,7 @@ func (l *imageLaunch) resolve(ctx context.Context) error {
 	if err != nil {
 		return at(step, &usageError{fmt.Sprintf("%.200q %v", reference, err)})
 	}
-	registry, err := imagepin.OpenRegistry(ctx, name, authn.DefaultKeychain, l.opts.registry, nil)
+	client, err := registry.Open(ctx, name, registry.Options{Timeout: l.opts.registry, Mirrors: l.mirrors(ctx), Log: l.log})
 	if err != nil {
 		return at(step, err)
 	}
@@ -35,17 +37,33 @@ func (l *imageLaunch) resolve(ctx context.Context) error {
 		if tag == "" {
 			tag = "latest"
 		}
-		data, err := registry.Tagged(ctx, tag)
+		data, err := client.Tagged(ctx, tag)
 		if err != nil {
 			return at(step, err)
 		}
 		digest = oci.Sum(data)
 	}
-	image, err := imagepin.Resolve(ctx, registry, name, digest, l.opts.target)
+	image, err := imagepin.Resolve(ctx, client, name, digest, l.opts.target)
 	if err != nil {
-		return at(step, imagepin.Explain(ctx, registry, name, digest, l.opts.target, err))
+		return at(step, imagepin.Explain(ctx, client, name, digest, l.opts.target, err))
 	}
 	return at(step, l.print(image))
+}
+
+// mirrors are the registry mirrors to ask: those on the command line, and those of a
+// Docker Engine that is there.
+func (l *imageLaunch) mirrors(ctx context.Context) []string {
+	mirrors := l.opts.mirrors
+	if info, err := os.Stat(l.opts.dockerSocket); err != nil || info.Mode().Type() != fs.ModeSocket {
+		return mirrors
+	}
+	e, err := engine.Connect(ctx, l.opts.dockerSocket, l.opts.engine, l.log)
+	if err != nil {
+		l.log.Warn("the Docker Engine can't be asked for its registry mirrors", "error", err.Error())
+		return mirrors
+	}
+	defer e.Close()
+	return append(mirrors, e.Mirrors()...)
 }
 
 func (l *imageLaunch) print(image *imagepin.Image) error {

@@ -23,6 +23,7 @@ type imageSettings struct {
 	fallback oci.Digest // DEFAULT_IMAGE_DIGEST; zero: none
 	detach   bool
 	json     bool
+	mirrors  []string // of Docker Hub; resolve alone
 	args     []string
 }
 
@@ -44,13 +45,17 @@ func parseImageSettings(resolve bool, args []string, env func(string) (string, b
 	fs := s.newFlags()
 	fs.StringVar(&target, "target-platform", oci.DefaultPlatform.String(), "")
 	fs.DurationVar(&s.registry, "registry-timeout", 30*time.Second, "")
+	fs.StringVar(&s.dockerSocket, "docker-endpoint", dockerSocketDef, "")
+	fs.DurationVar(&s.engine, "engine-timeout", time.Minute, "")
 	if resolve {
 		fs.BoolVar(&s.json, "json", false, "")
+		fs.Func("registry-mirror", "", func(address string) error {
+			s.mirrors = append(s.mirrors, address)
+			return nil
+		})
 	} else {
 		s.measureFlags(fs, &platform, "")
 		fs.StringVar(&s.receiptFile, "receipt", "", "")
-		fs.StringVar(&s.dockerSocket, "docker-endpoint", dockerSocketDef, "")
-		fs.DurationVar(&s.engine, "engine-timeout", time.Minute, "")
 		fs.DurationVar(&s.stallPull, "stall-timeout", 2*time.Minute, "")
 		fs.DurationVar(&s.lock, "lock-timeout", time.Minute, "")
 		fs.StringVar(&s.shared, "shared-dir", sharedDir, "")
@@ -84,6 +89,9 @@ func parseImageSettings(resolve bool, args []string, env func(string) (string, b
 func (s *imageSettings) checkResolve() error {
 	if len(s.args) != 1 {
 		return &usageError{"image resolve takes one reference: NAME[:TAG][@DIGEST]"}
+	}
+	if s.engine <= 0 || s.registry <= 0 {
+		return &usageError{"a timeout must be above zero"}
 	}
 	return nil
 }

@@ -114,7 +114,7 @@ func parseFlags(fs *flag.FlagSet, args []string, env func(string) (string, bool)
 
 // flagOnly are the flags that no variable may stand for. Otherwise anyone who sets
 // variables could redirect measurements, or have another file decide what runs.
-var flagOnly = []string{"dstack-endpoint", "policy-out", "docker-endpoint", "profile", "shared-dir", "approved-file", "user-config", "node-config"}
+var flagOnly = []string{"dstack-endpoint", "policy-out", "docker-endpoint", "profile", "shared-dir", "registry-mirror", "approved-file", "user-config", "node-config"}
 
 // fromEnv sets flags from GIT_LAUNCHER_ variables.
 func fromEnv(fs *flag.FlagSet, env func(string) (string, bool)) (err error) {

@@ -37,6 +37,11 @@ type Engine struct {
 // were there on the machine. Where /run is among those, its socket is at
 // /run/docker.sock in its eyes, as on any machine.
 func StartEngine(dir string, binds ...string) (*Engine, error) {
+	return StartConfigured(dir, "{}", binds...)
+}
+
+// StartConfigured is StartEngine with a daemon.json.
+func StartConfigured(dir, daemonJSON string, binds ...string) (*Engine, error) {
 	if _, err := exec.LookPath("dockerd"); err != nil || os.Geteuid() != 0 {
 		return nil, ErrNoDockerd
 	}
@@ -46,7 +51,7 @@ func StartEngine(dir string, binds ...string) (*Engine, error) {
 			e.Socket = filepath.Join(source, "docker.sock")
 		}
 	}
-	if err := os.WriteFile(filepath.Join(dir, "daemon.json"), []byte("{}"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "daemon.json"), []byte(daemonJSON), 0o600); err != nil {
 		return nil, err
 	}
 	for _, args := range [][]string{{"netns", "add", e.netns}, {"-n", e.netns, "link", "set", "lo", "up"}} {

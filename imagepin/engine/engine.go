@@ -1,4 +1,4 @@
-package imagepin
+package engine
 
 import (
 	"context"
@@ -15,6 +15,7 @@ import (
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/moby/moby/client"
 
+	"gitlauncher/imagepin"
 	"gitlauncher/imagepin/oci"
 	"gitlauncher/internal/printable"
 )
@@ -31,19 +32,21 @@ type Engine struct {
 	// What containers get that ask for nothing else.
 	runtime, logDriver string
 	cgroupns           bool // a control-group namespace of their own
+
+	mirrors []string
 }
 
-// ConnectEngine talks to the Engine at a socket's absolute path; no environment
-// variable leads it elsewhere. timeout is for one call. Errors: *EngineError.
-func ConnectEngine(ctx context.Context, socket string, timeout time.Duration, log *slog.Logger) (*Engine, error) {
+// Connect talks to the Engine at a socket's absolute path; no environment
+// variable leads it elsewhere. timeout is for one call. Errors: *Error.
+func Connect(ctx context.Context, socket string, timeout time.Duration, log *slog.Logger) (*Engine, error) {
 	const doing = "connecting to it"
 	info, err := os.Stat(socket)
 	if err != nil || info.Mode().Type() != os.ModeSocket {
-		return nil, &EngineError{doing, EngineAbsent, "there is no socket at " + socket}
+		return nil, &Error{doing, Absent, "there is no socket at " + socket}
 	}
 	api, err := client.New(client.WithHost("unix://" + socket))
 	if err != nil {
-		return nil, &EngineError{doing, EngineAbsent, printable.Line(err.Error())}
+		return nil, &Error{doing, Absent, printable.Line(err.Error())}
 	}
 	e := &Engine{api: api, timeout: timeout, log: log}
 	about, err := call(ctx, e, doing, func(ctx context.Context) (client.SystemInfoResult, error) {
@@ -54,6 +57,12 @@ func ConnectEngine(ctx context.Context, socket string, timeout time.Duration, lo
 	}
 	e.runtime, e.logDriver = about.Info.DefaultRuntime, about.Info.LoggingDriver
 	e.cgroupns = slices.Contains(about.Info.SecurityOptions, "name=cgroupns")
+	if c := about.Info.RegistryConfig; c != nil {
+		e.mirrors = c.Mirrors
+		if hub := c.IndexConfigs["docker.io"]; len(e.mirrors) == 0 && hub != nil {
+			e.mirrors = hub.Mirrors
+		}
+	}
 	for _, s := range about.Info.DriverStatus {
 		// The same test as Docker's own tools make: nothing else tells the stores apart.
 		if s[0] == "driver-type" && s[1] == "io.containerd.snapshotter.v1" {
@@ -64,46 +73,49 @@ func ConnectEngine(ctx context.Context, socket string, timeout time.Duration, lo
 	return e, nil
 }
 
+// Mirrors are the addresses of the Engine's mirrors of Docker Hub, in its order.
+func (e *Engine) Mirrors() []string { return e.mirrors }
+
 // Close closes the connection.
 func (e *Engine) Close() error { return e.api.Close() }
 
-// call makes one call under its deadline, and sorts its error.
+// call makes one call under its deadline, and classifies its error.
 func call[T any](ctx context.Context, e *Engine, doing string, do func(context.Context) (T, error)) (T, error) {
 	bounded, cancel := context.WithTimeout(ctx, e.timeout)
 	defer cancel()
 	v, err := do(bounded)
 	if err != nil {
-		return v, e.sort(ctx, bounded, doing, err)
+		return v, e.classify(ctx, bounded, doing, err)
 	}
 	return v, nil
 }
 
-// sort makes an error of the client's an *EngineError. ctx is the caller's context,
+// classify makes an error of the client's an *Error. ctx is the caller's context,
 // bounded the one with the call's deadline.
-func (e *Engine) sort(ctx, bounded context.Context, doing string, err error) error {
+func (e *Engine) classify(ctx, bounded context.Context, doing string, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx) // a signal, not the Engine
 	}
-	reason, text := EngineFailed, strings.TrimPrefix(err.Error(), "Error response from daemon: ")
+	reason, text := Failed, strings.TrimPrefix(err.Error(), "Error response from daemon: ")
 	switch {
 	case bounded.Err() != nil:
-		reason, text = EngineHung, fmt.Sprintf("no answer within %v", e.timeout)
+		reason, text = Hung, fmt.Sprintf("no answer within %v", e.timeout)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
-		reason, text = EngineDied, "it broke the connection"
+		reason, text = Died, "it broke the connection"
 	case client.IsErrConnectionFailed(err):
-		reason = EngineAbsent
+		reason = Absent
 	default:
 		reason = textReason(text)
 	}
-	return &EngineError{doing, reason, printable.Line(text)}
+	return &Error{doing, reason, printable.Line(text)}
 }
 
 // textReason recognises what the Engine tells by its text alone. A test against a
 // real Engine pins the texts.
-func textReason(text string) EngineReason {
+func textReason(text string) Reason {
 	for _, known := range []struct {
 		text   string
-		reason EngineReason
+		reason Reason
 	}{
 		{"no space left on device", DiskFull},
 		{"disk quota exceeded", DiskFull},
@@ -120,12 +132,12 @@ func textReason(text string) EngineReason {
 	if strings.HasPrefix(text, "network ") && strings.HasSuffix(text, " not found") {
 		return NoNetwork
 	}
-	return EngineFailed
+	return Failed
 }
 
 // is reports whether an error is the Engine's, for that reason.
-func is(err error, reason EngineReason) bool {
-	var e *EngineError
+func is(err error, reason Reason) bool {
+	var e *Error
 	return errors.As(err, &e) && e.Reason == reason
 }
 
@@ -133,8 +145,8 @@ func is(err error, reason EngineReason) bool {
 // that was proven document by document. What the Engine calls an image's id depends
 // on its store: the config's digest, or with containerd's store the digest of what
 // was pulled, index or manifest. RepoDigests are not looked at: they may be empty,
-// or many. Errors: *EngineError (NoImage where it is not there), *ProofError.
-func (e *Engine) Verify(ctx context.Context, image *Image) error {
+// or many. Errors: *Error (NoImage where it is not there), *imagepin.ProofError.
+func (e *Engine) Verify(ctx context.Context, image *imagepin.Image) error {
 	ref := image.Reference()
 	local, err := call(ctx, e, "looking at the image", func(ctx context.Context) (client.ImageInspectResult, error) {
 		r, err := e.api.ImageInspect(ctx, ref)
@@ -150,7 +162,7 @@ func (e *Engine) Verify(ctx context.Context, image *Image) error {
 }
 
 // proves compares an image id of the Engine's with the documents.
-func (e *Engine) proves(image *Image, id string) error {
+func (e *Engine) proves(image *imagepin.Image, id string) error {
 	want := []oci.Digest{image.ConfigID}
 	if e.containerd {
 		want = append(append([]oci.Digest{}, image.Indexes...), image.Manifest)
@@ -160,5 +172,5 @@ func (e *Engine) proves(image *Image, id string) error {
 			return nil
 		}
 	}
-	return &ProofError{image.Reference(), fmt.Sprintf("the Docker Engine has another image under this name: %.100q, not %s", id, want[len(want)-1]), nil}
+	return &imagepin.ProofError{Reference: image.Reference(), Reason: fmt.Sprintf("the Docker Engine has another image under this name: %.100q, not %s", id, want[len(want)-1])}
 }

@@ -1,4 +1,4 @@
-package imagepin
+package registry
 
 import (
 	"context"
@@ -18,14 +18,14 @@ const retryFactor = 1.5
 // Sleep waits, and returns early with an error when the context ends.
 type Sleep func(context.Context, time.Duration) error
 
-// retry does something until it succeeds, or fails in a way that another try does
+// Retry does something until it succeeds, or fails in a way that another try does
 // not mend, or the tries are used up.
-func retry(ctx context.Context, policy userconfig.Pull, log *slog.Logger, sleep Sleep, do func() error) error {
+func Retry(ctx context.Context, policy userconfig.Pull, log *slog.Logger, sleep Sleep, do func() error) error {
 	wait := backoff.ExponentialBackOff{InitialInterval: policy.Interval, Multiplier: retryFactor, MaxInterval: policy.MaxDelay}
 	wait.Reset()
 	for try := 1; ; try++ {
 		err := do()
-		var fault *RegistryError
+		var fault *Error
 		if err == nil || !errors.As(err, &fault) || !fault.Reason.Retry() || try > policy.Retries || ctx.Err() != nil {
 			return err
 		}
@@ -39,14 +39,14 @@ func retry(ctx context.Context, policy userconfig.Pull, log *slog.Logger, sleep 
 
 // Patient is a registry whose network faults are tried again.
 type Patient struct {
-	*Registry
+	*Client
 	Policy userconfig.Pull
 	Log    *slog.Logger
 	Sleep  Sleep
 }
 
 func (p Patient) again(ctx context.Context, get func() ([]byte, error)) (data []byte, err error) {
-	err = retry(ctx, p.Policy, p.Log, p.Sleep, func() error {
+	err = Retry(ctx, p.Policy, p.Log, p.Sleep, func() error {
 		data, err = get()
 		return err
 	})
@@ -55,15 +55,15 @@ func (p Patient) again(ctx context.Context, get func() ([]byte, error)) (data []
 
 // Manifest implements Source.
 func (p Patient) Manifest(ctx context.Context, d oci.Digest) ([]byte, error) {
-	return p.again(ctx, func() ([]byte, error) { return p.Registry.Manifest(ctx, d) })
+	return p.again(ctx, func() ([]byte, error) { return p.Client.Manifest(ctx, d) })
 }
 
 // Blob implements Source.
 func (p Patient) Blob(ctx context.Context, d oci.Digest) ([]byte, error) {
-	return p.again(ctx, func() ([]byte, error) { return p.Registry.Blob(ctx, d) })
+	return p.again(ctx, func() ([]byte, error) { return p.Client.Blob(ctx, d) })
 }
 
 // Tagged implements Tags.
 func (p Patient) Tagged(ctx context.Context, tag string) ([]byte, error) {
-	return p.again(ctx, func() ([]byte, error) { return p.Registry.Tagged(ctx, tag) })
+	return p.again(ctx, func() ([]byte, error) { return p.Client.Tagged(ctx, tag) })
 }

@@ -1,4 +1,4 @@
-package imagepin
+package engine
 
 import (
 	"context"
@@ -15,6 +15,7 @@ import (
 	"github.com/moby/moby/client"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"gitlauncher/imagepin"
 	"gitlauncher/measure"
 )
 
@@ -38,8 +39,8 @@ const stopTimeout = 10
 
 // Wanted is a container as it shall be.
 type Wanted struct {
-	Image   *Image
-	Profile *Profile
+	Image   *imagepin.Image
+	Profile *imagepin.Profile
 	measure.Container
 
 	// Launched says that this boot's log holds a launch of it. A container that ran
@@ -71,7 +72,7 @@ func (e *Engine) Find(ctx context.Context, name string) (*Found, error) {
 		return nil, err
 	}
 	if c.State == nil || c.Config == nil || c.HostConfig == nil || c.NetworkSettings == nil {
-		return nil, &EngineError{"looking for the container " + name, EngineFailed, "its answer is incomplete"}
+		return nil, &Error{"looking for the container " + name, Failed, "its answer is incomplete"}
 	}
 	f := &Found{ID: c.ID, Image: c.Config.Image, SHA256: c.Config.Labels[labelContainer], inspect: c}
 	f.Running = c.State.Running || c.State.Paused || c.State.Restarting
@@ -116,7 +117,7 @@ func (e *Engine) Halt(ctx context.Context, f *Found) error {
 	}
 	now, err := e.Find(ctx, f.ID)
 	if err == nil && now != nil && now.Running {
-		err = &EngineError{doing, EngineFailed, "it still runs"}
+		err = &Error{doing, Failed, "it still runs"}
 	}
 	return err
 }
@@ -124,8 +125,8 @@ func (e *Engine) Halt(ctx context.Context, f *Found) error {
 // Prepare makes the wanted container, without starting it, or keeps the one that
 // is there if it is the wanted one. A container that it replaces is renamed first
 // and removed last, so that at every moment a container owns the volumes and the
-// image, and no prune takes them. Errors: *EngineError (NoImage: pull again),
-// *ProofError, *SettingsError.
+// image, and no prune takes them. Errors: *Error (NoImage: pull again),
+// *imagepin.ProofError, *SettingsError.
 func (e *Engine) Prepare(ctx context.Context, w *Wanted) (f *Found, kept bool, err error) {
 	networkID, err := e.network(ctx, w.Profile)
 	if err != nil {
@@ -155,7 +156,7 @@ func (e *Engine) Prepare(ctx context.Context, w *Wanted) (f *Found, kept bool, e
 }
 
 // network returns the id of the profile's network, and makes the network if need be.
-func (e *Engine) network(ctx context.Context, p *Profile) (id string, err error) {
+func (e *Engine) network(ctx context.Context, p *imagepin.Profile) (id string, err error) {
 	doing := "looking for the network " + p.Network
 	return call(ctx, e, doing, func(ctx context.Context) (string, error) {
 		r, err := e.api.NetworkInspect(ctx, p.Network, client.NetworkInspectOptions{})
@@ -218,7 +219,7 @@ func (e *Engine) create(ctx context.Context, w *Wanted, networkID string) (*Foun
 		return nil, err
 	}
 	if f == nil {
-		return nil, &EngineError{doing, NoContainer, "somebody removed it"}
+		return nil, &Error{doing, NoContainer, "somebody removed it"}
 	}
 	if why := e.differs(f, w, networkID); why != "" {
 		if err := e.remove(ctx, f.ID); err != nil {
@@ -283,14 +284,14 @@ func (w *Wanted) ports() (network.PortMap, network.PortSet, error) {
 func (w *Wanted) mounts() ([]dockermount.Mount, error) {
 	var out []dockermount.Mount
 	for _, s := range w.Mounts {
-		m, err := parseMount(s)
+		m, err := imagepin.ParseMount(s)
 		if err != nil {
 			return nil, err
 		}
-		d := dockermount.Mount{Type: dockermount.TypeBind, Source: m.source, Target: m.target, ReadOnly: m.readOnly}
-		if m.volume() {
+		d := dockermount.Mount{Type: dockermount.TypeBind, Source: m.Source, Target: m.Target, ReadOnly: m.ReadOnly}
+		if m.Volume() {
 			d.Type = dockermount.TypeVolume
-			d.VolumeOptions = &dockermount.VolumeOptions{Labels: map[string]string{labelProject: w.Profile.Project, labelVolume: m.source}}
+			d.VolumeOptions = &dockermount.VolumeOptions{Labels: map[string]string{labelProject: w.Profile.Project, labelVolume: m.Source}}
 		}
 		out = append(out, d)
 	}

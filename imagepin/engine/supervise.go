@@ -1,4 +1,4 @@
-package imagepin
+package engine
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
 
+	"gitlauncher/imagepin/registry"
 	"gitlauncher/internal/printable"
 )
 
@@ -35,7 +36,7 @@ type Supervision struct {
 	Signals        <-chan os.Signal // relayed to the workload
 	Stdout, Stderr io.Writer        // where its output goes
 	Started        func()           // told after the first start
-	Sleep          Sleep
+	Sleep          registry.Sleep
 }
 
 // startTries is how often a container whose network is pruned before it starts is
@@ -79,7 +80,7 @@ func (e *Engine) Supervise(ctx context.Context, f *Found, s Supervision) (code i
 		began := time.Now()
 		ran, code, ending, err := e.once(ctx, f, s)
 		s.Started = func() {}
-		if err != nil && !first && lost < startTries && (is(err, EngineAbsent) || is(err, EngineDied)) {
+		if err != nil && !first && lost < startTries && (is(err, Absent) || is(err, Died)) {
 			// An Engine that restarts stops the workload before it goes away itself, and
 			// then the start falls into its end.
 			lost++
@@ -141,7 +142,7 @@ func ends(s os.Signal) bool {
 func (e *Engine) again(ctx context.Context, f *Found, s Supervision) (*Found, error) {
 	for end := time.Now().Add(e.timeout); ; {
 		now, err := e.unchanged(ctx, f, s.Wanted)
-		if !is(err, EngineAbsent) && !is(err, EngineDied) || time.Now().After(end) {
+		if !is(err, Absent) && !is(err, Died) || time.Now().After(end) {
 			return now, err
 		}
 		if err := s.Sleep(ctx, 200*time.Millisecond); err != nil {
@@ -160,7 +161,7 @@ func (e *Engine) unchanged(ctx context.Context, f *Found, w *Wanted) (*Found, er
 		return nil, err
 	}
 	if now == nil {
-		return nil, &EngineError{"starting the container again", NoContainer, "somebody removed it"}
+		return nil, &Error{"starting the container again", NoContainer, "somebody removed it"}
 	}
 	if why := e.differs(now, w, networkID); why == "network" {
 		now, _, err = e.Prepare(ctx, w) // a prune took it; see Start
@@ -244,7 +245,7 @@ type exit struct {
 
 // wait waits for the container to stop. An Engine that goes away gets one call's
 // deadline to come back: it may be restarting, which stops the container.
-func (e *Engine) wait(ctx context.Context, f *Found, sleep Sleep) exit {
+func (e *Engine) wait(ctx context.Context, f *Found, sleep registry.Sleep) exit {
 	r := e.api.ContainerWait(ctx, f.ID, client.ContainerWaitOptions{Condition: container.WaitConditionNotRunning})
 	select {
 	case x := <-r.Result:
@@ -259,7 +260,7 @@ func (e *Engine) wait(ctx context.Context, f *Found, sleep Sleep) exit {
 		now, err := e.Find(ctx, f.ID)
 		switch {
 		case err == nil && now == nil:
-			return exit{err: &EngineError{"waiting for the container", NoContainer, "somebody removed it"}}
+			return exit{err: &Error{"waiting for the container", NoContainer, "somebody removed it"}}
 		case err == nil && now.Running:
 			return e.wait(ctx, f, sleep)
 		case err == nil:

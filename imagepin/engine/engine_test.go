@@ -1,4 +1,4 @@
-package imagepin
+package engine
 
 import (
 	"context"
@@ -18,8 +18,11 @@ import (
 	"testing"
 	"time"
 
+	"gitlauncher/imagepin"
 	"gitlauncher/imagepin/oci"
+	"gitlauncher/imagepin/registry"
 	"gitlauncher/imagepin/userconfig"
+	"gitlauncher/internal/printable"
 )
 
 // standIn answers like a Docker Engine's socket, for what the Engine of the machine
@@ -96,7 +99,7 @@ func (s *standIn) connect(t *testing.T) *Engine {
 	server := &http.Server{Handler: s}
 	go server.Serve(l)
 	t.Cleanup(func() { server.Close() })
-	e, err := ConnectEngine(context.Background(), l.Addr().String(), 5*time.Second, slog.New(slog.DiscardHandler))
+	e, err := Connect(context.Background(), l.Addr().String(), 5*time.Second, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,15 +107,33 @@ func (s *standIn) connect(t *testing.T) *Engine {
 	return e
 }
 
+// digests are n different ones.
+func digests(n int) []oci.Digest {
+	d := make([]oci.Digest, n)
+	for i := range d {
+		d[i] = oci.Sum([]byte{byte(i)})
+	}
+	return d
+}
+
+func userConfig(t *testing.T, text string) *userconfig.Config {
+	t.Helper()
+	c, err := userconfig.Parse([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
 // testImage is approved by an index.
-func testImage(t *testing.T) *Image {
+func testImage(t *testing.T) *imagepin.Image {
 	t.Helper()
 	name, err := oci.ParseName("nearone/mpc-node")
 	if err != nil {
 		t.Fatal(err)
 	}
 	d := digests(4)
-	return &Image{
+	return &imagepin.Image{
 		Name: name, Approved: d[1], Indexes: []oci.Digest{d[1]}, Manifest: d[2], ConfigID: d[3], Platform: oci.DefaultPlatform,
 		Config: &oci.Config{Platform: oci.DefaultPlatform, Env: []string{"PATH=/bin", "RUST_LOG=image"}, Cmd: []string{"/start"}, WorkingDir: "/w"},
 	}
@@ -145,7 +166,7 @@ func TestVerify(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s := &standIn{info: c.info, images: map[string]string{image.Reference(): c.answer}}
 			err := s.connect(t).Verify(context.Background(), image)
-			var proof *ProofError
+			var proof *imagepin.ProofError
 			if c.good && err != nil || !c.good && !errors.As(err, &proof) {
 				t.Errorf("error %v", err)
 			}
@@ -157,7 +178,7 @@ func TestVerify(t *testing.T) {
 }
 
 // inspected is what an obedient Engine says of a container that it was told to make.
-func inspected(image *Image, id string, create map[string]any) map[string]any {
+func inspected(image *imagepin.Image, id string, create map[string]any) map[string]any {
 	config := map[string]any{}
 	for k, v := range create {
 		if k != "HostConfig" && k != "NetworkingConfig" {
@@ -187,7 +208,7 @@ func TestCreated(t *testing.T) {
 	image := testImage(t)
 	index, other := image.Approved.String(), digests(5)[4].String()
 	user := userConfig(t, "[launcher_config]\nimage = 'nearone/mpc-node'\nport_mappings = [{host = 80, container = 8080}]\n[mpc_node_config]\n")
-	w := &Wanted{Image: image, Profile: MPC(), Container: *MPC().Describe(image, user, true)}
+	w := &Wanted{Image: image, Profile: imagepin.MPC(), Container: *imagepin.MPC().Describe(image, user, true)}
 	host := func(key string, value any) func(map[string]any) {
 		return func(c map[string]any) { c["HostConfig"].(map[string]any)[key] = value }
 	}
@@ -265,7 +286,7 @@ func TestCreated(t *testing.T) {
 func TestNameTaken(t *testing.T) {
 	image := testImage(t)
 	user := userConfig(t, "[launcher_config]\nimage = 'nearone/mpc-node'\n[mpc_node_config]\n")
-	w := &Wanted{Image: image, Profile: MPC(), Container: *MPC().Describe(image, user, true)}
+	w := &Wanted{Image: image, Profile: imagepin.MPC(), Container: *imagepin.MPC().Describe(image, user, true)}
 	s := &standIn{info: classicInfo, conflict: true, images: map[string]string{image.Reference(): `{"Id":"` + image.ConfigID.String() + `"}`}}
 	if _, _, err := s.connect(t).Prepare(context.Background(), w); !is(err, NameTaken) {
 		t.Errorf("error %v", err)
@@ -289,7 +310,7 @@ func TestFind(t *testing.T) {
 
 // TestEngineTexts: what an Engine tells by its text alone.
 func TestEngineTexts(t *testing.T) {
-	for text, want := range map[string]EngineReason{
+	for text, want := range map[string]Reason{
 		"write /var/lib/docker/tmp/x: no space left on device":                                                                     DiskFull,
 		"driver failed programming external connectivity on endpoint a (b): Bind for 0.0.0.0:80 failed: port is already allocated": PortTaken,
 		"Error starting userland proxy: listen tcp4 0.0.0.0:18080: bind: address already in use":                                   PortTaken,
@@ -297,29 +318,30 @@ func TestEngineTexts(t *testing.T) {
 		"No such image: a@sha256:b":          NoImage,
 		"No such container: x":               NoContainer,
 		"network mpc-node_default not found": NoNetwork,
-		"something else":                     EngineFailed,
+		"something else":                     Failed,
 	} {
 		if got := textReason(text); got != want {
 			t.Errorf("%s: %v", text, got)
 		}
 	}
-	for text, want := range map[string]Reason{
-		"manifest for a@sha256:b not found: manifest unknown: manifest unknown":               NotFound,
-		"pull access denied for a, repository does not exist or may require 'docker login'":   Denied,
-		"unauthorized: authentication required":                                               Denied,
-		"toomanyrequests: You have reached your pull rate limit":                              RateLimited,
-		"Get \"https://x/v2/\": x509: certificate signed by unknown authority":                Untrusted,
-		"Get \"https://x/v2/\": dial tcp: lookup x: no such host":                             Unreachable,
-		"received unexpected HTTP status: 503 Service Unavailable":                            Unreachable,
-		"unauthorized: you sent hunter2hunter2\n\x1b[31m and more, said the hostile registry": Denied,
+	redact := func(text string) string { return printable.Line(text, "hunter2hunter2") }
+	for text, want := range map[string]registry.Reason{
+		"manifest for a@sha256:b not found: manifest unknown: manifest unknown":               registry.NotFound,
+		"pull access denied for a, repository does not exist or may require 'docker login'":   registry.Denied,
+		"unauthorized: authentication required":                                               registry.Denied,
+		"toomanyrequests: You have reached your pull rate limit":                              registry.RateLimited,
+		"Get \"https://x/v2/\": x509: certificate signed by unknown authority":                registry.Untrusted,
+		"Get \"https://x/v2/\": dial tcp: lookup x: no such host":                             registry.Unreachable,
+		"received unexpected HTTP status: 503 Service Unavailable":                            registry.Unreachable,
+		"unauthorized: you sent hunter2hunter2\n\x1b[31m and more, said the hostile registry": registry.Denied,
 	} {
-		var e *RegistryError
-		if err := pullError("a@b", errors.New(text), []string{"hunter2hunter2"}); !errors.As(err, &e) || e.Reason != want || strings.Contains(err.Error(), "hunter2") || strings.ContainsAny(err.Error(), "\x1b\n") {
+		var e *registry.Error
+		if err := pullError("a@b", errors.New(text), redact); !errors.As(err, &e) || e.Reason != want || strings.Contains(err.Error(), "hunter2") || strings.ContainsAny(err.Error(), "\x1b\n") {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
-	var proof *ProofError
-	if err := pullError("a@b", errors.New("filesystem layer verification failed for digest sha256:x"), nil); !errors.As(err, &proof) {
+	var proof *imagepin.ProofError
+	if err := pullError("a@b", errors.New("filesystem layer verification failed for digest sha256:x"), redact); !errors.As(err, &proof) {
 		t.Errorf("%v", err)
 	}
 }
@@ -331,7 +353,7 @@ func TestEnvironment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := MPC()
+	p := imagepin.MPC()
 	p.Env = []string{"MPC_FIXED=profile"}
 	user.Env = append(user.Env, "MPC_FIXED=user")
 	w := &Wanted{Image: image, Profile: p, Container: *p.Describe(image, user, false)}
@@ -397,7 +419,7 @@ func fill(v reflect.Value) {
 // to be harmless; so a field that a new version of the API adds is not passed over.
 func TestEveryField(t *testing.T) {
 	image := testImage(t)
-	w := &Wanted{Image: image, Profile: MPC(), Container: *MPC().Describe(image, userConfig(t, "[launcher_config]\nimage = 'nearone/mpc-node'\n[mpc_node_config]\n"), true)}
+	w := &Wanted{Image: image, Profile: imagepin.MPC(), Container: *imagepin.MPC().Describe(image, userConfig(t, "[launcher_config]\nimage = 'nearone/mpc-node'\n[mpc_node_config]\n"), true)}
 	s := &standIn{info: containerdInfo, images: map[string]string{image.Reference(): `{"Id":"` + image.Approved.String() + `"}`}}
 	s.container = func(create map[string]any) map[string]any {
 		made := inspected(image, image.Approved.String(), create)

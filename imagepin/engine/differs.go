@@ -1,4 +1,4 @@
-package imagepin
+package engine
 
 import (
 	"fmt"

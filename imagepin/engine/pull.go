@@ -1,4 +1,4 @@
-package imagepin
+package engine
 
 import (
 	"context"
@@ -17,8 +17,9 @@ import (
 	"github.com/moby/moby/client"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"gitlauncher/imagepin"
+	"gitlauncher/imagepin/registry"
 	"gitlauncher/imagepin/userconfig"
-	"gitlauncher/internal/printable"
 )
 
 // progressEvery is how often a pull that goes on is logged.
@@ -26,20 +27,20 @@ const progressEvery = 5 * time.Second
 
 // Puller is what a pull needs besides the Engine.
 type Puller struct {
-	Registry *Registry // for its credential
+	Registry *registry.Client // for its credential
 	Policy   userconfig.Pull
 	Stall    time.Duration // longest time without a sign of life
 	Log      *slog.Logger
-	Sleep    Sleep
+	Sleep    registry.Sleep
 }
 
 // Pull has the Engine fetch name@digest for the image's platform, again after
 // network faults, and proves afterwards that it has the right image. Errors:
-// *RegistryError, *EngineError, *ProofError.
-func (e *Engine) Pull(ctx context.Context, image *Image, p Puller) error {
+// *registry.Error, *Error, *imagepin.ProofError.
+func (e *Engine) Pull(ctx context.Context, image *imagepin.Image, p Puller) error {
 	p.Log.Info("pulling", "image", image.Reference(), "platform", image.Platform.String())
 	start := time.Now()
-	err := retry(ctx, p.Policy, p.Log, p.Sleep, func() error { return e.pullOnce(ctx, image, p) })
+	err := registry.Retry(ctx, p.Policy, p.Log, p.Sleep, func() error { return e.pullOnce(ctx, image, p) })
 	if err != nil {
 		return err
 	}
@@ -52,8 +53,8 @@ func (e *Engine) Pull(ctx context.Context, image *Image, p Puller) error {
 
 var errStalled = errors.New("the pull stands still")
 
-func (e *Engine) pullOnce(ctx context.Context, image *Image, p Puller) error {
-	auth, err := p.Registry.engineAuth()
+func (e *Engine) pullOnce(ctx context.Context, image *imagepin.Image, p Puller) error {
+	auth, err := engineAuth(p.Registry, image.Name.Domain())
 	if err != nil {
 		return err
 	}
@@ -69,9 +70,9 @@ func (e *Engine) pullOnce(ctx context.Context, image *Image, p Puller) error {
 			return context.Cause(ctx)
 		}
 		if errors.Is(context.Cause(watched), errStalled) {
-			return &RegistryError{image.Reference(), "pulling", 0, Stalled, fmt.Sprintf("no progress within %v", p.Stall)}
+			return &registry.Error{Reference: image.Reference(), Stage: "pulling", Reason: registry.Stalled, Text: fmt.Sprintf("no progress within %v", p.Stall)}
 		}
-		return pullError(image.Reference(), err, p.Registry.secrets)
+		return pullError(image.Reference(), err, p.Registry.Redact)
 	}
 	stream, err := e.api.ImagePull(watched, image.Reference(), options)
 	if err != nil {
@@ -95,32 +96,32 @@ func (e *Engine) pullOnce(ctx context.Context, image *Image, p Puller) error {
 	return nil
 }
 
-// engineAuth is the registry's credential as the Engine takes it.
-func (r *Registry) engineAuth() (string, error) {
-	c := r.config
-	if c.Username == "" && c.Password == "" && c.Auth == "" && c.IdentityToken == "" && c.RegistryToken == "" {
+// engineAuth is a registry's credential as the Engine takes it.
+func engineAuth(c *registry.Client, domain string) (string, error) {
+	a := c.Credential()
+	if a.Username == "" && a.Password == "" && a.Auth == "" && a.IdentityToken == "" && a.RegistryToken == "" {
 		return "", nil
 	}
 	return authconfig.Encode(registrytypes.AuthConfig{
-		Username: c.Username, Password: c.Password, Auth: c.Auth, IdentityToken: c.IdentityToken, RegistryToken: c.RegistryToken,
-		ServerAddress: r.image.Domain(),
+		Username: a.Username, Password: a.Password, Auth: a.Auth, IdentityToken: a.IdentityToken, RegistryToken: a.RegistryToken,
+		ServerAddress: domain,
 	})
 }
 
 // pullError tells an Engine's trouble from a registry's. The Engine reports most of
 // it as text alone; a test against a real Engine and registry pins the texts.
-func pullError(reference string, err error, secrets []string) error {
+func pullError(reference string, err error, redact func(string) string) error {
 	text := err.Error()
 	switch {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
-		return &EngineError{"pulling", EngineDied, "it broke the connection"}
+		return &Error{"pulling", Died, "it broke the connection"}
 	case client.IsErrConnectionFailed(err):
-		return &EngineError{"pulling", EngineAbsent, printable.Line(text, secrets...)}
+		return &Error{"pulling", Absent, redact(text)}
 	case textReason(text) == DiskFull:
-		return &EngineError{"pulling", DiskFull, printable.Line(text, secrets...)}
+		return &Error{"pulling", DiskFull, redact(text)}
 	}
 	text = strings.TrimPrefix(text, "Error response from daemon: ")
-	reason := Unreachable
+	reason := registry.Unreachable
 	holds := func(parts ...string) bool {
 		for _, p := range parts {
 			if strings.Contains(strings.ToLower(text), p) {
@@ -131,17 +132,17 @@ func pullError(reference string, err error, secrets []string) error {
 	}
 	switch {
 	case holds("verification failed", "unexpected commit digest"):
-		return &ProofError{reference, printable.Line(text, secrets...), nil}
+		return &imagepin.ProofError{Reference: reference, Reason: redact(text)}
 	case holds("toomanyrequests", "too many requests", "status: 429"):
-		reason = RateLimited
+		reason = registry.RateLimited
 	case cerrdefs.IsUnauthorized(err), cerrdefs.IsPermissionDenied(err), holds("unauthorized", "denied", "no basic auth credentials", "authentication required"):
-		reason = Denied
+		reason = registry.Denied
 	case cerrdefs.IsNotFound(err), holds("manifest unknown", "not found", "does not exist"):
-		reason = NotFound
+		reason = registry.NotFound
 	case holds("x509", "certificate"):
-		reason = Untrusted
+		reason = registry.Untrusted
 	}
-	return &RegistryError{reference, "pulling", 0, reason, printable.Line(text, secrets...)}
+	return &registry.Error{Reference: reference, Stage: "pulling", Reason: reason, Text: redact(text)}
 }
 
 // progress adds up what the Engine says of single layers.

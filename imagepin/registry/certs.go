@@ -1,0 +1,80 @@
+package registry
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// trusting returns the transport for a registry: the system's authorities, and what
+// lies below certs.d for its host, as dockerd reads it: *.crt are authorities, *.cert
+// with the *.key of the same name are client certificates. Errors: *[CertificateError].
+func trusting(certsDir string, hosts ...string) (http.RoundTripper, error) {
+	for _, host := range hosts {
+		dir := filepath.Join(certsDir, filepath.Base(host)) // a host has no slash
+		entries, err := os.ReadDir(dir)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, &CertificateError{dir, cause(err)}
+		}
+		config := &tls.Config{MinVersion: tls.VersionTLS12}
+		for _, entry := range entries {
+			if err := add(config, filepath.Join(dir, entry.Name())); err != nil {
+				return nil, err
+			}
+		}
+		t := http.DefaultTransport.(*http.Transport).Clone()
+		t.TLSClientConfig = config
+		return t, nil
+	}
+	return http.DefaultTransport, nil
+}
+
+// add puts one file of certs.d into a configuration.
+func add(config *tls.Config, file string) error {
+	switch base, extension := strings.TrimSuffix(file, filepath.Ext(file)), filepath.Ext(file); extension {
+	case ".crt":
+		pem, err := os.ReadFile(file)
+		if err != nil {
+			return &CertificateError{file, cause(err)}
+		}
+		if config.RootCAs == nil {
+			if config.RootCAs, err = x509.SystemCertPool(); err != nil {
+				return &CertificateError{file, "the system's authorities can't be read: " + err.Error()}
+			}
+		}
+		if !config.RootCAs.AppendCertsFromPEM(pem) {
+			return &CertificateError{file, "it holds no certificate in PEM"}
+		}
+	case ".cert":
+		pair, err := tls.LoadX509KeyPair(file, base+".key")
+		if errors.Is(err, fs.ErrNotExist) {
+			return &CertificateError{file, "there is no key beside it, " + base + ".key"}
+		}
+		if err != nil {
+			return &CertificateError{file, "it and its key are no pair in PEM"} // the error may quote the file
+		}
+		config.Certificates = append(config.Certificates, pair)
+	case ".key":
+		if _, err := os.Stat(base + ".cert"); err != nil {
+			return &CertificateError{file, "there is no certificate beside it, " + base + ".cert"}
+		}
+	}
+	return nil
+}
+
+// cause takes the path off an error of package os; the text around it has it.
+func cause(err error) string {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err.Error()
+	}
+	return err.Error()
+}

@@ -1,0 +1,156 @@
+package registry
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+
+	"gitlauncher/imagepin/oci"
+	"gitlauncher/internal/printable"
+)
+
+// Options is what access to a repository needs.
+type Options struct {
+	Timeout  time.Duration     // for one request
+	Mirrors  []string          // of Docker Hub, as the Docker Engine names them; asked first, in order
+	Keychain authn.Keychain    // nil: the Docker config and its helpers
+	Base     http.RoundTripper // nil: HTTPS with the system's authorities and those of CertsDir
+	CertsDir string            // nil Base: authorities by registry; empty: CertsDir of the package
+	Log      *slog.Logger
+}
+
+// CertsDir is where Docker looks for authorities and client certificates by registry.
+const CertsDir = "/etc/docker/certs.d"
+
+// Client is one repository of one registry, with the mirrors that have it.
+type Client struct {
+	image   oci.Name
+	origin  *site
+	mirrors []*site
+	log     *slog.Logger
+}
+
+// Open prepares access to an image's repository. It sends nothing yet, but it may run
+// the credential helper that the Docker config names. Errors: *[CredentialError],
+// *[CertificateError], *[Error].
+func Open(ctx context.Context, image oci.Name, o Options) (*Client, error) {
+	if o.Keychain == nil {
+		o.Keychain = dockerConfig{}
+	}
+	if o.CertsDir == "" {
+		o.CertsDir = CertsDir
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	// Weak validation maps docker.io to its index; oci.Name is strict already.
+	repo, err := name.NewRepository(image.Domain() + "/" + image.Path())
+	if err != nil {
+		return nil, &Error{image.String(), "reading the name", 0, NotFound, "no registry can have it"}
+	}
+	c := &Client{image: image, log: o.Log}
+	if c.origin, err = newSite(ctx, image, repo, o, false); err != nil {
+		return nil, err
+	}
+	if image.Domain() != dockerHub {
+		return c, nil // the Engine's mirrors are Docker Hub's alone
+	}
+	for _, address := range o.Mirrors {
+		repo, plain, err := mirror(address, image)
+		if err != nil {
+			c.log.Warn("this registry mirror is not used", "mirror", printable.Line(address), "error", err.Error())
+			continue
+		}
+		s, err := newSite(ctx, image, repo, o, plain)
+		if err != nil {
+			return nil, err
+		}
+		c.mirrors = append(c.mirrors, s)
+	}
+	return c, nil
+}
+
+// dockerHub is the domain of names without one.
+const dockerHub = "docker.io"
+
+// mirror reads the address of a mirror: http or https, a host, no path.
+func mirror(address string, image oci.Name) (repo name.Repository, plain bool, err error) {
+	scheme, host, _ := strings.Cut(strings.TrimSuffix(address, "/"), "://")
+	if scheme != "http" && scheme != "https" || host == "" || strings.ContainsAny(host, "/?#@") {
+		return name.Repository{}, false, fmt.Errorf("it is not http:// or https:// and a host")
+	}
+	var options []name.Option
+	if plain = scheme == "http"; plain {
+		options = append(options, name.Insecure)
+	}
+	repo, err = name.NewRepository(host+"/"+image.Path(), options...)
+	return repo, plain, err
+}
+
+// Manifest returns the bytes that the registry has for an index's or a manifest's
+// digest.
+func (c *Client) Manifest(ctx context.Context, d oci.Digest) ([]byte, error) {
+	return c.byDigest(ctx, d, "/manifests/", "fetching the manifest")
+}
+
+// Blob returns the bytes that the registry has for a config's digest.
+func (c *Client) Blob(ctx context.Context, d oci.Digest) ([]byte, error) {
+	return c.byDigest(ctx, d, "/blobs/", "fetching the config")
+}
+
+// byDigest asks the mirrors, and then the registry itself. What a mirror sends counts
+// only if it has the digest: a mirror that is behind, broken or lying costs time.
+func (c *Client) byDigest(ctx context.Context, d oci.Digest, kind, stage string) ([]byte, error) {
+	reference := c.image.At(d)
+	var failures []string
+	for _, m := range c.mirrors {
+		data, err := m.get(ctx, kind+d.String(), reference, stage)
+		if err == nil && oci.Sum(data) == d {
+			return data, nil
+		}
+		if ctx.Err() != nil {
+			return nil, err
+		}
+		why := "it sent something else"
+		if err != nil {
+			why = m.words(err)
+		}
+		c.log.Warn("a registry mirror does not have it; asking the next", "mirror", m.host(), "image", reference, "error", why)
+		failures = append(failures, "mirror "+m.host()+": "+why)
+	}
+	data, err := c.origin.get(ctx, kind+d.String(), reference, stage)
+	return data, amend(err, failures)
+}
+
+// Tagged returns the index or manifest that a tag names now. The registry itself is
+// asked first, since a tag is its word alone; mirrors only where it can't be reached.
+func (c *Client) Tagged(ctx context.Context, tag string) ([]byte, error) {
+	reference, stage := c.image.String()+":"+tag, "looking up the tag"
+	data, err := c.origin.get(ctx, "/manifests/"+tag, reference, stage)
+	if err == nil || !unreachable(err) {
+		return data, err
+	}
+	var failures []string
+	for _, m := range c.mirrors {
+		data, mirrorErr := m.get(ctx, "/manifests/"+tag, reference, stage)
+		if mirrorErr == nil {
+			c.log.Warn("the registry is out of reach; what the tag names is a mirror's word", "mirror", m.host(), "image", reference)
+			return data, nil
+		}
+		failures = append(failures, "mirror "+m.host()+": "+m.words(mirrorErr))
+	}
+	return nil, amend(err, failures)
+}
+
+// Credential is what the Docker Engine is to pull with; empty for none.
+func (c *Client) Credential() authn.AuthConfig { return c.origin.config }
+
+// Redact makes words of the registry's or the Engine's fit for a log: one line, and
+// without the credential.
+func (c *Client) Redact(text string) string { return printable.Line(text, c.origin.secrets...) }

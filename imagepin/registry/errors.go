@@ -1,0 +1,69 @@
+package registry
+
+import "fmt"
+
+// Reason is why a registry did not send what was asked for, and so whether trying again
+// can help.
+type Reason int
+
+// The reasons.
+const (
+	Unreachable Reason = iota // network fault, 5xx: worth a retry
+	RateLimited               // 429: worth a retry, later
+	Denied                    // 401, 403
+	NotFound                  // 404
+	BadAnswer                 // an answer that makes no sense; maybe a proxy's
+	Stalled                   // no progress for too long
+	Untrusted                 // TLS: the certificate is not the registry's
+)
+
+// Retry reports whether trying again can help.
+func (r Reason) Retry() bool {
+	return r == Unreachable || r == RateLimited || r == BadAnswer || r == Stalled
+}
+
+// Error is a document or an image that could not be had from its registry.
+type Error struct {
+	Reference string // name@digest
+	Stage     string // "fetching the manifest", "pulling"
+	Status    int    // HTTP; 0 where there was none
+	Reason    Reason
+	Text      string // the other side's words: one line, trimmed, no credential
+}
+
+func (e *Error) Error() string {
+	s := fmt.Sprintf("%s: %s", e.Reference, e.Stage)
+	if e.Status != 0 {
+		s += fmt.Sprintf(": HTTP status %d", e.Status)
+	}
+	if e.Text != "" {
+		s += ": " + e.Text
+	}
+	return s
+}
+
+// CredentialError is a Docker config, or a credential helper that it names, from which
+// no credential could be read. Trying again does not help. It holds no word of the
+// helper's, which may be a credential.
+type CredentialError struct {
+	Registry string
+	File     string // the Docker config; empty where no file is at fault
+	Helper   string // the helper's program; empty where the file itself is at fault
+	Reason   string
+}
+
+func (e *CredentialError) Error() string {
+	s := "reading the credential for " + e.Registry + ": "
+	if e.Helper != "" {
+		return s + e.Helper + ", which " + e.File + " names: " + e.Reason
+	}
+	if e.File != "" {
+		s += e.File + ": "
+	}
+	return s + e.Reason
+}
+
+// CertificateError is a file below certs.d that can't be used.
+type CertificateError struct{ File, Reason string }
+
+func (e *CertificateError) Error() string { return e.File + ": " + e.Reason }

@@ -1,0 +1,387 @@
+package registry
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"gitlauncher/imagepin/oci"
+	"gitlauncher/internal/gittest"
+	"gitlauncher/internal/regtest"
+)
+
+// anonymous has no credential.
+type anonymous struct{}
+
+func (anonymous) Resolve(authn.Resource) (authn.Authenticator, error) { return authn.Anonymous, nil }
+
+// password has one for a single registry.
+type password struct{ host, password string }
+
+func (p password) Resolve(r authn.Resource) (authn.Authenticator, error) {
+	if r.RegistryStr() != p.host {
+		return authn.Anonymous, nil
+	}
+	return authn.FromConfig(authn.AuthConfig{Username: "user", Password: p.password}), nil
+}
+
+type transportFunc func(*http.Request) (*http.Response, error)
+
+func (f transportFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func parse(t *testing.T, reference string) oci.Name {
+	t.Helper()
+	name, err := oci.ParseName(reference)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+func open(t *testing.T, reference string, o Options) *Client {
+	t.Helper()
+	if o.Timeout == 0 {
+		o.Timeout = 5 * time.Second
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	c, err := Open(t.Context(), parse(t, reference), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// start serves a registry that has one image, whose manifest's digest it returns.
+func start(t *testing.T, s *regtest.Server, repository string) oci.Digest {
+	t.Helper()
+	stop, err := regtest.Start(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(stop)
+	i, err := regtest.NewImage(v1.Platform{OS: "linux", Architecture: "amd64"}, v1.Config{}, "1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pushed, err := regtest.Pusher{Host: s.Host, Password: s.Password}.Push(repository+":v1", i)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := oci.ParseDigest(pushed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Requests()
+	return d
+}
+
+// TestEcho: a registry that repeats the credential it got does not bring it into a
+// log, whichever form it got it in.
+func TestEcho(t *testing.T) {
+	const secret = "correct-horse"
+	c := open(t, "127.0.0.1:1/a", Options{Keychain: password{"127.0.0.1:1", secret}})
+	said := "you sent " + secret + ", or " + base64.StdEncoding.EncodeToString([]byte("user:"+secret)) + "\n\x1b[31m"
+	if got := c.Redact(said); got != "you sent [secret], or [secret] [31m" {
+		t.Errorf("%q", got)
+	}
+}
+
+// TestPlainHTTP: no credential and no question leaves TLS for a registry that is not
+// on this machine.
+func TestPlainHTTP(t *testing.T) {
+	var asked bytes.Buffer
+	spy := transportFunc(func(r *http.Request) (*http.Response, error) {
+		fmt.Fprintln(&asked, r.URL)
+		return nil, errors.New("no network")
+	})
+	for _, host := range []string{"10.0.0.1:5000", "192.168.1.1", "registry.local", "ghcr.io"} {
+		_, err := open(t, host+"/team/image", Options{Keychain: anonymous{}, Base: spy}).Manifest(t.Context(), oci.Sum(nil))
+		var e *Error
+		if !errors.As(err, &e) || strings.Contains(asked.String(), "http://") {
+			t.Errorf("%s: %v, %s", host, err, asked.String())
+		}
+	}
+}
+
+// TestCredentials: what docker can read is used; where it can't, the error names the
+// file or the helper at fault and why, and nothing of what it holds.
+func TestCredentials(t *testing.T) {
+	const host, secret = "registry.example:5000", "correct-horse"
+	auth := base64.StdEncoding.EncodeToString([]byte("user:" + secret))
+	helper := func(script string) map[string]string {
+		return map[string]string{"docker-credential-test": "#!/bin/sh\n" + script}
+	}
+	for name, tc := range map[string]struct {
+		config   string            // of $DOCKER_CONFIG/config.json; empty: there is none
+		programs map[string]string // in PATH
+		want     string            // a word of the error; empty: none
+		user     string            // the credential's user; empty: anonymous
+	}{
+		"no config":                 {},
+		"empty config":              {config: `{}`},
+		"an entry":                  {config: `{"auths":{"` + host + `":{"auth":"` + auth + `"}}}`, user: "user"},
+		"another registry's entry":  {config: `{"auths":{"ghcr.io":{"auth":"` + auth + `"}}}`},
+		"a helper":                  {config: `{"credHelpers":{"` + host + `":"test"}}`, programs: helper(`echo '{"Username":"robot","Secret":"s"}'`), user: "robot"},
+		"a store":                   {config: `{"credsStore":"test"}`, programs: helper(`echo '{"Username":"robot","Secret":"s"}'`), user: "robot"},
+		"a store that has none":     {config: `{"credsStore":"test"}`, programs: helper(`echo 'credentials not found in native keychain'; exit 1`)},
+		"another's missing helper":  {config: `{"credHelpers":{"ghcr.io":"gone"}}`},
+		"a helper wins over stores": {config: `{"credsStore":"gone","credHelpers":{"` + host + `":"test"}}`, programs: helper(`echo '{"Username":"robot","Secret":"s"}'`), user: "robot"},
+
+		"a missing helper":         {config: `{"credHelpers":{"` + host + `":"ecr-login"}}`, want: "docker-credential-ecr-login, which credHelpers of FILE names: it is not installed"},
+		"a missing store":          {config: `{"credsStore":"desktop"}`, want: "docker-credential-desktop, which credsStore of FILE names: it is not installed"},
+		"a store, though an entry": {config: `{"credsStore":"desktop","auths":{"` + host + `":{}}}`, want: "docker-credential-desktop"},
+		"a helper that is no program": {config: `{"credsStore":"folder"}`, programs: map[string]string{"docker-credential-folder/x": ""},
+			want: "docker-credential-folder, which credsStore of FILE names: it"},
+		"a helper that fails":        {config: `{"credsStore":"test"}`, programs: helper("echo " + secret + "; exit 3"), want: "docker-credential-test, which credsStore of FILE names: it failed"},
+		"a helper's nonsense":        {config: `{"credsStore":"test"}`, programs: helper("echo " + secret), want: "docker-credential-test, which credsStore of FILE names: it failed, or its answer makes no sense"},
+		"half a config":              {config: `{"auths":{`, want: "FILE: it is not a Docker config: line 1 is not JSON"},
+		"a config with a comma":      {config: "{\n\"auths\":{},\n}", want: "FILE: it is not a Docker config: line 3 is not JSON"},
+		"a byte-order mark":          {config: "\ufeff{}", want: "FILE: it is not a Docker config: line 1 is not JSON"},
+		"a list of auths":            {config: `{"auths":[]}`, want: "FILE: it is not a Docker config: auths is not what it has to be"},
+		"an auth that is not base64": {config: `{"auths":{"` + host + `":{"auth":"` + secret + `"}}}`, want: `FILE: auth of "` + host + `" is not USER:PASSWORD in base64`},
+		"another's auth is not":      {config: `{"auths":{"ghcr.io":{"auth":"%%"},"` + host + `":{"auth":"` + auth + `"}}}`, want: `FILE: auth of "ghcr.io" is not USER:PASSWORD in base64`},
+		"an auth without a password": {config: `{"auths":{"` + host + `":{"auth":"dXNlcg=="}}}`, want: "is not USER:PASSWORD in base64"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir, bin := t.TempDir(), t.TempDir()
+			file := filepath.Join(dir, "config.json")
+			if tc.config != "" {
+				write(t, file, tc.config, 0o600)
+			}
+			for program, text := range tc.programs {
+				write(t, filepath.Join(bin, program), text, 0o755)
+			}
+			dockerEnvironment(t, dir, bin)
+			c, err := Open(t.Context(), parse(t, host+"/team/image"), Options{Timeout: 10 * time.Second})
+			if tc.want == "" {
+				if err != nil || c.Credential().Username != tc.user {
+					t.Fatalf("%v, %v", c, err)
+				}
+				return
+			}
+			var e *CredentialError
+			want := strings.ReplaceAll(tc.want, "FILE", file)
+			if !errors.As(err, &e) || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), host) || strings.Contains(err.Error(), secret) {
+				t.Errorf("%v\nwant %s", err, want)
+			}
+		})
+	}
+}
+
+// dockerEnvironment has docker find its config in dir and helpers in bin.
+func dockerEnvironment(t *testing.T, dir, bin string) {
+	for name, value := range map[string]string{
+		"DOCKER_CONFIG": dir, "HOME": t.TempDir(), "XDG_CONFIG_HOME": "", "XDG_RUNTIME_DIR": "", "REGISTRY_AUTH_FILE": "", "PATH": bin + ":/usr/bin:/bin",
+	} {
+		t.Setenv(name, value)
+	}
+}
+
+// TestHelperHangs: a helper that waits for somebody at a keyboard does not hold the
+// launch up for ever, and is named.
+func TestHelperHangs(t *testing.T) {
+	dir, bin := t.TempDir(), t.TempDir()
+	write(t, filepath.Join(dir, "config.json"), `{"credsStore":"test"}`, 0o600)
+	write(t, filepath.Join(bin, "docker-credential-test"), "#!/bin/sh\nexec sleep 2", 0o755)
+	dockerEnvironment(t, dir, bin)
+	_, err := Open(t.Context(), parse(t, "registry.example/team/image"), Options{Timeout: 300 * time.Millisecond})
+	if err == nil || !strings.Contains(err.Error(), "docker-credential-test, which credsStore of "+dir+"/config.json names: it does not answer") {
+		t.Errorf("%v", err)
+	}
+}
+
+func write(t *testing.T, file, text string, mode os.FileMode) {
+	t.Helper()
+	if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(text), mode)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestCertsDir: the distribution registry, with TLS under an authority of its own, is
+// reached with a file below certs.d, as dockerd reads it, and refused without.
+func TestCertsDir(t *testing.T) {
+	cert, pemBytes, err := gittest.Certificate("127.0.0.1", time.Now().Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := x509.MarshalPKCS8PrivateKey(cert.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyPEM := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})
+	reg, err := regtest.StartDistribution(t.TempDir(), "127.0.0.1", "", pemBytes, keyPEM)
+	if errors.Is(err, regtest.ErrNoDistribution) && os.Getenv("CI") != "true" {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(reg.Stop)
+	for name, tc := range map[string]struct {
+		files map[string]string // below certs.d
+		want  string            // of the error of Open; "untrusted": of a request
+	}{
+		"its authority":                {files: map[string]string{reg.Host + "/ca.crt": string(pemBytes)}},
+		"two authorities":              {files: map[string]string{reg.Host + "/a.crt": string(pemBytes), reg.Host + "/b.crt": string(pemBytes)}},
+		"an authority and a client":    {files: map[string]string{reg.Host + "/ca.crt": string(pemBytes), reg.Host + "/client.cert": string(pemBytes), reg.Host + "/client.key": string(keyPEM)}},
+		"files of no meaning":          {files: map[string]string{reg.Host + "/ca.crt": string(pemBytes), reg.Host + "/README": "hello"}},
+		"none":                         {want: "untrusted"},
+		"another registry's":           {files: map[string]string{"registry.example/ca.crt": string(pemBytes)}, want: "untrusted"},
+		"the host's without the port":  {files: map[string]string{"127.0.0.1/ca.crt": string(pemBytes)}, want: "untrusted"},
+		"an authority that is none":    {files: map[string]string{reg.Host + "/ca.crt": "hello"}, want: "ca.crt: it holds no certificate in PEM"},
+		"a client without a key":       {files: map[string]string{reg.Host + "/client.cert": string(pemBytes)}, want: "client.cert: there is no key beside it"},
+		"a key without a client":       {files: map[string]string{reg.Host + "/client.key": string(keyPEM)}, want: "client.key: there is no certificate beside it"},
+		"a client with another's key":  {files: map[string]string{reg.Host + "/client.cert": string(pemBytes), reg.Host + "/client.key": "hello"}, want: "are no pair in PEM"},
+		"a file instead of the folder": {files: map[string]string{reg.Host: "hello"}, want: "not a directory"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			for file, text := range tc.files {
+				write(t, filepath.Join(dir, file), text, 0o600)
+			}
+			c, err := Open(t.Context(), parse(t, reg.Host+"/team/image"), Options{Keychain: anonymous{}, Timeout: 5 * time.Second, CertsDir: dir})
+			var broken *CertificateError
+			if tc.want != "" && tc.want != "untrusted" {
+				if !errors.As(err, &broken) || !strings.Contains(err.Error(), tc.want) {
+					t.Errorf("%v", err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := NotFound // the registry answered: it is empty
+			if tc.want != "" {
+				want = Untrusted
+			}
+			var e *Error
+			if _, err := c.Manifest(t.Context(), oci.Sum(nil)); !errors.As(err, &e) || e.Reason != want {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+}
+
+// TestMirrors: a mirror of Docker Hub is asked first, and whatever it does wrong costs
+// the next one's time and no more. Docker Hub itself is out of reach here.
+func TestMirrors(t *testing.T) {
+	hub := 0
+	base := transportFunc(func(r *http.Request) (*http.Response, error) {
+		if !loopback(r.URL.Host) {
+			hub++
+			return nil, errors.New("no route to host")
+		}
+		return http.DefaultTransport.RoundTrip(r)
+	})
+	good, other, behind := &regtest.Server{}, &regtest.Server{}, &regtest.Server{}
+	d := start(t, good, "library/thing")
+	start(t, other, "library/thing")
+	start(t, behind, "library/another")
+	for name, tc := range map[string]struct {
+		reference string
+		mirrors   []string
+		fault     string // of the server other
+		tag       bool
+		hub       bool   // Docker Hub is asked, too
+		want      string // a word of the error
+	}{
+		"a mirror":                     {reference: "thing", mirrors: []string{good.Host}},
+		"a mirror with a slash":        {reference: "thing", mirrors: []string{good.Host + "/"}},
+		"one that is behind":           {reference: "thing", mirrors: []string{behind.Host, good.Host}},
+		"one that is down":             {reference: "thing", mirrors: []string{"127.0.0.1:1", good.Host}},
+		"one that sends another image": {reference: "thing", mirrors: []string{other.Host, good.Host}, fault: "other-bytes@/manifests/"},
+		"one that sends a page":        {reference: "thing", mirrors: []string{other.Host, good.Host}, fault: "garbage@/manifests/"},
+		"one that limits":              {reference: "thing", mirrors: []string{other.Host, good.Host}, fault: "429@/manifests/"},
+		"one that asks for a password": {reference: "thing", mirrors: []string{other.Host, good.Host}, fault: "401@/v2/"},
+		"one that breaks off":          {reference: "thing", mirrors: []string{other.Host, good.Host}, fault: "truncate@/manifests/"},
+		"none has it":                  {reference: "thing", mirrors: []string{behind.Host}, hub: true, want: "no route to host; mirror " + behind.Host + ": HTTP status 404"},
+		"one lies, alone":              {reference: "thing", mirrors: []string{other.Host}, fault: "other-bytes@/manifests/", hub: true, want: "mirror " + other.Host + ": it sent something else"},
+		"an address with a path":       {reference: "thing", mirrors: []string{good.Host + "/prefix"}, hub: true, want: "no route to host"},
+		"an address that is none":      {reference: "thing", mirrors: []string{"ftp:"}, hub: true, want: "no route to host"},
+		"another registry's image":     {reference: "127.0.0.1:1/thing", mirrors: []string{good.Host}, want: "connection refused"},
+		"a tag, Docker Hub away":       {reference: "thing", mirrors: []string{good.Host}, tag: true, hub: true},
+		"a tag that no mirror has":     {reference: "thing", mirrors: []string{behind.Host}, tag: true, hub: true, want: "mirror " + behind.Host + ": HTTP status 404"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			hub = 0
+			other.Misbehave()
+			if tc.fault != "" {
+				f, err := regtest.ParseFault(tc.fault)
+				if err != nil {
+					t.Fatal(err)
+				}
+				other.Misbehave(f)
+			}
+			o := Options{Keychain: anonymous{}, Base: base}
+			for _, m := range tc.mirrors {
+				o.Mirrors = append(o.Mirrors, "http://"+m)
+			}
+			c := open(t, tc.reference, o)
+			var data []byte
+			var err error
+			if tc.tag {
+				data, err = c.Tagged(t.Context(), "v1")
+			} else {
+				data, err = c.Manifest(t.Context(), d)
+			}
+			if tc.want != "" {
+				var e *Error
+				if !errors.As(err, &e) || !strings.Contains(err.Error(), tc.want) {
+					t.Errorf("%v", err)
+				}
+			} else if err != nil || oci.Sum(data) != d {
+				t.Errorf("%v", err)
+			}
+			if (hub > 0) != tc.hub {
+				t.Errorf("Docker Hub was asked %d times", hub)
+			}
+		})
+	}
+}
+
+// TestMirrorCredential: Docker Hub's credential stays with Docker Hub, and a mirror
+// that is not on this machine gets its own by TLS alone.
+func TestMirrorCredential(t *testing.T) {
+	const secret = "correct-horse"
+	var seen []string
+	base := transportFunc(func(r *http.Request) (*http.Response, error) {
+		seen = append(seen, r.URL.Scheme+"://"+r.URL.Host+" "+r.Header.Get("Authorization"))
+		h := http.Header{"Www-Authenticate": {`Basic realm="r"`}}
+		return &http.Response{StatusCode: http.StatusUnauthorized, Header: h, Body: http.NoBody, Request: r}, nil
+	})
+	for _, tc := range []struct{ mirror, credentialOf string }{
+		{"https://mirror.example", "index.docker.io"},
+		{"http://mirror.example", "index.docker.io"},
+		{"http://mirror.example", "mirror.example"},
+	} {
+		seen = nil
+		c := open(t, "thing", Options{Keychain: password{tc.credentialOf, secret}, Base: base, Mirrors: []string{tc.mirror}})
+		if _, err := c.Manifest(context.Background(), oci.Sum(nil)); err == nil {
+			t.Fatal("it was taken")
+		}
+		for _, s := range seen {
+			if strings.Contains(s, "mirror.example") && !strings.HasSuffix(s, " ") {
+				t.Errorf("%v: %s", tc, s)
+			}
+		}
+		if len(seen) == 0 {
+			t.Error("nobody was asked")
+		}
+	}
+}
