@@ -11,8 +11,10 @@ import (
 )
 
 const (
-	sha  = "0123456789abcdef0123456789abcdef01234567"
-	good = "REPO_URL=https://example.org/r.git\nCOMMIT_SHA=" + sha + "\n"
+	sha = "0123456789abcdef0123456789abcdef01234567"
+	// A host key of nobody: "ssh-ed25519" and 32 zero bytes.
+	hostKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+	good    = "REPO_URL=https://example.org/r.git\nCOMMIT_SHA=" + sha + "\n"
 )
 
 func TestParseGit(t *testing.T) {
@@ -104,6 +106,31 @@ func TestRefused(t *testing.T) {
 		{"AUTH_TOKEN_FILE=" + m, 3, "AUTH_TOKEN_FILE"},
 		{"SSH_KEY_FILE=/" + m, 3, "SSH_KEY_FILE"},
 		{"SSH_KNOWN_HOSTS_FILE=/" + m, 3, "SSH_KNOWN_HOSTS_FILE"},
+		{"AUTH_TOKEN_ENV=" + m + "-", 3, "AUTH_TOKEN_ENV"},
+		{"AUTH_TOKEN_ENV=", 3, "AUTH_TOKEN_ENV"},
+		{"AUTH_TOKEN_ENV=PLATFORM", 3, "AUTH_TOKEN_ENV"},
+		{"AUTH_TOKEN_ENV=GIT_LAUNCHER_CONFIG", 3, "AUTH_TOKEN_ENV"},
+		{"AUTH_TOKEN_ENV=BASH_ENV", 3, "AUTH_TOKEN_ENV"},
+		{"AUTH_TOKEN_ENV=A\nAUTH_TOKEN_FILE=/" + m, 3, "AUTH_TOKEN_ENV"},
+		{"AUTH_TOKEN_ENV=A\nALLOW_ENV=B,A", 4, "ALLOW_ENV"},
+		{"ALLOW_ENV=GIT_LAUNCHER_CONFIG", 3, "ALLOW_ENV"},
+		{"SSH_KEY_ENV=" + m, 3, "SSH_KEY_ENV"},
+		{"SSH_HOST_KEY=" + hostKey, 3, "SSH_HOST_KEY"},
+		{"SSH_HOST_KEY=host " + hostKey, 3, "SSH_HOST_KEY"},
+		{"SSH_HOST_KEY=" + hostKey + " " + m, 3, "SSH_HOST_KEY"},
+		{"SSH_HOST_KEY=" + hostKey[:len(hostKey)-1], 3, "SSH_HOST_KEY"},
+		{"SSH_HOST_KEY=" + strings.Replace(hostKey, "ssh-ed25519", "ssh-rsa", 1), 3, "SSH_HOST_KEY"},
+		{"SSH_HOST_KEY=ssh-ed25519 /////w==", 3, "SSH_HOST_KEY"},
+		{"CONTENT_SHA256=" + m, 3, "CONTENT_SHA256"},
+		{"CONTENT_SHA256=" + strings.Repeat("0", 64), 3, "CONTENT_SHA256"},
+		{"CONTENT_SHA256=" + strings.Repeat("A", 64), 3, "CONTENT_SHA256"},
+		{"ENTRYPOINT_SHA256=" + strings.Repeat("a", 63), 3, "ENTRYPOINT_SHA256"},
+		{"RUN_CMD=" + m + "\nENTRYPOINT_SHA256=" + strings.Repeat("a", 64), 4, "ENTRYPOINT_SHA256"},
+		{"!REPO_URL=ssh://h/r\nSSH_KEY_ENV=A\nCOMMIT_SHA=" + sha, 0, "SSH_KNOWN_HOSTS_FILE"},
+		{"!REPO_URL=ssh://h/r\nSSH_HOST_KEY=" + hostKey + "\nCOMMIT_SHA=" + sha, 0, "SSH_KEY_FILE"},
+		{"!REPO_URL=ssh://h/r\nSSH_KEY_ENV=A\nSSH_KEY_FILE=/k\nSSH_HOST_KEY=" + hostKey + "\nCOMMIT_SHA=" + sha, 2, "SSH_KEY_ENV"},
+		{"!REPO_URL=ssh://h/r\nSSH_KEY_ENV=A\nSSH_KNOWN_HOSTS_FILE=/k\nSSH_HOST_KEY=" + hostKey + "\nCOMMIT_SHA=" + sha, 4, "SSH_HOST_KEY"},
+		{"!REPO_URL=http://example.org/r\nAUTH_TOKEN_ENV=A\nCOMMIT_SHA=" + sha, 2, "AUTH_TOKEN_ENV"},
 		{"!\xef\xbb\xbf" + good, 1, ""},
 		{"!", 0, "REPO_URL"},
 		{"!REPO_URL=https://example.org/r.git", 0, "COMMIT_SHA"},

@@ -38,5 +38,5 @@ func ExampleError() {
 	fmt.Println(err)
 	// Output:
 	// line 1, REPO_URL
-	// config.conf:1: REPO_URL: holds a credential, which would be published with the config; use AUTH_TOKEN_FILE or SSH_KEY_FILE
+	// config.conf:1: REPO_URL: holds a credential, which would be published with the config; use AUTH_TOKEN_ENV or SSH_KEY_ENV, or their _FILE forms
 }

@@ -2,11 +2,18 @@ package config
 
 import (
 	"bytes"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"path"
+	"regexp"
+	"slices"
 	"strings"
 
 	"gitlauncher/gitpin/object"
+	"gitlauncher/internal/digest"
+	"gitlauncher/internal/environ"
 )
 
 // What holds where the config, or the command line, says nothing.
@@ -31,9 +38,26 @@ type Git struct {
 	AllowEnv    []string // names that pass the environment filter
 	FullHistory bool     // FETCH_DEPTH=full
 
-	AuthTokenFile  string // absolute path or empty, as are the next two
-	SSHKeyFile     string
-	KnownHostsFile string
+	// What the commit's bytes must be besides, without leaning on SHA-1; zero where the
+	// config does not say. EntrypointSHA256 is of the script.
+	ContentSHA256, EntrypointSHA256 digest.SHA256
+
+	Auth Auth
+}
+
+// Auth says where credentials are. It never holds one. A field that the config does not
+// have is empty.
+type Auth struct {
+	TokenFile, SSHKeyFile string // absolute paths
+	TokenEnv, SSHKeyEnv   string // names of variables
+
+	KnownHostsFile string // absolute path
+	HostKey        string // "<type> <base64>", as ssh-keyscan prints it behind the host
+}
+
+// Variables returns the names of the variables that hold credentials.
+func (a Auth) Variables() []string {
+	return slices.DeleteFunc([]string{a.TokenEnv, a.SSHKeyEnv}, func(name string) bool { return name == "" })
 }
 
 // Advanced is the pair of shell commands that run instead of the entry script.
@@ -46,8 +70,13 @@ type Advanced struct {
 var gitKeys = []string{
 	"REPO_URL", "COMMIT_SHA", "WORK_DIR", "REPO_SUBDIR", "ENTRYPOINT_SCRIPT",
 	"RUN_CMD", "INSTALL_CMD", "ALLOW_ENV", "FETCH_DEPTH",
-	"AUTH_TOKEN_FILE", "SSH_KEY_FILE", "SSH_KNOWN_HOSTS_FILE",
+	"CONTENT_SHA256", "ENTRYPOINT_SHA256",
+	"AUTH_TOKEN_FILE", "AUTH_TOKEN_ENV", "SSH_KEY_FILE", "SSH_KEY_ENV", "SSH_KNOWN_HOSTS_FILE", "SSH_HOST_KEY",
 }
+
+// ConfigVariable is the variable that may hold the whole config. A workload never
+// inherits it.
+const ConfigVariable = "GIT_LAUNCHER_CONFIG"
 
 // ParseGit reads a config. file is only named in errors, which are always *[Error].
 func ParseGit(file string, data []byte) (*Git, error) {
@@ -77,7 +106,7 @@ func (g *Git) set(key, v string) (err error) {
 		g.Commit, err = object.ParseID(v)
 	case "WORK_DIR":
 		if g.WorkDir, err = absPath(v); g.WorkDir == "/" {
-			err = fmt.Errorf("must not be /")
+			err = errors.New("must not be /")
 		}
 	case "REPO_SUBDIR":
 		g.Subdir, err = ParseRelPath(v)
@@ -98,12 +127,31 @@ func (g *Git) set(key, v string) (err error) {
 		if g.FullHistory = v == "full"; v != "1" && v != "full" {
 			err = fmt.Errorf("is neither 1 nor full")
 		}
+	case "CONTENT_SHA256":
+		g.ContentSHA256, err = parseSum(v)
+	case "ENTRYPOINT_SHA256":
+		g.EntrypointSHA256, err = parseSum(v)
+	default:
+		err = g.Auth.set(key, v)
+	}
+	return err
+}
+
+// set takes the keys that say where credentials are.
+func (a *Auth) set(key, v string) (err error) {
+	switch key {
 	case "AUTH_TOKEN_FILE":
-		g.AuthTokenFile, err = absPath(v)
+		a.TokenFile, err = absPath(v)
 	case "SSH_KEY_FILE":
-		g.SSHKeyFile, err = absPath(v)
+		a.SSHKeyFile, err = absPath(v)
 	case "SSH_KNOWN_HOSTS_FILE":
-		g.KnownHostsFile, err = absPath(v)
+		a.KnownHostsFile, err = absPath(v)
+	case "AUTH_TOKEN_ENV":
+		a.TokenEnv, err = secretVariable(v)
+	case "SSH_KEY_ENV":
+		a.SSHKeyEnv, err = secretVariable(v)
+	case "SSH_HOST_KEY":
+		a.HostKey, err = hostKey(v)
 	}
 	return err
 }
@@ -120,7 +168,6 @@ func (g *Git) advanced() *Advanced {
 // believes what a config says.
 func (g *Git) contradiction(at map[string]int) (key, reason string) {
 	has := func(key string) bool { return at[key] > 0 }
-	web := g.Repo.Scheme == HTTPS || g.Repo.Scheme == HTTP
 	switch {
 	case !has("REPO_URL"):
 		return "REPO_URL", "is missing"
@@ -130,18 +177,43 @@ func (g *Git) contradiction(at map[string]int) (key, reason string) {
 		return "INSTALL_CMD", "needs RUN_CMD; the entry script does its own installing"
 	case has("ENTRYPOINT_SCRIPT") && has("RUN_CMD"):
 		return "ENTRYPOINT_SCRIPT", "has no effect beside RUN_CMD; remove one of the two"
-	case has("AUTH_TOKEN_FILE") && !web:
-		return "AUTH_TOKEN_FILE", "is for https:// repositories only"
-	case has("AUTH_TOKEN_FILE") && g.Repo.Scheme == HTTP && !g.Repo.Loopback():
-		return "AUTH_TOKEN_FILE", "would send the token in clear over http://; use https://"
-	case has("SSH_KEY_FILE") && g.Repo.Scheme != SSH:
-		return "SSH_KEY_FILE", "is for ssh repositories only"
-	case has("SSH_KNOWN_HOSTS_FILE") && g.Repo.Scheme != SSH:
-		return "SSH_KNOWN_HOSTS_FILE", "is for ssh repositories only"
-	case g.Repo.Scheme == SSH && !has("SSH_KEY_FILE"):
-		return "SSH_KEY_FILE", "is missing; an ssh repository needs a key to log in with"
-	case g.Repo.Scheme == SSH && !has("SSH_KNOWN_HOSTS_FILE"):
-		return "SSH_KNOWN_HOSTS_FILE", "is missing; an ssh repository needs the host keys to expect"
+	case has("ENTRYPOINT_SHA256") && has("RUN_CMD"):
+		return "ENTRYPOINT_SHA256", "has no effect beside RUN_CMD, which runs no script; CONTENT_SHA256 covers every file"
+	}
+	for _, name := range g.AllowEnv {
+		if name == ConfigVariable || slices.Contains(g.Auth.Variables(), name) {
+			return "ALLOW_ENV", "names a variable that the launcher keeps from the workload in any case"
+		}
+	}
+	return g.authContradiction(has)
+}
+
+// authContradiction does the same for the keys that say where credentials are.
+func (g *Git) authContradiction(has func(key string) bool) (key, reason string) {
+	for _, pair := range [][2]string{{"AUTH_TOKEN_FILE", "AUTH_TOKEN_ENV"}, {"SSH_KEY_FILE", "SSH_KEY_ENV"}, {"SSH_KNOWN_HOSTS_FILE", "SSH_HOST_KEY"}} {
+		if has(pair[0]) && has(pair[1]) {
+			return pair[1], "stands beside " + pair[0] + "; give one of the two"
+		}
+	}
+	for _, key := range []string{"AUTH_TOKEN_FILE", "AUTH_TOKEN_ENV"} {
+		switch {
+		case has(key) && g.Repo.Scheme != HTTPS && g.Repo.Scheme != HTTP:
+			return key, "is for https:// repositories only"
+		case has(key) && g.Repo.Scheme == HTTP && !g.Repo.Loopback():
+			return key, "would send the token in clear over http://; use https://"
+		}
+	}
+	for _, key := range []string{"SSH_KEY_FILE", "SSH_KEY_ENV", "SSH_KNOWN_HOSTS_FILE", "SSH_HOST_KEY"} {
+		if has(key) && g.Repo.Scheme != SSH {
+			return key, "is for ssh repositories only"
+		}
+	}
+	switch {
+	case g.Repo.Scheme != SSH:
+	case !has("SSH_KEY_FILE") && !has("SSH_KEY_ENV"):
+		return "SSH_KEY_FILE", "is missing, or SSH_KEY_ENV; an ssh repository needs a key to log in with"
+	case !has("SSH_KNOWN_HOSTS_FILE") && !has("SSH_HOST_KEY"):
+		return "SSH_KNOWN_HOSTS_FILE", "is missing, or SSH_HOST_KEY; an ssh repository needs the host keys to expect"
 	}
 	return "", ""
 }
@@ -170,9 +242,18 @@ func (g *Git) Canonical() []byte {
 	if g.FullHistory {
 		put("FETCH_DEPTH", "full")
 	}
-	opt("AUTH_TOKEN_FILE", g.AuthTokenFile)
-	opt("SSH_KEY_FILE", g.SSHKeyFile)
-	opt("SSH_KNOWN_HOSTS_FILE", g.KnownHostsFile)
+	if !g.ContentSHA256.IsZero() {
+		put("CONTENT_SHA256", g.ContentSHA256.Hex())
+	}
+	if !g.EntrypointSHA256.IsZero() {
+		put("ENTRYPOINT_SHA256", g.EntrypointSHA256.Hex())
+	}
+	opt("AUTH_TOKEN_FILE", g.Auth.TokenFile)
+	opt("AUTH_TOKEN_ENV", g.Auth.TokenEnv)
+	opt("SSH_KEY_FILE", g.Auth.SSHKeyFile)
+	opt("SSH_KEY_ENV", g.Auth.SSHKeyEnv)
+	opt("SSH_KNOWN_HOSTS_FILE", g.Auth.KnownHostsFile)
+	opt("SSH_HOST_KEY", g.Auth.HostKey)
 	return b.Bytes()
 }
 
@@ -222,16 +303,48 @@ func envNames(v string) ([]string, error) {
 	}
 	names := strings.Split(v, ",")
 	for _, name := range names {
-		id := strings.TrimSuffix(name, "%%")
-		for i, c := range []byte(id) {
-			if c == '_' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' || i > 0 && '0' <= c && c <= '9' {
-				continue
-			}
-			return nil, fmt.Errorf("is not a list of variable names, separated by commas without blanks")
-		}
-		if id == "" {
-			return nil, fmt.Errorf("has an empty name in its list")
+		switch id := strings.TrimSuffix(name, "%%"); {
+		case id == "":
+			return nil, errors.New("has an empty name in its list")
+		case !variableName.MatchString(id):
+			return nil, errors.New("is not a list of variable names, separated by commas without blanks")
 		}
 	}
 	return names, nil
+}
+
+var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// secretVariable reads the name of the variable that a credential is in. A deployment
+// can't set one that could steer bash, the loader or Git, so such a name is a mistake.
+func secretVariable(v string) (string, error) {
+	switch {
+	case !variableName.MatchString(v):
+		return "", errors.New("is not the name of a variable (a credential itself must not stand here)")
+	case environ.Filtered(v) || v == "PLATFORM":
+		return "", errors.New("names a variable that means something else to the launcher or to bash; choose another name")
+	}
+	return v, nil
+}
+
+// hostKey reads "<type> <base64>". Whether the key is one that SSH knows is for the
+// connection to see; its own words must agree.
+func hostKey(v string) (string, error) {
+	kind, text, ok := strings.Cut(v, " ")
+	blob, err := base64.StdEncoding.Strict().DecodeString(text)
+	if !ok || err != nil || len(blob) < 4 {
+		return "", errors.New("is not a host key: its type, one blank and base64, without a host before or a comment behind")
+	}
+	if n := binary.BigEndian.Uint32(blob); uint64(n) > uint64(len(blob)-4) || string(blob[4:4+n]) != kind {
+		return "", errors.New("is a host key of another type than it says")
+	}
+	return v, nil
+}
+
+func parseSum(v string) (digest.SHA256, error) {
+	sum, err := digest.ParseHex(v)
+	if err == nil && sum.IsZero() {
+		err = errors.New("is all zeros, which is no file's hash")
+	}
+	return sum, err
 }

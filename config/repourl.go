@@ -76,7 +76,7 @@ func schemeURL(v string) (RepoURL, error) {
 	case scheme != HTTPS && scheme != HTTP && scheme != SSH && scheme != File:
 		return RepoURL{}, errors.New("has a scheme that is not supported; use https, http, ssh or file")
 	case password, u.User != nil && scheme != SSH:
-		return RepoURL{}, errors.New("holds a credential, which would be published with the config; use AUTH_TOKEN_FILE or SSH_KEY_FILE")
+		return RepoURL{}, errors.New("holds a credential, which would be published with the config; use AUTH_TOKEN_ENV or SSH_KEY_ENV, or their _FILE forms")
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.Contains(v, "#"):
 		return RepoURL{}, errors.New("has a query or a fragment, which a repository's address does not")
 	case scheme == File:

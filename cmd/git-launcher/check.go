@@ -15,7 +15,15 @@ func (l *launch) check(ctx context.Context) error {
 	if err != nil {
 		return at("read the config", err)
 	}
-	record, err := l.prove(ctx, cfg, configSum, l.pinParams(cfg, "").Auth)
+	auth, err := credentials(cfg.Auth)
+	if err != nil {
+		return at("read the credentials", err)
+	}
+	var record []byte
+	err = l.prove(ctx, cfg, auth, func(c *gitpin.Checkout) (err error) {
+		record, err = l.record(cfg, configSum, c)
+		return at("check the entry script", err)
+	})
 	if err != nil {
 		return err
 	}
@@ -32,25 +40,23 @@ func (l *launch) check(ctx context.Context) error {
 	return at("print the record", err)
 }
 
-// prove does what a launch does up to measuring, in a directory of its own, and says
-// whether anything published leads to the commit. It returns the launch record.
-func (l *launch) prove(ctx context.Context, cfg *config.Git, configSum string, auth gitpin.Credentials) ([]byte, error) {
+// prove pins the commit as a launch does, in a directory of its own, says whether
+// anything published leads to it, and lets use have the checkout.
+func (l *launch) prove(ctx context.Context, cfg *config.Git, auth gitpin.Credentials, use func(*gitpin.Checkout) error) error {
 	tmp, err := os.MkdirTemp("", "git-launcher-check-")
 	if err != nil {
-		return nil, at("make a temporary directory", err)
+		return at("make a temporary directory", err)
 	}
 	defer os.RemoveAll(tmp)
-	params := l.pinParams(cfg, path.Join(tmp, "workload"))
-	params.Auth = auth
+	params := l.pinParams(cfg, path.Join(tmp, "workload"), auth)
 	checkout, err := l.pinned(ctx, params)
 	if err != nil {
-		return nil, at(stepPin, err)
+		return at(stepPin, err)
 	}
 	defer checkout.Close()
 	l.log.Info("HEAD verified: "+cfg.Commit.String(), "tree", checkout.Tree.String(), "files", len(checkout.Files))
 	l.reachable(ctx, params, tmp)
-	record, err := l.record(cfg, configSum, checkout)
-	return record, at("check the entry script", err)
+	return use(checkout)
 }
 
 // reachable warns of a commit that may vanish. It never fails a check: a launch today

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"os"
 	"time"
 
 	"gitlauncher/config"
 	"gitlauncher/gitpin"
+	"gitlauncher/gitpin/fetch"
 	"gitlauncher/gitpin/object"
 )
 
@@ -25,14 +27,35 @@ func (l *launch) pinned(ctx context.Context, p gitpin.Params) (*gitpin.Checkout,
 }
 
 // pinParams are what a config pins, and the settings' bounds.
-func (l *launch) pinParams(cfg *config.Git, workDir string) gitpin.Params {
+func (l *launch) pinParams(cfg *config.Git, workDir string, auth gitpin.Credentials) gitpin.Params {
 	return gitpin.Params{
 		Repo: cfg.Repo, Commit: cfg.Commit, WorkDir: workDir, FullHistory: cfg.FullHistory,
-		Auth:         gitpin.Credentials{TokenFile: cfg.AuthTokenFile, SSHKeyFile: cfg.SSHKeyFile, KnownHostsFile: cfg.KnownHostsFile},
+		Auth:         auth,
 		MaxPackBytes: l.maxPackBytes, MaxTreeBytes: l.maxTreeBytes, MaxFiles: l.maxFiles,
 		StallTimeout: l.stall, FetchTimeout: l.fetch, LockTimeout: l.lock, Retries: l.retries,
 		Log: l.log, Progress: func(int64) {}, Stage: func(gitpin.Stage) {}, Sleep: sleep, Now: time.Now, Hasher: object.NewHasher,
 	}
+}
+
+// credentials says where the fetch gets its credentials from. Those in variables are
+// taken out of the environment: neither the workload nor its INSTALL_CMD has them.
+func credentials(a config.Auth) (gitpin.Credentials, error) {
+	c := gitpin.Credentials{TokenFile: a.TokenFile, SSHKeyFile: a.SSHKeyFile, KnownHostsFile: a.KnownHostsFile, HostKey: a.HostKey}
+	for _, s := range []struct {
+		name string
+		into *fetch.Secret
+	}{{a.TokenEnv, &c.Token}, {a.SSHKeyEnv, &c.SSHKey}} {
+		if s.name == "" {
+			continue
+		}
+		value := os.Getenv(s.name)
+		if value == "" {
+			return gitpin.Credentials{}, &gitpin.CredentialError{Where: "variable " + s.name, Reason: "is not set, or empty"}
+		}
+		*s.into = fetch.NewSecret(s.name, value)
+		os.Unsetenv(s.name)
+	}
+	return c, nil
 }
 
 // sleep waits, or ends with the context.

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"os/signal"
 	"syscall"
@@ -17,6 +18,9 @@ import (
 )
 
 func main() {
+	// net/http writes headers, and so credentials, to this logger where GODEBUG asks for
+	// it. The launcher has a logger of its own.
+	log.SetOutput(io.Discard)
 	// Until the workload takes over, a signal ends the launcher. Nothing half-done
 	// can be run: the swap is atomic.
 	ctx, cancel := context.WithCancel(context.Background())

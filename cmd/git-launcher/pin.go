@@ -2,17 +2,19 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
 	"path"
 	"strings"
+	"unicode"
 
 	"gitlauncher/config"
 	"gitlauncher/gitpin"
 	"gitlauncher/internal/digest"
+	"gitlauncher/internal/printable"
+	"gitlauncher/measure"
 )
 
 // authoring is what the author's commands take beside the launcher's settings.
@@ -71,8 +73,7 @@ func (l *launch) pin(ctx context.Context) error {
 	if err := fits(repo, l.auth); err != nil {
 		return at("read the command line", err)
 	}
-	params := l.pinParams(&config.Git{Repo: repo}, "")
-	params.Auth = l.auth
+	params := l.pinParams(&config.Git{Repo: repo}, "", l.auth)
 	ref, err := gitpin.Resolve(ctx, params, l.ref)
 	if err != nil {
 		return at("resolve the name", err)
@@ -85,10 +86,40 @@ func (l *launch) pin(ctx context.Context) error {
 	if err != nil {
 		return at("make the config", err)
 	}
-	sum := sha256.Sum256([]byte(text))
-	record, err := l.prove(ctx, cfg, hex.EncodeToString(sum[:]), l.auth)
+	var parts []part
+	err = l.prove(ctx, cfg, l.auth, func(c *gitpin.Checkout) (err error) {
+		parts, err = l.parts(text, cfg, c)
+		return err
+	})
 	if err != nil {
 		return err
+	}
+	return at("write the result", l.writeParts(parts))
+}
+
+// parts makes config, compose file and policy for a commit that was proven. To the
+// config's own lines come the hashes of what the commit holds, so that a launch and a
+// verifier lean on more than the commit's id, which is of SHA-1.
+func (l *launch) parts(text string, cfg *config.Git, c *gitpin.Checkout) ([]part, error) {
+	record, err := l.record(cfg, "", c)
+	if err != nil {
+		return nil, at("check the entry script", err)
+	}
+	r, err := measure.ParseGitRecord(record)
+	if err != nil {
+		return nil, at("make the config", err)
+	}
+	if cfg.ContentSHA256.IsZero() {
+		text += "CONTENT_SHA256=" + r.ContentSHA256 + "\n"
+	}
+	if cfg.EntrypointSHA256.IsZero() && !r.Advanced {
+		text += "ENTRYPOINT_SHA256=" + r.EntrypointSHA256 + "\n"
+	}
+	if cfg, err = config.ParseGit("config", []byte(text)); err != nil {
+		return nil, at("make the config", err)
+	}
+	if record, err = l.record(cfg, digest.Of([]byte(text)).Hex(), c); err != nil {
+		return nil, at("check the entry script", err)
 	}
 	image := l.image
 	if image == "" {
@@ -96,9 +127,13 @@ func (l *launch) pin(ctx context.Context) error {
 	}
 	policy, err := gitPolicy(cfg, record, imageDigest(l.image))
 	if err != nil {
-		return at("write the policy", err)
+		return nil, at("write the policy", err)
 	}
-	return at("hand out the result", l.writeParts([]part{{"config", "config.conf", text}, {"compose", "docker-compose.yaml", composeText(text, image)}, {"policy", "policy.conf", string(policy)}}))
+	return []part{
+		{"config", "config.conf", text},
+		{"compose", "docker-compose.yaml", composeText(text, image, cfg.Auth.Variables())},
+		{"policy", "policy.conf", string(policy)},
+	}, nil
 }
 
 // part is one of the texts that pin makes.
@@ -153,33 +188,50 @@ func configText(repo config.RepoURL, ref gitpin.Ref, sets []string) string {
 	return strings.Join(append([]string{"REPO_URL=" + repo.String(), "COMMIT_SHA=" + ref.Commit.String()}, sets...), "\n") + "\n"
 }
 
-// composeText is the recommended compose file, image/compose/configs-mounted.yaml, with
-// a config in it.
-func composeText(conf, image string) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, `services:
+// composeText is the recommended compose file, image/compose/git-mode.yaml, with a
+// config in it, and with variables that hold credentials (private.yaml).
+func composeText(conf, image string, secrets []string) string {
+	var passed strings.Builder
+	for _, name := range secrets {
+		fmt.Fprintf(&passed, "      %s: ${%[1]s}\n", name)
+	}
+	return fmt.Sprintf(`services:
   app:
     image: %s
     environment:
       GIT_LAUNCHER_RECEIPT_LOG: "true"
-    restart: on-failure:5
+%s      GIT_LAUNCHER_CONFIG: %s    restart: on-failure
+    read_only: true
     cap_drop: [ALL]
     security_opt: ["no-new-privileges:true"]
-    tmpfs: [/tmp, /run/git-launcher]
-    configs:
-      - source: launcher
-        target: %s
+    tmpfs: ["/tmp:exec", "/var/tmp:exec", "/run/git-launcher", "/root:exec", "/var/cache:exec"]
     volumes:
       - /var/run/dstack.sock:/var/run/dstack.sock
       - workload:/var/lib/git-launcher
-configs:
-  launcher:
-    content: |
-`, image, config.DefaultFile)
-	for line := range strings.Lines(conf) {
-		b.WriteString("      " + strings.ReplaceAll(line, "$", "$$")) // Compose takes one $ of two
+volumes:
+  workload:
+`, image, passed.String(), composeScalar(conf, "        "))
+}
+
+// composeScalar writes a text as a YAML value that Compose takes for exactly that text,
+// with the line break behind it. Compose takes one $ of two.
+func composeScalar(text, indent string) string {
+	text = strings.ReplaceAll(text, "$", "$$")
+	// A block shows the text as it is. YAML would read some texts differently in one: a
+	// blank before the first line, blank lines at the end, and what YAML takes for line
+	// breaks or leaves out.
+	odd := strings.ContainsAny(text, "\u0085\u2028\u2029\ufeff") || strings.ContainsFunc(text, func(r rune) bool {
+		return r != '\n' && r != '\t' && !unicode.IsPrint(r)
+	})
+	if odd || text == "" || strings.ContainsAny(text[:1], " \t\n") || !strings.HasSuffix(text, "\n") || strings.HasSuffix(text, "\n\n") {
+		quoted, _ := json.Marshal(text) // a string never fails; YAML reads JSON's strings
+		return string(printable.JSON(quoted)) + "\n"
 	}
-	b.WriteString("volumes:\n  workload:\n")
+	var b strings.Builder
+	b.WriteString("|\n")
+	for line := range strings.Lines(text) {
+		b.WriteString(indent + line)
+	}
 	return b.String()
 }
 

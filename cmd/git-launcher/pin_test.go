@@ -8,21 +8,29 @@ import (
 	"gitlauncher/config"
 )
 
-// TestComposeText: what pin prints is the recommended example, less its comments.
+// TestComposeText: what pin prints are the recommended examples, less their comments.
 func TestComposeText(t *testing.T) {
-	data, err := os.ReadFile("../../image/compose/configs-mounted.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var want strings.Builder
-	for line := range strings.Lines(string(data)) {
-		if !strings.HasPrefix(line, "#") {
-			want.WriteString(line)
-		}
-	}
 	const conf = "REPO_URL=https://github.com/you/workload.git\nCOMMIT_SHA=0123456789abcdef0123456789abcdef01234567\n"
-	if got := composeText(conf, imagePlaceholder); got != want.String() {
-		t.Errorf("pin prints\n%s\nthe example is\n%s", got, want.String())
+	for _, c := range []struct {
+		file, conf string
+		secrets    []string
+	}{
+		{"git-mode.yaml", conf, nil},
+		{"private.yaml", conf + "AUTH_TOKEN_ENV=REPO_TOKEN\n", []string{"REPO_TOKEN"}},
+	} {
+		data, err := os.ReadFile("../../image/compose/" + c.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want strings.Builder
+		for line := range strings.Lines(string(data)) {
+			if !strings.HasPrefix(line, "#") {
+				want.WriteString(line)
+			}
+		}
+		if got := composeText(c.conf, imagePlaceholder, c.secrets); got != want.String() {
+			t.Errorf("pin prints\n%s\n%s is\n%s", got, c.file, want.String())
+		}
 	}
 }
 

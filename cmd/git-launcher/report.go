@@ -87,8 +87,10 @@ func report(log *slog.Logger, err error) int {
 func advise(err error) (code int, hint string) {
 	var (
 		usage    *usageError
+		content  *contentError
 		conf     *config.Error
 		notFound *configfile.NotFoundError
+		two      *configfile.TwoError
 		cred     *gitpin.CredentialError
 		failed   *gitpin.FetchError
 		mismatch *gitpin.MismatchError
@@ -104,17 +106,21 @@ func advise(err error) (code int, hint string) {
 	case errors.As(err, &usage):
 		return exitUsage, "see git-launcher --help, and for image mode git-launcher image --help"
 	case errors.As(err, &notFound):
-		return exitUsage, "mount the config there, or name its place on the command line"
+		return exitUsage, "give the config in " + config.ConfigVariable + ", mount it there, or name its place on the command line"
+	case errors.As(err, &two):
+		return exitUsage, "give the config once: in the variable, or in a file"
 	case errors.As(err, &conf) && conf.Line == 0 && conf.Key == "":
-		return exitUsage, "give a regular file of at most 64 KiB that the launcher may read"
+		return exitUsage, "give at most 64 KiB, in a regular file that the launcher may read or in " + config.ConfigVariable
 	case errors.As(err, &conf):
 		return exitUsage, "correct that line of the config; git-launcher --help lists the keys"
 	case errors.As(err, &cred):
-		return exitUsage, "mount the credential's file where the config says, readable for the launcher"
+		return exitUsage, "give the credential where the config says: a variable of the service, or a file that the launcher may read"
 	case errors.Is(err, context.Canceled):
 		return exitOther, "nothing; a signal ended the launcher, and it left no half state"
 	case errors.As(err, &failed):
 		return exitFetch, fetchHint(failed.Reason)
+	case errors.As(err, &content):
+		return exitPin, "find out which of the two is wrong: `git-launcher pin` writes the hashes of the commit that it proves. If they are the commit's no more, somebody has made another commit with the same id"
 	case errors.As(err, &mismatch), errors.As(err, &missing):
 		return exitPin, "make sure that COMMIT_SHA is a commit that was pushed to REPO_URL; trying again does not help"
 	case errors.As(err, &tree):
@@ -161,11 +167,11 @@ func diskHint(err error) string {
 func fetchHint(r fetch.Reason) string {
 	switch r {
 	case fetch.Auth:
-		return "give a credential that may read the repository (AUTH_TOKEN_FILE, SSH_KEY_FILE)"
+		return "give a credential that may read the repository (AUTH_TOKEN_ENV or AUTH_TOKEN_FILE, SSH_KEY_ENV or SSH_KEY_FILE)"
 	case fetch.NotFound:
-		return "check REPO_URL; hosts also answer so where a credential is missing (AUTH_TOKEN_FILE)"
+		return "check REPO_URL; hosts also answer so where a credential is missing (AUTH_TOKEN_ENV or AUTH_TOKEN_FILE)"
 	case fetch.Untrusted:
-		return "check the host's certificate, or its key in SSH_KNOWN_HOSTS_FILE, before anything else"
+		return "check the host's certificate, or its key (SSH_HOST_KEY, SSH_KNOWN_HOSTS_FILE), before anything else"
 	case fetch.Stalled:
 		return "look at the network and the Git host; for a slow host raise --stall-timeout"
 	case fetch.TimedOut:

@@ -4,14 +4,18 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"path"
 
+	"golang.org/x/sys/unix"
+
 	"gitlauncher/config"
 	"gitlauncher/config/configfile"
 	"gitlauncher/gitpin"
+	"gitlauncher/internal/digest"
 	"gitlauncher/internal/environ"
 	"gitlauncher/internal/handover"
 	"gitlauncher/internal/version"
@@ -33,11 +37,16 @@ func (l *launch) run(ctx context.Context) error {
 	if err != nil {
 		return at("read the config", err)
 	}
+	auth, err := credentials(cfg.Auth)
+	if err != nil {
+		return at("read the credentials", err)
+	}
+	l.warnWritable()
 	agent, err := l.agent()
 	if err != nil {
 		return at("find the guest agent", err)
 	}
-	checkout, err := l.pinned(ctx, l.pinParams(cfg, cfg.WorkDir))
+	checkout, err := l.pinned(ctx, l.pinParams(cfg, cfg.WorkDir, auth))
 	if err != nil {
 		return at(stepPin, err)
 	}
@@ -56,11 +65,12 @@ func (l *launch) run(ctx context.Context) error {
 
 // parse reads the config and the digest of its bytes.
 func (l *launch) parse() (*config.Git, string, error) {
-	data, err := configfile.Read(l.configFile)
+	name, data, err := configfile.Find(l.configFile, os.LookupEnv)
 	if err != nil {
 		return nil, "", err
 	}
-	cfg, err := config.ParseGit(l.configFile, data)
+	os.Unsetenv(config.ConfigVariable) // neither a nested launcher's nor the workload's
+	cfg, err := config.ParseGit(name, data)
 	if err != nil {
 		return nil, "", err
 	}
@@ -82,6 +92,9 @@ func (l *launch) record(cfg *config.Git, configSum string, c *gitpin.Checkout) (
 		RepoURL: cfg.Repo.String(), Commit: cfg.Commit.String(), Tree: c.Tree.String(),
 		ContentSHA256: c.ContentSHA256(), Subdir: cfg.Subdir.String(),
 	}
+	if err := holds("CONTENT_SHA256", cfg.ContentSHA256, r.ContentSHA256); err != nil {
+		return nil, err
+	}
 	if cfg.Advanced != nil {
 		r.Advanced, r.RunCmd, r.InstallCmd = true, cfg.Advanced.RunCmd, cfg.Advanced.InstallCmd
 		if err := c.Directory(cfg.Subdir.Clean()); err != nil {
@@ -94,7 +107,25 @@ func (l *launch) record(cfg *config.Git, configSum string, c *gitpin.Checkout) (
 		return nil, err
 	}
 	r.Entrypoint, r.EntrypointSHA256 = cfg.Script.String(), hex.EncodeToString(script.SHA256[:])
+	if err := holds("ENTRYPOINT_SHA256", cfg.EntrypointSHA256, r.EntrypointSHA256); err != nil {
+		return nil, err
+	}
 	return r.Marshal()
+}
+
+// contentError is a commit whose bytes are not those that the config has beside its id.
+type contentError struct{ key, want, got string }
+
+func (e *contentError) Error() string {
+	return fmt.Sprintf("the config has %s=%s, and the commit has %s", e.key, e.want, e.got)
+}
+
+// holds compares a hash with the one that the config requires, if it does.
+func holds(key string, want digest.SHA256, got string) error {
+	if !want.IsZero() && want.Hex() != got {
+		return &contentError{key, want.Hex(), got}
+	}
+	return nil
 }
 
 // handOver becomes the workload. It returns only if that fails.
@@ -111,4 +142,14 @@ func (l *launch) handOver(ctx context.Context, cfg *config.Git) error {
 		w.Run, w.Install = cfg.Advanced.RunCmd, cfg.Advanced.InstallCmd
 	}
 	return handover.Exec(ctx, w)
+}
+
+// warnWritable tells of a launch that is measured, and stands on a root file system that
+// is not. What one boot leaves there, the next one runs: dstack keeps a container whose
+// compose file has not changed, and no register shows what is in it.
+func (l *launch) warnWritable() {
+	var root unix.Statfs_t
+	if err := unix.Statfs("/", &root); l.measured && (err != nil || root.Flags&unix.ST_RDONLY == 0) {
+		l.log.Warn("WRITABLE ROOT FILE SYSTEM: whoever becomes root in this container can replace bash and the launcher for the boots to come, and nobody can see that. Add read_only: true to the service; a verifier refuses the launch without it")
+	}
 }

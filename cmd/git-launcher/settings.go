@@ -10,14 +10,13 @@ import (
 	"strings"
 	"time"
 
-	"gitlauncher/config"
 	"gitlauncher/measure"
 )
 
 // settings is the command line, checked.
 type settings struct {
-	configFile string
-	measured   bool // --platform tee
+	configFile string // as named on the command line, or empty
+	measured   bool   // --platform tee
 
 	dstackEndpoint string
 	dstackTimeout  time.Duration
@@ -169,9 +168,7 @@ func (s *settings) check(command string, fs *flag.FlagSet, platform, nonce strin
 	if command == "pin" {
 		return s.authoring.check(fs.Args())
 	}
-	if s.configFile = config.DefaultFile; fs.NArg() == 1 {
-		s.configFile = fs.Arg(0)
-	}
+	s.configFile = fs.Arg(0)
 	return nil
 }
 

@@ -28,12 +28,12 @@ type session interface {
 
 // open connects to the repository.
 func (f *fetcher) open(ctx context.Context) (session, error) {
-	repo, auth := f.params.Repo, f.params.Auth
+	repo := f.params.Repo
 	switch repo.Scheme {
 	case config.File:
 		return newLocalSession(ctx, repo.Path)
 	case config.SSH:
-		return newSSHSession(ctx, repo, auth.SSHKeyFile, auth.KnownHostsFile)
+		return newSSHSession(ctx, repo, f.params.Auth)
 	}
 	var err error
 	if f.web, err = newWeb(repo, f.token, f.params.StallTimeout); err != nil {

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing/transport"
+	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/knownhosts"
 )
 
@@ -41,6 +42,7 @@ func (f *fetcher) classify(op string, err error) error {
 func (f *fetcher) reason(err error) (Reason, error) {
 	var (
 		keyErr  *knownhosts.KeyError
+		noKey   *ssh.AlgorithmNegotiationError
 		unknown x509.UnknownAuthorityError
 		badHost x509.HostnameError
 		badCert x509.CertificateInvalidError
@@ -56,6 +58,10 @@ func (f *fetcher) reason(err error) (Reason, error) {
 			what = "is not the one in the known-hosts file; somebody may be in between"
 		}
 		return Untrusted, errors.New("the SSH host's key " + what)
+	case errors.Is(err, errHostKey):
+		return Untrusted, errHostKey
+	case errors.As(err, &noKey):
+		return Untrusted, errors.New("the SSH host has no key of the type that is expected of it, or no method of ours: " + noKey.Error())
 	case errors.As(err, &unknown), errors.As(err, &badHost), errors.As(err, &badCert):
 		return Untrusted, err
 	case strings.Contains(err.Error(), "ssh: handshake failed"), strings.Contains(err.Error(), "ssh: unable to authenticate"):

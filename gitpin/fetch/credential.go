@@ -1,45 +1,95 @@
 package fetch
 
 import (
+	"bytes"
+	"encoding/base64"
 	"io"
+	"log/slog"
 	"os"
 	"strings"
 	"syscall"
 )
 
-// Credentials names the files of credentials. Their contents go to the repository's own
-// host only.
+// maxCredential is the most that is read of a credential, in bytes; keys and tokens have
+// a few thousand.
+const maxCredential = 64 << 10
+
+// Credentials names the files of credentials, or holds what came in variables. They go
+// to the repository's own host only. A field that is not used is empty.
 type Credentials struct {
-	TokenFile, SSHKeyFile, KnownHostsFile string
+	TokenFile, SSHKeyFile string
+	Token, SSHKey         Secret // instead of the files
+
+	KnownHostsFile string
+	HostKey        string // instead of that file: "<type> <base64>"
 }
 
-// token reads the token for https; it is empty if there is to be none.
+// Secret is a credential from a variable. It shows itself nowhere.
+type Secret struct{ name, value string }
+
+// NewSecret takes the value of the variable called name.
+func NewSecret(name, value string) Secret { return Secret{name, value} }
+
+func (s Secret) String() string       { return "[secret]" }
+func (s Secret) GoString() string     { return "[secret]" }
+func (s Secret) LogValue() slog.Value { return slog.StringValue("[secret]") }
+
+// MarshalText keeps the value out of JSON.
+func (s Secret) MarshalText() ([]byte, error) { return []byte("[secret]"), nil }
+
+func (s Secret) unset() bool { return s.name == "" }
+
+// token returns the token for https; it is empty if there is to be none.
 func (c Credentials) token() (string, error) {
-	if c.TokenFile == "" {
-		return "", nil
-	}
-	content, err := readCredential(c.TokenFile)
-	if err != nil {
+	where, content, err := c.Token.or(c.TokenFile)
+	if where == "" || err != nil {
 		return "", err
 	}
 	token := strings.TrimSpace(string(content))
 	if token == "" || strings.ContainsAny(token, "\r\n\x00") {
-		return "", &CredentialError{c.TokenFile, "does not hold one token on one line"}
+		return "", &CredentialError{where, "does not hold one token on one line"}
 	}
 	return token, nil
 }
 
+// sshKey returns the PEM text of the key to log in with, and where it came from.
+func (c Credentials) sshKey() (where string, pem []byte, err error) {
+	where, content, err := c.SSHKey.or(c.SSHKeyFile)
+	if err != nil || c.SSHKey.unset() || bytes.HasPrefix(bytes.TrimSpace(content), []byte("-----BEGIN ")) {
+		return where, content, err
+	}
+	// Some ways to set a variable take no line breaks, so a key may come in base64.
+	if pem, err = base64.StdEncoding.DecodeString(strings.TrimSpace(string(content))); err != nil {
+		return where, nil, &CredentialError{where, "holds neither a private key (-----BEGIN …) nor the base64 of one"}
+	}
+	return where, pem, nil
+}
+
+// or returns the content of the variable, or else of the file, and its name for errors,
+// which is empty if there is neither.
+func (s Secret) or(file string) (where string, content []byte, err error) {
+	switch {
+	case s.unset() && file == "":
+		return "", nil, nil
+	case s.unset():
+		content, err = readCredential(file)
+		return "file " + file, content, err
+	case len(s.value) > maxCredential:
+		return "", nil, &CredentialError{"variable " + s.name, "is larger than 64 KiB"}
+	}
+	return "variable " + s.name, []byte(s.value), nil
+}
+
 // readCredential reads a secret's file. Its errors name the file alone.
 func readCredential(path string) ([]byte, error) {
-	const most = 64 << 10                                          // bytes; keys and tokens have a few thousand
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe is not waited for
 	if err != nil {
-		return nil, &CredentialError{path, "can't be opened"}
+		return nil, &CredentialError{"file " + path, "can't be opened"}
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, most+1))
-	if err != nil || len(data) > most {
-		return nil, &CredentialError{path, "can't be read, or is larger than 64 KiB"}
+	data, err := io.ReadAll(io.LimitReader(f, maxCredential+1))
+	if err != nil || len(data) > maxCredential {
+		return nil, &CredentialError{"file " + path, "can't be read, or is larger than 64 KiB"}
 	}
 	return data, nil
 }

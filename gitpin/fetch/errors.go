@@ -1,7 +1,6 @@
 package fetch
 
 import (
-	"fmt"
 	"net/url"
 
 	"gitlauncher/internal/printable"
@@ -54,10 +53,9 @@ func (e *saidError) Error() string {
 	return printable.Line(e.err.Error(), e.token, basicAuth(e.token), url.QueryEscape(e.token))
 }
 
-// CredentialError is a credential file that can't be used. It never holds the
-// credential.
-type CredentialError struct{ Path, Reason string }
+// CredentialError is a credential that can't be used. It never holds it.
+type CredentialError struct{ Where, Reason string } // Where is "file PATH" or "variable NAME"
 
 func (e *CredentialError) Error() string {
-	return fmt.Sprintf("credential file %s %s", e.Path, e.Reason)
+	return "credential " + e.Where + " " + e.Reason
 }

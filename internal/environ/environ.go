@@ -21,9 +21,12 @@ var (
 	filteredNames = []string{
 		"BASH_ENV", "ENV", "PROMPT_COMMAND", "PS4", // bash runs them, or expands them
 		"SHELLOPTS", "BASHOPTS", // switch tracing on, and with it PS4
-		"IFS", "CDPATH", "GLOBIGNORE", // change what the script's own words mean
+		"IFS", "CDPATH", "GLOBIGNORE", "GLOBSORT", "EXECIGNORE", // change what the script's own words mean
+		"POSIXLY_CORRECT", "POSIX_PEDANTIC", "BASH_COMPAT", "FUNCNEST", "TMOUT", // change how bash runs it
+		"TEXTDOMAIN", "TEXTDOMAINDIR", // where translations of the script's own words come from
 		"BASH_LOADABLES_PATH", "BASH_XTRACEFD", // where builtins come from, where a trace goes
 		"GCONV_PATH", "LOCPATH", "GLIBC_TUNABLES", // libc loads code and tables from them
+		"GODEBUG", // makes Go programs print the credentials that they send
 	}
 	filteredPrefixes = []string{
 		"BASH_FUNC_", // functions, which go before programs of the same name

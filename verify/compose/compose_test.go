@@ -336,7 +336,7 @@ func TestImageModeMounts(t *testing.T) {
 func TestOurOwn(t *testing.T) {
 	dir := filepath.Join("..", "..", "image", "compose")
 	for name, expect := range map[string]compose.Expect{
-		"configs-mounted.yaml": {}, "derived.yaml": {}, "private.yaml": {Allow: []string{"launcher:secrets"}}, "mpc-tee.yaml": {Image: true},
+		"git-mode.yaml": {}, "derived.yaml": {}, "private.yaml": {}, "mpc-tee.yaml": {Image: true},
 	} {
 		data, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
