@@ -95,22 +95,38 @@ func awaitLogs(t *testing.T, compose func(...string) string, text string) (out s
 	return out
 }
 
-func TestComposeConfigsMounted(t *testing.T) {
-	text := example(t, "compose/configs-mounted.yaml")
-	p := project(t, text)
-	app := p.Services["app"]
-	if app.Image != placeholder || len(app.Configs) != 1 || app.Configs[0].Target != config.DefaultFile {
+// literalConfig is the config that a service has in GIT_LAUNCHER_CONFIG.
+func literalConfig(t *testing.T, app types.ServiceConfig) *config.Git {
+	t.Helper()
+	text := app.Environment[config.ConfigVariable]
+	if text == nil {
+		t.Fatalf("no %s", config.ConfigVariable)
+	}
+	cfg, err := config.ParseGit("inline", []byte(*text))
+	if err != nil {
+		t.Fatalf("the config inside: %v", err)
+	}
+	return cfg
+}
+
+func TestComposeGitMode(t *testing.T) {
+	text := example(t, "compose/git-mode.yaml")
+	app := project(t, text).Services["app"]
+	if app.Image != placeholder || !app.ReadOnly || app.Restart != "on-failure" {
 		t.Errorf("the service is %+v", app)
 	}
-	if _, err := config.ParseGit("inline", []byte(p.Configs[app.Configs[0].Source].Content)); err != nil {
-		t.Errorf("the config inside: %v", err)
-	}
+	literalConfig(t, app)
 	w := newWorld(t)
-	id, _ := w.commit(t, script)
+	id, _ := w.commit(t, roomy+script)
 	compose := up(t, text, nil, placeholder, w.launcher, placeholderURL, w.url, placeholderCommit, id,
 		"/var/run/dstack.sock:/var", w.sock+":/var")
 	out := awaitLogs(t, compose, "workload: waiting")
-	has(t, out, "HEAD verified: "+id, "launch measured", "capabilities 0000000000000000")
+	has(t, out, "HEAD verified: "+id, "launch measured", "capabilities 0000000000000000", "workload: room in /tmp /var/tmp /root /var/cache")
+	for _, bad := range []string{"root file system is writable", "WRITABLE ROOT", "GIT_LAUNCHER_CONFIG"} {
+		if strings.Contains(out, bad) {
+			t.Errorf("%q is in:\n%s", bad, out)
+		}
+	}
 	if n := len(w.launches(t)); n != 1 {
 		t.Errorf("%d launches are measured", n)
 	}
@@ -120,6 +136,15 @@ func TestComposeConfigsMounted(t *testing.T) {
 		return strings.Count(compose("logs", "--no-color"), "workload: waiting") == 2
 	})
 }
+
+// roomy is a workload that puts programs where the examples have room for them.
+const roomy = `room=""
+for d in /tmp /var/tmp /root /var/cache; do
+  cp /bin/true "$d/program" && "$d/program" && room="$room $d"
+done
+echo "workload: room in$room"
+env | sed 's/^/workload: /' | grep GIT_LAUNCHER_CONFIG
+`
 
 func TestComposeDerived(t *testing.T) {
 	text := example(t, "compose/derived.yaml")
@@ -161,13 +186,13 @@ func TestComposeLocalDev(t *testing.T) {
 	has(t, out, "HEAD verified: "+id, "launch measured", "THIS IS NOT A TEE")
 }
 
-// TestComposePrivate: the token comes as a variable, reaches the launcher as a file,
-// and is not in the workload's environment.
+// TestComposePrivate: the token comes as a variable, and is neither in the log nor in the
+// workload's environment.
 func TestComposePrivate(t *testing.T) {
 	text := example(t, "compose/private.yaml")
-	p := project(t, text)
-	if _, err := config.ParseGit("inline", []byte(p.Configs["launcher"].Content)); err != nil {
-		t.Errorf("the config inside: %v", err)
+	app := project(t, text).Services["app"]
+	if cfg := literalConfig(t, app); !app.ReadOnly || cfg.Auth.TokenEnv != "REPO_TOKEN" {
+		t.Errorf("the service is %+v", app)
 	}
 	w := newWorld(t)
 	host, _, err := net.SplitHostPort(strings.TrimSuffix(strings.TrimPrefix(w.url, "http://"), "/workload.git"))
@@ -186,7 +211,7 @@ func TestComposePrivate(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(stop)
-	id, _ := w.commit(t, "env | grep -c sekrit\n"+script)
+	id, _ := w.commit(t, `{ env; tr "\\0" "\\n" </proc/self/environ; } | grep -c -e sekrit -e REPO_TOKEN`+"\n"+script)
 	const line = `      GIT_LAUNCHER_RECEIPT_LOG: "true"` + "\n"
 	compose := up(t, text, []string{"REPO_TOKEN=sekrit-token"}, placeholder, w.launcher, placeholderURL, url+"/workload.git", placeholderCommit, id,
 		line, line+"      SSL_CERT_FILE: /ca.pem\n", // this test's own authority
@@ -195,26 +220,5 @@ func TestComposePrivate(t *testing.T) {
 	has(t, out, "HEAD verified: "+id, "app-1  | 0\n")
 	if strings.Contains(out, "sekrit") {
 		t.Errorf("the token is in the log:\n%s", out)
-	}
-}
-
-// TestComposeReadOnly: what configs-mounted.yaml and doc/deploy.md say of read_only.
-func TestComposeReadOnly(t *testing.T) {
-	needs(t, "docker")
-	dir := t.TempDir()
-	text := strings.Replace(example(t, "compose/configs-mounted.yaml"), "    cap_drop", "    read_only: true\n    cap_drop", 1)
-	w := newWorld(t)
-	file := filepath.Join(dir, "compose.yaml")
-	write(t, file, strings.NewReplacer(placeholder, w.launcher, "/var/run/dstack.sock:/var", w.sock+":/var").Replace(text))
-	name := unique("compose")
-	bin := filepath.Join(top, "bin/docker-compose")
-	t.Cleanup(func() { run(t, bin, "--project-name", name, "--file", file, "down", "--volumes") })
-	out, err := run(t, bin, "--project-name", name, "--file", file, "up", "--detach")
-	const says = "`file` is the sole supported option"
-	if err == nil || !strings.Contains(out, says) {
-		t.Errorf("Compose now takes an inline config for a read-only container; say so in doc/deploy.md: %v\n%s", err, out)
-	}
-	for _, page := range []string{"compose/configs-mounted.yaml", "../doc/deploy.md"} {
-		has(t, example(t, page), says)
 	}
 }

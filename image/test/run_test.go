@@ -82,7 +82,7 @@ func (w *world) commit(t *testing.T, text string) (id, config string) {
 }
 
 // hardened is the strictest way to run the container that works.
-var hardened = []string{"--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--tmpfs=/tmp", "--tmpfs=/run/git-launcher"}
+var hardened = []string{"--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--tmpfs=/tmp:exec", "--tmpfs=/run/git-launcher"}
 
 // container creates a container, which the test removes.
 func (w *world) container(t *testing.T, config, image string, flags ...string) string {

@@ -336,7 +336,8 @@ func TestImageModeMounts(t *testing.T) {
 func TestOurOwn(t *testing.T) {
 	dir := filepath.Join("..", "..", "image", "compose")
 	for name, expect := range map[string]compose.Expect{
-		"git-mode.yaml": {}, "derived.yaml": {}, "private.yaml": {}, "mpc-tee.yaml": {Image: true},
+		"git-mode.yaml": {Allow: []string{"launcher:env:GIT_LAUNCHER_CONFIG", "launcher:tmpfs"}}, "derived.yaml": {Allow: []string{"launcher:tmpfs"}},
+		"private.yaml": {Allow: []string{"launcher:env:GIT_LAUNCHER_CONFIG", "launcher:env:REPO_TOKEN", "launcher:tmpfs"}}, "mpc-tee.yaml": {Image: true},
 	} {
 		data, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
