@@ -36,13 +36,13 @@ var rooms = []row{
 	{"internal/strictjson", "", "", ""},
 	{"internal/strictyaml", "", "go.yaml.in/yaml/v4 gopkg.in/yaml.v3", ""},
 	{"internal/composeenv", "internal/strictyaml", "", ""},
-	{"config", "gitpin/object", "", ""},
+	{"config", "gitpin/object internal/digest internal/environ", "", ""},
 	{"config/configfile", "config", "", "os syscall"},
 
 	// Pin a commit.
 	{"gitpin/object", "", "github.com/pjbgf/sha1cd", ""},
 	{"gitpin/pack", "gitpin/object", "github.com/klauspost/compress golang.org/x/sync", "os"},
-	{"gitpin/fetch", "config gitpin/object internal/bounded internal/printable", "github.com/cenkalti/backoff/v5 github.com/go-git/go-git/v5 github.com/skeema/knownhosts golang.org/x/crypto", "net net/http os os/exec syscall"},
+	{"gitpin/fetch", "config gitpin/object internal/bounded internal/printable", "github.com/cenkalti/backoff/v5 github.com/go-git/go-git/v5 golang.org/x/crypto", "net net/http os os/exec syscall"},
 	{"gitpin/gitdir", "gitpin/object gitpin/pack gitpin/proof gitpin/worktree", "", "os syscall"},
 	{"gitpin/proof", "gitpin/object gitpin/pack internal/parallel", "", ""},
 	{"gitpin/workdir", "gitpin/worktree", "github.com/go-git/go-git/v5 golang.org/x/sys", "os syscall"},
