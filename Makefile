@@ -2,11 +2,17 @@
 # are there.
 GO    ?= go
 FUZZ  ?= 10s
-FLAGS  = -trimpath
+FLAGS  = -trimpath -ldflags '-X gitlauncher/internal/version.release=$(VERSION)'
+PREFIX ?= /usr/local
+
+PROGRAMS = $(notdir $(wildcard cmd/*))
+
+# What programs say of themselves, and launches measure: a tag, or the commit's id, with
+# -dirty where files differ from it. A folder that is no clone has none.
+VERSION ?= $(shell [ -e .git ] && git -c safe.directory='$(CURDIR)' describe --tags --match 'v*' --always --dirty --abbrev=40 2>/dev/null || echo '(devel)')
 
 # The images: image/README.md.
 ARCH            ?= amd64
-VERSION         ?= $(shell git describe --tags --match 'v*' --always --dirty --abbrev=40 2>/dev/null || echo '(devel)')
 SOURCE_URL      ?=
 DEBIAN_MIRROR   ?= http://deb.debian.org/debian
 SECURITY_MIRROR ?= http://deb.debian.org/debian-security
@@ -19,7 +25,7 @@ PORTABLE = ./gitpin/object ./gitpin/pack
 
 TOOLS = $(GO) -C .github/tool build -o '$(CURDIR)/bin/'
 
-.PHONY: all help build test race lint fuzz bench bench-quick bench-image bench-verify demo demo-image dist man licenses vulnerabilities image image-verify image-lock image-test module clean
+.PHONY: all help build test race lint fuzz bench bench-quick bench-image bench-verify demo demo-image dist install man licenses vulnerabilities image image-verify image-lock image-test module clean
 
 all: build
 
@@ -105,20 +111,15 @@ image-test: image build bin/docker-compose
 	IMAGE_VERSION='$(VERSION)' IMAGE_SOURCE='$(SOURCE_URL)' DEBIAN_MIRROR='$(DEBIAN_MIRROR)' SECURITY_MIRROR='$(SECURITY_MIRROR)' \
 	  $(GO) test -tags image -count=1 -timeout 25m -v ./image/test
 
-## dist: the programs of a release, for each system, with their checksums, into bin/dist
-dist:
-	rm -rf bin/dist && mkdir -p bin/dist
-	@set -e; build() { \
-	  echo "$$1 $$2/$$3"; \
-	  CGO_ENABLED=0 GOOS=$$2 GOARCH=$$3 GOAMD64=v1 GOARM64=v8.0 GOFLAGS=-mod=readonly GOEXPERIMENT= GOWORK=off GODEBUG= GOFIPS140=off GOTOOLCHAIN=go$$($(GO) mod edit -json | sed -n 's/.*"Go": "\(.*\)".*/\1/p') \
-	    $(GO) build -trimpath -buildvcs=false -ldflags '-s -w -X gitlauncher/internal/version.release=$(VERSION)' -o "bin/dist/$$1-$(VERSION)-$$2-$$3" ./cmd/$$1; }; \
-	for arch in amd64 arm64; do \
-	  build git-launcher linux $$arch; build dstack-sim linux $$arch; \
-	  build git-launcher-verify linux $$arch; build git-launcher-verify darwin $$arch; \
-	done
-	$(MAKE) man && cp bin/man/* bin/dist/
-	cp LICENSE THIRD-PARTY-LICENSES bin/dist/
-	cd bin/dist && sha256sum * >SHA256SUMS
+## dist: the archives of a release, for each system, with their checksums, into bin/dist
+dist: man
+	$(GO) run ./internal/dist -version '$(VERSION)'
+
+## install: the programs and their manuals, below PREFIX=/usr/local
+install: build man
+	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/man/man1'
+	install -m 0755 $(PROGRAMS:%=bin/%) '$(DESTDIR)$(PREFIX)/bin'
+	install -m 0644 bin/man/*.1 '$(DESTDIR)$(PREFIX)/share/man/man1'
 
 ## man: the manual pages of launcher and verifier, from their --help, into bin/man
 man: build

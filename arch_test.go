@@ -100,9 +100,11 @@ var rooms = []row{
 	{"image/test", "", "", ""},
 
 	// Tools of this repository.
-	{"image/build", "", "github.com/google/go-containerregistry golang.org/x/sync", "os os/exec syscall"},
+	{"image/build", "internal/compile", "github.com/google/go-containerregistry golang.org/x/sync", "os os/exec syscall"},
 	{"internal/bench", "internal/gittest", "", "net/http os os/exec syscall"},
 	{"internal/bench/image", "internal/regtest", "github.com/google/go-containerregistry", "os os/exec"},
+	{"internal/compile", "", "", "os os/exec"},
+	{"internal/dist", "internal/compile", "", "os"},
 	{"internal/licenses", "", "", "os os/exec"},
 	{"internal/man", "", "", "os"},
 }

@@ -88,11 +88,11 @@ func TestReleaseNotes(t *testing.T) {
 }
 
 // TestReleaseVersion: every program of a release says its version, which the linker
-// sets where the Makefile and image/build tell it to. A variable that is not there
+// sets where the Makefile and internal/compile tell it to. A variable that is not there
 // is passed over in silence.
 func TestReleaseVersion(t *testing.T) {
 	set := ""
-	for _, file := range []string{"Makefile", "image/build/definition.go"} {
+	for _, file := range []string{"Makefile", "internal/compile/compile.go"} {
 		source, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
@@ -126,8 +126,11 @@ func TestModule(t *testing.T) {
 		switch {
 		case err != nil:
 			return err
-		case d.IsDir() && (path == ".git" || path == "bin"):
-			return filepath.SkipDir
+		case path == ".git" || path == "bin": // in a worktree .git is a file, and leads back here
+			if d.IsDir() {
+				return filepath.SkipDir
+			}
+			return nil
 		case d.IsDir():
 			return os.MkdirAll(filepath.Join(dir, path), 0o755)
 		case !d.Type().IsRegular():
@@ -147,6 +150,10 @@ func TestModule(t *testing.T) {
 		{"make", "module", "MODULE=" + path},
 		{"go", "build", "-trimpath", "./..."},
 		{"go", "test", "-trimpath", "-run", "TestImports|TestReaches", "."},
+		{"git", "-c", "init.defaultBranch=main", "init", "--quiet"}, // a repository of its own
+		{"git", "add", "."},
+		{"git", "-c", "user.name=x", "-c", "user.email=x@example.org", "commit", "--quiet", "--message", "x"},
+		{"make", "build"},
 	} {
 		cmd := exec.Command(command[0], command[1:]...)
 		cmd.Dir = dir
@@ -158,5 +165,42 @@ func TestModule(t *testing.T) {
 	out, err := exec.Command("grep", "-rnE", `(^|["= ])gitlauncher/`, "--include=*.go", "--include=Makefile", "--include=go.mod", dir).Output()
 	if len(out) > 0 || err == nil {
 		t.Errorf("the old path is still there: %v\n%s", err, out)
+	}
+	builtFromClone(t, dir)
+}
+
+// builtFromClone: what `make build` makes in a clone says the commit, and so does the
+// record of a launch.
+func builtFromClone(t *testing.T, dir string) {
+	t.Helper()
+	output := func(name string, args ...string) string {
+		cmd := exec.Command(name, args...)
+		cmd.Dir = dir
+		var stderr strings.Builder
+		cmd.Stderr = &stderr
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("%s %s: %v\n%s", name, args, err, stderr.String())
+		}
+		return string(out)
+	}
+	commit := strings.TrimSpace(output("git", "rev-parse", "HEAD"))
+	launcher := filepath.Join(dir, "bin", "git-launcher")
+	if got := output(launcher, "version"); got != "git-launcher "+commit+"\n" {
+		t.Errorf("a build of commit %s says it is %q", commit, got)
+	}
+	config := filepath.Join(t.TempDir(), "config.conf")
+	text := "REPO_URL=" + dir + "\nCOMMIT_SHA=" + commit + "\nENTRYPOINT_SCRIPT=demo/demo.sh\n"
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if record := output(launcher, "check", config); !strings.Contains(record, `"launcher":"`+commit+`"`) {
+		t.Errorf("the record of a launch does not say commit %s: %s", commit, record)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "VERIFY.md"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.TrimSpace(output("make", "-s", "--eval=version: ; @echo '$(VERSION)'", "version")); got != commit+"-dirty" {
+		t.Errorf("a build of changed files says it is %q", got)
 	}
 }

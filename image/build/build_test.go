@@ -232,12 +232,6 @@ func TestClean(t *testing.T) {
 	}
 }
 
-func TestPinnedGo(t *testing.T) {
-	if v, err := pinnedGo("../../go.mod"); err != nil || !strings.HasPrefix(v, "go1.") {
-		t.Errorf("%s, %v", v, err)
-	}
-}
-
 // TestCertificates: an authority that was added, or is missing, is refused.
 func TestCertificates(t *testing.T) {
 	one := []byte("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")

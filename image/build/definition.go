@@ -5,12 +5,12 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"gitlauncher/internal/compile"
 )
 
 // definition is one image.
@@ -101,38 +101,19 @@ func topLinks(arch string) []string {
 	return []string{"bin", "sbin", "lib"}
 }
 
-// compile builds the programs, static, from this source tree alone: no setting of the
-// machine's, no path, no version control gets in.
-func compile(ctx context.Context, arch, version, dir string) (map[string][]byte, error) {
-	goVersion, err := pinnedGo("go.mod")
-	if err != nil {
-		return nil, err
-	}
-	programs := make(map[string][]byte)
+// programs builds the programs of the images.
+func programs(ctx context.Context, arch, version, dir string) (map[string][]byte, error) {
+	built := make(map[string][]byte)
 	for _, name := range []string{"git-launcher", "dstack-sim"} {
 		to := filepath.Join(dir, name)
-		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -X gitlauncher/internal/version.release="+version, "-o", to, "./cmd/"+name)
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch, "GOAMD64=v1", "GOARM64=v8.0",
-			"GOTOOLCHAIN="+goVersion, "GOFLAGS=-mod=readonly", "GOEXPERIMENT=", "GOWORK=off", "GODEBUG=", "GOFIPS140=off")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return nil, fmt.Errorf("compiling %s: %w\n%s", name, err, out)
-		}
-		if programs[name], err = os.ReadFile(to); err != nil {
+		if err := compile.Program(ctx, compile.Target{OS: "linux", Arch: arch, Version: version}, name, to); err != nil {
 			return nil, err
 		}
+		data, err := os.ReadFile(to)
+		if err != nil {
+			return nil, err
+		}
+		built[name] = data
 	}
-	return programs, nil
-}
-
-// pinnedGo is the toolchain that go.mod names.
-func pinnedGo(mod string) (string, error) {
-	data, err := os.ReadFile(mod)
-	if err != nil {
-		return "", err
-	}
-	m := regexp.MustCompile(`(?m)^go (\d+\.\d+\.\d+)$`).FindSubmatch(data)
-	if m == nil {
-		return "", fmt.Errorf("%s names no exact Go version", mod)
-	}
-	return "go" + string(m[1]), nil
+	return built, nil
 }

@@ -149,11 +149,11 @@ func (o *options) build(ctx context.Context) ([]built, error) {
 	if err := fetch(ctx, l, o.from, o.cache); err != nil {
 		return nil, err
 	}
-	var programs map[string][]byte
+	var compiled map[string][]byte
 	var debian []file
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
-		programs, err = compile(gctx, o.arch, o.version, tmp)
+		compiled, err = programs(gctx, o.arch, o.version, tmp)
 		return err
 	})
 	g.Go(func() (err error) {
@@ -179,7 +179,7 @@ func (o *options) build(ctx context.Context) ([]built, error) {
 		return nil, err
 	}
 	var all []built
-	for _, d := range definitions(debian, programs, licences, l.Epoch) {
+	for _, d := range definitions(debian, compiled, licences, l.Epoch) {
 		b := built{definition: d}
 		if b.image, err = d.image(o, l.Epoch); err != nil {
 			return nil, err
