@@ -118,7 +118,7 @@ func (l *imageLaunch) run(ctx context.Context) (code int, err error) {
 		return 0, at(stepMeasure, err)
 	}
 	wanted.Launched = true
-	return l.start(ctx, wanted, container)
+	return l.start(ctx, wanted, container, func() error { return l.writeNodeConfig(user, nodeConfig) })
 }
 
 func (l *imageLaunch) readProfile() (*imagepin.Profile, error) {
@@ -257,8 +257,9 @@ func (l *imageLaunch) writeNodeConfig(user *userconfig.Config, data []byte) erro
 	return nil
 }
 
-// start starts the container and stays its supervisor, or leaves with --detach.
-func (l *imageLaunch) start(ctx context.Context, w *engine.Wanted, container *engine.Found) (int, error) {
+// start starts the container and stays its supervisor, or leaves with --detach. The
+// workload can write what it reads: configure writes it anew before each start.
+func (l *imageLaunch) start(ctx context.Context, w *engine.Wanted, container *engine.Found, configure func() error) (int, error) {
 	signals := make(chan os.Signal, 16)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGUSR2)
 	defer signal.Stop(signals)
@@ -279,7 +280,7 @@ func (l *imageLaunch) start(ctx context.Context, w *engine.Wanted, container *en
 	atStage("starting")
 	step := "start the workload"
 	code, err := l.engine.Supervise(ctx, container, engine.Supervision{
-		Wanted: w, Signals: signals, Stdout: l.stdout, Stderr: l.stderr, Sleep: sleep,
+		Wanted: w, Signals: signals, Stdout: l.stdout, Stderr: l.stderr, Sleep: sleep, BeforeStart: configure,
 		Started: func() {
 			step = stepSupervise
 			l.log.Info("container started", "container", container.String(), "ran_before", container.Running)

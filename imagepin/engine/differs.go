@@ -18,6 +18,10 @@ var (
 	readonlyPaths = []string{"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"}
 )
 
+// failedRun is why a container that failed is made anew: whatever its run changed in its
+// own files is not what was measured, and may be why it failed.
+const failedRun = "its last run failed"
+
 // differs returns where a container is not the wanted one; empty if it is. All that
 // the launcher sets must be as it sets it, what comes from the image must be the
 // image's, and all else that gives a container power must not be set: a container
@@ -68,6 +72,9 @@ func (e *Engine) differs(f *Found, w *Wanted, networkID string) string {
 	}
 	if !w.Launched && (f.Running || f.lastStart() != "") {
 		return "it ran, and its launch is not in the log of this boot"
+	}
+	if !f.Running && f.lastStart() != "" && f.inspect.State.ExitCode != 0 {
+		return failedRun
 	}
 	for name, endpoint := range attached {
 		// A network that was removed and made anew under its name can't be joined.

@@ -35,6 +35,7 @@ type Supervision struct {
 	Wanted         *Wanted
 	Signals        <-chan os.Signal // relayed to the workload
 	Stdout, Stderr io.Writer        // where its output goes
+	BeforeStart    func() error     // what the workload reads is written anew here, before each start
 	Started        func()           // told after the first start
 	Sleep          registry.Sleep
 }
@@ -137,11 +138,15 @@ func ends(s os.Signal) bool {
 	return s == syscall.SIGTERM || s == syscall.SIGINT || s == syscall.SIGQUIT
 }
 
-// again looks at the container before it is started once more. An Engine that is
-// away, as in a restart, gets one call's deadline to come back.
+// again looks at the container before it is started once more, and makes it anew where
+// its run failed. An Engine that is away, as in a restart, gets one call's deadline to
+// come back.
 func (e *Engine) again(ctx context.Context, f *Found, s Supervision) (*Found, error) {
 	for end := time.Now().Add(e.timeout); ; {
 		now, err := e.unchanged(ctx, f, s.Wanted)
+		if err == nil && !now.Running {
+			now, _, err = e.Prepare(ctx, s.Wanted)
+		}
 		if !is(err, Absent) && !is(err, Died) || time.Now().After(end) {
 			return now, err
 		}
@@ -166,7 +171,7 @@ func (e *Engine) unchanged(ctx context.Context, f *Found, w *Wanted) (*Found, er
 	if why := e.differs(now, w, networkID); why == "network" {
 		now, _, err = e.Prepare(ctx, w) // a prune took it; see Start
 		return now, err
-	} else if why != "" {
+	} else if why != "" && why != failedRun {
 		return nil, &SettingsError{w.Name, "somebody changed it: " + why}
 	}
 	return now, nil
@@ -181,6 +186,9 @@ func (e *Engine) once(ctx context.Context, f *Found, s Supervision) (ran *Found,
 	// is no use: it is taken after the first output.
 	since := time.Now()
 	if !f.Running {
+		if err := s.BeforeStart(); err != nil {
+			return nil, 0, false, err
+		}
 		if f, err = e.Start(ctx, f, s.Wanted); err != nil {
 			return nil, 0, false, err
 		}

@@ -6,6 +6,8 @@
 //	wait          until SIGTERM or SIGINT, then ends with 0 (default)
 //	exit N        ends with N
 //	fail-then N   ends with N the first time, 0 after that (counts in /data)
+//	tamper N      likewise, and leaves a file in its container and a config of its own; a
+//	              run that finds either says PLANTED
 //	stubborn      takes SIGTERM and goes on
 //	ungraceful N  ends with N on SIGTERM
 package main
@@ -47,13 +49,23 @@ func main() {
 	switch what {
 	case "exit":
 		os.Exit(code)
-	case "fail-then":
-		os.MkdirAll("/data", 0o755)
-		if _, err := os.Stat("/data/ran"); err != nil {
-			os.WriteFile("/data/ran", nil, 0o644)
-			os.Exit(code)
-		}
+	case "planted":
+		fmt.Println("node: PLANTED config")
 		os.Exit(0)
+	case "tamper", "fail-then":
+		os.MkdirAll("/data", 0o755)
+		if _, err := os.Stat("/planted"); err == nil {
+			fmt.Println("node: PLANTED file")
+		}
+		if _, err := os.Stat("/data/ran-" + what); err == nil {
+			os.Exit(0)
+		}
+		os.WriteFile("/data/ran-"+what, nil, 0o644)
+		if what == "tamper" {
+			os.WriteFile("/planted", nil, 0o644)
+			os.WriteFile(os.Args[2], []byte("behave = \"planted\"\n"), 0o600)
+		}
+		os.Exit(code)
 	}
 	for s := range signals {
 		fmt.Println("node: got", s)
