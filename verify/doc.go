@@ -1,5 +1,5 @@
 // Package verify judges evidence: what ran in a confidential VM, on which system,
-// by whose word (evidence.md). It is pure over bytes: evidence, policy and
+// by whose word (VERIFY.md). It is pure over bytes: evidence, policy and
 // collateral in, a Report out; nothing is fetched, opened or executed here.
 //
 // Judge runs six checks, reports every finding of all of them, and skips none

@@ -17,7 +17,7 @@ import (
 // strict reading of 60 MB of hostile keys took half a minute.
 const MaxEvidence = 16 << 20
 
-// Kind is a kind of evidence (evidence.md).
+// Kind is a kind of evidence (VERIFY.md).
 type Kind string
 
 // The kinds of evidence.

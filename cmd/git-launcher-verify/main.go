@@ -19,7 +19,7 @@ import (
 	"gitlauncher/internal/version"
 )
 
-// The exit codes of evidence.md.
+// The exit codes of VERIFY.md.
 const (
 	exitVerified  = 0
 	exitUndecided = 1

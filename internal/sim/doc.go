@@ -33,6 +33,6 @@
 // It computes digests by itself, without package measure, so that each can be tested
 // against the other.
 //
-// Sources: the guest agent's specification in the dstack repository
-// (docs/guest-api-v0.md, docs/guest-api-v1.md), and the answers of real machines.
+// Sources: the specification of the guest API, versions 0 and 1 (in the folder docs of
+// https://github.com/Dstack-TEE/dstack), and the answers of real machines.
 package sim

@@ -5,7 +5,8 @@
 // The agent is part of the measured system. It is trusted not to lie about the register;
 // its log is checked against the register all the same (package measure).
 //
-// API: docs/guest-api-v0.md and docs/guest-api-v1.md of the dstack repository.
+// API: the specification of the guest API, versions 0 and 1, in the folder docs of
+// https://github.com/Dstack-TEE/dstack.
 package dstack
 
 import (

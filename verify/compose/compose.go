@@ -142,7 +142,7 @@ func (j *judge) app(a *app, keys map[string]json.RawMessage) {
 }
 
 // dangerousEnv reports whether a variable whose value is not measured could
-// change what runs (evidence.md, D): one that the launcher filters, which ALLOW_ENV
+// change what runs (VERIFY.md, D): one that the launcher filters, which ALLOW_ENV
 // may let through, or one that Compose, Docker or the launcher itself heeds.
 func dangerousEnv(name string) bool {
 	upper := strings.ToUpper(name)
@@ -183,7 +183,7 @@ func (j *judge) compose() {
 	accepted := func(name string) bool { return slices.Contains(j.expect.Allow, "service:"+name) }
 	j.find(accepted)
 	j.volumes = m.volumesOf(m.services[j.Service])
-	if j.expect.Image { // the workload's own, by their full names (image-mode.md)
+	if j.expect.Image { // the workload's own, by their full names (doc/image-mode.md)
 		j.volumes.exact[volume{name: "mpc-data"}], j.volumes.exact[volume{name: "shared-volume"}] = true, true
 	}
 	for _, name := range sortedKeys(m.services) {

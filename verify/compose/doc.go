@@ -1,5 +1,5 @@
 // Package compose judges an app-compose: whether what dstack measured gives
-// anything but the launcher the keys to the launch (evidence.md, check D).
+// anything but the launcher the keys to the launch (VERIFY.md, check D).
 //
 // dstack runs a compose file as root beside the guest agent's socket. A record in
 // the event log proves a launch only where nothing else could have written it, so

@@ -1,5 +1,5 @@
 // Package provenance judges a Sigstore bundle with SLSA build provenance: which
-// repository and workflow built an image (evidence.md, check F). sigstore-go does
+// repository and workflow built an image (VERIFY.md, check F). sigstore-go does
 // the cryptography; this package says what is expected.
 //
 // What it does not do: fetch bundles or trusted roots, or say that the source is good.

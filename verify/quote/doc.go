@@ -1,6 +1,6 @@
 // Package quote reads a TDX quote and says what its signatures prove: that a
 // genuine TDX module on a platform of a known TCB status reported these
-// registers (evidence.md, check A).
+// registers (VERIFY.md, check A).
 //
 // The chain, from the pinned root down:
 //
