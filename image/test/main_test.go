@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -119,8 +120,8 @@ func write(t *testing.T, name, text string) {
 	}
 }
 
-// start runs a program until the test ends.
-func start(t *testing.T, name string, args ...string) {
+// start runs a program until halt is called, or the test ends.
+func start(t *testing.T, name string, args ...string) (halt func()) {
 	t.Helper()
 	cmd := exec.Command(name, args...)
 	var out bytes.Buffer
@@ -128,13 +129,15 @@ func start(t *testing.T, name string, args ...string) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	halt = sync.OnceFunc(func() {
 		cmd.Process.Signal(os.Interrupt)
 		cmd.Wait()
 		if t.Failed() {
 			t.Logf("%s said:\n%s", name, out.Bytes())
 		}
 	})
+	t.Cleanup(halt)
+	return halt
 }
 
 // pulled pushes an image of bin/image into a registry and has the Engine pull it by

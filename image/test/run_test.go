@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -30,6 +31,7 @@ type world struct {
 	repo          *gittest.Repo
 	url, sock     string
 	network, dir  string
+	halt          func() // ends the guest agent
 }
 
 // script is the workload of most tests. It shows what a workload should be able to
@@ -64,11 +66,25 @@ func newWorld(t *testing.T) *world {
 	w.url, w.stopServer = url+"/workload.git", stop
 	t.Cleanup(stop)
 	w.sock = filepath.Join(w.dir, "dstack.sock")
-	compose := filepath.Join(w.dir, "app-compose.json")
-	write(t, compose, `{"manifest_version":2,"name":"test","runner":"docker-compose","docker_compose_file":"services: {}\n"}`)
-	start(t, filepath.Join(top, "bin/dstack-sim"), "--dstack", "0.5", "--socket", w.sock, "--app-compose", compose)
-	await(t, "the guest agent", func() bool { _, err := os.Stat(w.sock); return err == nil })
+	write(t, filepath.Join(w.dir, "app-compose.json"), `{"manifest_version":2,"name":"test","runner":"docker-compose","docker_compose_file":"services: {}\n"}`)
+	w.boot(t)
 	return w
+}
+
+// boot starts a guest agent with a new register, in the place of the one before.
+func (w *world) boot(t *testing.T) {
+	t.Helper()
+	if w.halt != nil {
+		w.halt()
+	}
+	w.halt = start(t, filepath.Join(top, "bin/dstack-sim"), "--dstack", "0.5", "--socket", w.sock, "--app-compose", filepath.Join(w.dir, "app-compose.json"))
+	await(t, "the guest agent", func() bool {
+		c, err := net.Dial("unix", w.sock)
+		if err == nil {
+			c.Close()
+		}
+		return err == nil
+	})
 }
 
 // commit makes a commit of one script and returns a config that pins it.
