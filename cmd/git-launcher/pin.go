@@ -2,18 +2,16 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
 	"path"
 	"strings"
-	"unicode"
 
 	"gitlauncher/config"
 	"gitlauncher/gitpin"
+	"gitlauncher/internal/composeenv"
 	"gitlauncher/internal/digest"
-	"gitlauncher/internal/printable"
 	"gitlauncher/measure"
 )
 
@@ -210,29 +208,7 @@ func composeText(conf, image string, secrets []string) string {
       - workload:/var/lib/git-launcher
 volumes:
   workload:
-`, image, passed.String(), composeScalar(conf, "        "))
-}
-
-// composeScalar writes a text as a YAML value that Compose takes for exactly that text,
-// with the line break behind it. Compose takes one $ of two.
-func composeScalar(text, indent string) string {
-	text = strings.ReplaceAll(text, "$", "$$")
-	// A block shows the text as it is. YAML would read some texts differently in one: a
-	// blank before the first line, blank lines at the end, and what YAML takes for line
-	// breaks or leaves out.
-	odd := strings.ContainsAny(text, "\u0085\u2028\u2029\ufeff") || strings.ContainsFunc(text, func(r rune) bool {
-		return r != '\n' && r != '\t' && !unicode.IsPrint(r)
-	})
-	if odd || text == "" || strings.ContainsAny(text[:1], " \t\n") || !strings.HasSuffix(text, "\n") || strings.HasSuffix(text, "\n\n") {
-		quoted, _ := json.Marshal(text) // a string never fails; YAML reads JSON's strings
-		return string(printable.JSON(quoted)) + "\n"
-	}
-	var b strings.Builder
-	b.WriteString("|\n")
-	for line := range strings.Lines(text) {
-		b.WriteString(indent + line)
-	}
-	return b.String()
+`, image, passed.String(), composeenv.Literal(conf, "        "))
 }
 
 // imageDigest returns the digest that an image is named by, or nothing.
