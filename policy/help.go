@@ -19,16 +19,23 @@ func Usage(column int) string {
 	return b.String()
 }
 
-// Markdown returns the keys as the table that VERIFY.md has.
+// Markdown returns the keys as the table that VERIFY.md has. Its third column says what
+// several values of a key mean.
 func Markdown() string {
 	var b strings.Builder
-	b.WriteString("| key | value | expects |\n|---|---|---|\n")
+	b.WriteString("| key | value | several | expects |\n|---|---|---|---|\n")
 	for _, k := range Keys() {
-		form := k.Form
-		if k.List {
+		form, several := k.Form, "one of"
+		if k.List && !k.Once {
 			form += "[,…]"
 		}
-		fmt.Fprintf(&b, "| `%s` | `%s` | %s |\n", k.Name, form, k.Help)
+		switch {
+		case k.Once:
+			several = "-"
+		case k.All:
+			several = "all"
+		}
+		fmt.Fprintf(&b, "| `%s` | `%s` | %s | %s |\n", k.Name, form, several, k.Help)
 	}
 	return b.String()
 }

@@ -24,15 +24,28 @@ func (p *Policy) Read(file string, data []byte) error {
 			return &config.Error{File: file, Line: e.Line, Key: e.Key, Reason: err.Error()}
 		}
 	}
+	return p.consistent(file)
+}
+
+// consistent refuses keys that say the same thing in two ways, of which one would be
+// judged and the other believed to be.
+func (p *Policy) consistent(file string) error {
+	for _, plain := range []Expectation{&p.MRTD, &p.RTMR0, &p.RTMR1, &p.RTMR2} {
+		if p.System.Given() && plain.Given() {
+			return &config.Error{File: file, Key: p.NameOf(plain), Reason: "stands beside SYSTEM, which has all four registers; remove one of the two"}
+		}
+	}
 	return nil
 }
 
-// Override replaces the expectation of each key that over has. Keys that over lacks
-// stay as they are.
-func (p *Policy) Override(over *Policy) {
+// Override replaces the expectation of each key that over has: a flag replaces what a
+// policy file says, and adds no alternative to it. Keys that over lacks stay as they are.
+// The error is a *[config.Error].
+func (p *Policy) Override(over *Policy) error {
 	for _, k := range Keys() {
 		if k.field(over).Given() {
 			k.take(p, over)
 		}
 	}
+	return p.consistent("policy and flags")
 }

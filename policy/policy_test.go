@@ -20,8 +20,22 @@ var update = flag.Bool("update", false, "write VERIFY.md's table of keys anew")
 func sample(k policy.Key) string {
 	long := strings.Repeat("ab", 64)
 	switch k.Name {
-	case "MRTD", "RTMR0", "RTMR1", "RTMR2":
+	case "MRTD", "RTMR0", "RTMR1", "RTMR2", "MROWNER", "MROWNERCONFIG", "KEY_PROVIDER_DIGEST":
 		return long[:96]
+	case "SYSTEM":
+		return strings.Repeat(long[:96]+":", 4) + long[:96]
+	case "TCB_EVALUATION":
+		return "20"
+	case "COLLATERAL", "PERSISTENT_DISK":
+		return k.Form
+	case "XFAM":
+		return long[:16]
+	case "APP_COMPOSE", "ENVIRONMENT":
+		return "a=b=c,d"
+	case "ALLOW_COMPOSE":
+		return "service:a@sha256:" + long[:64]
+	case "KEY_PROVIDER":
+		return "kms:" + long
 	case "LAUNCHER_IMAGE_DIGEST", "IMAGE_DIGEST":
 		return "sha256:" + long[:64]
 	case "COMMIT_SHA", "TREE", "APP_ID":
@@ -30,7 +44,7 @@ func sample(k policy.Key) string {
 		return "OutOfDate"
 	case "REPORT_DATA":
 		return long
-	case "NONCE":
+	case "NONCE", "MR_KMS":
 		return "00"
 	}
 	if strings.HasSuffix(k.Name, "_SHA256") || strings.HasSuffix(k.Name, "_HASH") {
@@ -61,11 +75,10 @@ func TestEveryKey(t *testing.T) {
 			t.Errorf("%s is written as %q, %v", k.Name, got, err)
 		}
 		over := new(policy.Policy)
-		if over.Override(p); !k.Of(over).Allows(sample(k)) {
+		if err := over.Override(p); err != nil || !k.Of(over).Allows(sample(k)) {
 			t.Errorf("%s is not taken over", k.Name)
 		}
-		p.Override(new(policy.Policy))
-		if !k.Of(p).Given() {
+		if err := p.Override(new(policy.Policy)); err != nil || !k.Of(p).Given() {
 			t.Errorf("%s is lost to a policy that does not have it", k.Name)
 		}
 		if k.Help == "" || k.Form == "" || strings.HasSuffix(k.Help, ".") || k.Flag() != strings.ReplaceAll(strings.ToLower(k.Name), "_", "-") {
@@ -75,25 +88,45 @@ func TestEveryKey(t *testing.T) {
 }
 
 func TestRefused(t *testing.T) {
+	reg := strings.Repeat("ab", 48)
 	for line, want := range map[string]string{
 		"MRTD=00": "a register has 96 hexadecimal digits",
 		"LAUNCHER_IMAGE_DIGEST=" + strings.Repeat("a", 64): "is not sha256: and 64 lowercase",
 		"IMAGE_DIGEST=sha256:" + strings.Repeat("A", 64):   "is not sha256: and 64 lowercase",
 		"IMAGE_DIGEST=sha256:0x" + strings.Repeat("a", 64): "is not sha256: and 64 lowercase",
-		"COMMIT_SHA=main":                       "is not a commit id",
-		"COMMIT_SHA=" + strings.Repeat("A", 40): "has uppercase digits",
-		"CONFIG_SHA256=00":                      "is not hex of 32 bytes",
-		"APP_ID=00":                             "is not hex of 20 bytes",
-		"REPORT_DATA=00":                        "is not hex of 64 bytes",
-		"NONCE=":                                "is empty",
-		"NONCE=0":                               "is not hex of 1 to 64 bytes",
-		"NONCE=" + strings.Repeat("00", 65):     "is not hex of 1 to 64 bytes",
-		"TCB_STATUS_ALLOWED=Revoked":            "is no TCB status that can be allowed",
-		"TCB_STATUS_ALLOWED=outofdate":          "is no TCB status that can be allowed",
-		"ALLOW_COMPOSE=":                        "is empty",
-		"ALLOW_COMPOSE=a,,b":                    "has an empty value in its list",
-		"MRTD_=00":                              "is not a known key",
-		"ALLOWED_ENVS = A":                      "is not KEY=VALUE",
+		"COMMIT_SHA=main":                              "is not a commit id",
+		"COMMIT_SHA=" + strings.Repeat("A", 40):        "has uppercase digits",
+		"CONFIG_SHA256=00":                             "is not hex of 32 bytes",
+		"APP_ID=00":                                    "is not hex of 20 bytes",
+		"REPORT_DATA=00":                               "is not hex of 64 bytes",
+		"NONCE=":                                       "is empty",
+		"NONCE=0":                                      "is not hex of 1 to 64 bytes",
+		"NONCE=" + strings.Repeat("00", 65):            "is not hex of 1 to 64 bytes",
+		"TCB_STATUS_ALLOWED=Revoked":                   "is no TCB status that can be allowed",
+		"TCB_STATUS_ALLOWED=outofdate":                 "is no TCB status that can be allowed",
+		"ALLOW_COMPOSE=":                               "is empty",
+		"ALLOW_COMPOSE=a,,b":                           "has an empty value in its list",
+		"MRTD=" + reg + "," + reg:                      "of several systems each takes a line of its own",
+		"SYSTEM=" + reg:                                "is not MRTD:RTMR0:RTMR1:RTMR2",
+		"SYSTEM=" + reg + ":" + reg + ":" + reg + ":x": "a register has 96",
+		"SYSTEM=" + strings.Repeat(reg+":", 4) + strings.Repeat("0", 96): "a key provider digest of zeros",
+		"TCB_EVALUATION=020":                "is not a number",
+		"TCB_EVALUATION=-1":                 "is not a number",
+		"COLLATERAL=any":                    "is not evidence, the only value",
+		"PERSISTENT_DISK=yes":               "is not accepted, the only value",
+		"XFAM=e7":                           "is not hex of 8 bytes",
+		"ENVIRONMENT=A":                     "is not NAME=VALUE",
+		"APP_COMPOSE==x":                    "is not NAME=VALUE",
+		"ALLOW_COMPOSE=a@b":                 "is not NAME, or NAME@sha256:",
+		"ALLOW_COMPOSE=@sha256:" + reg[:64]: "is not NAME, or NAME@sha256:",
+		"KEY_PROVIDER=kms":                  "says kms and not which one",
+		"KEY_PROVIDER=local-sgx":            "says local-sgx and not which one",
+		"KEY_PROVIDER=kms:":                 "has an id that is not hex",
+		"KEY_PROVIDER=kms:xyz":              "has an id that is not hex",
+		"KEY_PROVIDER=KMS:00":               "is not the name of a key provider",
+		"MR_KMS=":                           "is empty",
+		"MRTD_=00":                          "is not a known key",
+		"ALLOWED_ENVS = A":                  "is not KEY=VALUE",
 	} {
 		_, err := policy.Parse("p.conf", []byte("# a comment\n"+line))
 		var e *config.Error
@@ -110,11 +143,50 @@ func TestLists(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !p.AllowedEnvs.Given() || len(p.AllowedEnvs.Values()) != 0 || p.AllowCompose.String() != "a or b or c" || !p.RunCmd.Allows("a,b ") || !p.RepoSubdir.Allows("") {
+	if !p.AllowedEnvs.Given() || len(p.AllowedEnvs.Values()) != 0 || p.AllowCompose.String() != "a, b, c" || !p.RunCmd.Allows("a,b ") || !p.RepoSubdir.Allows("") {
 		t.Errorf("%+v", p)
 	}
 	if text, err := p.Format(); err != nil || string(text) != "REPO_SUBDIR=\nRUN_CMD=a,b \nALLOWED_ENVS=\nALLOW_COMPOSE=a\nALLOW_COMPOSE=b\nALLOW_COMPOSE=c\n" {
 		t.Errorf("%q, %v", text, err)
+	}
+}
+
+// TestConsistent: what is said in two ways is refused, wherever the two stand.
+func TestConsistent(t *testing.T) {
+	reg := strings.Repeat("ab", 48)
+	tuple, plain := "SYSTEM="+strings.Repeat(reg+":", 3)+reg+"\n", "RTMR2="+reg+"\n"
+	var e *config.Error
+	if _, err := policy.Parse("p.conf", []byte(tuple+plain)); !errors.As(err, &e) || e.Key != "RTMR2" || !strings.Contains(e.Reason, "stands beside SYSTEM") {
+		t.Error(err)
+	}
+	p, err := policy.Parse("p.conf", []byte(tuple))
+	if err != nil {
+		t.Fatal(err)
+	}
+	over, err := policy.Parse("flags", []byte(plain))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Override(over); !errors.As(err, &e) || e.Key != "RTMR2" {
+		t.Error(err)
+	}
+	if p, err := policy.Parse("p.conf", []byte(tuple+strings.Replace(tuple, "ab", "ac", 1))); err != nil || len(p.System.Values()) != 2 {
+		t.Error(err)
+	}
+}
+
+// TestOverride: a flag replaces what a file says, and adds no alternative.
+func TestOverride(t *testing.T) {
+	p, err := policy.Parse("p", []byte("REPO_URL=a\nREPO_URL=b\nALLOWED_ENVS=A\nENVIRONMENT=X=1\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	flags, err := policy.Parse("flags", []byte("REPO_URL=c\nALLOWED_ENVS=\nENVIRONMENT=X=2\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Override(flags); err != nil || p.RepoURL.String() != "c" || !p.AllowedEnvs.Given() || len(p.AllowedEnvs.Values()) != 0 || p.Environment.String() != "X=2" {
+		t.Errorf("%+v, %v", p, err)
 	}
 }
 

@@ -109,7 +109,7 @@ func (j *judge) launcherImage(c check, r *compose.Result) {
 	case r.Service == "":
 		c.notAllowed(name, want.String(), "none", r.NoService)
 	case r.ByName:
-		c.undecided(name, "", fmt.Sprintf("service %s: %s", r.Service, r.Image), "no "+j.Policy.NameOf(want)+" is expected; the service was found by its image's name alone")
+		c.undecided(name, "", fmt.Sprintf("service %s: %s", r.Service, r.Image), "no "+j.Policy.NameOf(want)+" is expected; the service was found by its image's name alone", line("LAUNCHER_IMAGE_DIGEST", r.ImageDigest)...)
 	default:
 		c.pass(name, fmt.Sprintf("service %s: %s", r.Service, r.Image))
 	}

@@ -3,6 +3,7 @@ package verify_test
 import (
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,12 +25,33 @@ func TestQuote(t *testing.T) {
 		check, find string
 		o           verify.Outcome
 	}{
-		"another root":       {func(v *vm) { v.foreign = true }, 3, a, "signatures", verify.Invalid},
-		"cut short":          {func(v *vm) { v.quoted = func(q []byte) []byte { return q[:700] } }, 3, a, "quote", verify.Invalid},
-		"bytes behind":       {func(v *vm) { v.quoted = func(q []byte) []byte { return append(q, 0, 7) } }, 0, "", "", ""},
-		"debug TD":           {func(v *vm) { v.report.TDAttributes[0] = 1 }, 3, a, "debug mode", verify.Invalid},
-		"under debug, bit 3": {func(v *vm) { v.report.TDAttributes[0] = 8 }, 3, a, "debug mode", verify.Invalid},
-		"migratable":         {func(v *vm) { v.report.TDAttributes[3] |= 0x20 }, 3, a, "migration", verify.Invalid},
+		"another root":            {func(v *vm) { v.foreign = true }, 3, a, "signatures", verify.Invalid},
+		"cut short":               {func(v *vm) { v.quoted = func(q []byte) []byte { return q[:700] } }, 3, a, "quote", verify.Invalid},
+		"bytes behind":            {func(v *vm) { v.quoted = func(q []byte) []byte { return append(q, 0, 7) } }, 0, "", "", ""},
+		"debug TD":                {func(v *vm) { v.report.TDAttributes[0] = 1 }, 3, a, "debug mode", verify.Invalid},
+		"under debug, bit 3":      {func(v *vm) { v.report.TDAttributes[0] = 8 }, 3, a, "debug mode", verify.Invalid},
+		"migratable":              {func(v *vm) { v.report.TDAttributes[3] |= 0x20 }, 3, a, "migration", verify.Invalid},
+		"SEPT_VE_DISABLE not set": {func(v *vm) { v.report.TDAttributes[3] = 0 }, 4, a, "SEPT_VE_DISABLE", verify.NotAllowed},
+		"PKS":                     {func(v *vm) { v.report.TDAttributes[3] |= 0x40 }, 4, a, "TD attributes", verify.NotAllowed},
+		"key locker":              {func(v *vm) { v.report.TDAttributes[3] |= 0x80 }, 4, a, "TD attributes", verify.NotAllowed},
+		"performance counters":    {func(v *vm) { v.report.TDAttributes[7] = 0x80 }, 4, a, "TD attributes", verify.NotAllowed},
+		"reserved, bit 8":         {func(v *vm) { v.report.TDAttributes[1] = 1 }, 4, a, "TD attributes", verify.NotAllowed},
+		"reserved, bit 27":        {func(v *vm) { v.report.TDAttributes[3] |= 0x08 }, 4, a, "TD attributes", verify.NotAllowed},
+		"reserved, bit 32":        {func(v *vm) { v.report.TDAttributes[4] = 1 }, 4, a, "TD attributes", verify.NotAllowed},
+		"v5 without SEPT_VE":      {func(v *vm) { v.report.Version, v.report.TDAttributes[3] = 5, 0 }, 4, a, "SEPT_VE_DISABLE", verify.NotAllowed},
+		"an owner":                {func(v *vm) { v.report.MROwner[0] = 1 }, 4, a, "MROWNER", verify.NotAllowed},
+		"an owner's config":       {func(v *vm) { v.report.MROwnerConfig[47] = 1 }, 4, a, "MROWNERCONFIG", verify.NotAllowed},
+		"the owner":               {func(v *vm) { v.report.MROwner[0], v.policy = 1, []string{"MROWNER=01" + strings.Repeat("0", 94)} }, 0, a, "MROWNER", verify.Pass},
+		"no owner":                {func(v *vm) { v.policy = []string{"MROWNER=01" + strings.Repeat("0", 94)} }, 4, a, "MROWNER", verify.NotAllowed},
+		"the owner's config": {func(v *vm) {
+			v.report.MROwnerConfig[0], v.policy = 1, []string{"MROWNERCONFIG=01" + strings.Repeat("0", 94)}
+		}, 0, a, "MROWNERCONFIG", verify.Pass},
+		"XFAM":               {func(v *vm) { v.policy = []string{"XFAM=e702060000000000"} }, 0, a, "XFAM", verify.Pass},
+		"another XFAM":       {func(v *vm) { v.report.XFAM[0], v.policy = 3, []string{"XFAM=e702060000000000"} }, 4, a, "XFAM", verify.NotAllowed},
+		"XFAM shown":         {func(v *vm) {}, 0, a, "XFAM", verify.Note},
+		"an old evaluation":  {func(v *vm) { v.policy = []string{"TCB_EVALUATION=18"} }, 4, a, "TCB evaluation", verify.NotAllowed},
+		"the evaluation":     {func(v *vm) { v.policy = []string{"TCB_EVALUATION=17"} }, 0, a, "TCB evaluation", verify.Pass},
+		"a later evaluation": {func(v *vm) { v.policy = []string{"TCB_EVALUATION=16"} }, 0, a, "TCB evaluation", verify.Pass},
 		"debug QE":           {func(v *vm) { v.enclave.Attributes[0] = 2 }, 3, a, "debug mode", verify.Invalid},
 		"foreign module":     {func(v *vm) { v.report.MRSignerSeam[0] = 1 }, 3, a, "MRSIGNERSEAM", verify.Invalid},
 		"service TD":         {func(v *vm) { v.report.Version, v.report.MRServiceTD[0] = 5, 1 }, 3, a, "MRSERVICETD", verify.Invalid},
@@ -151,6 +173,34 @@ func TestCollateral(t *testing.T) {
 	if r := verify.Judge(t.Context(), e, p); r.ExitCode != 3 {
 		t.Errorf("another family's collateral: exit code %d", r.ExitCode)
 	}
+}
+
+// TestOwnCollateral: the evidence's own collateral is good, and still a choice of those
+// who hand it over; a reader's own file is not.
+func TestOwnCollateral(t *testing.T) {
+	for name, tc := range map[string]struct {
+		policy []string
+		code   int
+		o      verify.Outcome
+	}{
+		"not accepted":          {nil, 1, verify.Undecided},
+		"accepted":              {[]string{"COLLATERAL=evidence"}, 0, verify.Note},
+		"accepted, and too old": {[]string{"COLLATERAL=evidence", "TCB_EVALUATION=18"}, 4, verify.Note},
+		"new enough":            {[]string{"TCB_EVALUATION=17"}, 1, verify.Undecided},
+	} {
+		v := newVM()
+		v.policy = tc.policy
+		e, p := v.evidence(t)
+		e.Collateral, p.Collateral = p.Collateral, nil
+		r := verify.Judge(t.Context(), e, p)
+		t.Run(name, func(t *testing.T) { outcome(t, r, tc.code, "A", "collateral", tc.o) })
+		if tc.code == 0 && !slices.Contains(r.Accepted, "the evidence's own collateral") {
+			t.Errorf("accepted: %q", r.Accepted)
+		}
+	}
+	v := newVM()
+	e, p := v.evidence(t)
+	outcome(t, verify.Judge(t.Context(), e, p), 0, "A", "collateral", verify.Pass)
 }
 
 // TestTCB: every combination of statuses of platform, module and QE, judged by

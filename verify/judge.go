@@ -2,13 +2,9 @@ package verify
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"slices"
 	"strings"
 	"time"
 
-	"gitlauncher/measure"
 	"gitlauncher/policy"
 	"gitlauncher/verify/provenance"
 	"gitlauncher/verify/quote"
@@ -50,10 +46,11 @@ func Judge(ctx context.Context, e *Evidence, p Params) *Report {
 		j.Policy = new(policy.Policy)
 	}
 	if q := j.authenticity(ctx); q != nil {
-		j.registers(q)
+		system := j.registers(q)
 		boot := j.log(q)
 		launched := j.launched(boot)
 		app := j.app(ctx, boot, launched)
+		j.keys(boot, system)
 		j.configID(q, boot, app.hash)
 		j.launches(boot, launched, app)
 		j.freshness(q, boot, launched)
@@ -68,12 +65,23 @@ func Judge(ctx context.Context, e *Evidence, p Params) *Report {
 func (j *judge) expect(c check, name string, want policy.Expectation, found, other, missing string) {
 	switch {
 	case !want.Given():
-		c.undecided(name, "", found, "no "+j.Policy.NameOf(want)+" is expected: "+missing)
+		key := j.Policy.NameOf(want)
+		c.undecided(name, "", found, "no "+key+" is expected: "+missing, line(key, found)...)
 	case want.Allows(found):
 		c.pass(name, found)
 	default:
 		c.notAllowed(name, want.String(), found, other)
 	}
+}
+
+// line is a policy line that expects one value of a key; none where the value can't
+// stand in a policy.
+func line(key, value string) []string {
+	var w policy.Writer
+	if w.Put(key, value) != nil {
+		return nil
+	}
+	return []string{strings.TrimSuffix(string(w.Bytes()), "\n")}
 }
 
 // optional compares a value with a key of the policy that need not be there.
@@ -86,123 +94,5 @@ func (j *judge) optional(c check, name string, want policy.Expectation, found, o
 		c.pass(name, found)
 	default:
 		c.notAllowed(name, want.String(), found, other)
-	}
-}
-
-// authenticity is check A. It returns the quote, or nil where there is none to judge.
-func (j *judge) authenticity(ctx context.Context) *quote.Quote {
-	c := j.check("A")
-	q, err := quote.Parse(j.evidence.Quote)
-	if err != nil {
-		c.invalid("quote", "a TDX quote of version 4 or 5", "", err.Error())
-		return nil
-	}
-	root := "Intel's root"
-	if !j.Root.Intel {
-		root = "a root that is NOT Intel's: " + j.Root.Name()
-	}
-	if err := q.CheckSignatures(ctx, j.Root, j.At); err != nil {
-		why := "the quote is not signed by a chain to the root: " + err.Error()
-		if !q.Names(j.Root) {
-			why = "the quote's own chain ends in another root. If that is a simulator's, --root FILE judges by it, and it proves nothing about hardware"
-		}
-		c.invalid("signatures", "from the quote to "+root, "", why)
-	} else {
-		c.pass("signatures", fmt.Sprintf("version %d quote, to %s", q.Version, root))
-	}
-	attributes(c, q)
-	j.collateral(c, q)
-	return q
-}
-
-// attributes judges what the quote says of the TD itself.
-func attributes(c check, q *quote.Quote) {
-	td, qe := q.Debug()
-	switch {
-	case td:
-		c.invalid("debug mode", "off", "a debug TD", "the host can read and write a debug TD's memory")
-	case qe:
-		c.invalid("debug mode", "off", "a debug quoting enclave", "the host can read a debug enclave's key and sign anything with it")
-	default:
-		c.pass("debug mode", "off")
-	}
-	if q.Migratable() {
-		c.invalid("migration", "off", "a migratable TD", "a migration TD that the quote does not name can copy the TD's memory to another host")
-	}
-	zero(c, "MRSIGNERSEAM", q.MRSignerSeam, "the TDX module is not Intel's")
-	if q.Version == 5 {
-		zero(c, "MRSERVICETD", q.MRServiceTD, "a service TD that this program does not know can act on the TD")
-	}
-}
-
-func zero(c check, name string, r measure.Register, why string) {
-	if r == (measure.Register{}) {
-		c.pass(name, "zero")
-		return
-	}
-	c.invalid(name, "zero", r.String(), why)
-}
-
-// collateral judges the quote by what Intel says of its platform.
-func (j *judge) collateral(c check, q *quote.Quote) {
-	collateral, own := j.Collateral, false
-	if collateral == nil {
-		collateral, own = j.evidence.Collateral, true
-	}
-	if collateral == nil {
-		c.undecided("collateral", "TCB info, QE identity and revocation lists", "none", "without collateral nobody knows whether the platform is revoked or out of date; use --collateral FILE or --pccs URL")
-		return
-	}
-	checked := j.Shared.collateral(collateral, j.Root, j.At)
-	for _, part := range checked.Parts {
-		if part.Err == nil {
-			c.pass(part.Name, "signed under the root and valid")
-			continue
-		}
-		why := part.Err.Error()
-		var date *quote.DateError
-		if errors.As(part.Err, &date) {
-			why += "; --pccs URL fetches the present one, --at TIME judges as of another moment"
-		}
-		c.invalid(part.Name, "signed under the root and valid", "", why)
-	}
-	if !checked.Good() {
-		return
-	}
-	if own {
-		day, evaluation := checked.Issued()
-		c.note("collateral", fmt.Sprintf("the evidence's own, issued %s, TCB evaluation %d", day.UTC().Format(time.DateOnly), evaluation),
-			"anyone who hands it over chooses among what is still valid, and the older knows fewer flaws; --pccs URL fetches Intel's present one")
-	}
-	tcb, err := checked.Judge(q)
-	if err != nil {
-		c.invalid("platform", "this platform, not revoked", "", err.Error())
-		return
-	}
-	j.tcb(c, tcb)
-}
-
-// tcb judges the TCB statuses of platform, module and quoting enclave, each by itself.
-func (j *judge) tcb(c check, tcb quote.TCB) {
-	const name = "TCB status"
-	allowed := []string{string(quote.UpToDate)}
-	for _, s := range j.Policy.TCBStatusAllowed.Texts() {
-		if !slices.Contains(allowed, s) {
-			allowed = append(allowed, s)
-		}
-	}
-	want := strings.Join(allowed, " or ")
-	found := fmt.Sprintf("%s (platform %s, module %s, QE %s)", tcb.Worst(), tcb.Platform, tcb.Module, tcb.QE)
-	if len(tcb.Advisories) > 0 {
-		found += "; " + strings.Join(tcb.Advisories, ", ")
-	}
-	parts := []quote.Status{tcb.Platform, tcb.Module, tcb.QE}
-	switch {
-	case slices.Contains(parts, quote.Revoked):
-		c.invalid(name, want, found, "Intel has revoked this TCB level: its keys may be known")
-	case slices.ContainsFunc(parts, func(s quote.Status) bool { return !slices.Contains(allowed, string(s)) }):
-		c.notAllowed(name, want, found, "the platform lacks security updates or settings; TCB_STATUS_ALLOWED can accept a status by name")
-	default:
-		c.add(Finding{Name: name, Outcome: Pass, Expected: want, Found: found})
 	}
 }

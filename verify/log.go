@@ -26,15 +26,23 @@ type boot struct {
 	prefix bool              // the log goes on after what the quote attests
 }
 
-// payload returns that of dstack's own event of a name; nil where there is none.
-func (b boot) payload(name string) []byte {
-	for _, e := range b.events {
+// event returns dstack's own event of a name; nil where there is none.
+func (b boot) event(name string) *measure.Runtime {
+	for i, e := range b.events {
 		if e.Name == measure.EventSystemReady {
 			break
 		}
 		if e.Name == name {
-			return e.Payload
+			return &b.events[i]
 		}
+	}
+	return nil
+}
+
+// payload returns that of dstack's own event of a name; nil where there is none.
+func (b boot) payload(name string) []byte {
+	if e := b.event(name); e != nil {
+		return e.Payload
 	}
 	return nil
 }

@@ -103,6 +103,7 @@ func nearPolicy(t testing.TB, e *verify.Evidence, more ...string) *policy.Policy
 		"MRTD=" + q.MRTD.String(), "RTMR0=" + q.RTMR[0].String(), "RTMR1=" + q.RTMR[1].String(), "RTMR2=" + q.RTMR[2].String(),
 		"LAUNCHER_IMAGE_DIGEST=sha256:5618a93a78c9ac9173e7ebf7c8af173bd675be6832a2f8c2a9a7149ac2678f54",
 		"IMAGE_DIGEST=sha256:564a5aebc33495d5610626d23cb9e3da8e9d531d0edff9e38aa1ccaf059c15d3",
+		"KEY_PROVIDER=local-sgx:6b5ed02e549a1c30aaa8e3171a045f1f449b0017353ef595e78e39c348c98d01", "PERSISTENT_DISK=accepted", "COLLATERAL=evidence",
 	}, more...)...)
 }
 
@@ -138,7 +139,8 @@ func TestNEARNode(t *testing.T) {
 			t.Errorf("the report says %q, and the exception has", f.Found)
 		}
 	}
-	want(t, judge(nil), 4, map[string]verify.Outcome{"A": verify.Pass, "B": verify.Undecided, "C": verify.Pass, "D": verify.NotAllowed, "E": verify.Undecided})
+	want(t, judge(nil), 4, map[string]verify.Outcome{"A": verify.Undecided, "B": verify.Undecided, "C": verify.Pass, "D": verify.NotAllowed, "E": verify.Undecided})
+	outcome(t, judge(nil), 4, "A", "collateral", verify.Undecided)
 	other := "IMAGE_DIGEST=sha256:" + strings.Repeat("0", 64)
 	want(t, judge(expecting(t, other)), 4, map[string]verify.Outcome{"E": verify.NotAllowed})
 	at.At = moment(t, "2026-10-20T00:00:00Z")

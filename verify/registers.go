@@ -1,108 +1,84 @@
 package verify
 
 import (
-	"bytes"
-	"encoding/hex"
-	"fmt"
 	"strings"
 
-	"golang.org/x/crypto/sha3"
-
-	"gitlauncher/internal/strictjson"
 	"gitlauncher/measure"
 	"gitlauncher/policy"
 	"gitlauncher/verify/quote"
 )
 
+// system is what check B found out about the system.
+type system struct {
+	expected bool // all four registers are ones that the policy expects
+	// providers are the digests of key-provider events that the policy's SYSTEM lines
+	// expect of it; nil where one of these lines leaves that open.
+	providers []measure.Register
+}
+
 // registers is check B: the quote's registers against the policy, and the words
 // beside the quote against the quote.
-func (j *judge) registers(q *quote.Quote) {
+func (j *judge) registers(q *quote.Quote) system {
 	c := j.check("B")
-	for _, r := range []struct {
-		name    string
-		want    policy.Expectation
-		found   measure.Register
-		claimed string
-	}{
-		{"MRTD", &j.Policy.MRTD, q.MRTD, j.evidence.Claims.MRTD},
-		{"RTMR0", &j.Policy.RTMR0, q.RTMR[0], j.evidence.Claims.RTMR0},
-		{"RTMR1", &j.Policy.RTMR1, q.RTMR[1], j.evidence.Claims.RTMR1},
-		{"RTMR2", &j.Policy.RTMR2, q.RTMR[2], j.evidence.Claims.RTMR2},
-	} {
-		j.expect(c, r.name, r.want, r.found.String(), "another system than the expected one was booted",
-			"any TDX host can boot a kernel of its own and replay somebody's log; without "+r.name+" nothing says which system this is")
-		if r.claimed != "" && !strings.EqualFold(strings.TrimPrefix(r.claimed, "0x"), r.found.String()) {
-			c.invalid(r.name+" in tcb_info", r.found.String(), r.claimed, "the evidence contradicts itself: tcb_info has another value than the quote")
+	found := [4]measure.Register{q.MRTD, q.RTMR[0], q.RTMR[1], q.RTMR[2]}
+	claimed := [4]string{j.evidence.Claims.MRTD, j.evidence.Claims.RTMR0, j.evidence.Claims.RTMR1, j.evidence.Claims.RTMR2}
+	for i, name := range registerNames {
+		if claimed[i] != "" && !strings.EqualFold(strings.TrimPrefix(claimed[i], "0x"), found[i].String()) {
+			c.invalid(name+" in tcb_info", found[i].String(), claimed[i], "the evidence contradicts itself: tcb_info has another value than the quote")
 		}
 	}
+	if j.Policy.System.Given() {
+		return j.oneSystem(c, found)
+	}
+	s := system{expected: true}
+	for i, want := range []policy.Expectation{&j.Policy.MRTD, &j.Policy.RTMR0, &j.Policy.RTMR1, &j.Policy.RTMR2} {
+		name := registerNames[i]
+		j.expect(c, name, want, found[i].String(), otherSystem,
+			"any TDX host can boot a kernel of its own and replay somebody's log; without "+name+" nothing says which system this is")
+		s.expected = s.expected && want.Allows(found[i].String())
+	}
+	return s
 }
 
-// configID holds MRCONFIGID against the hash of the measured compose, where dstack
-// set it. Without such a hash, check D has said why.
-func (j *judge) configID(q *quote.Quote, boot boot, composeHash []byte) {
-	const name = "MRCONFIGID"
-	c, id := j.check("B"), q.MRConfigID
-	if id == (measure.Register{}) {
-		c.note(name, "zero", "this system does not use it")
-		return
-	}
-	if composeHash == nil {
-		if j.evidence.AppCompose == nil {
-			c.undecided(name, "", id.String(), "there is no compose to hold it against")
-		}
-		return
-	}
-	var want measure.Register
-	switch id[0] {
-	case 1:
-		want[0] = 1
-		copy(want[1:], composeHash)
-	case 2:
-		sum, err := j.configIDv2(boot, composeHash)
-		if err != nil {
-			c.undecided(name, "", id.String(), "it can't be computed: "+err.Error())
-			return
-		}
-		want[0] = 2
-		copy(want[1:], sum)
-	default:
-		c.undecided(name, "", id.String(), "its form is not known to this program")
-		return
-	}
-	if id != want {
-		c.invalid(name, want.String(), id.String(), "the VM was started for another compose than the one in its log")
-		return
-	}
-	c.pass(name, "agrees with the compose")
-}
+// registerNames are those of the registers that say which system was booted.
+var registerNames = [4]string{"MRTD", "RTMR0", "RTMR1", "RTMR2"}
 
-// configIDv2 is Keccak256(compose_hash || app_id || kind || key_provider_id).
-func (j *judge) configIDv2(boot boot, composeHash []byte) ([]byte, error) {
-	var c struct {
-		KeyProvider   string `json:"key_provider"`
-		KeyProviderID string `json:"key_provider_id"`
-		KMS           bool   `json:"kms_enabled"`
-		Local         bool   `json:"local_key_provider_enabled"`
+const otherSystem = "another system than the expected one was booted"
+
+// oneSystem judges the registers by the policy's SYSTEM lines. They pass together or not
+// at all: the firmware of one system under the kernel of another is neither.
+func (j *judge) oneSystem(c check, found [4]measure.Register) (s system) {
+	var nearest [4]measure.Register
+	best, open := -1, false
+	for _, t := range j.Policy.System.Values() {
+		want, same := [4]measure.Register{t.MRTD, t.RTMR0, t.RTMR1, t.RTMR2}, 0
+		for i := range want {
+			if want[i] == found[i] {
+				same++
+			}
+		}
+		if same > best {
+			best, nearest = same, want
+		}
+		if want == found {
+			s.expected = true
+			s.providers = append(s.providers, t.KeyProviderDigest)
+			open = open || t.KeyProviderDigest == measure.Register{}
+		}
 	}
-	if err := strictjson.Unmarshal(j.evidence.AppCompose, &c); err != nil {
-		return nil, err
+	if open {
+		s.providers = nil
 	}
-	kind, known := map[string]byte{"": 0, "none": 0, "local": 1, "kms": 2, "tpm": 3}[c.KeyProvider]
-	if !known {
-		return nil, fmt.Errorf("the key provider %.40q is not known to this program", c.KeyProvider)
+	why := otherSystem
+	if len(j.Policy.System.Values()) > 1 {
+		why += "; of those in SYSTEM the nearest has this value"
 	}
-	if c.KeyProvider == "" && c.KMS {
-		kind = 2
-	} else if c.KeyProvider == "" && c.Local {
-		kind = 1
+	for i, name := range registerNames {
+		if found[i] == nearest[i] {
+			c.pass(name, found[i].String())
+		} else {
+			c.notAllowed(name, nearest[i].String(), found[i].String(), why)
+		}
 	}
-	id, err := hex.DecodeString(strings.TrimPrefix(c.KeyProviderID, "0x"))
-	if err != nil {
-		return nil, err
-	}
-	appID := make([]byte, 20)
-	copy(appID, boot.payload("app-id"))
-	h := sha3.NewLegacyKeccak256()
-	h.Write(bytes.Join([][]byte{composeHash, appID, {kind}, id}, nil))
-	return h.Sum(nil), nil
+	return s
 }

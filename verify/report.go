@@ -27,6 +27,9 @@ type Finding struct {
 	Found    string  `json:"found,omitempty"`
 	Why      string  `json:"why,omitempty"`    // a plain sentence, for whatever is no Pass
 	Accept   string  `json:"accept,omitempty"` // the ALLOW_COMPOSE name that accepts it
+	// Settle are the policy lines that would settle what is Undecided. They hold what
+	// the evidence has, which nobody has vouched for.
+	Settle []string `json:"settle,omitempty"`
 }
 
 // Verdict is the whole in two words.
@@ -45,10 +48,11 @@ type Report struct {
 	ExitCode int       `json:"exit_code"`
 	Kind     Kind      `json:"evidence"`
 	AsOf     time.Time `json:"judged_as_of"`
-	RootSHA  string    `json:"root_sha256"` // SHA-256 fingerprint of the trusted root
-	Intel    bool      `json:"intel"`       // whether that root is Intel's: false proves nothing about hardware
-	Launches []Launch  `json:"launches"`    // what the register says was launched, in order
-	Findings []Finding `json:"findings"`    // in the order of the checks
+	RootSHA  string    `json:"root_sha256"`        // SHA-256 fingerprint of the trusted root
+	Intel    bool      `json:"intel"`              // whether that root is Intel's: false proves nothing about hardware
+	Launches []Launch  `json:"launches"`           // what the register says was launched, in order
+	Accepted []string  `json:"accepted,omitempty"` // what the policy accepted that would not pass by itself
+	Findings []Finding `json:"findings"`           // in the order of the checks
 }
 
 // Launch is one launch in the attested log.
@@ -81,8 +85,17 @@ func (c check) note(name, found, why string) {
 	c.add(Finding{Name: name, Outcome: Note, Found: found, Why: why})
 }
 
-func (c check) undecided(name, want, found, why string) {
-	c.add(Finding{Name: name, Outcome: Undecided, Expected: want, Found: found, Why: why})
+// undecided adds what an expectation or an input is missing for. settle are the policy
+// lines that would settle it, if any would.
+func (c check) undecided(name, want, found, why string, settle ...string) {
+	c.add(Finding{Name: name, Outcome: Undecided, Expected: want, Found: found, Why: why, Settle: settle})
+}
+
+// accepted notes what passes only since the policy accepts it.
+func (c check) accepted(what string) {
+	if !slices.Contains(c.report.Accepted, what) {
+		c.report.Accepted = append(c.report.Accepted, what)
+	}
 }
 
 func (c check) notAllowed(name, want, found, why string) {

@@ -85,7 +85,7 @@ volumes:
   workload:
 `,
 	}
-	v.report = tdx.Report{TEETCBSVN: v.levels, MRTD: [48]byte{1}, RTMR: [4][48]byte{{2}, {3}, {4}}}
+	v.report = tdx.Report{TEETCBSVN: v.levels, TDAttributes: [8]byte{3: 0x10}, MRTD: [48]byte{1}, RTMR: [4][48]byte{{2}, {3}, {4}}}
 	return v
 }
 
@@ -114,7 +114,7 @@ func bootEvents(appCompose []byte) []measure.Event {
 	sum := sha256.Sum256(appCompose)
 	return []measure.Event{
 		{Name: "system-preparing"}, {Name: "app-id", Payload: sum[:20]}, {Name: "compose-hash", Payload: sum[:]},
-		{Name: "instance-id", Payload: []byte{5}}, {Name: "boot-mr-done"}, {Name: "key-provider", Payload: []byte(`{"name":"local-sgx","id":"00"}`)},
+		{Name: "instance-id", Payload: []byte{5}}, {Name: "boot-mr-done"}, {Name: "key-provider", Payload: []byte(`{"name":"none","id":""}`)},
 		{Name: "storage-fs", Payload: []byte("zfs")}, {Name: "system-ready"},
 	}
 }

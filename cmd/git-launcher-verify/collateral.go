@@ -10,26 +10,29 @@ import (
 	"gitlauncher/verify/quote"
 )
 
-// collateralSource fetches collateral for evidence that has none.
+// collateralSource fetches Intel's present collateral.
 type collateralSource struct {
 	client *pccs.Client // nil: nothing is fetched
 	root   *quote.Root
 	at     time.Time
-	always bool // also where the evidence has some
+	own    bool // the evidence's own will do where it has some
 }
 
+// newCollateralSource decides whether to fetch. Intel knows nothing of quotes under
+// another root, and its present collateral is not valid at another moment than now; a
+// service that is named by --pccs is asked all the same.
 func newCollateralSource(p *program, s *settings) *collateralSource {
-	c := &collateralSource{root: s.root, at: s.at, always: s.pccs != ""}
-	// Intel knows nothing of quotes under another root.
-	if !s.offline && s.collateral == "" && (s.root.Intel || c.always) {
+	named := s.pccs != ""
+	c := &collateralSource{root: s.root, at: s.at, own: !named && (s.policy.Collateral.Given() || s.atGiven)}
+	if !s.offline && s.collateral == "" && (s.root.Intel || named) {
 		c.client = pccs.New(cmp.Or(s.pccs, pccs.Intel), s.root, p.now)
 	}
 	return c
 }
 
-// add puts collateral into params where it is needed and can be had.
+// add puts collateral into params where it is wanted and can be had.
 func (c *collateralSource) add(ctx context.Context, e *verify.Evidence, params *verify.Params) error {
-	if c.client == nil || params.Collateral != nil || e.Collateral != nil && !c.always {
+	if c.client == nil || params.Collateral != nil || e.Collateral != nil && c.own {
 		return nil
 	}
 	q, err := quote.Parse(e.Quote)

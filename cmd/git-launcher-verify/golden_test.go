@@ -30,10 +30,11 @@ func TestGolden(t *testing.T) {
 		args []string
 		code int
 	}{
-		"near":         {append(near, file("near-public-data.json")), 4},
-		"near-allowed": {append(near, "--allow-compose", "service:signer-key-export", file("near-public-data.json")), 0},
-		"near-stale":   {append([]string{"--at", "2026-11-01T00:00:00Z"}, append(near[3:], file("near-public-data.json"))...), 3},
-		"dstack":       {[]string{"--at", "2026-02-20T00:00:00Z", "--collateral", file("dstack-quote-report.collateral.json"), file("dstack-quote-report.json")}, 1},
+		"near": {append(near, file("near-public-data.json")), 4},
+		"near-allowed": {append(near, "--allow-compose", "service:signer-key-export", "--collateral", "evidence", "--persistent-disk", "accepted",
+			"--key-provider", "local-sgx:6b5ed02e549a1c30aaa8e3171a045f1f449b0017353ef595e78e39c348c98d01", file("near-public-data.json")), 0},
+		"near-stale": {append([]string{"--at", "2026-11-01T00:00:00Z"}, append(near[3:], file("near-public-data.json"))...), 3},
+		"dstack":     {[]string{"--at", "2026-02-20T00:00:00Z", "--collateral", file("dstack-quote-report.collateral.json"), file("dstack-quote-report.json")}, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			code, out, errs := run(t, tc.args...)

@@ -22,6 +22,7 @@ type settings struct {
 	policy   *policy.Policy
 	root     *quote.Root
 	at       time.Time
+	atGiven  bool // by --at
 
 	collateral, pccs        string
 	offline                 bool
@@ -40,12 +41,13 @@ func (p *program) parse(command string, args []string) (*settings, error) {
 	s := &settings{policy: new(policy.Policy)}
 	var at, root, commit string
 	var policies []string
-	var given []func() error // in order, after the policy files
+	flags := new(policy.Policy) // replaces what the policy files say
+	var wrong error             // the first flag of a key that makes no sense
 	fs := flag.NewFlagSet("git-launcher-verify", flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
 	fs.Usage = func() {}
 	for name, to := range map[string]*string{
-		"at": &at, "root": &root, "collateral": &s.collateral, "pccs": &s.pccs, "provenance": &s.provenance, "trusted-root": &s.trustedRoot,
+		"at": &at, "root": &root, "pccs": &s.pccs, "provenance": &s.provenance, "trusted-root": &s.trustedRoot,
 		"checkout": &s.checkout, "quote": &s.quote, "event-log": &s.eventLog, "info": &s.info, "tcb-info": &s.tcbInfo, "from": &s.evidence, "commit": &commit,
 	} {
 		fs.StringVar(to, name, "", "")
@@ -56,13 +58,21 @@ func (p *program) parse(command string, args []string) (*settings, error) {
 	fs.BoolVar(&s.offline, "offline", false, "")
 	fs.Func("policy", "", func(v string) error { policies = append(policies, v); return nil })
 	for _, key := range policy.Keys() {
-		fs.Func(key.Flag(), "", func(v string) error {
-			given = append(given, func() error {
-				if err := key.Add(s.policy, v); err != nil {
-					return usagef("--%s: %w", key.Flag(), err)
+		add := func(v string) error { return key.Add(flags, v) }
+		if key.Flag() == "collateral" { // a file, or the key's own word
+			word := add
+			add = func(v string) error {
+				if v == "evidence" {
+					return word(v)
 				}
+				s.collateral = v
 				return nil
-			})
+			}
+		}
+		fs.Func(key.Flag(), "", func(v string) error {
+			if err := add(v); err != nil && wrong == nil {
+				wrong = usagef("--%s: %w", key.Flag(), err)
+			}
 			return nil
 		})
 	}
@@ -71,16 +81,16 @@ func (p *program) parse(command string, args []string) (*settings, error) {
 		return nil, errHelp
 	case err != nil:
 		return nil, &usageError{err}
+	case wrong != nil:
+		return nil, wrong
 	}
 	for _, name := range policies {
 		if err := s.readPolicy(p, name); err != nil {
 			return nil, err
 		}
 	}
-	for _, add := range given {
-		if err := add(); err != nil {
-			return nil, err
-		}
+	if err := s.policy.Override(flags); err != nil {
+		return nil, &usageError{err}
 	}
 	if err := s.judgedBy(p, at, root); err != nil {
 		return nil, err
@@ -108,7 +118,7 @@ func (s *settings) readPolicy(p *program, name string) error {
 const maxRoot = 1 << 20
 
 func (s *settings) judgedBy(p *program, at, root string) (err error) {
-	if s.at = p.now(); at != "" {
+	if s.at, s.atGiven = p.now(), at != ""; s.atGiven {
 		if s.at, err = time.Parse(time.RFC3339, at); err != nil {
 			return usagef("--at is not a time of RFC 3339, as in 2026-08-20T00:00:00Z")
 		}

@@ -73,7 +73,15 @@ func (p *program) printTable(r *verify.Report, color string) error {
 	if !r.Intel {
 		verdict += " UNDER A ROOT THAT IS NOT INTEL'S: THIS PROVES NOTHING ABOUT HARDWARE"
 	}
-	b.WriteString(paint(verdict, colour) + "\n")
+	b.WriteString(paint(verdict, colour))
+	switch accepted := "having accepted: " + clip(strings.Join(r.Accepted, "; ")); {
+	case r.Verdict != verify.Verified || len(r.Accepted) == 0:
+		b.WriteString("\n")
+	case r.Intel:
+		b.WriteString(", " + hang(accepted, width-len(verdict)))
+	default: // the line is full
+		b.WriteString("\n" + hang(accepted, width))
+	}
 	if reason := firstReason(r); reason != "" {
 		b.WriteString(hang(reason, width))
 	}
@@ -177,8 +185,18 @@ func details(f verify.Finding) string {
 	if f.Outcome == verify.NotAllowed && f.Accept != "" {
 		lines = append(lines, "accept it with ALLOW_COMPOSE="+clip(f.Accept))
 	}
+	for i, line := range f.Settle {
+		if i == mostSettled {
+			lines = append(lines, fmt.Sprintf("and %d more lines", len(f.Settle)-i))
+			break
+		}
+		lines = append(lines, "settled by "+clip(line))
+	}
 	return strings.Join(lines, "\n")
 }
+
+// mostSettled are the lines that the table shows for one finding; --json has all.
+const mostSettled = 10
 
 // firstReason is the sentence under the verdict: the first of the worst findings.
 func firstReason(r *verify.Report) string {

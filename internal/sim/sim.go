@@ -179,7 +179,8 @@ func (m *Machine) Quote(reportData [64]byte) ([]byte, error) {
 
 func (m *Machine) quote(reportData [64]byte) ([]byte, error) {
 	r := tdx.Report{
-		TEETCBSVN: m.opts.TEETCBSVN, MRTD: m.mrtd, MRConfigID: m.mrConfigID, RTMR: m.rtmr, ReportData: reportData,
+		TDAttributes: [8]byte{3: 0x10}, // as QEMU sets them for dstack
+		TEETCBSVN:    m.opts.TEETCBSVN, MRTD: m.mrtd, MRConfigID: m.mrConfigID, RTMR: m.rtmr, ReportData: reportData,
 	}
 	return m.pki.Quote(r, m.enclave)
 }

@@ -26,7 +26,8 @@ type Quote struct {
 	TEETCBSVN     [16]byte
 	MRSignerSeam  measure.Register // zero for Intel's module
 	SeamAttrs     [8]byte
-	TDAttributes  [8]byte // see Debug and Migratable
+	TDAttributes  [8]byte // see Debug, Migratable and Attributes
+	XFAM          [8]byte // features of the processor that the TD may use
 	MRTD          measure.Register
 	MRConfigID    measure.Register
 	MROwner       measure.Register
@@ -106,6 +107,7 @@ type body interface {
 	GetMrSignerSeam() []byte
 	GetSeamAttributes() []byte
 	GetTdAttributes() []byte
+	GetXfam() []byte
 	GetMrTd() []byte
 	GetMrConfigId() []byte
 	GetMrOwner() []byte
@@ -117,7 +119,7 @@ type body interface {
 func (q *Quote) fill(b body) {
 	for _, field := range []struct{ to, from []byte }{
 		{q.TEETCBSVN[:], b.GetTeeTcbSvn()}, {q.MRSignerSeam[:], b.GetMrSignerSeam()}, {q.SeamAttrs[:], b.GetSeamAttributes()},
-		{q.TDAttributes[:], b.GetTdAttributes()}, {q.MRTD[:], b.GetMrTd()}, {q.MRConfigID[:], b.GetMrConfigId()},
+		{q.TDAttributes[:], b.GetTdAttributes()}, {q.XFAM[:], b.GetXfam()}, {q.MRTD[:], b.GetMrTd()}, {q.MRConfigID[:], b.GetMrConfigId()},
 		{q.MROwner[:], b.GetMrOwner()}, {q.MROwnerConfig[:], b.GetMrOwnerConfig()}, {q.ReportData[:], b.GetReportData()},
 	} {
 		copy(field.to, field.from)
@@ -126,18 +128,6 @@ func (q *Quote) fill(b body) {
 		copy(q.RTMR[i][:], r)
 	}
 }
-
-// Debug reports whether the TD, or the enclave that vouches for it, runs in
-// debug mode, in which the host reads and writes its memory. A TD does so where
-// any of the first eight attributes is set: all are of the group “TD under debug”.
-func (q *Quote) Debug() (td, qe bool) {
-	return q.TDAttributes[0] != 0, q.qe.Attributes[0]&2 != 0
-}
-
-// Migratable reports whether a migration TD may move the TD, memory and all, to
-// another host (attribute 29). A quote of version 4 does not say to which one it
-// is bound.
-func (q *Quote) Migratable() bool { return q.TDAttributes[3]&0x20 != 0 }
 
 // CheckSignatures proves the line from the root to the TD report as of a moment:
 // the PCK chain and its dates, the QE report under the PCK key, the attestation

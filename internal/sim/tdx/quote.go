@@ -11,15 +11,17 @@ import (
 
 // Report is what of a TD report can be chosen. All registers have 48 bytes.
 type Report struct {
-	Version      int // of the quote: 5 for one with a TDX 1.5 body, anything else for 4
-	TEETCBSVN    [16]byte
-	MRSignerSeam [48]byte // zero for Intel's module
-	TDAttributes [8]byte  // bit 0 is a debug TD
-	MRTD         [48]byte
-	MRConfigID   [48]byte
-	RTMR         [4][48]byte
-	ReportData   [64]byte
-	MRServiceTD  [48]byte // version 5 alone
+	Version                int // of the quote: 5 for one with a TDX 1.5 body, anything else for 4
+	TEETCBSVN              [16]byte
+	MRSignerSeam           [48]byte // zero for Intel's module
+	TDAttributes           [8]byte  // bit 0 is a debug TD, bit 28 turns #VE off for pages that the host takes away
+	XFAM                   [8]byte  // zero: what dstack's VMs have
+	MRTD                   [48]byte
+	MRConfigID             [48]byte
+	MROwner, MROwnerConfig [48]byte
+	RTMR                   [4][48]byte
+	ReportData             [64]byte
+	MRServiceTD            [48]byte // version 5 alone
 }
 
 // Enclave is what of the quoting enclave's report can be chosen.
@@ -104,10 +106,15 @@ func (r Report) body(b []byte) []byte {
 	b = append(b, r.MRSignerSeam[:]...)
 	b = append(b, make([]byte, 8)...) // SEAM attributes
 	b = append(b, r.TDAttributes[:]...)
-	b = append(b, 0xe7, 0, 6, 0, 0, 0, 0, 0) // XFAM
+	xfam := r.XFAM
+	if xfam == ([8]byte{}) {
+		xfam = [8]byte{0xe7, 2, 6}
+	}
+	b = append(b, xfam[:]...)
 	b = append(b, r.MRTD[:]...)
 	b = append(b, r.MRConfigID[:]...)
-	b = append(b, make([]byte, 96)...) // MROWNER, MROWNERCONFIG
+	b = append(b, r.MROwner[:]...)
+	b = append(b, r.MROwnerConfig[:]...)
 	for _, reg := range r.RTMR {
 		b = append(b, reg[:]...)
 	}

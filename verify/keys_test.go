@@ -1,0 +1,167 @@
+package verify_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"gitlauncher/measure"
+	"gitlauncher/verify"
+)
+
+// provider makes the boot's key provider another one.
+func provider(payload string) func(v *vm) {
+	return func(v *vm) {
+		v.boot = bootEvents(v.measured())
+		for i := range v.boot {
+			if v.boot[i].Name == "key-provider" {
+				v.boot[i].Payload = []byte(payload)
+			}
+		}
+	}
+}
+
+// TestKeyProvider: who holds the keys is a link like the registers. Each provider but
+// none needs an expectation, and each other than the expected is refused.
+func TestKeyProvider(t *testing.T) {
+	const kms = `{"name":"kms","id":"aa01"}`
+	event := measure.Event{Name: "key-provider", Payload: []byte(kms)}
+	digest, other := event.Digest().String(), strings.Repeat("ab", 48)
+	system := func(kp string) string {
+		reg := func(b string) string { return b + strings.Repeat("0", 94) }
+		return "SYSTEM=" + strings.Join([]string{reg("01"), reg("02"), reg("03"), reg("04")}, ":") + kp
+	}
+	registers := []string{"MRTD", "RTMR0", "RTMR1", "RTMR2"}
+	disk := "PERSISTENT_DISK=accepted"
+	for name, tc := range map[string]struct {
+		payload string
+		policy  []string
+		without []string
+		code    int
+		find    string
+		o       verify.Outcome
+	}{
+		"none":                            {`{"name":"none","id":""}`, nil, nil, 0, "key provider", verify.Pass},
+		"none is expected":                {kms, []string{"KEY_PROVIDER=none", disk}, nil, 4, "key provider", verify.NotAllowed},
+		"a KMS, unexpected":               {kms, []string{disk}, nil, 1, "key provider", verify.Undecided},
+		"the KMS":                         {kms, []string{"KEY_PROVIDER=kms:aa01", disk}, nil, 0, "key provider", verify.Pass},
+		"the KMS, among others":           {kms, []string{"KEY_PROVIDER=none,kms:AA01", disk}, nil, 0, "key provider", verify.Pass},
+		"another KMS":                     {`{"name":"kms","id":"aa02"}`, []string{"KEY_PROVIDER=kms:aa01", disk}, nil, 4, "key provider", verify.NotAllowed},
+		"a KMS with no id":                {`{"name":"kms","id":""}`, []string{"KEY_PROVIDER=kms:aa01", disk}, nil, 4, "key provider", verify.NotAllowed},
+		"another kind with the id":        {`{"name":"local-sgx","id":"aa01"}`, []string{"KEY_PROVIDER=kms:aa01", disk}, nil, 4, "key provider", verify.NotAllowed},
+		"none with an id":                 {`{"name":"none","id":"aa"}`, []string{disk}, nil, 1, "key provider", verify.Undecided},
+		"none, spelled otherwise":         {`{"name":"None","id":""}`, []string{disk}, nil, 1, "key provider", verify.Undecided},
+		"a name that holds an id":         {`{"name":"kms:aa01","id":""}`, []string{"KEY_PROVIDER=kms:aa01", disk}, nil, 4, "key provider", verify.NotAllowed},
+		"a TPM":                           {`{"name":"tpm","id":""}`, []string{"KEY_PROVIDER=tpm", disk}, nil, 0, "key provider", verify.Pass},
+		"no name":                         {`{"id":""}`, []string{disk}, nil, 4, "key provider", verify.NotAllowed},
+		"no JSON":                         {`none`, []string{disk}, nil, 4, "key provider", verify.NotAllowed},
+		"a name twice":                    {`{"name":"none","id":"","name":"kms"}`, []string{disk}, nil, 4, "key provider", verify.NotAllowed},
+		"a name in capitals beside it":    {`{"name":"none","id":"","Name":"kms"}`, []string{disk}, nil, 4, "key provider", verify.NotAllowed},
+		"the digest":                      {kms, []string{"KEY_PROVIDER_DIGEST=" + digest, disk}, nil, 0, "key provider", verify.Pass},
+		"another digest":                  {kms, []string{"KEY_PROVIDER_DIGEST=" + other, disk}, nil, 4, "key provider", verify.NotAllowed},
+		"another digest for none":         {`{"name":"none","id":""}`, []string{"KEY_PROVIDER_DIGEST=" + digest}, nil, 4, "key provider", verify.NotAllowed},
+		"the name, another digest":        {kms, []string{"KEY_PROVIDER=kms:aa01", "KEY_PROVIDER_DIGEST=" + other, disk}, nil, 4, "key provider", verify.NotAllowed},
+		"with the system":                 {kms, []string{system(":" + digest), disk}, registers, 0, "key provider", verify.Pass},
+		"with the system, another":        {kms, []string{system(":" + other), disk}, registers, 4, "key provider", verify.NotAllowed},
+		"with one of two systems":         {kms, []string{system(":" + other), system(":" + digest), disk}, registers, 0, "key provider", verify.Pass},
+		"the system leaves it open":       {kms, []string{system(""), disk}, registers, 1, "key provider", verify.Undecided},
+		"one of two systems leaves it":    {kms, []string{system(""), system(":" + digest), disk}, registers, 1, "key provider", verify.Undecided},
+		"disk, not accepted":              {kms, []string{"KEY_PROVIDER=kms:aa01"}, nil, 1, "disk", verify.Undecided},
+		"disk, accepted":                  {kms, []string{"KEY_PROVIDER=kms:aa01", disk}, nil, 0, "disk", verify.Note},
+		"disk without a provider":         {`{"name":"none","id":""}`, nil, nil, 0, "disk", verify.Pass},
+		"disk of a system nobody expects": {`{"name":"none","id":""}`, nil, []string{"RTMR2"}, 1, "disk", verify.Undecided},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := newVM()
+			provider(tc.payload)(v)
+			v.policy, v.without = tc.policy, tc.without
+			outcome(t, v.judge(t), tc.code, "D", tc.find, tc.o)
+		})
+	}
+}
+
+// TestMeasuredKMS: where the log has a KMS's measurement, it needs an expectation.
+func TestMeasuredKMS(t *testing.T) {
+	for name, tc := range map[string]struct {
+		event  bool
+		policy string
+		code   int
+		o      verify.Outcome
+	}{
+		"unexpected": {true, "", 1, verify.Undecided},
+		"expected":   {true, "MR_KMS=0102", 0, verify.Pass},
+		"another":    {true, "MR_KMS=0103", 4, verify.NotAllowed},
+		"missing":    {false, "MR_KMS=0102", 1, verify.Undecided},
+	} {
+		v := newVM()
+		if v.boot = bootEvents(v.measured()); tc.event {
+			v.boot = insert(v.boot, 5, measure.Event{Name: "mr-kms", Payload: []byte{1, 2}})
+		}
+		if tc.policy != "" {
+			v.policy = []string{tc.policy}
+		}
+		t.Run(name, func(t *testing.T) { outcome(t, v.judge(t), tc.code, "D", "KMS measurement", tc.o) })
+	}
+}
+
+// TestSystems: of several systems one must be there whole; a mixture of two passes for
+// neither.
+func TestSystems(t *testing.T) {
+	tuple := func(a, b, c, d string) string {
+		reg := func(b string) string { return b + strings.Repeat("0", 94) }
+		return "SYSTEM=" + strings.Join([]string{reg(a), reg(b), reg(c), reg(d)}, ":")
+	}
+	for name, tc := range map[string]struct {
+		policy []string
+		code   int
+		find   string
+		o      verify.Outcome
+	}{
+		"the one":     {[]string{tuple("01", "02", "03", "04")}, 0, "MRTD", verify.Pass},
+		"the second":  {[]string{tuple("11", "12", "13", "14"), tuple("01", "02", "03", "04")}, 0, "RTMR2", verify.Pass},
+		"neither":     {[]string{tuple("11", "12", "13", "14")}, 4, "MRTD", verify.NotAllowed},
+		"a mixture":   {[]string{tuple("01", "02", "13", "14"), tuple("11", "12", "03", "04")}, 4, "RTMR1", verify.NotAllowed},
+		"the nearest": {[]string{tuple("11", "12", "13", "14"), tuple("01", "02", "03", "14")}, 4, "RTMR2", verify.NotAllowed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := newVM()
+			v.without, v.policy = []string{"MRTD", "RTMR0", "RTMR1", "RTMR2"}, tc.policy
+			outcome(t, v.judge(t), tc.code, "B", tc.find, tc.o)
+		})
+	}
+}
+
+// TestSettle: each finding that leaves the verdict open says which lines would settle it,
+// and with these lines, reviewed or not, it passes.
+func TestSettle(t *testing.T) {
+	v := newVM()
+	provider(`{"name":"kms","id":"aa01"}`)(v)
+	v.boot = insert(v.boot, 5, measure.Event{Name: "mr-kms", Payload: []byte{1, 2}})
+	v.without = []string{"MRTD", "RTMR0", "RTMR1", "RTMR2", "LAUNCHER_IMAGE_DIGEST", "COMMIT_SHA"}
+	r := v.judge(t)
+	if r.ExitCode != 1 {
+		t.Fatalf("exit code %d", r.ExitCode)
+	}
+	var lines []string
+	for _, f := range r.Findings {
+		if f.Outcome == verify.Undecided && len(f.Settle) == 0 {
+			t.Errorf("%s %s: %s; and no line settles it", f.Check, f.Name, f.Why)
+		}
+		lines = append(lines, f.Settle...)
+	}
+	v.policy = lines
+	if r = v.judge(t); r.ExitCode != 0 || !slices.Equal(r.Accepted, []string{"a persistent disk"}) {
+		outcome(t, r, 0, "D", "disk", verify.Note)
+		t.Errorf("with %q: accepted %q", lines, r.Accepted)
+	}
+	// A stranger's id that would be a line of its own settles nothing.
+	v = newVM()
+	provider(`{"name":"kms","id":"aa\nALLOW_COMPOSE=init_script"}`)(v)
+	for _, f := range v.judge(t).Findings {
+		for _, l := range f.Settle {
+			if strings.Contains(l, "\n") || strings.Contains(l, "ALLOW_COMPOSE") {
+				t.Errorf("%s is settled by %q", f.Name, l)
+			}
+		}
+	}
+}
