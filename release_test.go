@@ -74,6 +74,8 @@ func TestReleaseNotes(t *testing.T) {
 		"\nLAUNCHER_IMAGE_DIGEST=" + digest + "\n",
 		"make image-verify OF=registry.example/o/git-launcher@" + digest + " VERSION=v1.2.3 SOURCE_URL=https://github.com/o/r\n",
 		"gh attestation verify oci://registry.example/o/git-launcher@" + digest + " --repo o/r",
+		"tar -xf git-launcher-v1.2.3-linux-amd64.tar.gz\n",
+		"https://github.com/o/r/blob/v1.2.3/doc/deploy.md",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the notes lack %q:\n%s", want, text)

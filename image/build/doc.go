@@ -9,6 +9,7 @@
 //	layer.go    a layer whose bytes are a function of its files
 //	oci.go      the images, as OCI layouts
 //	compare.go  two images, file by file
+//	save.go     the images as an archive that docker load reads
 //	sbom.go     the same list as an SPDX document
 //
 // # The threat

@@ -24,6 +24,7 @@ const usage = `Usage: go run ./image/build COMMAND [flags]    in the top directo
   make     the images, as OCI layouts, with a list of files and an SPDX document each
   verify   make them again and compare with those in -out, or with -image
   push     put one of them (-name) into a registry (-to)
+  save     all of them as one archive on standard output, for docker load
 
 Flags:
 `
@@ -100,6 +101,8 @@ func command(ctx context.Context, args []string, out io.Writer) error {
 		return o.verify(ctx, out)
 	case "push":
 		return o.push(ctx, out)
+	case "save":
+		return o.save(out)
 	}
 	return fmt.Errorf("%q is no command", name)
 }
@@ -228,7 +231,13 @@ func (o *options) make(ctx context.Context, out io.Writer) error {
 		fmt.Fprintf(out, "%-18s %s linux/%s  %.1f MiB to pull, %.1f MiB of %d files; from no pinned source: none\n",
 			b.name, digest, o.arch, packed, unpacked, len(b.files()))
 	}
-	return nil
+	_, err = fmt.Fprintf(out, `
+Into the Docker of this machine, as %s:%s and the like:
+  go run ./image/build save -out %s | docker load
+Into a registry, by digest:
+  go run ./image/build push -out %[3]s -name %[1]s -to REGISTRY/%[1]s:%[2]s
+`, all[0].name, tagOf(o.version), o.out)
+	return err
 }
 
 // sizes are in MiB: of the compressed layers, and of the files.

@@ -13,7 +13,10 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-const licence = "Apache-2.0"
+const (
+	licence      = "Apache-2.0"
+	versionLabel = "org.opencontainers.image.version"
+)
 
 // image assembles an OCI image.
 func (d *definition) image(o *options, epoch time.Time) (v1.Image, error) {
@@ -36,7 +39,7 @@ func (d *definition) image(o *options, epoch time.Time) (v1.Image, error) {
 	cf.Architecture, cf.OS, cf.Created, cf.Config = o.arch, "linux", v1.Time{Time: epoch}, d.config
 	cf.Config.Labels = map[string]string{ // encoded sorted
 		"org.opencontainers.image.title":    d.title,
-		"org.opencontainers.image.version":  o.version,
+		versionLabel:                        o.version,
 		"org.opencontainers.image.licenses": licence,
 	}
 	if o.source != "" {
