@@ -13,11 +13,13 @@ exactly that commit, proves every byte of it, extends RTMR3 of the confidential
 VM with what it is about to run, and then becomes the commit's entrypoint.sh.
 Nothing runs that was not pinned, verified and measured.
 
-The config is KEY=VALUE lines; nothing in it is expanded or sourced:
+The config is KEY=VALUE lines, in the variable GIT_LAUNCHER_CONFIG or in a file;
+nothing in it is expanded or sourced:
   REPO_URL=https://host/repo.git     https, http, ssh, user@host:path, file or /path
   COMMIT_SHA=<40 lowercase hex>      a full commit id; branches and tags can move
 and, if wanted: WORK_DIR, REPO_SUBDIR, ENTRYPOINT_SCRIPT, RUN_CMD, INSTALL_CMD,
-ALLOW_ENV, FETCH_DEPTH=1|full, AUTH_TOKEN_FILE, SSH_KEY_FILE, SSH_KNOWN_HOSTS_FILE.
+ALLOW_ENV, FETCH_DEPTH=1|full, CONTENT_SHA256, ENTRYPOINT_SHA256, AUTH_TOKEN_ENV
+or AUTH_TOKEN_FILE, SSH_KEY_ENV or SSH_KEY_FILE, SSH_HOST_KEY or SSH_KNOWN_HOSTS_FILE.
 
 Flags (each also as an environment variable: GIT_LAUNCHER_ and the name in
 capitals, with _ for -; the flag wins):
@@ -50,7 +52,7 @@ Flags of pin alone:
   --print WHAT              config, compose, policy or all (default all)
   --out DIR                 write config.conf, docker-compose.yaml and policy.conf there instead
   --auth-token-file FILE    the author's own token, for a private repository over https;
-                            --set AUTH_TOKEN_FILE=PATH names the one inside the VM
+                            --set AUTH_TOKEN_ENV=NAME names the variable inside the VM
   --ssh-key-file FILE       likewise for ssh, with --ssh-known-hosts-file FILE
 
 Exit codes, before the workload has taken over:
