@@ -24,7 +24,7 @@ await server.env
 echo "repository $REPO_URL"
 echo "commit     $COMMIT_SHA"
 
-title "The config, as a compose file would mount it at /etc/git-launcher/config.conf"
+title "The config, as a compose file has it in GIT_LAUNCHER_CONFIG"
 mkdir -p etc/git-launcher
 cat >etc/git-launcher/config.conf <<CONF
 REPO_URL=$REPO_URL
@@ -37,12 +37,11 @@ cat >docker-compose.yaml <<YAML
 services:
   launcher:
     image: example.org/git-launcher@$launcher
-    configs: [{source: launcher, target: /etc/git-launcher/config.conf}]
+    read_only: true
     volumes: ["/var/run/dstack.sock:/var/run/dstack.sock"]
-configs:
-  launcher:
-    content: |
-$(sed 's/^/      /' etc/git-launcher/config.conf)
+    environment:
+      GIT_LAUNCHER_CONFIG: |
+$(sed 's/^/        /' etc/git-launcher/config.conf)
 YAML
 # dstack measures the app-compose, and with it the config inside.
 jq -n --rawfile compose docker-compose.yaml '{manifest_version: 2, name: "demo", runner: "docker-compose", docker_compose_file: $compose}' >app-compose.json

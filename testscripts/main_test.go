@@ -290,21 +290,22 @@ func cmdConfig(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // compose [FILE]: writes app-compose.json, as dstack would measure it, from a compose
-// file; without one, the recommended compose with config.conf inline. Sets LAUNCHER,
+// file; without one, the recommended compose with config.conf in it. Sets LAUNCHER,
 // the launcher image's digest.
 func cmdCompose(ts *testscript.TestScript, neg bool, args []string) {
 	digest := "sha256:" + strings.Repeat("a1", 32)
 	ts.Setenv("LAUNCHER", digest)
 	text := "services:\n  launcher:\n    image: example.org/git-launcher@" + digest + "\n" +
-		"    configs: [{source: launcher, target: /etc/git-launcher/config.conf}]\n" +
+		"    read_only: true\n" +
 		"    volumes: ['/var/run/dstack.sock:/var/run/dstack.sock', 'workload:/var/lib/git-launcher']\n" +
-		"volumes: {workload: {}}\nconfigs:\n  launcher:\n    content: |\n"
+		"    environment:\n      GIT_LAUNCHER_CONFIG: |\n"
 	if len(args) > 0 {
 		text = ts.ReadFile(args[0])
 	} else {
 		for line := range strings.Lines(ts.ReadFile("config.conf")) {
-			text += "      " + line
+			text += "        " + strings.ReplaceAll(line, "$", "$$")
 		}
+		text += "volumes: {workload: {}}\n"
 	}
 	data, err := json.Marshal(map[string]any{"manifest_version": 2, "name": "demo", "runner": "docker-compose", "docker_compose_file": text, "allowed_envs": []string{}})
 	check(ts, err)

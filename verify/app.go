@@ -31,7 +31,7 @@ func (a app) config() []byte {
 // name.
 func (a app) configMeasured() bool {
 	return a.compose != nil && !slices.ContainsFunc(a.compose.Problems, func(p compose.Problem) bool {
-		return p.Accepted && strings.HasPrefix(p.Accept, "launcher:")
+		return p.Accepted && strings.HasPrefix(p.Name, "launcher:")
 	})
 }
 
@@ -57,6 +57,7 @@ func (j *judge) app(ctx context.Context, boot boot, launched launched) app {
 		Image:           image,
 		Allow:           j.Policy.AllowCompose.Texts(),
 		Envs:            j.Policy.AllowedEnvs.Texts(), EnvsGiven: j.Policy.AllowedEnvs.Given(),
+		ComposeHashes: j.Policy.ComposeHash.Texts(),
 	})
 	if err != nil {
 		c.notAllowed("compose file", "an app-compose that can be judged", "", err.Error())
@@ -121,10 +122,14 @@ func problems(c check, r *compose.Result, image bool) {
 	denied, accepted := 0, 0
 	for _, p := range r.Problems {
 		f := Finding{Name: name, Outcome: NotAllowed, Expected: "not there", Found: p.Where + " " + p.What, Why: p.Why, Accept: p.Accept}
-		if p.Accepted {
-			f.Outcome, f.Expected, f.Why = Note, "", "accepted by ALLOW_COMPOSE="+p.Accept
+		switch {
+		case p.Accepted:
+			f.Outcome, f.Expected, f.Why = Note, "", "accepted by ALLOW_COMPOSE="+p.Name
 			accepted++
-		} else {
+		case p.Open:
+			f.Outcome, f.Expected, f.Why = Undecided, "", p.Why+"; settled by "+strings.Join(p.Settle, ", or ")
+			denied++
+		default:
 			denied++
 		}
 		c.add(f)

@@ -16,8 +16,8 @@ func TestComposeHashPinsTheConfig(t *testing.T) {
 		v, r := newVM(), gitRecord()
 		r.Entrypoint = "debug.sh"
 		if elsewhere {
-			v.compose = strings.Replace(v.compose, "content: |", "file: ./config.conf", 1)
-			v.compose = v.compose[:strings.Index(v.compose, "      REPO_URL")] + "volumes:\n  workload:\n"
+			before, rest, _ := strings.Cut(v.compose, "    environment:\n")
+			v.compose = before + "    configs: [{source: c, target: /etc/git-launcher/config.conf}]\n" + rest[strings.Index(rest, "    volumes:"):] + "configs: {c: {file: ./config.conf}}\n"
 			v.policy = []string{"ALLOW_COMPOSE=launcher:configs"}
 		}
 		v.after, v.record = launchEvents(t, r), marshal(t, r)

@@ -128,7 +128,7 @@ func TestNEARNode(t *testing.T) {
 	}
 	// The second service runs the launcher's image and mounts Docker's volumes.
 	want(t, judge(nearPolicy(t, e)), 4, map[string]verify.Outcome{"A": verify.Pass, "B": verify.Pass, "C": verify.Pass, "D": verify.NotAllowed, "E": verify.Pass})
-	allowed := judge(nearPolicy(t, e, "ALLOW_COMPOSE=service:signer-key-export"))
+	allowed := judge(nearPolicy(t, e, "ALLOW_COMPOSE=service:signer-key-export@sha256:cda8e3f64bde7c90e83bb50472be923c31c0b2cedf40bdcb85718c3414479907"))
 	want(t, allowed, 0, map[string]verify.Outcome{"D": verify.Pass, "E": verify.Pass})
 	outcome(t, allowed, 0, "A", "collateral", verify.Note) // the node's own: it may choose an older one
 	for _, f := range allowed.Findings {
@@ -193,7 +193,7 @@ func (f *flips) over(part string, b []byte, judge func([]byte) *verify.Report) {
 // time; none may go unnoticed.
 func TestEverySingleByte(t *testing.T) {
 	good := parse(t, fixture(t, "near-public-data.json"))
-	p := verify.Params{Root: intel(t), At: moment(t, "2026-08-20T00:00:00Z"), Policy: nearPolicy(t, good, "ALLOW_COMPOSE=service:signer-key-export"), Shared: verify.NewShared()}
+	p := verify.Params{Root: intel(t), At: moment(t, "2026-08-20T00:00:00Z"), Policy: nearPolicy(t, good, "ALLOW_COMPOSE=service:signer-key-export@sha256:cda8e3f64bde7c90e83bb50472be923c31c0b2cedf40bdcb85718c3414479907"), Shared: verify.NewShared()}
 	want(t, verify.Judge(t.Context(), good, p), 0, nil)
 	f := &flips{t: t}
 	f.group.SetLimit(runtime.GOMAXPROCS(0))

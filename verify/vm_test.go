@@ -70,17 +70,14 @@ services:
   launcher:
     image: example.org/git-launcher@` + launcher + `
     restart: on-failure
-    configs:
-      - source: launcher
-        target: /etc/git-launcher/config.conf
+    read_only: true
+    environment:
+      GIT_LAUNCHER_CONFIG: |
+        REPO_URL=` + repoURL + `
+        COMMIT_SHA=` + commit + `
     volumes:
       - /var/run/dstack.sock:/var/run/dstack.sock
       - workload:/var/lib/git-launcher
-configs:
-  launcher:
-    content: |
-      REPO_URL=` + repoURL + `
-      COMMIT_SHA=` + commit + `
 volumes:
   workload:
 `,

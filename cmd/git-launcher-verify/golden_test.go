@@ -31,7 +31,7 @@ func TestGolden(t *testing.T) {
 		code int
 	}{
 		"near": {append(near, file("near-public-data.json")), 4},
-		"near-allowed": {append(near, "--allow-compose", "service:signer-key-export", "--collateral", "evidence", "--persistent-disk", "accepted",
+		"near-allowed": {append(near, "--allow-compose", "service:signer-key-export@sha256:cda8e3f64bde7c90e83bb50472be923c31c0b2cedf40bdcb85718c3414479907", "--collateral", "evidence", "--persistent-disk", "accepted",
 			"--key-provider", "local-sgx:6b5ed02e549a1c30aaa8e3171a045f1f449b0017353ef595e78e39c348c98d01", file("near-public-data.json")), 0},
 		"near-stale": {append([]string{"--at", "2026-11-01T00:00:00Z"}, append(near[3:], file("near-public-data.json"))...), 3},
 		"dstack":     {[]string{"--at", "2026-02-20T00:00:00Z", "--collateral", file("dstack-quote-report.collateral.json"), file("dstack-quote-report.json")}, 1},

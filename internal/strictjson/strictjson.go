@@ -14,7 +14,9 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"strconv"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -22,11 +24,14 @@ import (
 const maxDepth = 64
 
 // Unmarshal decodes exactly one JSON value into v. It refuses duplicate keys,
-// keys that differ from a field of v in case alone, invalid UTF-8, nesting
-// beyond 64 levels and anything after the value.
+// keys that differ from a field of v in case alone, invalid UTF-8, halves of
+// surrogate pairs, nesting beyond 64 levels and anything after the value.
 func Unmarshal(data []byte, v any) error {
 	if !utf8.Valid(data) {
 		return fmt.Errorf("JSON is not valid UTF-8")
+	}
+	if halfPair(data) {
+		return fmt.Errorf("JSON has half of a surrogate pair, which readers replace or refuse")
 	}
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
@@ -37,6 +42,37 @@ func Unmarshal(data []byte, v any) error {
 		return fmt.Errorf("JSON has something after its end")
 	}
 	return json.Unmarshal(data, v)
+}
+
+// halfPair reports whether a \u escape of a surrogate stands without the other half of
+// its pair. encoding/json and jq make U+FFFD of one, and serde refuses it.
+func halfPair(data []byte) bool {
+	unit := func(at int) (rune, bool) { // of an escape at that place
+		if at+6 > len(data) || data[at] != '\\' || data[at+1] != 'u' {
+			return 0, false
+		}
+		v, err := strconv.ParseUint(string(data[at+2:at+6]), 16, 32)
+		return rune(v), err == nil
+	}
+	for i := 0; i < len(data); i++ {
+		if data[i] != '\\' {
+			continue
+		}
+		r, is := unit(i)
+		switch {
+		case !is:
+			i++ // an escape of one character, which may be a backslash
+		case utf16.IsSurrogate(r):
+			low, is := unit(i + 6)
+			if !is || utf16.DecodeRune(r, low) == utf8.RuneError {
+				return true
+			}
+			i += 11
+		default:
+			i += 5
+		}
+	}
+	return false
 }
 
 // check reads one value, alongside the type that it is for where that is known.

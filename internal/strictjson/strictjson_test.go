@@ -43,6 +43,10 @@ func TestUnmarshal(t *testing.T) {
 		"cut off list":            `[1`,
 		"nothing":                 ``,
 		"not UTF-8":               "{\"name\":\"\xff\"}",
+		"half a pair":             `{"name":"\ud83d"}`,
+		"half before another":     `{"name":"\ud83d\ud83d\ude00"}`,
+		"a low half":              `{"name":"\ude00"}`,
+		"half a pair in a key":    `{"\uD83Dx":"a"}`,
 		"too deep":                strings.Repeat("[", 100) + strings.Repeat("]", 100),
 		"trailing comma":          `{"name":"a",}`,
 		"not a key":               `{1:2}`,
@@ -50,6 +54,16 @@ func TestUnmarshal(t *testing.T) {
 		var v outer
 		if err := strictjson.Unmarshal([]byte(bad), &v); err == nil {
 			t.Errorf("%s is taken: %s", name, bad)
+		}
+	}
+}
+
+// TestPairs: whole pairs, and what looks like half of one.
+func TestPairs(t *testing.T) {
+	for text, want := range map[string]string{`"\ud83d\ude00"`: "\U0001F600", `"\\ud83d"`: `\ud83d`, `"\\\u0041"`: `\A`, `"\u00e9\n"`: "é\n"} {
+		var s string
+		if err := strictjson.Unmarshal([]byte(text), &s); err != nil || s != want {
+			t.Errorf("%s is %q, %v", text, s, err)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/compose-spec/compose-go/v2/loader"
 	"github.com/compose-spec/compose-go/v2/types"
 
+	"gitlauncher/internal/composeenv"
 	"gitlauncher/internal/strictyaml"
 )
 
@@ -18,6 +19,14 @@ import (
 type model struct {
 	top      map[string]any
 	services map[string]map[string]any
+	file     map[string]any // as the file has it, after aliases and merges
+}
+
+// raw is a service as the file has it.
+func (m *model) raw(name string) map[string]any {
+	services, _ := m.file["services"].(map[string]any)
+	service, _ := services[name].(map[string]any)
+	return service
 }
 
 // load reads a compose file. Nothing that it names is opened.
@@ -27,16 +36,16 @@ func load(ctx context.Context, data []byte) (m *model, err error) {
 			m, err = nil, fmt.Errorf("can't be read: %v", r)
 		}
 	}()
-	raw, err := strictyaml.Decode(data)
+	file, err := strictyaml.Decode(data)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkPorts(raw); err != nil {
+	if err := checkPorts(file); err != nil {
 		return nil, err
 	}
 	top, err := loader.LoadModelWithContext(ctx, types.ConfigDetails{
-		WorkingDir:  "/tapp",
-		ConfigFiles: []types.ConfigFile{{Filename: "docker-compose.yaml", Config: raw}},
+		WorkingDir:  "/dstack",
+		ConfigFiles: []types.ConfigFile{{Filename: "docker-compose.yaml", Config: clone(file).(map[string]any)}},
 		Environment: types.Mapping{},
 	}, func(o *loader.Options) {
 		o.SkipInterpolation, o.SkipNormalization, o.SkipConsistencyCheck = true, true, true
@@ -47,7 +56,7 @@ func load(ctx context.Context, data []byte) (m *model, err error) {
 	if err != nil {
 		return nil, err
 	}
-	m = &model{top: top, services: make(map[string]map[string]any)}
+	m = &model{top: top, services: make(map[string]map[string]any), file: file}
 	services, _ := top["services"].(map[string]any)
 	for name, s := range services {
 		service, ok := s.(map[string]any)
@@ -60,6 +69,25 @@ func load(ctx context.Context, data []byte) (m *model, err error) {
 		return nil, fmt.Errorf("has no services")
 	}
 	return m, nil
+}
+
+// clone copies what strictyaml decoded: compose-go changes what it is given.
+func clone(v any) any {
+	switch v := v.(type) {
+	case []any:
+		out := make([]any, len(v))
+		for i, e := range v {
+			out[i] = clone(e)
+		}
+		return out
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for key, e := range v {
+			out[key] = clone(e)
+		}
+		return out
+	}
+	return v
 }
 
 // entry is a top-level volume, config or secret.
@@ -146,7 +174,7 @@ func (m *model) onHost(service map[string]any) bool {
 // mount is one entry of a service's volumes.
 type mount struct {
 	kind, source, target string
-	readOnly             bool
+	readOnly, noCopy     bool
 }
 
 func mounts(service map[string]any) []mount {
@@ -159,6 +187,8 @@ func mounts(service map[string]any) []mount {
 		m.source, _ = e["source"].(string)
 		m.target, _ = e["target"].(string)
 		m.readOnly, _ = e["read_only"].(bool)
+		options, _ := e["volume"].(map[string]any)
+		m.noCopy, _ = options["nocopy"].(bool)
 		out = append(out, m)
 	}
 	return out
@@ -171,11 +201,13 @@ func hostPath(source string) string {
 		return path.Join("/root", source[1:])
 	}
 	if !strings.HasPrefix(source, "/") {
-		source = "/tapp/" + source
+		source = "/dstack/" + source
 	}
 	clean := path.Clean(source)
-	if rest, ok := strings.CutPrefix(clean, "/var/run"); ok && (rest == "" || rest[0] == '/') {
-		return "/run" + rest // one directory by two names
+	for _, names := range []struct{ name, is string }{{"/var/run", "/run"}, {"/tapp", "/dstack"}, {"/var/volatile/dstack", "/dstack"}} {
+		if within(clean, names.name) { // one folder by two names
+			return names.is + clean[len(names.name):]
+		}
 	}
 	return clean
 }
@@ -190,7 +222,7 @@ func within(p, dir string) bool {
 func filledIn(v any) bool {
 	switch v := v.(type) {
 	case string:
-		return strings.Contains(strings.ReplaceAll(v, "$$", ""), "$")
+		return composeenv.FilledIn(v)
 	case []any:
 		return slices.ContainsFunc(v, filledIn)
 	case map[string]any:
@@ -203,7 +235,7 @@ func filledIn(v any) bool {
 	return false
 }
 
-// texts gives a string or list of strings as a list.
+// texts returns a string or list of strings as a list.
 func texts(v any) []string {
 	switch v := v.(type) {
 	case string:

@@ -2,8 +2,11 @@ package compose
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strings"
+
+	"gitlauncher/config"
 )
 
 // harmless are the keys of another service that give it nothing of the VM or of
@@ -38,13 +41,17 @@ var denied = map[string]string{
 	"pre_stop":            "its hooks can run privileged",
 }
 
-// harmlessCaps are the capabilities that a service may add without a word.
-var harmlessCaps = []string{"CHOWN", "NET_BIND_SERVICE", "SETUID", "SETGID", "KILL", "SETPCAP", "AUDIT_WRITE"}
-
 // other judges a service that is not the launcher's. All of its problems can be
 // accepted by service:NAME.
 func (j *judge) other(name string, service map[string]any) {
-	bad := func(what, why string) { j.problem("service "+name, "service:"+name, what, why) }
+	var e *exception // hashed once, and only where it is needed
+	bad := func(what, why string) {
+		if e == nil {
+			made := j.serviceException(name)
+			e = &made
+		}
+		j.except("service "+name, *e, what, why)
+	}
 	for _, key := range sortedKeys(service) {
 		why, no := denied[key]
 		switch {
@@ -77,10 +84,8 @@ func (j *judge) rights(service map[string]any, bad func(what, why string)) {
 	case strings.HasPrefix(mode, "container:") || mode == "service:"+j.Service:
 		bad("has network_mode: "+mode, "it shares the network of the launcher, or may: it reaches what listens there for the workload alone")
 	}
-	for _, c := range texts(service["cap_add"]) {
-		if !slices.Contains(harmlessCaps, strings.TrimPrefix(strings.ToUpper(c), "CAP_")) {
-			bad(fmt.Sprintf("adds the capability %.40s", c), "with it a container can leave its bounds")
-		}
+	for _, c := range addedCaps(service["cap_add"]) {
+		bad(fmt.Sprintf("adds the capability %.40s", c), "with it a container can leave its bounds")
 	}
 	for _, o := range confinement(service["security_opt"]) {
 		bad(fmt.Sprintf("has security_opt %.60s", o), "it changes the container's confinement")
@@ -118,7 +123,7 @@ func (j *judge) otherMounts(service map[string]any, bad func(what, why string)) 
 			j.hostFile("mounts", m.source, bad)
 		case "volume":
 			if m.source != "" && j.volumes.mayHave(j.model.volume(m.source)) {
-				bad(fmt.Sprintf("mounts the volume %.60s", m.source), "the launcher's service mounts it too, or may, and its files decide what runs")
+				j.sharedVolume(m, bad)
 			}
 			j.driver(m.source, bad)
 		case "tmpfs":
@@ -149,127 +154,45 @@ func (j *judge) otherMounts(service map[string]any, bad func(what, why string)) 
 			}
 		}
 		for _, file := range files {
-			if hostPath(file) == "/tapp/.env" {
-				continue // reading it gives what allowed_envs gives
+			if envFile(file) {
+				continue
 			}
 			j.hostFile("reads as "+kind, file, bad)
 		}
 	}
 }
 
-// hostFile judges a path of the VM that a service gets.
-func (j *judge) hostFile(how, source string, bad func(what, why string)) {
-	if why, is := takesOver(source); is {
-		bad(fmt.Sprintf("%s %.100s", how, source), why)
-		return
-	}
-	if len(source) > maxPath {
-		bad(fmt.Sprintf("%s %.100s…", how, source), "no path is that long")
-		return
-	}
-	dirs := j.writable()
-	for dir := hostPath(source); ; { // clean, so that each / has a folder before it
-		dir = dir[:strings.LastIndexByte(dir, '/')]
-		if dir == "" {
-			return
-		}
-		if dirs[dir] {
-			bad(fmt.Sprintf("%s %.100s", how, source), fmt.Sprintf("a service can write in %.100s and put a link there, which Docker follows to anywhere in the VM", dir))
-			return
-		}
-	}
-}
-
-// maxPath is the kernel's bound on a path.
-const maxPath = 4096
-
-// writable are the folders of the VM in which services can write.
-func (j *judge) writable() map[string]bool {
-	if j.dirs != nil {
-		return j.dirs
-	}
-	j.dirs = make(map[string]bool)
-	for name, service := range j.model.services {
-		for _, m := range mounts(service) {
-			if device, bind := bindDevice(j.model.entry("volumes", m.source)); m.kind == "volume" && bind {
-				m.kind, m.source = "bind", device
-			}
-			if name != j.Service && !m.readOnly && (m.kind == "bind" || m.kind == "") {
-				j.dirs[hostPath(m.source)] = true
-			}
-		}
-	}
-	return j.dirs
-}
-
-// bindDevice is the folder of the VM that a named volume really is.
-func bindDevice(def map[string]any) (device string, bind bool) {
-	opts, _ := def["driver_opts"].(map[string]any)
-	device, _ = opts["device"].(string)
-	o, _ := opts["o"].(string)
-	return device, slices.ContainsFunc(strings.Split(o, ","), func(s string) bool { s = strings.TrimSpace(s); return s == "bind" || s == "rbind" })
-}
-
-// driver judges a named volume that is really something of the VM, or somebody's
-// plugin.
-func (j *judge) driver(key string, bad func(what, why string)) {
-	def := j.model.entry("volumes", key)
-	what := fmt.Sprintf("mounts the volume %.60s", key)
-	if name := j.model.volume(key).name; strings.ContainsAny(name, "/:") {
-		bad(fmt.Sprintf("%s, whose name is %.100s", what, name), "Docker may take that for a folder of the VM")
-	}
-	if d, _ := def["driver"].(string); d != "" && d != "local" {
-		bad(fmt.Sprintf("%s of driver %.40s", what, d), "a volume plugin decides what is in it")
-	}
-	if filledIn(def) {
-		bad(what+", which has a ${…}", "whoever deploys fills it in, unmeasured")
-	}
-	opts, _ := def["driver_opts"].(map[string]any)
-	device, bind := bindDevice(def)
-	kind, _ := opts["type"].(string)
+// sharedVolume judges a volume that the launcher's service mounts, too. A reader may
+// have one, with a care: Docker fills an empty volume with what the image of the
+// first container has at that place, whether that container may write or not. The
+// launcher proves WORK_DIR alone.
+func (j *judge) sharedVolume(m mount, bad func(what, why string)) {
+	what := fmt.Sprintf("mounts the volume %.60s", m.source)
 	switch {
-	case len(opts) == 0 || kind == "" && device == "" && opts["o"] == nil:
-	case bind:
-		j.hostFile(what+", which is", device, bad)
-	case !slices.Contains([]string{"tmpfs", "nfs", "nfs4", "cifs"}, kind):
-		bad(fmt.Sprintf("%s of file system %.40q", what, kind), "such a mount can show the VM's own files, processes or devices")
+	case !m.readOnly:
+		bad(what, "the launcher's service mounts it too, or may, and its files decide what runs; a reader has it with :ro")
+	case j.expect.Image:
+		bad(what, "it may hold the node's keys")
+	case !m.noCopy && !j.workVolume(j.model.volume(m.source)):
+		bad(what, "Docker fills an empty volume from the image of the first container that has it, a reader's included; write it in the long form, with read_only: true and volume: {nocopy: true}")
 	}
 }
 
-// The places in the VM through which a container takes over the launch: the
-// sockets, Docker's and dstack's data, and the system itself.
-var takeover = []struct{ path, why string }{
-	{"/run/dstack.sock", "whoever has the guest agent's socket can write any event into the log"},
-	{"/run/docker.sock", "whoever has Docker's socket is root in the VM"},
-	{"/run/containerd", "whoever has containerd's socket is root in the VM"},
-	{"/var/lib/docker", "Docker's data holds every container's files and volumes"},
-	{"/var/lib/containerd", "containerd's data holds every container's files"},
-	{"/dev", "host devices reach the disks and the TDX device itself"},
-	{"/proc", "the host's /proc reaches every process"},
-	{"/sys", "the host's /sys reaches the kernel"},
-	{"/dstack", "dstack's own data decides what runs"},
-	{"/tapp/app-compose.json", "it decides what runs at the next start"},
-	{"/tapp/user_config", "the launcher reads it"},
-	{"/run", "the sockets are in it"}, {"/var", "the system's own state is in it"}, {"/etc", "it configures the system"}, {"/usr", "it is the system"},
-	{"/bin", "it is the system"}, {"/sbin", "it is the system"}, {"/lib", "it is the system"}, {"/lib64", "it is the system"}, {"/opt", "it is the system"},
-	{"/boot", "it is the system"}, {"/root", "it is root's home"}, {"/home", "root's home is in it"},
-}
-
-// takesOver says whether having a host path takes over, and how.
-func takesOver(source string) (why string, bad bool) {
-	p := hostPath(source)
-	for _, t := range takeover {
-		if within(p, t.path) || within(t.path, p) {
-			return t.why, true
+// workVolume reports whether the launcher's service has a volume on WORK_DIR, which
+// the launcher proves, and nowhere else.
+func (j *judge) workVolume(v volume) bool {
+	workDir := config.DefaultWorkDir
+	if c, err := config.ParseGit(config.DefaultFile, j.Config); j.Config != nil && err == nil {
+		workDir = c.WorkDir
+	}
+	found := false
+	for _, m := range mounts(j.model.services[j.Service]) {
+		if m.kind == "volume" && j.model.volume(m.source) == v {
+			if !within(workDir, path.Clean(m.target)) {
+				return false
+			}
+			found = true
 		}
 	}
-	if name, ok := strings.CutPrefix(p, "/tapp/"); ok {
-		switch name, _, _ = strings.Cut(name, "/"); {
-		case strings.HasPrefix(name, "."):
-			return "dstack keeps files of its own there", true
-		case strings.Contains(name, "compose"):
-			return "Docker Compose may take it for a compose file at the next start", true
-		}
-	}
-	return "", false
+	return found
 }

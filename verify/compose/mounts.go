@@ -1,0 +1,136 @@
+package compose
+
+import (
+	"fmt"
+	"path"
+	"strings"
+
+	"gitlauncher/config"
+)
+
+// ownMount reports whether a bind mount is one that the launcher's service may have.
+func (j *judge) ownMount(m mount) bool {
+	source, target := hostPath(m.source), path.Clean(m.target)
+	inside := func(p string) string { // as hostPath, in the container
+		if rest, ok := strings.CutPrefix(p, "/var/run/"); ok {
+			return "/run/" + rest
+		}
+		return p
+	}
+	switch source {
+	case "/run/dstack.sock":
+		return inside(target) == source
+	case "/run/docker.sock":
+		return j.expect.Image && inside(target) == source
+	case "/dstack":
+		return j.expect.Image && target == "/tapp" && m.readOnly
+	}
+	return false
+}
+
+func (j *judge) ownVolumes(service map[string]any, bad func(key, what, why string)) {
+	for _, m := range mounts(service) {
+		switch {
+		case m.kind == "bind" && j.ownMount(m):
+		case m.kind == "bind":
+			bad("volumes", fmt.Sprintf("mounts %.100s at %.100s", m.source, m.target), "a file of the VM is not measured, and the launcher would run or read it")
+		case m.kind == "tmpfs":
+			j.tmpfs("volumes", m.target, bad)
+		case m.kind == "volume" && systemPath(path.Clean(m.target)):
+			bad("volumes", fmt.Sprintf("mounts a volume at %.100s", m.target), "it hides files of the audited image, or replaces the config")
+		case m.kind == "volume":
+			j.driver(m.source, func(what, why string) { bad("volumes", what, why) })
+			if opts := j.model.entry("volumes", m.source)["driver_opts"]; opts != nil {
+				bad("volumes", fmt.Sprintf("mounts the volume %.60s with driver_opts", m.source), "it can be a folder of the VM")
+			}
+		default:
+			bad("volumes", fmt.Sprintf("has a mount of type %.40s at %.100s", m.kind, m.target), "that type is not understood here")
+		}
+	}
+}
+
+// tmpfs judges an empty file system in memory, which does not outlive the container:
+// it may be where workloads install things and keep their own.
+func (j *judge) tmpfs(key, target string, bad func(key, what, why string)) {
+	p := path.Clean(target)
+	if rest, ok := strings.CutPrefix(p, "/var/run"); ok && (rest == "" || rest[0] == '/') {
+		p = "/run" + rest
+	}
+	for _, dir := range []string{"/tmp", "/var/tmp", "/run", "/root", "/home", "/var/cache"} {
+		if within(p, dir) && !within(p, "/run/dstack.sock") && !within(p, "/run/docker.sock") {
+			return
+		}
+	}
+	if systemPath(p) {
+		bad(key, fmt.Sprintf("has a tmpfs at %.100s", target), "it hides files of the audited image")
+	}
+}
+
+// systemPath reports whether a place in the launcher's image is the image's own,
+// or the config's.
+func systemPath(p string) bool {
+	if !path.IsAbs(p) || p == "/var" || p == "/var/lib" {
+		return true
+	}
+	for _, dir := range []string{"/bin", "/boot", "/dev", "/dstack", "/etc", "/git-launcher", "/lib", "/lib32", "/lib64", "/libx32", "/opt", "/proc", "/root", "/run", "/sbin", "/sys", "/tapp", "/usr", "/var/lib/dpkg", "/var/lib/apt", "/var/run", "/var/spool"} {
+		if within(p, dir) || within(dir, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// configs: the launcher's own config, inline, and no other.
+func (j *judge) configs(value any, bad func(key, what, why string)) {
+	list, _ := value.([]any)
+	for _, v := range list {
+		e, _ := v.(map[string]any)
+		source, _ := e["source"].(string)
+		target, _ := e["target"].(string)
+		if target == "" {
+			target = "/" + source
+		}
+		content, inline := j.model.entry("configs", source)["content"].(string)
+		switch {
+		case !inline:
+			bad("configs", fmt.Sprintf("the config %.60s is not inline content", source), "a file, variable or external config is not measured")
+		case filledIn(content):
+			bad("configs", fmt.Sprintf("the config %.60s has a $ in its content", source), "Compose fills it in from variables that are not measured; a plain $ is written $$")
+		case path.Clean(target) != config.DefaultFile:
+			bad("configs", fmt.Sprintf("the config %.60s lies at %.100s", source, target), "it may replace a file of the audited image or of the pinned commit; only "+config.DefaultFile+" is in the launch record")
+		case j.Config != nil:
+			bad("configs", fmt.Sprintf("the config %.60s lies at %.100s, too", source, target), "two configs at one place, and one of them counts")
+		default:
+			j.Config = []byte(strings.ReplaceAll(content, "$$", "$"))
+		}
+	}
+}
+
+// secrets: files below /run/secrets, where nothing of the image is.
+func (j *judge) secrets(value any, bad func(key, what, why string)) {
+	list, _ := value.([]any)
+	for _, v := range list {
+		e, _ := v.(map[string]any)
+		source, _ := e["source"].(string)
+		target, _ := e["target"].(string)
+		if target == "" {
+			target = source
+		}
+		def := j.model.entry("secrets", source)
+		file, isFile := def["file"].(string)
+		env, isEnv := def["environment"].(string)
+		switch {
+		case target == "" || strings.Trim(target, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-") != "":
+			bad("secrets", fmt.Sprintf("has the secret %.60s at %.100q", source, target), "it comes from outside the measured compose, and may replace a file of the audited image; a target that is a plain name lies in /run/secrets")
+		case filledIn(def):
+			bad("secrets", fmt.Sprintf("has the secret %.60s with a ${…} in it", source), "whoever deploys fills it in, unmeasured")
+		case isFile:
+			j.hostFile("has as the secret "+source+" the file", file, func(what, why string) { bad("secrets", what, why) })
+		case isEnv && isVariable(env):
+			j.Passed = append(j.Passed, env)
+			j.variable("service "+j.Service, env, fmt.Sprintf("has %.60s in the secret %.60s", env, source))
+		default:
+			bad("secrets", fmt.Sprintf("has the secret %.60s of another kind", source), "it is neither a file nor a variable")
+		}
+	}
+}
