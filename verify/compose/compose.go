@@ -85,9 +85,6 @@ type Result struct {
 	exceptions []Exception
 }
 
-// ConfigVariable is the variable that holds the launcher's config in a compose file.
-const ConfigVariable = "GIT_LAUNCHER_CONFIG"
-
 // app is dstack's app-compose.json, as far as it is judged.
 type app struct {
 	Runner            string          `json:"runner"`

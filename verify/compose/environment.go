@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"gitlauncher/config"
 	"gitlauncher/internal/composeenv"
 )
 
@@ -28,7 +29,7 @@ func (j *judge) variableOf(v composeenv.Var) {
 	switch {
 	case !isVariable(v.Name):
 		bad(fmt.Sprintf("has a variable of the name %.60q", v.Name), "no shell can set it, and programs read it differently")
-	case v.Name == ConfigVariable:
+	case v.Name == config.ConfigVariable:
 		j.configVariable(v, bad)
 	case v.Through:
 		j.passedThrough(v, bad)
@@ -53,9 +54,9 @@ func (j *judge) envException(v composeenv.Var) exception {
 func (j *judge) configVariable(v composeenv.Var, bad func(what, why string)) {
 	switch {
 	case j.expect.Image:
-		bad("has "+ConfigVariable, "image mode has no such config")
+		bad("has "+config.ConfigVariable, "image mode has no such config")
 	case !v.Literal:
-		bad("the value of "+ConfigVariable+" is filled in at deployment", "Compose fills it in from variables that are not measured; a plain $ is written $$")
+		bad("the value of "+config.ConfigVariable+" is filled in at deployment", "Compose fills it in from variables that are not measured; a plain $ is written $$")
 	default:
 		j.fromEnv = []byte(v.Value)
 	}
@@ -110,7 +111,7 @@ func (j *judge) oneConfig(bad func(key, what, why string)) {
 	case j.fromEnv == nil:
 		return
 	case j.Config != nil && string(j.Config) != string(j.fromEnv):
-		bad("configs", "has a config in "+ConfigVariable+" and another by configs", "two configs, and one of them counts")
+		bad("configs", "has a config in "+config.ConfigVariable+" and another by configs", "two configs, and one of them counts")
 	}
 	j.Config, j.ConfigFromEnv = j.fromEnv, true
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"gitlauncher/config"
 )
 
 // conclude says whether the compose pins the launch: whether nothing but what it
@@ -43,7 +45,7 @@ func (j *judge) conclude() {
 	case !j.expect.Image && j.Config == nil:
 		j.unpinned("the config is not in the compose")
 	case !j.expect.Image && !j.ConfigFromEnv:
-		j.unpinned("the config comes by configs, which no read-only container takes, and not by " + ConfigVariable)
+		j.unpinned("the config comes by configs, which no read-only container takes, and not by " + config.ConfigVariable)
 	}
 	j.Pinned = len(j.Unpinned) == 0
 }
