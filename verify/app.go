@@ -57,12 +57,14 @@ func (j *judge) app(ctx context.Context, boot boot, launched launched) app {
 		Image:           image,
 		Allow:           j.Policy.AllowCompose.Texts(),
 		Envs:            j.Policy.AllowedEnvs.Texts(), EnvsGiven: j.Policy.AllowedEnvs.Given(),
-		ComposeHashes: j.Policy.ComposeHash.Texts(),
+		ComposeHashes: j.Policy.ComposeHash.Texts(), DockerComposeSHA256: j.Policy.DockerComposeSHA256.Texts(),
+		Environment: j.Policy.Environment.Texts(),
 	})
 	if err != nil {
 		c.notAllowed("compose file", "an app-compose that can be judged", "", err.Error())
 		return app{hash: measured}
 	}
+	j.optional(c, "compose file", &j.Policy.DockerComposeSHA256, result.DockerComposeSHA256, "another compose file")
 	j.launcherImage(c, result)
 	problems(c, result, image)
 	j.config(c, result, image)
@@ -127,7 +129,7 @@ func problems(c check, r *compose.Result, image bool) {
 			f.Outcome, f.Expected, f.Why = Note, "", "accepted by ALLOW_COMPOSE="+p.Name
 			accepted++
 		case p.Open:
-			f.Outcome, f.Expected, f.Why = Undecided, "", p.Why+"; settled by "+strings.Join(p.Settle, ", or ")
+			f.Outcome, f.Expected, f.Settle = Undecided, "", p.Settle
 			denied++
 		default:
 			denied++
