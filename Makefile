@@ -4,6 +4,7 @@ GO    ?= go
 FUZZ  ?= 10s
 FLAGS  = -trimpath -ldflags '-X gitlauncher/internal/version.release=$(VERSION)'
 PREFIX ?= /usr/local
+COVER  ?= ./...
 
 PROGRAMS = $(notdir $(wildcard cmd/*))
 
@@ -25,7 +26,7 @@ PORTABLE = ./gitpin/object ./gitpin/pack ./gitpin/proof ./config ./policy ./meas
 
 TOOLS = $(GO) -C .github/tool build -o '$(CURDIR)/bin/'
 
-.PHONY: all help build test race lint fuzz bench bench-quick bench-image bench-verify demo demo-image dist install man licenses vulnerabilities image image-verify image-lock image-test module clean
+.PHONY: all help build test race lint cover mutants fuzz bench bench-quick bench-image bench-verify demo demo-image dist install man licenses vulnerabilities image image-verify image-lock image-test module clean
 
 all: build
 
@@ -57,6 +58,22 @@ lint:
 	$(GO) tool staticcheck -tags image ./image/test
 	$(GO) mod tidy -diff
 	$(TOOLS) github.com/rhysd/actionlint/cmd/actionlint && bin/actionlint
+
+## cover: what tests reach, by package, with what the programs run that testscripts start
+cover:
+	rm -rf bin/cover && mkdir -p bin/cover/tests bin/cover/programs
+	GIT_LAUNCHER_TEST_COVER='$(CURDIR)/bin/cover/programs' $(GO) test -count=1 -cover -covermode=atomic $(COVER) -args -test.gocoverdir='$(CURDIR)/bin/cover/tests'
+	$(GO) tool covdata percent -i=bin/cover/tests,bin/cover/programs
+	@$(GO) tool covdata textfmt -i=bin/cover/tests,bin/cover/programs -o bin/cover/profile && $(GO) tool cover -func bin/cover/profile | tail -n 1
+
+# The packages that security rests on.
+MUTANTS = ./config ./policy ./measure/... ./gitpin/... ./imagepin/... ./verify/... ./internal/strictjson ./internal/digest ./internal/environ ./internal/handover ./internal/printable
+SEED   ?= 1
+N      ?= 100
+
+## mutants: which of N=100 random changes (SEED=1) of the packages that security rests on no test notices
+mutants:
+	nice $(GO) run ./internal/mutants -seed $(SEED) -n $(N) $(MUTANTS)
 
 ## fuzz: each fuzz target for FUZZ=10s
 fuzz:

@@ -106,6 +106,7 @@ var rooms = []row{
 	{"internal/compile", "", "", "os os/exec"},
 	{"internal/dist", "internal/compile", "", "os"},
 	{"internal/licenses", "", "", "os os/exec"},
+	{"internal/mutants", "", "", "os os/exec"},
 	{"internal/man", "", "", "os"},
 }
 

@@ -44,6 +44,9 @@ func TestScripts(t *testing.T) {
 				return err
 			}
 			env.Setenv("DEPLOY", deploy)
+			if dir := os.Getenv(coverVar); dir != "" {
+				env.Setenv("GOCOVERDIR", dir)
+			}
 			env.Values[stateKey{}] = &state{}
 			page, err := os.ReadFile("../VERIFY.md")
 			if err != nil {
@@ -96,6 +99,10 @@ func TestMain(m *testing.M) {
 
 var buildDir string
 
+// coverVar names the variable with the folder where the programs count what runs
+// (make cover); unset, they don't.
+const coverVar = "GIT_LAUNCHER_TEST_COVER"
+
 // programs builds the programs and returns their directory. The build
 // with the stage hook is the same program, with a way to kill it at a named stage.
 func programs(t *testing.T) string {
@@ -109,7 +116,14 @@ func programs(t *testing.T) string {
 
 var buildPrograms = sync.OnceValues(func() (string, error) {
 	bin := filepath.Join(buildDir, "bin")
-	build := exec.Command("go", "build", "-trimpath", "-tags", "stagehook", "-o", bin+"/", "./cmd/git-launcher", "./cmd/dstack-sim", "./cmd/git-launcher-verify")
+	args := []string{"build", "-trimpath", "-tags", "stagehook", "-o", bin + "/"}
+	if dir := os.Getenv(coverVar); dir != "" {
+		args = append(args, "-cover", "-covermode=atomic", "-coverpkg=./...")
+		if err := os.Setenv("GOCOVERDIR", dir); err != nil {
+			return "", err
+		}
+	}
+	build := exec.Command("go", append(args, "./cmd/git-launcher", "./cmd/dstack-sim", "./cmd/git-launcher-verify")...)
 	build.Dir, build.Env = "..", append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building: %w\n%s", err, out)

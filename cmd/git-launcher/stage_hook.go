@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime/coverage"
 	"syscall"
 )
 
@@ -29,7 +30,14 @@ func atStage(stage string) {
 			}
 		}
 	}
-	if os.Getenv("GIT_LAUNCHER_TEST_KILL") == stage {
+	killed := os.Getenv("GIT_LAUNCHER_TEST_KILL") == stage
+	// What becomes another program, or is killed, never writes its counters (make cover).
+	if dir := os.Getenv("GOCOVERDIR"); dir != "" && (killed || stage == "exec") {
+		if err := coverage.WriteCountersDir(dir); err != nil {
+			fmt.Fprintf(os.Stderr, "stage %s: writing counters: %v\n", stage, err)
+		}
+	}
+	if killed {
 		syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		select {}
 	}
