@@ -147,9 +147,9 @@ func (a *Auth) set(key, v string) (err error) {
 	case "SSH_KNOWN_HOSTS_FILE":
 		a.KnownHostsFile, err = absPath(v)
 	case "AUTH_TOKEN_ENV":
-		a.TokenEnv, err = secretVariable(v)
+		a.TokenEnv, err = ParseVariable(v)
 	case "SSH_KEY_ENV":
-		a.SSHKeyEnv, err = secretVariable(v)
+		a.SSHKeyEnv, err = ParseVariable(v)
 	case "SSH_HOST_KEY":
 		a.HostKey, err = hostKey(v)
 	}
@@ -315,12 +315,12 @@ func envNames(v string) ([]string, error) {
 
 var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// secretVariable reads the name of the variable that a credential is in. A deployment
-// can't set one that could steer bash, the loader or Git, so such a name is a mistake.
-func secretVariable(v string) (string, error) {
+// ParseVariable reads the name of a variable that whoever deploys may choose the value
+// of. That is none that could steer the launcher, bash, the loader or Git.
+func ParseVariable(v string) (string, error) {
 	switch {
 	case !variableName.MatchString(v):
-		return "", errors.New("is not the name of a variable (a credential itself must not stand here)")
+		return "", errors.New("is not the name of a variable (a value must not stand here)")
 	case environ.Filtered(v) || v == "PLATFORM":
 		return "", errors.New("names a variable that means something else to the launcher or to bash; choose another name")
 	}

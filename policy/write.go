@@ -46,6 +46,10 @@ func (w *Writer) Line(key, value string) {
 	}
 }
 
+// None writes the line that expects a key to have no value, KEY=. It is for keys that may
+// be empty.
+func (w *Writer) None(key string) { w.b.WriteString(key + "=\n") }
+
 // Bytes returns what was written.
 func (w *Writer) Bytes() []byte { return w.b.Bytes() }
 

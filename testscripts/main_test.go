@@ -303,10 +303,14 @@ func cmdConfig(ts *testscript.TestScript, neg bool, args []string) {
 	check(ts, os.WriteFile(ts.MkAbs("config.conf"), []byte(strings.Join(lines, "\n")+"\n"), 0o644))
 }
 
-// compose [FILE]: writes app-compose.json, as dstack would measure it, from a compose
-// file; without one, the recommended compose with config.conf in it. Sets LAUNCHER,
+// compose [FILE [NAME...]]: writes app-compose.json, as dstack would measure it, from a
+// compose file, with these names as allowed_envs; without a file, the recommended compose with config.conf in it. Sets LAUNCHER,
 // the launcher image's digest.
 func cmdCompose(ts *testscript.TestScript, neg bool, args []string) {
+	allowed := []string{}
+	if len(args) > 1 {
+		allowed = args[1:]
+	}
 	digest := "sha256:" + strings.Repeat("a1", 32)
 	ts.Setenv("LAUNCHER", digest)
 	text := "services:\n  launcher:\n    image: example.org/git-launcher@" + digest + "\n" +
@@ -321,7 +325,7 @@ func cmdCompose(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		text += "volumes: {workload: {}}\n"
 	}
-	data, err := json.Marshal(map[string]any{"manifest_version": 2, "name": "demo", "runner": "docker-compose", "docker_compose_file": text, "allowed_envs": []string{}})
+	data, err := json.Marshal(map[string]any{"manifest_version": 2, "name": "demo", "runner": "docker-compose", "docker_compose_file": text, "allowed_envs": allowed})
 	check(ts, err)
 	check(ts, os.WriteFile(ts.MkAbs("app-compose.json"), data, 0o644))
 }

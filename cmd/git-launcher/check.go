@@ -19,6 +19,12 @@ func (l *launch) check(ctx context.Context) error {
 	if err != nil {
 		return at("read the credentials", err)
 	}
+	deploys := &deployed{envs: cfg.Auth.Variables()}
+	if l.compose != "" {
+		if deploys, err = readCompose(l.compose, configSum); err != nil {
+			return at("read the compose file", err)
+		}
+	}
 	var record []byte
 	err = l.prove(ctx, cfg, auth, func(c *gitpin.Checkout) (err error) {
 		record, err = l.record(cfg, configSum, c)
@@ -28,7 +34,8 @@ func (l *launch) check(ctx context.Context) error {
 		return err
 	}
 	if l.policyOut != "" {
-		policy, err := gitPolicy(cfg, record, "")
+		expected := expectations{config: cfg, record: record, composeSHA256: deploys.sha256, envs: deploys.envs}
+		policy, err := expected.policy()
 		if err == nil {
 			err = writeFile(l.policyOut, policy)
 		}

@@ -3,14 +3,12 @@ package main
 import (
 	"context"
 	"flag"
-	"fmt"
 	"os"
 	"path"
 	"strings"
 
 	"gitlauncher/config"
 	"gitlauncher/gitpin"
-	"gitlauncher/internal/composeenv"
 	"gitlauncher/internal/digest"
 	"gitlauncher/measure"
 )
@@ -22,6 +20,8 @@ type authoring struct {
 	print     string             // config, compose, policy or all
 	out       string             // directory for the three as files, or empty
 	sets      []string           // further lines of the config
+	envs      []string           // variables that are passed on to the workload, unmeasured
+	compose   string             // check's: the compose file that deploys the config, or empty
 	auth      gitpin.Credentials // of the author, on this machine
 	history   bool               // look whether the commit is in the history of a branch or tag
 }
@@ -34,10 +34,14 @@ func (a *authoring) flags(command string, fs *flag.FlagSet) {
 	if command == "check" || command == "pin" {
 		fs.BoolVar(&a.history, "history", false, "")
 	}
+	if command == "check" {
+		fs.StringVar(&a.compose, "compose", "", "")
+	}
 	if command == "pin" {
 		fs.StringVar(&a.image, "image", "", "")
 		fs.StringVar(&a.print, "print", "all", "")
 		fs.StringVar(&a.out, "out", "", "")
+		fs.Func("env", "", func(name string) error { a.envs = append(a.envs, name); return nil })
 		fs.Func("set", "", func(line string) error { a.sets = append(a.sets, line); return nil })
 		fs.StringVar(&a.auth.TokenFile, "auth-token-file", "", "")
 		fs.StringVar(&a.auth.SSHKeyFile, "ssh-key-file", "", "")
@@ -54,6 +58,11 @@ func (a *authoring) check(args []string) error {
 		return &usageError{"--print is not config, compose, policy or all"}
 	case a.image != "" && imageDigest(a.image) == "":
 		return &usageError{"--image must name the image by digest: registry/name@sha256:<64 hex>"}
+	}
+	for _, name := range a.envs {
+		if err := passable(name); err != nil {
+			return err
+		}
 	}
 	if a.repo = args[0]; len(args) == 2 {
 		a.ref = args[1]
@@ -119,19 +128,20 @@ func (l *launch) parts(text string, cfg *config.Git, c *gitpin.Checkout) ([]part
 	if record, err = l.record(cfg, digest.Of([]byte(text)).Hex(), c); err != nil {
 		return nil, at("check the entry script", err)
 	}
-	image := l.image
+	image, envs := l.image, append(cfg.Auth.Variables(), l.envs...)
 	if image == "" {
 		image = imagePlaceholder
 	}
-	policy, err := gitPolicy(cfg, record, imageDigest(l.image))
+	compose := composeText(text, image, envs)
+	expected := expectations{config: cfg, record: record, imageDigest: imageDigest(l.image), envs: envs}
+	if l.image != "" { // else the file has a placeholder, and is not what gets deployed
+		expected.composeSHA256 = digest.Of([]byte(compose)).Hex()
+	}
+	policy, err := expected.policy()
 	if err != nil {
 		return nil, at("write the policy", err)
 	}
-	return []part{
-		{"config", "config.conf", text},
-		{"compose", "docker-compose.yaml", composeText(text, image, cfg.Auth.Variables())},
-		{"policy", "policy.conf", string(policy)},
-	}, nil
+	return []part{{"config", "config.conf", text}, {"compose", "docker-compose.yaml", compose}, {"policy", "policy.conf", string(policy)}}, nil
 }
 
 // part is one of the texts that pin makes.
@@ -184,31 +194,6 @@ func fits(repo config.RepoURL, auth gitpin.Credentials) error {
 
 func configText(repo config.RepoURL, ref gitpin.Ref, sets []string) string {
 	return strings.Join(append([]string{"REPO_URL=" + repo.String(), "COMMIT_SHA=" + ref.Commit.String()}, sets...), "\n") + "\n"
-}
-
-// composeText is the recommended compose file, image/compose/git-mode.yaml, with a
-// config in it, and with variables that hold credentials (private.yaml).
-func composeText(conf, image string, secrets []string) string {
-	var passed strings.Builder
-	for _, name := range secrets {
-		fmt.Fprintf(&passed, "      %s: ${%[1]s}\n", name)
-	}
-	return fmt.Sprintf(`services:
-  app:
-    image: %s
-    environment:
-      GIT_LAUNCHER_RECEIPT_LOG: "true"
-%s      GIT_LAUNCHER_CONFIG: %s    restart: on-failure
-    read_only: true
-    cap_drop: [ALL]
-    security_opt: ["no-new-privileges:true"]
-    tmpfs: ["/tmp:exec", "/var/tmp:exec", "/run/git-launcher", "/root:exec", "/var/cache:exec"]
-    volumes:
-      - /var/run/dstack.sock:/var/run/dstack.sock
-      - workload:/var/lib/git-launcher
-volumes:
-  workload:
-`, image, passed.String(), composeenv.Literal(conf, "        "))
 }
 
 // imageDigest returns the digest that an image is named by, or nothing.

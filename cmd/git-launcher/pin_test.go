@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"gitlauncher/config"
+	"gitlauncher/policy"
 )
 
 // TestComposeText: what pin prints are the recommended examples, less their comments.
@@ -34,24 +35,33 @@ func TestComposeText(t *testing.T) {
 	}
 }
 
-func TestGitPolicy(t *testing.T) {
+func TestPolicy(t *testing.T) {
 	cfg, err := config.ParseGit("c", []byte("REPO_URL=/r\nCOMMIT_SHA=0123456789abcdef0123456789abcdef01234567\nRUN_CMD=\"'a'\"\nWORK_DIR=/w\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := gitPolicy(cfg, []byte(`{"v":"1"}`), ""); err == nil {
+	if _, err := (expectations{config: cfg, record: []byte(`{"v":"1"}`)}).policy(); err == nil {
 		t.Error("something that is no record makes a policy")
 	}
 	const sum = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 	record := `{"commit":"0123456789abcdef0123456789abcdef01234567","config_sha256":"` + sum + `","content_sha256":"` + sum + `","install_cmd":"","launcher":"x","repo_url":"/r","run_cmd":"'a'","subdir":"","tree":"0123456789abcdef0123456789abcdef01234567","v":"1"}`
-	got, err := gitPolicy(cfg, []byte(record), "sha256:"+sum)
+	e := expectations{config: cfg, record: []byte(record), imageDigest: "sha256:" + sum, composeSHA256: sum, envs: []string{"API_KEY", "TOKEN"}}
+	got, err := e.policy()
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := "REPO_URL=/r\nCOMMIT_SHA=0123456789abcdef0123456789abcdef01234567\nRUN_CMD=''a''\nINSTALL_CMD=\nCONFIG_SHA256=" + sum +
 		"\nTREE=0123456789abcdef0123456789abcdef01234567\nCONTENT_SHA256=" + sum + "\nLAUNCHER_IMAGE_DIGEST=sha256:" + sum +
+		"\nDOCKER_COMPOSE_SHA256=" + sum + "\nALLOWED_ENVS=API_KEY\nALLOWED_ENVS=TOKEN" +
 		"\n# Still to add, or the verdict stays UNDECIDED: MRTD, RTMR0, RTMR1 and RTMR2 of the dstack OS image.\n"
-	if string(got) != want {
+	if !strings.HasPrefix(string(got), want) || !strings.Contains(string(got), "\n# KEY_PROVIDER=\n") || !strings.HasSuffix(string(got), "\n# PERSISTENT_DISK=accepted\n") {
 		t.Errorf("the policy is\n%s", got)
+	}
+	e.imageDigest, e.composeSHA256, e.envs = "", "", nil
+	if got, err = e.policy(); err != nil || !strings.Contains(string(got), "\nALLOWED_ENVS=\n") || !strings.Contains(string(got), "\n# DOCKER_COMPOSE_SHA256=\n") || !strings.Contains(string(got), "# and LAUNCHER_IMAGE_DIGEST") {
+		t.Errorf("%v: the policy is\n%s", err, got)
+	}
+	if _, err := policy.Parse("p", got); err != nil {
+		t.Error(err)
 	}
 }

@@ -34,6 +34,7 @@ capitals, with _ for -; the flag wins):
   --nonce HEX               for receipt: up to 64 bytes that the asker chose
   --policy-out FILE         for check: write what git-launcher-verify is to expect of this launch;
                             a flag only, too
+  --compose FILE            for check: the compose file that deploys the config, for the policy
   --history                 for check and pin: read the history to see whether a branch or
                             a tag leads to the commit
   --log-format text|json    (default text)   --log-level debug|info|warn|error (default info)
@@ -48,6 +49,7 @@ capitals, with _ for -; the flag wins):
 
 Flags of pin alone:
   --set KEY=VALUE           a further line of the config; repeatable
+  --env NAME                a variable that whoever deploys chooses, for the workload; repeatable
   --image NAME@sha256:HEX   the launcher image to deploy
   --print WHAT              config, compose, policy or all (default all)
   --out DIR                 write config.conf, docker-compose.yaml and policy.conf there instead
