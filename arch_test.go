@@ -224,6 +224,7 @@ func TestReaches(t *testing.T) {
 // just these libraries, which compose-go and sigstore-go bring along, could
 // (go-shellwords runs backquotes only for callers that ask, and compose-go does not:
 // TestNothingRuns in verify/compose).
+// SECURITY.md: E7.
 func TestVerifyRunsNoPrograms(t *testing.T) {
 	pkgs, module := list(t)
 	var reach []string

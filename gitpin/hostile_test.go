@@ -95,6 +95,7 @@ func (o *objects) serve(t *testing.T, commit [20]byte, change func(*gitpin.Param
 // TestHostileTrees: names and shapes that must not reach a disk. (Each refused name
 // has its row in package object's tests; here is that refusing a tree refuses the
 // pin.)
+// SECURITY.md: G3.
 func TestHostileTrees(t *testing.T) {
 	for name, build := range map[string]func(o *objects) [20]byte{
 		".git": func(o *objects) [20]byte {
@@ -181,6 +182,7 @@ func TestLegalOddities(t *testing.T) {
 }
 
 // TestLyingHosts: a pack that is sound and not what was asked.
+// SECURITY.md: G1, G2.
 func TestLyingHosts(t *testing.T) {
 	var o objects
 	blob := o.blob("x")
@@ -221,6 +223,7 @@ func TestLyingHosts(t *testing.T) {
 }
 
 // TestBombs: small packs that would grow without end, in bounded memory.
+// SECURITY.md: G4.
 func TestBombs(t *testing.T) {
 	var le *pack.LimitError
 	var before runtime.MemStats
@@ -273,6 +276,7 @@ func certificate(t *testing.T, name string, until time.Time) tls.Certificate {
 	return cert
 }
 
+// TestUntrustedTLS is for SECURITY.md: G7.
 func TestUntrustedTLS(t *testing.T) {
 	h := newHost(t)
 	for name, cert := range map[string]tls.Certificate{
@@ -297,6 +301,7 @@ func TestUntrustedTLS(t *testing.T) {
 }
 
 // TestRedirectToAnotherHost: the transfer follows, the credential does not.
+// SECURITY.md: G6.
 func TestRedirectToAnotherHost(t *testing.T) {
 	h, other := newHost(t), newHost(t)
 	h.Password = "token"
@@ -329,6 +334,7 @@ func TestRedirectToAnotherHost(t *testing.T) {
 }
 
 // TestDeadlinesEndTheCall: a host that takes the connection and says nothing.
+// SECURITY.md: G8.
 func TestDeadlinesEndTheCall(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -374,6 +380,7 @@ func TestProvingIsNoStall(t *testing.T) {
 
 // TestFloods: answers without end before the pack, and instead of one, end after a
 // bounded number of bytes.
+// SECURITY.md: G4.
 func TestFloods(t *testing.T) {
 	pkt := func(s string) string { return fmt.Sprintf("%04x%s", len(s)+4, s) }
 	one := strings.Repeat("1", 40)
@@ -439,6 +446,7 @@ func TestPackBeyondThePreamble(t *testing.T) {
 
 // TestWordsOfAHost: what a host says comes into an error as one short printable line
 // and without the credential that the host was given.
+// SECURITY.md: G6.
 func TestWordsOfAHost(t *testing.T) {
 	pkt := func(s string) string { return fmt.Sprintf("%04x%s", len(s)+4, s) }
 	for name, answer := range map[string]func(w http.ResponseWriter, said string){

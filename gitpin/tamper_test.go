@@ -318,6 +318,7 @@ var ours = []attack{
 	{"origin marker changed", func(s *site) { s.must(os.WriteFile(s.ctl("origin"), []byte("https://evil.example/x"), 0o600)) }},
 }
 
+// TestTamperedVolume is for SECURITY.md: W1, W2, W4.
 func TestTamperedVolume(t *testing.T) {
 	h := newHost(t)
 	for _, a := range slices.Concat(attacks, packAttacks, ours) {
@@ -329,6 +330,7 @@ func TestTamperedVolume(t *testing.T) {
 
 // TestTamperedVolumeOfAUser is the same for a launcher that is not root, whom modes
 // keep out, and that may not have a file open for every level of a deep tree.
+// SECURITY.md: W4.
 func TestTamperedVolumeOfAUser(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("TestTamperedVolume is that already")
@@ -499,6 +501,7 @@ var inside = []attack{
 	}},
 }
 
+// TestTamperedMount is for SECURITY.md: W1, W2, W4.
 func TestTamperedMount(t *testing.T) {
 	h := newHost(t)
 	for _, a := range inside {

@@ -61,6 +61,7 @@ func approvedJSON(d ...oci.Digest) string {
 // TestApprovedIsNeverTheDefault: whatever is there and not a well-formed list is an
 // error. Each of these, taken for "no file", would bring back an image that was
 // voted out.
+// SECURITY.md: V1.
 func TestApprovedIsNeverTheDefault(t *testing.T) {
 	good := approvedJSON(digests(2)...)
 	write := func(content string) func(string) error {

@@ -133,6 +133,7 @@ func TestGolden(t *testing.T) {
 }
 
 // TestNodeConfigRefused: what the launcher owns can't be given by the operator.
+// SECURITY.md: U1.
 func TestNodeConfigRefused(t *testing.T) {
 	const head = "[launcher_config]\nimage = 'a/b'\n[mpc_node_config]\n"
 	for _, c := range []struct {

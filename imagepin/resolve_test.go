@@ -196,6 +196,7 @@ func TestResolve(t *testing.T) {
 }
 
 // TestDocuments: what a registry may hold under a digest and call an image.
+// SECURITY.md: R1, R2.
 func TestDocuments(t *testing.T) {
 	s := serve(t, &regtest.Server{})
 	p := regtest.Pusher{Host: s.Host}
@@ -254,6 +255,7 @@ func TestDocuments(t *testing.T) {
 
 // TestLyingRegistry: whatever a registry sends, an image that is not the one asked
 // for is not taken, and its words can't forge a log.
+// SECURITY.md: R1, R3, R4.
 func TestLyingRegistry(t *testing.T) {
 	const secret = "correct-horse"
 	s := serve(t, &regtest.Server{Password: secret})
@@ -423,6 +425,7 @@ func TestRetries(t *testing.T) {
 
 // TestCache: what was proven once is proven again from the shared volume while the
 // registry is down, and nothing that the workload puts there is believed.
+// SECURITY.md: V2.
 func TestCache(t *testing.T) {
 	s := serve(t, &regtest.Server{})
 	d := push(t, regtest.Pusher{Host: s.Host}, "team/image:one", image(t, amd64, "1"))

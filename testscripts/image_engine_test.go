@@ -216,6 +216,7 @@ const pruneAll = `docker image prune -af && docker volume prune -f && docker net
 
 // TestImagePrune fires the prunes that dstack runs right after `compose up`, and more,
 // at every step of a launch: a first one, and one that replaces the container.
+// SECURITY.md: D4.
 func TestImagePrune(t *testing.T) {
 	t.Parallel()
 	n := newNode(t, programs(t), nil)
@@ -250,6 +251,7 @@ func TestImagePrune(t *testing.T) {
 
 // TestImageKillAnywhere kills the launcher at every stage of a first launch and of one
 // that replaces the container, and starts it again.
+// SECURITY.md: D6.
 func TestImageKillAnywhere(t *testing.T) {
 	t.Parallel()
 	n := newNode(t, programs(t), nil)
@@ -290,6 +292,7 @@ func TestImageKillAnywhere(t *testing.T) {
 // TestEngineRestart shows the hole of launchers that leave starting to Docker: after a
 // restart of the Engine, a container with a restart policy runs before anybody could
 // measure it. Ours does not; and the launcher stops one that does.
+// SECURITY.md: D1.
 func TestEngineRestart(t *testing.T) {
 	t.Parallel()
 	n := newNode(t, programs(t), nil)
@@ -349,6 +352,7 @@ func TestEngineRestart(t *testing.T) {
 }
 
 // TestEngineFails: what can go wrong while the Engine pulls.
+// SECURITY.md: R1, R4.
 func TestEngineFails(t *testing.T) {
 	t.Parallel()
 	bin := programs(t)

@@ -94,6 +94,7 @@ func (c *crash) sound(after string) {
 // TestKillAnywhere kills the launcher at every stage that it goes through, the
 // first time and on a restart, and restarts it. It walks the stages that the
 // launcher itself reports, so a new one is killed at, too.
+// SECURITY.md: H6.
 func TestKillAnywhere(t *testing.T) {
 	bin := programs(t)
 	seen := make(map[string]bool)

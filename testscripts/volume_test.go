@@ -15,6 +15,7 @@ import (
 
 // TestDiskFull launches on volumes of growing size: each ends in the workload or in
 // an error that leaves nothing started, and the error says why.
+// SECURITY.md: H6.
 func TestDiskFull(t *testing.T) {
 	bin := programs(t)
 	dir := mountPoint(t)

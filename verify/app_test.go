@@ -11,6 +11,7 @@ import (
 
 // TestComposeHashPinsTheConfig: what of the commit ran is pinned by the compose's
 // hash where the config is in it, not where an exception lets it come from elsewhere.
+// SECURITY.md: E9.
 func TestComposeHashPinsTheConfig(t *testing.T) {
 	for _, elsewhere := range []bool{false, true} {
 		v, r := newVM(), gitRecord()
@@ -31,6 +32,7 @@ func TestComposeHashPinsTheConfig(t *testing.T) {
 }
 
 // TestCompose: a compose that is not the measured one, or that can't be judged.
+// SECURITY.md: E6.
 func TestComposeBytes(t *testing.T) {
 	v := newVM()
 	e, p := v.evidence(t)

@@ -17,6 +17,7 @@ import (
 )
 
 // TestQuote: what makes a quote no proof (check A), and registers of another system (B).
+// SECURITY.md: E2, E3.
 func TestQuote(t *testing.T) {
 	const a, b = "A", "B"
 	for name, tc := range map[string]struct {
@@ -95,6 +96,7 @@ func (v *vm) configID(form byte) {
 }
 
 // TestDatesAndRevocation: each certificate and list, too old, too new and revoked.
+// SECURITY.md: E2.
 func TestDatesAndRevocation(t *testing.T) {
 	old := tdx.Validity{From: now.Add(-3 * time.Hour), Until: now.Add(-2 * time.Hour)}
 	young := tdx.Validity{From: now.Add(2 * time.Hour), Until: now.Add(3 * time.Hour)}
@@ -120,6 +122,7 @@ func TestDatesAndRevocation(t *testing.T) {
 }
 
 // TestCollateral: pieces in each other's place, of another platform, or missing.
+// SECURITY.md: E2.
 func TestCollateral(t *testing.T) {
 	other, err := tdx.NewPKI(newVM().platform)
 	if err != nil {
@@ -205,6 +208,7 @@ func TestOwnCollateral(t *testing.T) {
 
 // TestTCB: every combination of statuses of platform, module and QE, judged by
 // default and with all three allowed by name. What passes is exactly what should.
+// SECURITY.md: E2.
 func TestTCB(t *testing.T) {
 	all := append(quote.Statuses(), "SomethingNew")
 	v := newVM()

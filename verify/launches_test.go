@@ -10,6 +10,7 @@ import (
 )
 
 // TestLaunch: launches that are not what is expected (E).
+// SECURITY.md: E4.
 func TestLaunch(t *testing.T) {
 	change := func(f func(r *measure.GitRecord)) func(v *vm) {
 		return func(v *vm) {
@@ -69,6 +70,7 @@ func TestLaunch(t *testing.T) {
 }
 
 // TestExpectedOfAnImage: what is expected and can't be judged leaves the verdict open.
+// SECURITY.md: E9.
 func TestExpectedOfAnImage(t *testing.T) {
 	for key, name := range map[string]string{"CONFIG_SHA256": "config hash", "TREE": "TREE", "ENTRYPOINT_SHA256": "ENTRYPOINT_SHA256"} {
 		v := newVM()
@@ -95,6 +97,7 @@ func TestCheckoutOfAnImage(t *testing.T) {
 
 // TestImageMode: the image launcher's evidence, with its record and as the
 // present MPC launcher writes it.
+// SECURITY.md: E4.
 func TestImageMode(t *testing.T) {
 	record := &measure.ImageRecord{
 		Launcher: "v1", ConfigSHA256: strings.Repeat("1", 64), Image: "nearone/mpc-node", ApprovedDigest: workload, ManifestDigest: workload,

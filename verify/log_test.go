@@ -12,6 +12,7 @@ import (
 )
 
 // TestLog: logs that are not the register, or that dstack did not write (C).
+// SECURITY.md: E4.
 func TestLog(t *testing.T) {
 	edit := func(name string, change func(e *measure.Entry)) func(v *vm) {
 		return func(v *vm) {
@@ -132,6 +133,7 @@ func TestPrefixQuote(t *testing.T) {
 
 // TestFlood: a log of many events, which anybody with the socket can write, costs
 // no more than its length, and its report stays one that can be read.
+// SECURITY.md: E8.
 func TestFlood(t *testing.T) {
 	var events, launches []measure.Event
 	for i := range 40_000 {

@@ -191,6 +191,7 @@ func (f *flips) over(part string, b []byte, judge func([]byte) *verify.Report) {
 
 // TestEverySingleByte flips every byte of everything that is attested, one at a
 // time; none may go unnoticed.
+// SECURITY.md: E1.
 func TestEverySingleByte(t *testing.T) {
 	good := parse(t, fixture(t, "near-public-data.json"))
 	p := verify.Params{Root: intel(t), At: moment(t, "2026-08-20T00:00:00Z"), Policy: nearPolicy(t, good, "ALLOW_COMPOSE=service:signer-key-export@sha256:cda8e3f64bde7c90e83bb50472be923c31c0b2cedf40bdcb85718c3414479907"), Shared: verify.NewShared()}

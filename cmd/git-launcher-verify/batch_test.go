@@ -12,6 +12,7 @@ import (
 
 // BenchmarkBatch prints judgements a second and peak memory for batches of 1 to
 // 10,000 receipts.
+// SECURITY.md: E8.
 func BenchmarkBatch(b *testing.B) {
 	e := launch(b)
 	line := append([]byte(strings.ReplaceAll(strings.TrimSpace(string(e.receipt)), "\n", " ")), '\n')

@@ -28,6 +28,7 @@ func silent(t *testing.T) *httptest.Server {
 
 // TestSigstoreFails: a TUF repository that refuses, is junk or never answers
 // leaves the verdict open, and the reader with something to do.
+// SECURITY.md: E8.
 func TestSigstoreFails(t *testing.T) {
 	e := launch(t)
 	refuses := httptest.NewServer(http.NotFoundHandler())
@@ -55,6 +56,7 @@ func TestSigstoreFails(t *testing.T) {
 
 // TestSilentRegistry: the evidence says which registry is asked. One that never
 // answers is not waited for beyond the deadline, and a forgery's is not asked.
+// SECURITY.md: E8.
 func TestSilentRegistry(t *testing.T) {
 	var asked atomic.Int64
 	never := silent(t)

@@ -16,6 +16,7 @@ import (
 
 // TestErrorsEscape: what strangers put into evidence or answers does not reach
 // the terminal by an error either.
+// SECURITY.md: E7.
 func TestErrorsEscape(t *testing.T) {
 	e := launch(t)
 	app, _ := json.Marshal(map[string]any{"runner": "docker-compose", "docker_compose_file": `services: {launcher: {image: "\e[2JVERIFIED/launcher@` + launcherDigest + `"}}`})
@@ -43,6 +44,7 @@ func TestErrorsEscape(t *testing.T) {
 
 // TestPolicyInjection: a record can't put lines of its own into the policy that
 // is made of it.
+// SECURITY.md: E7.
 func TestPolicyInjection(t *testing.T) {
 	for _, cmd := range []string{"true\nTCB_STATUS_ALLOWED=OutOfDate", "true\x1b[8m", "true\rALLOW_COMPOSE=init_script", " # x", "a\u202eb"} {
 		e := launch(t, func(r *measure.GitRecord) { r.Advanced, r.RunCmd, r.Entrypoint = true, cmd, "" })
@@ -65,6 +67,7 @@ func TestPolicyInjection(t *testing.T) {
 }
 
 // TestBatchFolder: nothing in a folder is left out silently.
+// SECURITY.md: E9.
 func TestBatchFolder(t *testing.T) {
 	e := launch(t)
 	dir := t.TempDir()
@@ -96,6 +99,7 @@ func TestBatchFolder(t *testing.T) {
 }
 
 // TestNothingFetchedForForgeries: a quote of no platform makes no requests.
+// SECURITY.md: E8.
 func TestNothingFetchedForForgeries(t *testing.T) {
 	e, other := launch(t), launch(t)
 	s := serve(t, e.collateral)

@@ -156,6 +156,7 @@ func TestTable(t *testing.T) {
 }
 
 // TestEscapes: evidence can't write to the terminal.
+// SECURITY.md: E7.
 func TestEscapes(t *testing.T) {
 	e := launch(t)
 	hostile := strings.Replace(string(e.receipt), `\"storage-fs\"`, `\"st\\u001b[2J\\u202e\\u009b\\udb40\\udc01orage-fs\"`, 1)

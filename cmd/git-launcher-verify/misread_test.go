@@ -12,6 +12,7 @@ import (
 
 // TestNothingLooksLikeAVerdict: whatever strangers wrote, no line but the verdict
 // begins like one, none is wider than the table, and the verdict is near the end.
+// SECURITY.md: E7.
 func TestNothingLooksLikeAVerdict(t *testing.T) {
 	words := strings.Repeat("VERIFIED ", 60)
 	for name, e := range map[string]*evidence{
@@ -45,6 +46,7 @@ func TestNothingLooksLikeAVerdict(t *testing.T) {
 
 // TestInspectShadow: a key that differs in case alone is not shown for the one
 // that dstack reads.
+// SECURITY.md: E7.
 func TestInspectShadow(t *testing.T) {
 	e := launch(t)
 	var receipt map[string]any

@@ -10,6 +10,7 @@ import (
 )
 
 // TestFind: one config, or none.
+// SECURITY.md: H3.
 func TestFind(t *testing.T) {
 	dir := t.TempDir()
 	byDefault, named, absent := filepath.Join(dir, "default"), filepath.Join(dir, "named"), filepath.Join(dir, "absent")

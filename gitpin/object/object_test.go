@@ -47,6 +47,7 @@ func TestHasherAgreesWithGit(t *testing.T) {
 // TestCollisionsAreDetected feeds the hasher the published collisions, which the
 // hash's own module carries. Behind Git's header they collide no more, and are
 // ordinary blobs.
+// SECURITY.md: G1.
 func TestCollisionsAreDetected(t *testing.T) {
 	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/pjbgf/sha1cd").Output()
 	if err != nil {
@@ -76,6 +77,7 @@ func entry(mode, name string, id byte) string {
 	return mode + " " + name + "\x00" + strings.Repeat(string([]byte{id}), 20)
 }
 
+// TestParseTree is for SECURITY.md: G3.
 func TestParseTree(t *testing.T) {
 	good := entry("100644", "a-b", 1) + entry("40000", "a", 2) + entry("100664", "a0", 3) + entry("120000", "b\n\xff", 4) + entry("160000", "c", 5) + entry("100755", strings.Repeat("d", 255), 6)
 	entries, err := object.ParseTree([]byte(good))
@@ -110,6 +112,7 @@ func TestParseTree(t *testing.T) {
 }
 
 // TestUnsafeNames has what Git's verify_path and fsck refuse.
+// SECURITY.md: G3.
 func TestUnsafeNames(t *testing.T) {
 	for _, name := range []string{
 		"", ".", "..", "a/b", "/", ".git", ".GIT", ".Git", ".gIt", ".git ", ".git.", ".git. .", ".git::$INDEX_ALLOCATION", ".GIT:x", "git~1", "GIT~1", "Git~1 ", "git~1.",

@@ -120,6 +120,7 @@ func TestAhead(t *testing.T) {
 }
 
 // TestAheadChangesNothing: whether others inflate ahead or not, a pack is the same.
+// SECURITY.md: G5.
 func TestAheadChangesNothing(t *testing.T) {
 	data := many()
 	var want []*Entry
@@ -159,6 +160,7 @@ func (unheard) Large(int64) (LargeBlob, error)            { return Discard, nil 
 
 // TestAheadIsMisled: what looks like entries within an object is found, and nobody
 // takes it up.
+// SECURITY.md: G5.
 func TestAheadIsMisled(t *testing.T) {
 	var z bytes.Buffer
 	w, err := zlib.NewWriterLevel(&z, zlib.NoCompression) // so that the bytes stand there as they are
@@ -183,6 +185,7 @@ func TestAheadIsMisled(t *testing.T) {
 
 // TestAheadGivesUp: bytes that all look as if an entry began do not cost more than
 // they may.
+// SECURITY.md: G4.
 func TestAheadGivesUp(t *testing.T) {
 	g := guesser{ahead: newAhead(inside(t, bytes.Repeat([]byte{0xb0, 0x20, 0x78, 0x9c}, 1<<18)))}
 	r := &region{found: make(map[int64]guess)}
@@ -197,6 +200,7 @@ func TestAheadGivesUp(t *testing.T) {
 
 // FuzzAhead: whatever the bytes, what a guesser finds at one of them is what inflates
 // from there.
+// SECURITY.md: G5.
 func FuzzAhead(f *testing.F) {
 	f.Add(gittest.Pack(-1, gittest.PackEntry{Type: gittest.PackBlob, Content: []byte("some content")},
 		gittest.PackEntry{Type: gittest.PackOfs, Base: 0, Content: gittest.Delta(12, "b")}))

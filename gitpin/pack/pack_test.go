@@ -99,6 +99,7 @@ func TestDeepAndLarge(t *testing.T) {
 	holds(t, a, string(big)+"tail")
 }
 
+// TestRefused is for SECURITY.md: G4.
 func TestRefused(t *testing.T) {
 	good := gittest.Pack(-1, blob("a"), blob("b"))
 	bomb := gittest.PackEntry{Type: gittest.PackBlob, Content: make([]byte, 64<<20)}
@@ -157,6 +158,7 @@ func TestRefused(t *testing.T) {
 }
 
 // TestEveryByte: no byte of a pack can change without it being seen.
+// SECURITY.md: G1.
 func TestEveryByte(t *testing.T) {
 	good := gittest.Pack(-1, blob("some content"), gittest.PackEntry{Type: gittest.PackOfs, Base: 0, Content: gittest.Delta(12, "b")})
 	for i := range good {
@@ -241,6 +243,7 @@ func (saysCollision) CollisionResistantSum(b []byte) ([]byte, bool) {
 	return append(b, make([]byte, 20)...), true
 }
 
+// TestCollisionIsRefused is for SECURITY.md: G1.
 func TestCollisionIsRefused(t *testing.T) {
 	keep, err := os.Create(filepath.Join(t.TempDir(), "keep"))
 	if err != nil {

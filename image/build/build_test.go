@@ -88,6 +88,7 @@ func TestCommittedLocks(t *testing.T) {
 
 // TestMirrorIsNotTrusted: other bytes than the lock's are refused, no matter who serves
 // them, and nothing of them stays in the cache.
+// SECURITY.md: B1.
 func TestMirrorIsNotTrusted(t *testing.T) {
 	if _, err := os.Stat("/usr/lib/apt/apt-helper"); err != nil {
 		if os.Getenv("CI") == "true" {
@@ -151,6 +152,7 @@ func imageOf(t *testing.T, files []file) v1.Image {
 
 // TestCompare: an image is the same whatever the order in which its files came, and
 // each difference is named.
+// SECURITY.md: B3.
 func TestCompare(t *testing.T) {
 	want := imageOf(t, sample())
 	turned := sample()
@@ -233,6 +235,7 @@ func TestClean(t *testing.T) {
 }
 
 // TestCertificates: an authority that was added, or is missing, is refused.
+// SECURITY.md: B2.
 func TestCertificates(t *testing.T) {
 	one := []byte("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
 	two := []byte("-----BEGIN CERTIFICATE-----\nBBBB\n-----END CERTIFICATE-----\n")

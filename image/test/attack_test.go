@@ -32,6 +32,7 @@ touch /tmp/left /var/tmp/left /root/left /var/cache/left /run/git-launcher/left
 // --remove-orphans -d`, which keeps a container whose compose file has not changed. So
 // root in it can replace bash and the launcher. After a reboot the register is new, the
 // launch is measured as an honest one, and the planted bytes run.
+// SECURITY.md: W3.
 func TestEarlierBoot(t *testing.T) {
 	for _, c := range []struct {
 		name, text string

@@ -109,6 +109,7 @@ func literalConfig(t *testing.T, app types.ServiceConfig) *config.Git {
 	return cfg
 }
 
+// TestComposeGitMode is for SECURITY.md: W3.
 func TestComposeGitMode(t *testing.T) {
 	text := example(t, "compose/git-mode.yaml")
 	app := project(t, text).Services["app"]

@@ -14,6 +14,7 @@ import (
 // TestReproducible makes the images of bin/image again: later, from a copy of the
 // source in another directory, as another user (if root can make one), with another
 // umask, time zone and locale. Any difference fails, and names the file.
+// SECURITY.md: B3.
 func TestReproducible(t *testing.T) {
 	needs(t, "mmdebstrap", "git")
 	builder := filepath.Join(t.TempDir(), "build")

@@ -327,6 +327,7 @@ func TestRestartPolicies(t *testing.T) {
 }
 
 // TestDefinition looks at what the images say of themselves, and at what is in them.
+// SECURITY.md: B2.
 func TestDefinition(t *testing.T) {
 	reg := registry(t)
 	for name, want := range map[string]string{

@@ -141,6 +141,7 @@ func testImage(t *testing.T) *imagepin.Image {
 
 // TestVerify: what the Engine calls an image depends on its store, and in neither does
 // a name prove anything.
+// SECURITY.md: R1.
 func TestVerify(t *testing.T) {
 	image := testImage(t)
 	index, manifest, config, other := image.Approved.String(), image.Manifest.String(), image.ConfigID.String(), digests(5)[4].String()
@@ -204,6 +205,7 @@ func inspected(image *imagepin.Image, id string, create map[string]any) map[stri
 
 // TestCreated: the container is compared with what was wanted before it can be
 // started, whatever the Engine made of the request.
+// SECURITY.md: D2.
 func TestCreated(t *testing.T) {
 	image := testImage(t)
 	index, other := image.Approved.String(), digests(5)[4].String()
@@ -309,6 +311,7 @@ func TestFind(t *testing.T) {
 }
 
 // TestEngineTexts: what an Engine tells by its text alone.
+// SECURITY.md: R4.
 func TestEngineTexts(t *testing.T) {
 	for text, want := range map[string]Reason{
 		"write /var/lib/docker/tmp/x: no space left on device":                                                                     DiskFull,
@@ -417,6 +420,7 @@ func fill(v reflect.Value) {
 
 // TestEveryField: whatever the Engine API has for a container is compared, or is known
 // to be harmless; so a field that a new version of the API adds is not passed over.
+// SECURITY.md: D2.
 func TestEveryField(t *testing.T) {
 	image := testImage(t)
 	w := &Wanted{Image: image, Profile: imagepin.MPC(), Container: *imagepin.MPC().Describe(image, userConfig(t, "[launcher_config]\nimage = 'nearone/mpc-node'\n[mpc_node_config]\n"), true)}

@@ -18,6 +18,7 @@ func indexJSON(mediaType, child string) string {
 
 func typed(s string) string { return `"mediaType":"` + s + `",` }
 
+// TestParseDocument is for SECURITY.md: R2.
 func TestParseDocument(t *testing.T) {
 	child := `{"mediaType":"` + ociManifest + `","digest":"` + d1 + `","size":1,"platform":{"os":"linux","architecture":"amd64","variant":"v1"}}`
 	for _, c := range []struct{ name, data, fault string }{

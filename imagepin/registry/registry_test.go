@@ -93,6 +93,7 @@ func start(t *testing.T, s *regtest.Server, repository string) oci.Digest {
 
 // TestEcho: a registry that repeats the credential it got does not bring it into a
 // log, whichever form it got it in.
+// SECURITY.md: R3.
 func TestEcho(t *testing.T) {
 	const secret = "correct-horse"
 	c := open(t, "127.0.0.1:1/a", Options{Keychain: password{"127.0.0.1:1", secret}})
@@ -104,6 +105,7 @@ func TestEcho(t *testing.T) {
 
 // TestPlainHTTP: no credential and no question leaves TLS for a registry that is not
 // on this machine.
+// SECURITY.md: R3.
 func TestPlainHTTP(t *testing.T) {
 	var asked bytes.Buffer
 	spy := transportFunc(func(r *http.Request) (*http.Response, error) {

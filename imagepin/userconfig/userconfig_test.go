@@ -73,6 +73,7 @@ pull_max_delay_secs = 7`),
 	}
 }
 
+// TestDotEnv is for SECURITY.md: U1.
 func TestDotEnv(t *testing.T) {
 	override, _ := oci.ParseDigest(digest)
 	text := `# a comment
@@ -148,6 +149,7 @@ func TestDotEnvLimits(t *testing.T) {
 	}
 }
 
+// TestRefused is for SECURITY.md: U1.
 func TestRefused(t *testing.T) {
 	const secret = "hunter2"
 	for _, c := range []struct{ name, text, reason string }{

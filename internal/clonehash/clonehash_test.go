@@ -124,6 +124,7 @@ func TestForged(t *testing.T) {
 
 // TestBomb: a clone's trees can name each other more often than anybody
 // can walk.
+// SECURITY.md: E8.
 func TestBomb(t *testing.T) {
 	dir := t.TempDir()
 	git(t, dir, "", "init", "-q")

@@ -13,6 +13,7 @@ import (
 
 // TestScriptArgs: bash takes each name for the script, never for an option, after
 // which it would run its standard input.
+// SECURITY.md: H1.
 func TestScriptArgs(t *testing.T) {
 	for _, name := range []string{"entrypoint.sh", "a/b.sh", "-c", "-s", "--version", "-", "+x", "+O", "a=b", "a b", "~", "$0"} {
 		dir := t.TempDir()

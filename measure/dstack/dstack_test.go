@@ -50,6 +50,7 @@ func TestNewRefuses(t *testing.T) {
 }
 
 // TestEnvironmentDoesNotRedirect: the SDK would follow this variable.
+// SECURITY.md: H4.
 func TestEnvironmentDoesNotRedirect(t *testing.T) {
 	t.Setenv("DSTACK_SIMULATOR_ENDPOINT", "http://127.0.0.1:1")
 	hit := false

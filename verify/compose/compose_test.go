@@ -171,6 +171,7 @@ volumes:
 
 // TestLauncherDenied: each line that the launcher's service may not have, and the
 // name that accepts it.
+// SECURITY.md: E5.
 func TestLauncherDenied(t *testing.T) {
 	for text, accept := range map[string]string{
 		`entrypoint: ["/bin/sh"]`: "entrypoint", `healthcheck: {test: "true"}`: "healthcheck", `env_file: x`: "env_file",
@@ -231,6 +232,7 @@ secrets: {s: {file: ./s}}`)
 }
 
 // TestOtherDenied: each way in which another service gets the keys.
+// SECURITY.md: E5.
 func TestOtherDenied(t *testing.T) {
 	for _, text := range []string{
 		`volumes: ["/var/run/dstack.sock:/x"]`, `volumes: ["/run/dstack.sock:/x:ro"]`, `volumes: ["/var/run/docker.sock:/x"]`, `volumes: ["/var/run:/x"]`, `volumes: ["/run:/x"]`,
@@ -289,6 +291,7 @@ secrets: {sock: {file: /var/run/dstack.sock}, inner: {file: /srv/a/s}}`)
 }
 
 // TestDefaultNetwork: a service without networks is on the default one.
+// SECURITY.md: E5.
 func TestDefaultNetwork(t *testing.T) {
 	r := judge(t, file("network_mode: none", "  other: {image: x}\nnetworks: {default: {external: true, name: host}}"), nil, compose.Expect{})
 	if !slices.Equal(denied(r), []string{"launcher:network_mode", "service:other"}) {
@@ -297,6 +300,7 @@ func TestDefaultNetwork(t *testing.T) {
 }
 
 // TestAppDenied: what of app-compose itself can change what runs.
+// SECURITY.md: E5.
 func TestAppDenied(t *testing.T) {
 	for _, tc := range []struct{ key, value, accept string }{
 		{"pre_launch_script", "x", "pre_launch_script"}, {"init_script", "x", "init_script"}, {"bash_script", "x", "bash_script"}, {"runner", "bash", "runner"},
@@ -399,6 +403,7 @@ func TestOurOwn(t *testing.T) {
 	}
 }
 
+// FuzzJudge is for SECURITY.md: E5.
 func FuzzJudge(f *testing.F) {
 	f.Fuzz(func(t *testing.T, composeFile string) {
 		data, err := json.Marshal(map[string]any{"runner": "docker-compose", "docker_compose_file": composeFile})

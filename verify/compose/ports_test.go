@@ -14,6 +14,7 @@ import (
 )
 
 // TestUnreadable: composes that others may read differently, or that take forever.
+// SECURITY.md: E6, E8.
 func TestUnreadable(t *testing.T) {
 	var ports strings.Builder
 	for i := range 20 {
@@ -46,6 +47,7 @@ func TestUnreadable(t *testing.T) {
 
 // TestWork: a compose file whose reading would cost too much is refused before it
 // is read, however small it is; a large honest one is judged.
+// SECURITY.md: E8.
 func TestWork(t *testing.T) {
 	many := func(n int, line string) string {
 		var b strings.Builder
@@ -115,6 +117,7 @@ func TestBounds(t *testing.T) {
 }
 
 // TestNothingRuns: reading a compose runs nothing and opens nothing that it names.
+// SECURITY.md: E7.
 func TestNothingRuns(t *testing.T) {
 	trace := filepath.Join(t.TempDir(), "ran")
 	for _, line := range []string{"command: \"`touch " + trace + "`\"", "command: $(touch " + trace + ")", "entrypoint: '`touch " + trace + "`'", "healthcheck: {test: '`touch " + trace + "`'}", "env_file: " + trace, "label_file: " + trace, "extends: {file: " + trace + ", service: x}"} {

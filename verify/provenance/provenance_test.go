@@ -50,6 +50,7 @@ const (
 
 // TestReal: a release of a GitHub project that published provenance, under
 // Sigstore's public root, judged as it deserves.
+// SECURITY.md: E10.
 func TestReal(t *testing.T) {
 	trusted, err := ParseTrustedRoot(data(t, "pkg/testing/data/trusted-roots/public-good.json"))
 	if err != nil {
@@ -221,6 +222,7 @@ func (a *authority) attest(t *testing.T, sum []byte, c claims) *entity {
 }
 
 // TestClaims: each claim of a certificate, one at a time another one.
+// SECURITY.md: E10.
 func TestClaims(t *testing.T) {
 	a := newAuthority(t)
 	v, err := New(a, Options{NoSCTs: true})

@@ -122,6 +122,7 @@ func judge(t *testing.T, raw, collateral, pem []byte) error {
 
 // TestDifferential holds our verdict against go-tdx-guest's on one collateral and
 // quote. Where the two may differ, and why, is said in the table.
+// SECURITY.md: E2.
 func TestDifferential(t *testing.T) {
 	old := tdx.Validity{From: now.Add(-3 * time.Hour), Until: now.Add(-2 * time.Hour)}
 	young := tdx.Validity{From: now.Add(2 * time.Hour), Until: now.Add(3 * time.Hour)}
