@@ -65,6 +65,8 @@ func (j *judge) app(ctx context.Context, boot boot, launched launched) app {
 		return app{hash: measured}
 	}
 	j.optional(c, "compose file", &j.Policy.DockerComposeSHA256, result.DockerComposeSHA256, "another compose file")
+	j.settings(c, result)
+	initScripts(c, result, boot)
 	j.launcherImage(c, result)
 	problems(c, result, image)
 	j.config(c, result, image)
@@ -126,10 +128,11 @@ func problems(c check, r *compose.Result, image bool) {
 		f := Finding{Name: name, Outcome: NotAllowed, Expected: "not there", Found: p.Where + " " + p.What, Why: p.Why, Accept: p.Accept}
 		switch {
 		case p.Accepted:
-			f.Outcome, f.Expected, f.Why = Note, "", "accepted by ALLOW_COMPOSE="+p.Name
+			f.Outcome, f.Expected, f.Why = Note, "", "accepted by ALLOW_COMPOSE"
+			c.accepted(p.Accept)
 			accepted++
 		case p.Open:
-			f.Outcome, f.Expected, f.Settle = Undecided, "", p.Settle
+			f.Outcome, f.Expected, f.Settle = Undecided, "", lines(p.Settle)
 			denied++
 		default:
 			denied++
@@ -149,7 +152,7 @@ func problems(c check, r *compose.Result, image bool) {
 	if len(r.Env) > 0 {
 		why := "literal in the measured compose"
 		if !image {
-			why += ", and the workload gets it; some programs take code or sources from variables. COMPOSE_HASH pins it"
+			why += ", and the workload gets it; some programs take code or sources from variables. COMPOSE_HASH, DOCKER_COMPOSE_SHA256 or ENVIRONMENT expects it"
 		}
 		c.note("launcher's environment", strings.Join(r.Env, ", "), why)
 	}
@@ -159,6 +162,62 @@ func problems(c check, r *compose.Result, image bool) {
 	for _, note := range r.Notes {
 		c.note("app-compose", note, "")
 	}
+}
+
+// lines are those of KEY=VALUE that can stand in a policy: a value may come from a
+// stranger.
+func lines(settle []string) (out []string) {
+	for _, l := range settle {
+		if key, value, ok := strings.Cut(l, "="); ok {
+			out = append(out, line(key, value)...)
+		}
+	}
+	return out
+}
+
+// settings holds the app-compose's fields and the launcher's variables against what is
+// expected of them: all of it must be there.
+func (j *judge) settings(c check, r *compose.Result) {
+	for _, want := range j.Policy.AppCompose.Values() {
+		name := "app-compose's " + want.Name
+		switch found, there := r.Fields[want.Name]; {
+		case !there:
+			c.notAllowed(name, want.Value, "none", "the app-compose has no such field")
+		case found == want.Value:
+			c.pass(name, found)
+		default:
+			c.notAllowed(name, want.Value, found, "another value")
+		}
+	}
+	for _, want := range j.Policy.Environment.Values() {
+		if !slices.Contains(r.Env, want.String()) {
+			c.notAllowed("launcher's environment", want.String(), "none", "the launcher's service has no such literal variable, or another value in it")
+		}
+	}
+}
+
+// initScripts compares the init scripts with dstack's events for them, where it
+// measures each by itself.
+func initScripts(c check, r *compose.Result, boot boot) {
+	const name = "init scripts"
+	var measured [][]byte
+	for _, e := range boot.events[:len(boot.events)-len(boot.after)] {
+		if e.Name == "init-script-hash" {
+			measured = append(measured, e.Payload)
+		}
+	}
+	if len(measured) == 0 {
+		return // dstack 0.5, or no script
+	}
+	same := slices.EqualFunc(measured, r.InitScripts, func(sum, script []byte) bool {
+		want := sha256.Sum256(script)
+		return string(sum) == string(want[:])
+	})
+	if same {
+		c.pass(name, "are those of their events")
+		return
+	}
+	c.invalid(name, fmt.Sprintf("%d, with these hashes", len(measured)), fmt.Sprintf("%d in the app-compose", len(r.InitScripts)), "dstack measured other init scripts than the app-compose has")
 }
 
 // config reads the inline config with the launcher's own grammar.
@@ -177,5 +236,9 @@ func (j *judge) config(c check, r *compose.Result, image bool) {
 		c.notAllowed(name, "a config that the launcher takes", "", err.Error())
 		return
 	}
-	c.pass(name, "inline in the measured compose")
+	where := "by configs"
+	if r.ConfigFromEnv {
+		where = "in " + config.ConfigVariable
+	}
+	c.pass(name, "in the measured compose, "+where)
 }

@@ -1,10 +1,13 @@
 package verify_test
 
 import (
+	"crypto/sha256"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
+	"gitlauncher/measure"
 	"gitlauncher/verify"
 	"gitlauncher/verify/compose"
 )
@@ -83,5 +86,70 @@ func TestLargestCompose(t *testing.T) {
 	}
 	if _, err := verify.ParseEvidence(data); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestExpectedOfTheApp: what a policy may expect of the app-compose and of the
+// launcher's service, and what else is then said of it.
+func TestExpectedOfTheApp(t *testing.T) {
+	const literal = "    environment:\n      LANG: C.UTF-8\n"
+	fileHash := func(v *vm) string { return "DOCKER_COMPOSE_SHA256=" + digestOf([]byte(v.compose)) }
+	for name, tc := range map[string]struct {
+		env    bool
+		policy func(v *vm) []string
+		code   int
+		find   string
+		o      verify.Outcome
+	}{
+		"nothing of a variable":           {true, func(*vm) []string { return nil }, 1, "nothing else has the keys", verify.Undecided},
+		"the variable":                    {true, func(*vm) []string { return []string{"ENVIRONMENT=LANG=C.UTF-8"} }, 0, "nothing else has the keys", verify.Pass},
+		"the variable with another value": {true, func(*vm) []string { return []string{"ENVIRONMENT=LANG=C"} }, 4, "launcher's environment", verify.NotAllowed},
+		"a variable that is not there":    {false, func(*vm) []string { return []string{"ENVIRONMENT=LANG=C.UTF-8"} }, 4, "launcher's environment", verify.NotAllowed},
+		"the compose file":                {true, func(v *vm) []string { return []string{fileHash(v)} }, 0, "compose file", verify.Pass},
+		"another compose file":            {true, func(*vm) []string { return []string{"DOCKER_COMPOSE_SHA256=" + strings.Repeat("00", 32)} }, 4, "compose file", verify.NotAllowed},
+		"a field": {false, func(*vm) []string {
+			return []string{"APP_COMPOSE=runner=docker-compose", "APP_COMPOSE=manifest_version=2"}
+		}, 0, "app-compose's runner", verify.Pass},
+		"a field with another value": {false, func(*vm) []string { return []string{"APP_COMPOSE=manifest_version=3"} }, 4, "app-compose's manifest_version", verify.NotAllowed},
+		"a field that is not there":  {false, func(*vm) []string { return []string{"APP_COMPOSE=public_logs=true"} }, 4, "app-compose's public_logs", verify.NotAllowed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := newVM()
+			if tc.env {
+				v.compose = strings.Replace(v.compose, "    environment:\n", literal, 1)
+			}
+			v.policy = tc.policy(v)
+			outcome(t, v.judge(t), tc.code, "D", tc.find, tc.o)
+		})
+	}
+}
+
+// TestInitScripts: the scripts are those that dstack measured one by one.
+func TestInitScripts(t *testing.T) {
+	event := func(script string) measure.Event {
+		sum := sha256.Sum256([]byte(script))
+		return measure.Event{Name: "init-script-hash", Payload: sum[:]}
+	}
+	for name, tc := range map[string]struct {
+		scripts any
+		events  []measure.Event
+		code    int
+		o       verify.Outcome
+	}{
+		"as measured":              {[]string{"a", "b"}, []measure.Event{event("a"), event("b")}, 4, verify.Pass}, // a script is a problem of its own
+		"one, as measured":         {"a", []measure.Event{event("a")}, 4, verify.Pass},
+		"in another order":         {[]string{"b", "a"}, []measure.Event{event("a"), event("b")}, 3, verify.Invalid},
+		"fewer than were measured": {"a", []measure.Event{event("a"), event("b")}, 3, verify.Invalid},
+		"none, and one was":        {nil, []measure.Event{event("a")}, 3, verify.Invalid},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := newVM()
+			if tc.scripts != nil {
+				v.app["init_script"] = tc.scripts
+			}
+			boot := bootEvents(v.measured())
+			v.boot = append(append(slices.Clone(boot[:3]), tc.events...), boot[3:]...)
+			outcome(t, v.judge(t), tc.code, "D", "init scripts", tc.o)
+		})
 	}
 }

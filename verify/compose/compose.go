@@ -71,10 +71,11 @@ type Result struct {
 	Notes       []string // things to know that change nothing
 
 	DockerComposeSHA256 string
-	ConfigFromEnv       bool     // Config is the value of GIT_LAUNCHER_CONFIG
-	Measure             string   // --measure, where the compose says it
-	DefaultImageDigest  string   // image mode's, where the compose says it
-	InitScripts         [][]byte // in the order in which dstack runs them
+	Fields              map[string]string // the app-compose's: a string's text, or canonical JSON
+	ConfigFromEnv       bool              // Config is the value of GIT_LAUNCHER_CONFIG
+	Measure             string            // --measure, where the compose says it
+	DefaultImageDigest  string            // image mode's, where the compose says it
+	InitScripts         [][]byte          // in the order in which dstack runs them
 	// Pinned: nothing but what the compose holds can be launched. The launcher is named
 	// by digest and its container can't be changed, no exception of launcher: was
 	// needed, and the config (image mode: the digest) is in the compose.

@@ -83,7 +83,9 @@ func Markdown() string {
 // judgeFields judges the fields that are not judged with the others.
 func (j *judge) judgeFields(keys map[string]json.RawMessage) {
 	known := fields()
+	j.Fields = make(map[string]string)
 	for _, name := range sortedKeys(keys) {
+		j.Fields[name] = fieldText(keys[name])
 		i := slices.IndexFunc(known, func(f field) bool { return f.name == name })
 		if i < 0 {
 			j.appProblem(name, keys[name], fmt.Sprintf("has the field %.60q", name), "this program does not know it, and so not what it changes")
@@ -100,6 +102,15 @@ func (j *judge) judgeFields(keys map[string]json.RawMessage) {
 			}
 		}
 	}
+}
+
+// fieldText is a field's value as a policy writes it.
+func fieldText(value json.RawMessage) string {
+	var text string
+	if json.Unmarshal(value, &text) == nil && string(value) != "null" {
+		return text
+	}
+	return string(valueException("", value).text)
 }
 
 // oneOf reports whether a value is one of these, as JSON writes them.
