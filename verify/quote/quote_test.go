@@ -53,6 +53,8 @@ type platform struct {
 	levels   [16]byte
 	statuses tdx.Statuses
 	quoted   func([]byte)
+	grow     int                 // bytes to fill the quote up to
+	text     func([]byte) []byte // the collateral as handed over
 	served   func(*tdx.Collateral)
 }
 
@@ -84,6 +86,10 @@ func (p *platform) verdicts(t *testing.T) (ours, theirs error) {
 		Now: &tdxverify.TimeSet{PckCertChain: now, TcbInfo: now, QeIdentity: now, PckCrl: now, RootCaCrl: now},
 	})
 	data, _ := json.Marshal(c)
+	raw = append(raw, make([]byte, max(p.grow-len(raw), 0))...)
+	if p.text != nil {
+		data = p.text(data)
+	}
 	ours = judge(t, raw, data, pki.RootPEM())
 	return ours, theirs
 }

@@ -119,10 +119,13 @@ func name(cn string) pkix.Name {
 }
 
 func issue(to, parent *issued, cn string, serial int64, ca bool, url string, dates Validity, extra []pkix.Extension) error {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return err
+	if to.key == nil {
+		var err error
+		if to.key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
+			return err
+		}
 	}
+	key := to.key
 	pub, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
 	if err != nil {
 		return err
@@ -138,7 +141,6 @@ func issue(to, parent *issued, cn string, serial int64, ca bool, url string, dat
 	if ca {
 		t.KeyUsage = x509.KeyUsageCertSign | x509.KeyUsageCRLSign
 	}
-	to.key = key
 	signer, above := parent.key, parent.cert
 	if to == parent {
 		above = t

@@ -1,0 +1,335 @@
+package quote_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"gitlauncher/internal/sim/tdx"
+	"gitlauncher/verify/quote"
+)
+
+// machine is a platform whose every number can be raised and lowered by one.
+func machine() *platform {
+	p := &platform{
+		Platform: tdx.Platform{FMSPC: [6]byte{1}, PCEID: [2]byte{2}, PCESVN: 11, Dates: tdx.Validity{From: now.Add(-time.Hour), Until: now.Add(time.Hour)}},
+		enclave:  tdx.Enclave{MRSigner: [32]byte{7}, ProdID: 2, SVN: 4}, statuses: tdx.Statuses{Platform: "UpToDate", Module: "UpToDate", QE: "UpToDate"},
+	}
+	for i := range 16 {
+		p.CPUSVN[i], p.levels[i] = 5, 5
+	}
+	p.levels[1] = 1
+	p.report.TEETCBSVN = p.levels
+	return p
+}
+
+// resigned judges a machine by collateral whose signed statements were changed and
+// signed again, as only Intel could.
+func (p *platform) resigned(t *testing.T, changeTCB, changeQE func(map[string]any)) error {
+	t.Helper()
+	pki, err := tdx.NewPKI(p.Platform)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := pki.Quote(p.report, p.enclave)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := pki.Collateral(p.levels, p.enclave, p.statuses)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []struct {
+		body   *string
+		change func(map[string]any)
+	}{{&c.TCBInfo, changeTCB}, {&c.QEIdentity, changeQE}} {
+		if part.change == nil {
+			continue
+		}
+		var m map[string]any
+		if err := json.Unmarshal([]byte(*part.body), &m); err != nil {
+			t.Fatal(err)
+		}
+		part.change(m)
+		data, err := json.Marshal(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		*part.body = string(data)
+	}
+	if err := pki.Resign(c); err != nil {
+		t.Fatal(err)
+	}
+	data, err := json.Marshal(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return judge(t, raw, data, pki.RootPEM())
+}
+
+// wants fails unless an error is there that says so, or none where it says nothing.
+func wants(t *testing.T, name string, err error, says string) {
+	t.Helper()
+	switch {
+	case says == "" && err != nil:
+		t.Errorf("%s: %v", name, err)
+	case says != "" && (err == nil || !strings.Contains(err.Error(), says)):
+		t.Errorf("%s: %v; that is not %q", name, err, says)
+	}
+}
+
+// level is the one TCB level of a statement or an identity.
+func level(of any) map[string]any {
+	return of.(map[string]any)["tcbLevels"].([]any)[0].(map[string]any)["tcb"].(map[string]any)
+}
+
+func moduleOf(m map[string]any) map[string]any {
+	return m["tdxModuleIdentities"].([]any)[0].(map[string]any)
+}
+
+// TestTCBInfoRows: TCB info that Intel signed and that is not this machine's, or lists
+// levels above it, is refused for its own reason, also where it misses by one.
+func TestTCBInfoRows(t *testing.T) {
+	const kind, family, below = "TCB info: is not TDX TCB info of version 3 and type 0", "TCB info is for processor family", "the platform is below every TCB level"
+	const moduleBelow = "the TDX module is below every TCB level"
+	component := func(list string, i int, svn int) func(map[string]any) {
+		return func(m map[string]any) { level(m)[list].([]any)[i] = map[string]any{"svn": svn} }
+	}
+	for _, c := range []struct {
+		name   string
+		change func(map[string]any)
+		says   string
+	}{
+		{"unchanged", func(map[string]any) {}, ""},
+		{"another id", func(m map[string]any) { m["id"] = "SGX" }, kind},
+		{"version 2", func(m map[string]any) { m["version"] = 2 }, kind},
+		{"version 4", func(m map[string]any) { m["version"] = 4 }, kind},
+		{"type 1", func(m map[string]any) { m["tcbType"] = 1 }, kind},
+		{"another family", func(m map[string]any) { m["fmspc"] = "020000000000" }, family},
+		{"another PCE", func(m map[string]any) { m["pceId"] = "0300" }, family},
+		{"letters in the other case", func(m map[string]any) { m["fmspc"] = strings.ToUpper(m["fmspc"].(string)) }, ""},
+		{"a PCE above", func(m map[string]any) { level(m)["pcesvn"] = 12 }, below},
+		{"a PCE below", func(m map[string]any) { level(m)["pcesvn"] = 10 }, ""},
+		{"first SGX component above", component("sgxtcbcomponents", 0, 6), below},
+		{"last SGX component above", component("sgxtcbcomponents", 15, 6), below},
+		{"last SGX component below", component("sgxtcbcomponents", 15, 4), ""},
+		{"third TDX component above", component("tdxtcbcomponents", 2, 6), below},
+		{"last TDX component above", component("tdxtcbcomponents", 15, 6), below},
+		{"module components above, which its identity judges", component("tdxtcbcomponents", 0, 6), ""},
+		{"fifteen components", func(m map[string]any) { level(m)["sgxtcbcomponents"] = level(m)["sgxtcbcomponents"].([]any)[:15] }, below},
+		{"no components", func(m map[string]any) { delete(level(m), "tdxtcbcomponents") }, below},
+		{"no levels", func(m map[string]any) { m["tcbLevels"] = []any{} }, below},
+		{"no module", func(m map[string]any) { m["tdxModuleIdentities"] = []any{} }, "TCB info knows no module TDX_01"},
+		{"another module", func(m map[string]any) { moduleOf(m)["id"] = "TDX_02" }, "TCB info knows no module TDX_01"},
+		{"another signer's module", func(m map[string]any) { moduleOf(m)["mrsigner"] = "01" + strings.Repeat("00", 47) }, "MRSIGNERSEAM is not that of Intel's TDX module"},
+		{"other SEAMATTRIBUTES", func(m map[string]any) { moduleOf(m)["attributes"] = "0100000000000000" }, "SEAMATTRIBUTES are not those of Intel's TDX module"},
+		{"a short mask", func(m map[string]any) { moduleOf(m)["attributesMask"] = "ff" }, "SEAMATTRIBUTES are not those of Intel's TDX module"},
+		{"a module above", func(m map[string]any) { level(moduleOf(m))["isvsvn"] = 6 }, moduleBelow},
+		{"a module below", func(m map[string]any) { level(moduleOf(m))["isvsvn"] = 4 }, ""},
+		{"a module without levels", func(m map[string]any) { moduleOf(m)["tcbLevels"] = []any{} }, moduleBelow},
+	} {
+		wants(t, c.name, machine().resigned(t, c.change, nil), c.says)
+	}
+}
+
+// TestModuleWithoutIdentity: a module of version 1.0 is judged with the platform's
+// components, and must be Intel's all the same.
+func TestModuleWithoutIdentity(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(map[string]any)
+		says   string
+	}{
+		{"unchanged", func(map[string]any) {}, ""},
+		{"component above", func(m map[string]any) { level(m)["tdxtcbcomponents"].([]any)[0] = map[string]any{"svn": 6} }, "the platform is below every TCB level"},
+		{"another signer", func(m map[string]any) { m["tdxModule"].(map[string]any)["mrsigner"] = "01" + strings.Repeat("00", 47) }, "MRSIGNERSEAM"},
+		{"other attributes", func(m map[string]any) { m["tdxModule"].(map[string]any)["attributes"] = "0100000000000000" }, "SEAMATTRIBUTES"},
+	} {
+		p := machine()
+		p.levels[1] = 0
+		p.report.TEETCBSVN = p.levels
+		wants(t, c.name, p.resigned(t, c.change, nil), c.says)
+	}
+}
+
+// TestQEIdentityRows: the same of the quoting enclave's identity.
+func TestQEIdentityRows(t *testing.T) {
+	const kind, signer, attributes, below = "QE identity: is not a TD_QE identity of version 2", "another signer or product", "the quoting enclave has other attributes", "the quoting enclave is below every TCB level"
+	for _, c := range []struct {
+		name   string
+		change func(map[string]any)
+		says   string
+	}{
+		{"unchanged", func(map[string]any) {}, ""},
+		{"another id", func(m map[string]any) { m["id"] = "QE" }, kind},
+		{"version 1", func(m map[string]any) { m["version"] = 1 }, kind},
+		{"version 3", func(m map[string]any) { m["version"] = 3 }, kind},
+		{"another signer", func(m map[string]any) { m["mrsigner"] = strings.Repeat("00", 32) }, signer},
+		{"another product", func(m map[string]any) { m["isvprodid"] = 1 }, signer},
+		{"other MISCSELECT", func(m map[string]any) { m["miscselect"] = "01000000" }, attributes},
+		{"a short MISCSELECT", func(m map[string]any) { m["miscselect"] = "00" }, attributes},
+		{"other attributes", func(m map[string]any) { m["attributes"] = "01" + strings.Repeat("00", 15) }, attributes},
+		{"other attributes, masked", func(m map[string]any) { m["attributesMask"] = "fe" + strings.Repeat("ff", 15) }, ""},
+		{"an enclave above", func(m map[string]any) { level(m)["isvsvn"] = 5 }, below},
+		{"an enclave below", func(m map[string]any) { level(m)["isvsvn"] = 3 }, ""},
+		{"no levels", func(m map[string]any) { m["tcbLevels"] = []any{} }, below},
+	} {
+		wants(t, c.name, machine().resigned(t, nil, c.change), c.says)
+	}
+}
+
+// TestRevocationOfTheQuotesOwn: the intermediate CA may have several certificates. The
+// list of the root is looked up for the one in the quote, too, and the list of the CA
+// counts only where that certificate's key signed it.
+func TestRevocationOfTheQuotesOwn(t *testing.T) {
+	const sibling = 9
+	for _, c := range []struct {
+		name    string
+		revoked []int64
+		sameKey bool
+		says    string
+	}{
+		{"another certificate of the CA", nil, true, ""},
+		{"which is revoked", []int64{sibling}, true, "certificate Intel SGX PCK Platform CA is revoked"},
+		{"whose PCK certificate is revoked", []int64{tdx.SerialPCK}, true, "certificate Intel SGX PCK Certificate is revoked"},
+		{"with another key", nil, false, "PCK CRL is not of the PCK certificate's issuer"},
+	} {
+		p := machine()
+		p.Revoked = c.revoked
+		pki, err := tdx.NewPKI(p.Platform)
+		if err != nil {
+			t.Fatal(err)
+		}
+		other, err := pki.Sibling(sibling, c.sameKey)
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw, err := other.Quote(p.report, p.enclave)
+		if err != nil {
+			t.Fatal(err)
+		}
+		served, err := pki.Collateral(p.levels, p.enclave, p.statuses)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err := json.Marshal(served)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wants(t, c.name, judge(t, raw, data, pki.RootPEM()), c.says)
+	}
+}
+
+// TestIssuers: each statement must be of the issuer that Intel uses for it.
+func TestIssuers(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(c *tdx.Collateral)
+		says   string
+	}{
+		{"TCB info by the PCK CA", func(c *tdx.Collateral) { c.TCBInfoIssuerChain = c.PCKCRLIssuerChain }, `TCB info: issuer is "Intel SGX PCK Platform CA", not "Intel SGX TCB Signing"`},
+		{"QE identity by the PCK CA", func(c *tdx.Collateral) { c.QEIdentityIssuerChain = c.PCKCRLIssuerChain }, `QE identity: issuer is "Intel SGX PCK Platform CA", not "Intel SGX TCB Signing"`},
+		{"PCK CRL by the TCB signer", func(c *tdx.Collateral) { c.PCKCRLIssuerChain = c.TCBInfoIssuerChain }, `PCK CRL: issuer is "Intel SGX TCB Signing", not "Intel SGX PCK Platform CA"`},
+		{"a chain that is no PEM", func(c *tdx.Collateral) { c.TCBInfoIssuerChain = "x" }, "TCB info: issuer chain: is not PEM"},
+		{"a chain of a key", func(c *tdx.Collateral) {
+			c.TCBInfoIssuerChain = strings.ReplaceAll(c.TCBInfoIssuerChain, " CERTIFICATE-", " PUBLIC KEY-")
+		}, "TCB info: issuer chain: is not PEM"},
+		{"a chain of nothing", func(c *tdx.Collateral) {
+			c.TCBInfoIssuerChain = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n"
+		}, "TCB info: issuer chain: "},
+		{"lists swapped", func(c *tdx.Collateral) { c.PCKCRL, c.RootCACRL = c.RootCACRL, c.PCKCRL }, "root CA CRL: is of another issuer than Intel SGX Root CA"},
+		{"a short signature", func(c *tdx.Collateral) { c.TCBInfoSignature = c.TCBInfoSignature[:126] }, "TCB info: signature is not ECDSA's r || s of 64 bytes"},
+		{"a long signature", func(c *tdx.Collateral) { c.TCBInfoSignature = "00" + c.TCBInfoSignature }, "TCB info: signature is not ECDSA's r || s of 64 bytes"},
+		{"another signature", func(c *tdx.Collateral) { c.TCBInfoSignature = c.QEIdentitySignature }, "TCB info: signature is not over these bytes"},
+		{"no list", func(c *tdx.Collateral) { c.RootCACRL = "" }, "collateral: lacks root_ca_crl"},
+		{"no list of the CA", func(c *tdx.Collateral) { c.PCKCRL = "" }, "collateral: lacks pck_crl"},
+		{"no TCB info", func(c *tdx.Collateral) { c.TCBInfo = "" }, "collateral: lacks tcb_info"},
+		{"no QE identity", func(c *tdx.Collateral) { c.QEIdentity = "" }, "collateral: lacks qe_identity"},
+	} {
+		p := machine()
+		p.served = c.change
+		ours, _ := p.verdicts(t)
+		wants(t, c.name, ours, c.says)
+	}
+}
+
+// TestSizes: the largest quote and collateral that are read, and a byte more.
+func TestSizes(t *testing.T) {
+	for _, c := range []struct {
+		size int
+		says string
+	}{{quote.MaxSize, ""}, {quote.MaxSize + 1, "is larger than 64 KiB"}} {
+		p := machine()
+		p.grow = c.size
+		ours, _ := p.verdicts(t)
+		wants(t, "quote", ours, c.says)
+	}
+	for _, c := range []struct {
+		size int
+		says string
+	}{{quote.MaxCollateral, ""}, {quote.MaxCollateral + 1, "is larger than 4 MiB"}} {
+		p := machine()
+		p.text = func(data []byte) []byte { return append(data, bytes.Repeat([]byte{' '}, c.size-len(data))...) }
+		ours, _ := p.verdicts(t)
+		wants(t, "collateral", ours, c.says)
+	}
+}
+
+// TestOneReading: collateral that two readers could read differently is refused, good as
+// each of its parts is.
+func TestOneReading(t *testing.T) {
+	for name, change := range map[string]func([]byte) []byte{
+		"a key twice":     func(data []byte) []byte { return append([]byte(`{"tcb_info":"x",`), data[1:]...) },
+		"a second value":  func(data []byte) []byte { return append(data, "{}"...) },
+		"its end missing": func(data []byte) []byte { return data[:len(data)-1] },
+	} {
+		p := machine()
+		p.text = change
+		ours, _ := p.verdicts(t)
+		wants(t, name, ours, "collateral: ")
+	}
+}
+
+// TestNotGood: collateral with a part that is not good judges nothing.
+func TestNotGood(t *testing.T) {
+	p := machine()
+	pki, err := tdx.NewPKI(p.Platform)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := pki.Quote(p.report, p.enclave)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q, err := quote.Parse(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	served, err := pki.Collateral(p.levels, p.enclave, p.statuses)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := json.Marshal(served)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := quote.ParseCollateral(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	root, err := quote.ParseRoot(pki.RootPEM())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Check(root, now).Judge(q); err != nil {
+		t.Error(err)
+	}
+	late := c.Check(root, now.Add(2*time.Hour))
+	_, err = late.Judge(q)
+	wants(t, "expired collateral", err, "the collateral is not good")
+	if late.Good() {
+		t.Error("expired collateral is good")
+	}
+}
