@@ -37,8 +37,8 @@ func TestGood(t *testing.T) {
 		"MRCONFIGID v2":     func(v *vm) { v.configID(2) },
 		"everything":        func(v *vm) { v.policy = everything() },
 		"other commit, too": func(v *vm) { v.policy = []string{"COMMIT_SHA=" + strings.Repeat("9", 40)} },
-		"init scripts": func(v *vm) {
-			v.boot = insert(bootEvents(v.measured()), 4, measure.Event{Name: "init-script-hash"}, measure.Event{Name: "init-script-hash", Payload: []byte{1}}, measure.Event{Name: "os-image-hash", Payload: make([]byte, 32)}, measure.Event{Name: "new-thing"})
+		"more events": func(v *vm) {
+			v.boot = insert(bootEvents(v.measured()), 4, measure.Event{Name: "os-image-hash", Payload: make([]byte, 32)}, measure.Event{Name: "new-thing"})
 		},
 		"application's events": func(v *vm) { v.after = append(launchEvents(t, gitRecord()), measure.Event{Name: "mine"}) },
 		"two launches": func(v *vm) {
