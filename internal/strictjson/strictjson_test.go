@@ -2,6 +2,8 @@ package strictjson_test
 
 import (
 	"encoding/json"
+	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -43,11 +45,21 @@ func TestUnmarshal(t *testing.T) {
 		"cut off list":            `[1`,
 		"nothing":                 ``,
 		"not UTF-8":               "{\"name\":\"\xff\"}",
-		"half a pair":             `{"name":"\ud83d"}`,
 		"half before another":     `{"name":"\ud83d\ud83d\ude00"}`,
 		"a low half":              `{"name":"\ude00"}`,
 		"half a pair in a key":    `{"\uD83Dx":"a"}`,
 		"too deep":                strings.Repeat("[", 100) + strings.Repeat("]", 100),
+		"a key twice among many":  "{" + numbered(20) + `,"k19":0}`,
+		"an early key twice":      "{" + numbered(20) + `,"k3":0}`,
+		"half a pair":             `{"name":"\ud800"}`,
+		"the other half":          `{"name":"\udc00x"}`,
+		"halves in disorder":      `{"name":"\udc00\ud800"}`,
+		"half in a key":           `{"\ud800":"x"}`,
+		"half, and no escape":     `{"name":"\ud800\n"}`,
+		"half, and another":       `{"name":"\ud800\ud800"}`,
+		"half in what is unread":  `{"unknown":["\ud800"]}`,
+		"a list too long":         `{"list":[` + strings.Repeat("{},", 65_536) + `{}]}`,
+		"too many keys":           `{"plain":{` + numbered(10_001) + `}}`,
 		"trailing comma":          `{"name":"a",}`,
 		"not a key":               `{1:2}`,
 	} {
@@ -64,6 +76,52 @@ func TestPairs(t *testing.T) {
 		var s string
 		if err := strictjson.Unmarshal([]byte(text), &s); err != nil || s != want {
 			t.Errorf("%s is %q, %v", text, s, err)
+		}
+	}
+}
+
+// numbered are n members of an object with distinct keys.
+func numbered(n int) string {
+	members := make([]string, n)
+	for i := range members {
+		members[i] = fmt.Sprintf(`"k%d":0`, i)
+	}
+	return strings.Join(members, ",")
+}
+
+// TestTaken: what is odd, and has one reading.
+func TestTaken(t *testing.T) {
+	for name, good := range map[string]string{
+		"a pair":                    `{"name":"\ud83d\ude00"}`,
+		"an escaped backslash":      `{"name":"\\ud800"}`,
+		"blanks":                    " {\n\t\"list\" :\r [ ] , \"raw\" : [ 1 , -2.5e3 , true , null , \"x\" , { } ] } ",
+		"many keys":                 `{"unknown":{` + numbered(10_000) + `}}`,
+		"a long list of nobody's":   `{"unknown":[` + strings.Repeat("{},", 70_000) + `{}]}`,
+		"a long list that is kept":  `{"raw":[` + strings.Repeat("0,", 70_000) + `0]}`,
+		"a list as long as allowed": `{"list":[` + strings.Repeat("{},", 65_535) + `{}]}`,
+	} {
+		var v outer
+		if err := strictjson.Unmarshal([]byte(good), &v); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestCostsNothing: what is refused, or belongs to nobody, is not decoded first.
+func TestCostsNothing(t *testing.T) {
+	for name, doc := range map[string]string{
+		"a list too long":    `{"list":[` + strings.Repeat("{},", 5<<20) + `{}]}`,
+		"nobody's list":      `{"unknown":[` + strings.Repeat("{},", 5<<20) + `{}]}`,
+		"a key twice at end": `{"unknown":[` + strings.Repeat(`"aaaaaaaaaaaaaaa",`, 1<<20) + `0],"x":0,"x":0}`,
+	} {
+		data := []byte(doc)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		var v outer
+		_ = strictjson.Unmarshal(data, &v)
+		runtime.ReadMemStats(&after)
+		if got := after.TotalAlloc - before.TotalAlloc; got > 1<<20 {
+			t.Errorf("%s: %d bytes were allocated for %d", name, got, len(data))
 		}
 	}
 }
