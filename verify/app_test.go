@@ -81,7 +81,7 @@ func TestLargestCompose(t *testing.T) {
 	v := newVM()
 	v.app["salt"] = strings.Repeat(`"`, (compose.MaxSize-4096)/2)
 	data, _, _ := v.receipt(t)
-	if len(v.appCompose) < compose.MaxSize-8192 || len(v.appCompose) > compose.MaxSize || len(data) > verify.MaxEvidence/2 {
+	if len(v.appCompose) < compose.MaxSize-8192 || len(v.appCompose) > compose.MaxSize || len(data) > verify.MaxEvidence*9/10 {
 		t.Errorf("an app-compose of %d bytes makes a receipt of %d", len(v.appCompose), len(data))
 	}
 	if _, err := verify.ParseEvidence(data); err != nil {

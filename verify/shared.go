@@ -3,7 +3,8 @@ package verify
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/json"
+	"encoding/binary"
+	"fmt"
 	"sync"
 	"time"
 
@@ -11,9 +12,13 @@ import (
 	"gitlauncher/verify/quote"
 )
 
-// maxShared bounds how many results of a kind are kept: batches repeat a few
-// composes and collaterals, and hostile ones must not fill the memory.
-const maxShared = 256
+// What is kept of a batch: so many results of a kind, for inputs of at most that many
+// bytes each. Batches repeat a few composes and collaterals, and hostile ones must not
+// fill the memory.
+const (
+	maxShared      = 64
+	maxSharedInput = 64 << 10
+)
 
 // Shared keeps what judgements of one batch have in common: collateral and
 // composes that were judged already, by their bytes. All judgements that share
@@ -35,12 +40,16 @@ func NewShared() *Shared {
 }
 
 func (s *Shared) collateral(c *quote.Collateral, root *quote.Root, at time.Time) *quote.Checked {
+	check := func() *quote.Checked { return c.Check(root, at) }
 	if s == nil {
-		return c.Check(root, at)
+		return check()
 	}
-	return remember(s, s.collaterals, keyOf(c), func() *quote.Checked { return c.Check(root, at) })
+	return remember(s, s.collaterals, check, []byte(c.PCKCRLIssuerChain), c.RootCACRL, c.PCKCRL, []byte(c.TCBInfoIssuerChain), []byte(c.TCBInfo), c.TCBInfoSignature,
+		[]byte(c.QEIdentityIssuerChain), []byte(c.QEIdentity), c.QEIdentitySignature)
 }
 
+// compose judges an app-compose. Of what is expected, only the kind of launch differs
+// within a batch.
 func (s *Shared) compose(ctx context.Context, data []byte, expect compose.Expect) (*compose.Result, error) {
 	judge := func() composed {
 		r, err := compose.Judge(ctx, data, expect)
@@ -50,22 +59,23 @@ func (s *Shared) compose(ctx context.Context, data []byte, expect compose.Expect
 		c := judge()
 		return c.result, c.err
 	}
-	c := remember(s, s.composes, keyOf(struct {
-		Data  []byte
-		Image bool
-	}{data, expect.Image}), judge)
+	c := remember(s, s.composes, judge, fmt.Append(nil, expect.Image), data)
 	return c.result, c.err
 }
 
-func keyOf(v any) [32]byte {
-	data, err := json.Marshal(v)
-	if err != nil {
-		panic(err) // plain structs of bytes and strings
+// remember returns what was computed for the same input before, or computes it. The
+// input's parts count, not only their bytes in a row.
+func remember[V any](s *Shared, in map[[32]byte]V, compute func() V, input ...[]byte) V {
+	h, size := sha256.New(), 0
+	for _, part := range input {
+		size += len(part)
+		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(part))))
+		h.Write(part)
 	}
-	return sha256.Sum256(data)
-}
-
-func remember[V any](s *Shared, in map[[32]byte]V, key [32]byte, compute func() V) V {
+	if size > maxSharedInput {
+		return compute()
+	}
+	key := [32]byte(h.Sum(nil))
 	s.mu.Lock()
 	v, ok := in[key]
 	s.mu.Unlock()

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"runtime"
 
+	"golang.org/x/sync/semaphore"
+
 	"gitlauncher/internal/printable"
 	"gitlauncher/verify"
 )
@@ -40,7 +42,12 @@ type item struct {
 	data   []byte
 	err    error
 	done   chan judged
+	weight int64 // of data, in bytes
 }
+
+// maxInFlight bounds the evidence that is being judged at a time, in bytes: as much as
+// one evidence may have.
+const maxInFlight = verify.MaxEvidence
 
 // batch judges many, on all cores, and prints a JSON line for each in their
 // order. The exit code is the one that outranks: 3, 4, 1, 0.
@@ -48,6 +55,7 @@ func (p *program) batch(ctx context.Context, s *settings, params verify.Params, 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	params.Shared = verify.NewShared()
+	room := semaphore.NewWeighted(maxInFlight)
 	workers := runtime.GOMAXPROCS(0)
 	items := make(chan *item)            // to the workers
 	order := make(chan *item, 2*workers) // to the printer; its size bounds what is in memory
@@ -57,6 +65,10 @@ func (p *program) batch(ctx context.Context, s *settings, params verify.Params, 
 		defer close(order)
 		readErr = p.items(s.evidence, func(i *item) error {
 			i.done = make(chan judged, 1)
+			i.weight = min(int64(len(i.data)), maxInFlight)
+			if err := room.Acquire(ctx, i.weight); err != nil {
+				return err
+			}
 			select {
 			case order <- i:
 			case <-ctx.Done():
@@ -73,7 +85,9 @@ func (p *program) batch(ctx context.Context, s *settings, params verify.Params, 
 	for range workers {
 		go func() {
 			for i := range items {
-				i.done <- p.judgeOne(ctx, i, params, source)
+				line := p.judgeOne(ctx, i, params, source)
+				room.Release(i.weight)
+				i.done <- line
 			}
 		}()
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -42,6 +43,7 @@ func (p *program) standardInput() (io.Reader, error) {
 // read reads a file of at most limit bytes; "-" is standard input.
 func (p *program) read(name string, limit int64) ([]byte, error) {
 	var in io.Reader
+	var room bytes.Buffer
 	if name == "-" {
 		var err error
 		if in, err = p.standardInput(); err != nil {
@@ -53,19 +55,24 @@ func (p *program) read(name string, limit int64) ([]byte, error) {
 			return nil, err
 		}
 		defer f.Close()
-		if info, err := f.Stat(); err == nil && info.IsDir() {
-			return nil, usagef("%s is a folder; --batch judges the files in one", name)
+		if info, err := f.Stat(); err == nil {
+			switch {
+			case info.IsDir():
+				return nil, usagef("%s is a folder; --batch judges the files in one", name)
+			case info.Size() > limit:
+				return nil, &largeError{name, limit}
+			}
+			room.Grow(int(info.Size()) + bytes.MinRead) // so that it need not grow
 		}
 		in = f
 	}
-	data, err := io.ReadAll(io.LimitReader(in, limit+1))
-	if err != nil {
+	if _, err := room.ReadFrom(io.LimitReader(in, limit+1)); err != nil {
 		return nil, err
 	}
-	if int64(len(data)) > limit {
+	if int64(room.Len()) > limit {
 		return nil, &largeError{name, limit}
 	}
-	return data, nil
+	return room.Bytes(), nil
 }
 
 // readEvidence reads a file of evidence, which is none if it is too large.

@@ -45,6 +45,12 @@ func launchBy(t testing.TB, image string, change ...func(*measure.GitRecord)) *e
 	config := "REPO_URL=https://example.org/r.git\nCOMMIT_SHA=" + strings.Repeat("1", 40) + "\n"
 	file := "services:\n  launcher:\n    image: " + image + "\n    read_only: true\n    environment:\n      GIT_LAUNCHER_CONFIG: |\n        " +
 		strings.ReplaceAll(strings.TrimSpace(config), "\n", "\n        ") + "\n"
+	return launchFile(t, file, config, change...)
+}
+
+// launchFile does so with another compose file.
+func launchFile(t testing.TB, file, config string, change ...func(*measure.GitRecord)) *evidence {
+	t.Helper()
 	app, _ := json.Marshal(map[string]any{"runner": "docker-compose", "docker_compose_file": file})
 	m, err := sim.New(sim.Options{Dstack: sim.V05, AppCompose: app, Now: time.Now(), TEETCBSVN: [16]byte{3, 1}})
 	if err != nil {

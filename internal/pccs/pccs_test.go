@@ -76,7 +76,7 @@ func TestFaults(t *testing.T) {
 			return true
 		}, "TCB info: "},
 		"breaks off": {func(http.ResponseWriter, *http.Request) bool { panic(http.ErrAbortHandler) }, "EOF"},
-		"too much":   {func(w http.ResponseWriter, _ *http.Request) bool { w.Write(make([]byte, 5<<20)); return true }, "larger than 4 MiB"},
+		"too much":   {func(w http.ResponseWriter, _ *http.Request) bool { w.Write(make([]byte, 5<<20)); return true }, "larger than 1 MiB"},
 		"no root CRL": {func(w http.ResponseWriter, r *http.Request) bool {
 			if strings.HasSuffix(r.URL.Path, "rootcacrl") {
 				w.WriteHeader(404)

@@ -11,6 +11,7 @@
 package strictjson
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"hash/maphash"
@@ -34,12 +35,25 @@ func Unmarshal(data []byte, v any) error {
 		return fmt.Errorf("JSON is not valid UTF-8")
 	}
 	if !json.Valid(data) {
-		var none struct{}
-		return fmt.Errorf("JSON: %w", json.Unmarshal(data, &none)) // says where
+		return wrong(data)
 	}
 	c := checker{data: data, fields: make(map[reflect.Type]fields), seed: maphash.MakeSeed()}
 	if err := c.value(reflect.TypeOf(v), 0); err != nil {
 		return err
 	}
 	return json.Unmarshal(data, v)
+}
+
+// passedBy is a value that nobody looks at.
+type passedBy struct{}
+
+// UnmarshalJSON passes a value by.
+func (passedBy) UnmarshalJSON([]byte) error { return nil }
+
+// wrong says why data is not one JSON value.
+func wrong(data []byte) error {
+	if json.NewDecoder(bytes.NewReader(data)).Decode(new(passedBy)) == nil {
+		return fmt.Errorf("JSON has something after its end")
+	}
+	return fmt.Errorf("JSON: %w", json.Unmarshal(data, new(passedBy)))
 }

@@ -23,8 +23,9 @@ import (
 	"gitlauncher/internal/digest"
 )
 
-// MaxSize is the largest bundle that is read, in bytes: 4 MiB.
-const MaxSize = 4 << 20
+// MaxSize is the largest bundle that is read, in bytes: 1 MiB. GitHub's have some ten
+// KiB.
+const MaxSize = 1 << 20
 
 const (
 	issuer        = "https://token.actions.githubusercontent.com"

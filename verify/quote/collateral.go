@@ -14,8 +14,9 @@ import (
 	"gitlauncher/internal/strictjson"
 )
 
-// MaxCollateral is the largest collateral that is read, in bytes: 4 MiB.
-const MaxCollateral = 4 << 20
+// MaxCollateral is the largest collateral that is read, in bytes: 1 MiB. Intel's has
+// some twenty KiB.
+const MaxCollateral = 1 << 20
 
 // Collateral is what Intel says about platforms and enclaves, in the form of the
 // DCAP libraries' QuoteCollateralV3: chains as PEM, lists as DER, and signed JSON
