@@ -42,7 +42,7 @@ var rooms = []row{
 	// Pin a commit.
 	{"gitpin/object", "", "github.com/pjbgf/sha1cd", ""},
 	{"gitpin/pack", "gitpin/object", "github.com/klauspost/compress golang.org/x/sync", "os"},
-	{"gitpin/fetch", "config gitpin/object internal/bounded internal/printable", "github.com/cenkalti/backoff/v5 github.com/go-git/go-git/v5 golang.org/x/crypto", "net net/http os os/exec syscall"},
+	{"gitpin/fetch", "config gitpin/object internal/printable", "github.com/cenkalti/backoff/v5 github.com/skeema/knownhosts golang.org/x/crypto golang.org/x/net", "net net/http os os/exec syscall"},
 	{"gitpin/gitdir", "gitpin/object gitpin/pack gitpin/proof gitpin/worktree", "", "os syscall"},
 	{"gitpin/proof", "gitpin/object gitpin/pack internal/parallel", "", ""},
 	{"gitpin/workdir", "gitpin/worktree", "github.com/go-git/go-git/v5 golang.org/x/sys", "os syscall"},

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"gitlauncher/config"
 )
@@ -104,6 +105,11 @@ func TestRefused(t *testing.T) {
 		{"FETCH_DEPTH=" + m, 3, "FETCH_DEPTH"},
 		{"FETCH_DEPTH=2", 3, "FETCH_DEPTH"},
 		{"AUTH_TOKEN_FILE=" + m, 3, "AUTH_TOKEN_FILE"},
+		{"AUTH_SCHEME=bearer", 3, "AUTH_SCHEME"},
+		{"AUTH_TOKEN_FILE=/t\nAUTH_SCHEME=" + m, 4, "AUTH_SCHEME"},
+		{"TLS_CLIENT_KEY_FILE=/" + m, 3, "TLS_CLIENT_KEY_FILE"},
+		{"TLS_CLIENT_CERT_FILE=" + m, 3, "TLS_CLIENT_CERT_FILE"},
+		{"TLS_CA_FILE=" + m, 3, "TLS_CA_FILE"},
 		{"SSH_KEY_FILE=/" + m, 3, "SSH_KEY_FILE"},
 		{"SSH_KNOWN_HOSTS_FILE=/" + m, 3, "SSH_KNOWN_HOSTS_FILE"},
 		{"AUTH_TOKEN_ENV=" + m + "-", 3, "AUTH_TOKEN_ENV"},
@@ -139,6 +145,9 @@ func TestRefused(t *testing.T) {
 		{"!REPO_URL=ssh://h/r\nSSH_KEY_FILE=/k\nCOMMIT_SHA=" + sha, 0, "SSH_KNOWN_HOSTS_FILE"},
 		{"!REPO_URL=/r\nAUTH_TOKEN_FILE=/t\nCOMMIT_SHA=" + sha, 2, "AUTH_TOKEN_FILE"},
 		{"!REPO_URL=http://example.org/r\nAUTH_TOKEN_FILE=/t\nCOMMIT_SHA=" + sha, 2, "AUTH_TOKEN_FILE"},
+		{"!REPO_URL=https://u@h/r\nCOMMIT_SHA=" + sha + "\nAUTH_TOKEN_FILE=/t\nAUTH_SCHEME=bearer", 4, "AUTH_SCHEME"},
+		{"!REPO_URL=http://127.0.0.1/r\nCOMMIT_SHA=" + sha + "\nTLS_CA_FILE=/c", 3, "TLS_CA_FILE"},
+		{"!REPO_URL=/r\nCOMMIT_SHA=" + sha + "\nTLS_CLIENT_CERT_FILE=/c", 3, "TLS_CLIENT_CERT_FILE"},
 		{"!" + good + strings.Repeat("#", config.MaxSize), 0, ""},
 	} {
 		text, whole := strings.CutPrefix(tc.text, "!")
@@ -158,25 +167,99 @@ func TestRefused(t *testing.T) {
 }
 
 func TestRepoURL(t *testing.T) {
-	for v, scheme := range map[string]config.Scheme{
-		"https://example.org/a/b.git": config.HTTPS, "HTTPS://example.org/a": config.HTTPS, "http://h/x": config.HTTP, "http://[::1]:80/x": config.HTTP,
-		"ssh://git@h:22/x": config.SSH, "git@h:org/x.git": config.SSH, "git@[::1]:x": config.SSH, "file:///srv/x": config.File, "/srv/x": config.File,
+	for v, want := range map[string]config.RepoURL{
+		"https://example.org/a/b.git":         {Scheme: config.HTTPS, Host: "example.org", Path: "/a/b.git"},
+		"HTTPS://example.org/a":               {Scheme: config.HTTPS, Host: "example.org", Path: "/a"},
+		"https://example.org/a.git/":          {Scheme: config.HTTPS, Host: "example.org", Path: "/a.git"},
+		"https://example.org/a//b.git//":      {Scheme: config.HTTPS, Host: "example.org", Path: "/a//b.git"},
+		"https://u@example.org:8443/a":        {Scheme: config.HTTPS, User: "u", Host: "example.org", Port: "8443", Path: "/a"},
+		"https://gitlab%2Bdeploy-token-1@h/a": {Scheme: config.HTTPS, User: "gitlab+deploy-token-1", Host: "h", Path: "/a"},
+		"https://me%40corp@h/a":               {Scheme: config.HTTPS, User: "me@corp", Host: "h", Path: "/a"},
+		"https://alice-at-123456789012@h/a":   {Scheme: config.HTTPS, User: "alice-at-123456789012", Host: "h", Path: "/a"},
+		"https://h/100%25/a%23b/c%20d/e+f":    {Scheme: config.HTTPS, Host: "h", Path: "/100%25/a%23b/c%20d/e+f"},
+		"https://h/a%2Fb.git":                 {Scheme: config.HTTPS, Host: "h", Path: "/a%2Fb.git"},
+		"https://h/grüße.git":                 {Scheme: config.HTTPS, Host: "h", Path: "/gr%C3%BC%C3%9Fe.git"},
+		"https://h/~me/a;b=c,d@e!(f)":         {Scheme: config.HTTPS, Host: "h", Path: "/~me/a;b=c,d@e!(f)"},
+		"http://h:/x":                         {Scheme: config.HTTP, Host: "h", Path: "/x"},
+		"http://[::1]:80/x":                   {Scheme: config.HTTP, Host: "::1", Port: "80", Path: "/x"},
+		"http://[fe80::1%25eth0]/x":           {Scheme: config.HTTP, Host: "fe80::1%eth0", Path: "/x"},
+		"ssh://git@h:22/x":                    {Scheme: config.SSH, User: "git", Host: "h", Port: "22", Path: "/x"},
+		"ssh://h:/x/":                         {Scheme: config.SSH, Host: "h", Path: "/x/"},
+		"ssh://h/~/x":                         {Scheme: config.SSH, Host: "h", Path: "~/x"},
+		"ssh://h/~me/x":                       {Scheme: config.SSH, Host: "h", Path: "~me/x"},
+		"ssh://h/a%20b%27c":                   {Scheme: config.SSH, Host: "h", Path: "/a b'c"},
+		"ssh://git@[::1]:22/x":                {Scheme: config.SSH, User: "git", Host: "::1", Port: "22", Path: "/x"},
+		"git@h:org/x.git":                     {Scheme: config.SSH, User: "git", Host: "h", Path: "org/x.git"},
+		"git@h:/x.git":                        {Scheme: config.SSH, User: "git", Host: "h", Path: "/x.git"},
+		"git@h:~/x.git":                       {Scheme: config.SSH, User: "git", Host: "h", Path: "~/x.git"},
+		"git@h:/~/x.git":                      {Scheme: config.SSH, User: "git", Host: "h", Path: "~/x.git"},
+		"git@h:a%20b":                         {Scheme: config.SSH, User: "git", Host: "h", Path: "a%20b"},
+		"git@[::1]:x":                         {Scheme: config.SSH, User: "git", Host: "::1", Path: "x"},
+		"[git@::1]:x":                         {Scheme: config.SSH, User: "git", Host: "::1", Path: "x"},
+		"git@[h:2222]:/x":                     {Scheme: config.SSH, User: "git", Host: "h", Port: "2222", Path: "/x"},
+		"[git@h:2222]:x":                      {Scheme: config.SSH, User: "git", Host: "h", Port: "2222", Path: "x"},
+		"[h:2222]:x":                          {Scheme: config.SSH, Host: "h", Port: "2222", Path: "x"},
+		"example.org:x":                       {Scheme: config.SSH, Host: "example.org", Path: "x"},
+		"git@h:8080":                          {Scheme: config.SSH, User: "git", Host: "h", Path: "8080"},
+		"file:///srv/x":                       {Scheme: config.File, Path: "/srv/x"},
+		"file:///srv/a%20b":                   {Scheme: config.File, Path: "/srv/a b"},
+		"/srv/x/":                             {Scheme: config.File, Path: "/srv/x"},
+		"/srv/a b:c%20#d":                     {Scheme: config.File, Path: "/srv/a b:c%20#d"},
 	} {
-		if u, err := config.ParseRepoURL(v); err != nil || u.Scheme != scheme || u.String() != v {
-			t.Errorf("%s: %+v, %v", v, u, err)
+		got, err := config.ParseRepoURL(v)
+		if d := cmp.Diff(want, got, cmpopts.IgnoreUnexported(want)); err != nil || got.String() != v || d != "" {
+			t.Errorf("%s: %v\n%s", v, err, d)
 		}
 	}
-	for _, v := range []string{
-		"", "-oProxyCommand=x", "--upload-pack=x", "ext::sh -c x", "ext::x", "fd::7", "::x", "transport::https://h/x",
-		"https://user:pw@h/x", "https://token@h/x", "ssh://git:pw@h/x", "https://h/x?token=1", "https://h/x#f", "https://h/x?",
-		"https://", "https:///x", "https://h", "https://h/", "ftp://h/x", "git://h/x", "javascript:x", "relative/path", "h:path", "-u@h:x", "u@-h:x", "u@h:-x",
-		"ssh://-oProxyCommand=x/y", "ssh://-l@h/x", "ssh://h/-x", "file://h/x", "file://", "/", "//", "/a/../b", "https://h/a b", "https://%zz/x", "https://h:port/x",
+	for v, reason := range map[string]string{
+		"": "is empty", "-oProxyCommand=x": "dash", "--upload-pack=x": "dash", "ext::sh -c x": "transport helper", "ext::x": "transport helper",
+		"fd::7": "transport helper", "::x": "transport helper", "transport::https://h/x": "transport helper",
+		"https://user:pw@h/x": "credential", "https://user:@h/x": "credential", "ssh://git:pw@h/x": "credential",
+		"https://ghp_0123456789@h/x": "credential", "https://glpat-x@h/x": "credential", "https://github_pat_1@h/x": "credential",
+		"https://0123456789abcdef0123456789abcdef01234567@h/x": "credential",
+		"https://@h/x":        "no user name",
+		"https://a%3Ab@h/x":   "colon",
+		"https://a%0Ab@h/x":   "control character",
+		"https://h/x?token=1": "query", "https://h/x#f": "fragment", "https://h/x?": "query",
+		"https://": "no host", "https:///x": "no host", "https://h": "no repository", "https://h/": "no repository", "https://h//": "no repository",
+		"ftp://h/x": "scheme", "git://h/x": "scheme", "git+ssh://h/x": "scheme", "javascript:x": "git@host:path", "relative/path": "is not https", "./a:b": "is not https",
+		"h:path": "git@host:path", "C:/x": "git@host:path", "-u@h:x": "dash", "u@-h:x": "host", "u@h:-x": "dash", "u@h:": "is not https", "u@[h:0]:x": "port", "u@[h:x]:x": "port",
+		"u@a@h:x": "is not https", "u;v@h:x": "user name", "u@h;v:x": "no host",
+		"ssh://-oProxyCommand=x/y": "host", "ssh://-l@h/x": "dash", "ssh://h/-x": "dash", "ssh://h/a%0Ab": "control character", "ssh://h/a%00b": "control character",
+		"ssh://h": "no repository", "ssh://h/": "no repository",
+		"file://h/x": "file:///path", "file://": "absolute path", "/": "no repository", "//": "no repository", "/a/../b": "..", "file:///a%0Ab": "control character",
+		"https://h/a b": "%20", "https://%zz/x": "well-formed", "https://h/%zz": "well-formed", "https://h:port/x": "well-formed", "https://h:0/x": "port", "https://h:70000/x": "port",
+		"https://h/a/../b": "..", "https://h/a/%2e%2E/b": "..", "https://h/./b": ". or",
 	} {
 		if u, err := config.ParseRepoURL(v); err == nil {
 			t.Errorf("%q is taken as %+v", v, u)
 		} else if len(v) > 6 && strings.Contains(err.Error(), v) {
 			t.Errorf("the error repeats %q", v)
+		} else if !strings.Contains(err.Error(), reason) {
+			t.Errorf("%q: %v, not %s", v, err, reason)
 		}
+	}
+}
+
+// TestSlips: what was not meant to be part of a value is named.
+func TestSlips(t *testing.T) {
+	for line, reason := range map[string]string{
+		"WORK_DIR=/srv/x ":         "a blank at its end",
+		"WORK_DIR= /srv/x":         "a blank after the =",
+		"WORK_DIR=\"/srv/x\" ":     "a blank at its end",
+		"WORK_DIR=/srv/x # volume": "a comment behind its value",
+		"FETCH_DEPTH=full\t# all":  "a comment behind its value",
+		"export WORK_DIR=/srv/x":   "begins with export",
+		"WORK_DIR = /srv/x":        "no blank before the =",
+		"WORK_DIR: /srv/x":         "is not KEY=VALUE",
+	} {
+		_, err := config.ParseGit("c", []byte(good+line))
+		if err == nil || !strings.Contains(err.Error(), reason) {
+			t.Errorf("%q: %v, not %s", line, err, reason)
+		}
+	}
+	if _, err := config.ParseGit("c", []byte(good+"RUN_CMD= a # b ")); err != nil {
+		t.Errorf("a command is the shell's to read: %v", err)
 	}
 }
 

@@ -51,9 +51,24 @@ type Auth struct {
 	TokenFile, SSHKeyFile string // absolute paths
 	TokenEnv, SSHKeyEnv   string // names of variables
 
+	Scheme AuthScheme // how the token is sent; Basic unless the config says otherwise
+
+	TLSCertFile string // absolute path of the client's own certificate
+	TLSKeyFile  string // of its key; empty where the key is in TLSCertFile
+	TLSCAFile   string // of authorities that are trusted besides the system's
+
 	KnownHostsFile string // absolute path
 	HostKey        string // "<type> <base64>", as ssh-keyscan prints it behind the host
 }
+
+// AuthScheme is how a token is sent over HTTP.
+type AuthScheme string
+
+// RFC 7617 and RFC 6750.
+const (
+	Basic  AuthScheme = "basic"
+	Bearer AuthScheme = "bearer"
+)
 
 // Variables returns the names of the variables that hold credentials.
 func (a Auth) Variables() []string {
@@ -71,7 +86,8 @@ var gitKeys = []string{
 	"REPO_URL", "COMMIT_SHA", "WORK_DIR", "REPO_SUBDIR", "ENTRYPOINT_SCRIPT",
 	"RUN_CMD", "INSTALL_CMD", "ALLOW_ENV", "FETCH_DEPTH",
 	"CONTENT_SHA256", "ENTRYPOINT_SHA256",
-	"AUTH_TOKEN_FILE", "AUTH_TOKEN_ENV", "SSH_KEY_FILE", "SSH_KEY_ENV", "SSH_KNOWN_HOSTS_FILE", "SSH_HOST_KEY",
+	"AUTH_TOKEN_FILE", "AUTH_TOKEN_ENV", "AUTH_SCHEME", "TLS_CLIENT_CERT_FILE", "TLS_CLIENT_KEY_FILE", "TLS_CA_FILE",
+	"SSH_KEY_FILE", "SSH_KEY_ENV", "SSH_KNOWN_HOSTS_FILE", "SSH_HOST_KEY",
 }
 
 // ConfigVariable is the variable that may hold the whole config. A workload never
@@ -84,11 +100,15 @@ func ParseGit(file string, data []byte) (*Git, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &Git{WorkDir: DefaultWorkDir, Script: RelPath{raw: DefaultScript, clean: DefaultScript}}
+	g := &Git{WorkDir: DefaultWorkDir, Script: RelPath{raw: DefaultScript, clean: DefaultScript}, Auth: Auth{Scheme: Basic}}
 	at := make(map[string]int)
 	for _, e := range entries {
 		at[e.Key] = e.Line
-		if err := g.set(e.Key, e.Value); err != nil {
+		err := slip(e.Key, e.Value)
+		if err == nil {
+			err = g.set(e.Key, e.Value)
+		}
+		if err != nil {
 			return nil, &Error{File: file, Line: e.Line, Key: e.Key, Reason: err.Error()}
 		}
 	}
@@ -146,6 +166,16 @@ func (a *Auth) set(key, v string) (err error) {
 		a.SSHKeyFile, err = absPath(v)
 	case "SSH_KNOWN_HOSTS_FILE":
 		a.KnownHostsFile, err = absPath(v)
+	case "AUTH_SCHEME":
+		if a.Scheme = AuthScheme(v); a.Scheme != Basic && a.Scheme != Bearer {
+			err = errors.New("is neither basic nor bearer")
+		}
+	case "TLS_CLIENT_CERT_FILE":
+		a.TLSCertFile, err = absPath(v)
+	case "TLS_CLIENT_KEY_FILE":
+		a.TLSKeyFile, err = absPath(v)
+	case "TLS_CA_FILE":
+		a.TLSCAFile, err = absPath(v)
 	case "AUTH_TOKEN_ENV":
 		a.TokenEnv, err = ParseVariable(v)
 	case "SSH_KEY_ENV":
@@ -154,6 +184,22 @@ func (a *Auth) set(key, v string) (err error) {
 		a.HostKey, err = hostKey(v)
 	}
 	return err
+}
+
+// slip names what was not meant to be part of a value: blanks around it, and a comment
+// behind it. The two commands are the shell's to read.
+func slip(key, v string) error {
+	switch {
+	case key == "RUN_CMD", key == "INSTALL_CMD":
+		return nil
+	case strings.Contains(v, " #"), strings.Contains(v, "\t#"):
+		return errors.New("has a comment behind its value; a comment takes a line of its own")
+	case strings.TrimRight(v, " \t") != v:
+		return errors.New("has a blank at its end")
+	case strings.TrimLeft(v, " \t") != v:
+		return errors.New("has a blank after the =")
+	}
+	return nil
 }
 
 func (g *Git) advanced() *Advanced {
@@ -208,7 +254,18 @@ func (g *Git) authContradiction(has func(key string) bool) (key, reason string) 
 			return key, "is for ssh repositories only"
 		}
 	}
+	for _, key := range []string{"TLS_CLIENT_CERT_FILE", "TLS_CLIENT_KEY_FILE", "TLS_CA_FILE"} {
+		if has(key) && g.Repo.Scheme != HTTPS {
+			return key, "is for https:// repositories only"
+		}
+	}
 	switch {
+	case has("AUTH_SCHEME") && !has("AUTH_TOKEN_FILE") && !has("AUTH_TOKEN_ENV"):
+		return "AUTH_SCHEME", "has no effect without a token (AUTH_TOKEN_ENV or AUTH_TOKEN_FILE)"
+	case g.Auth.Scheme == Bearer && g.Repo.User != "":
+		return "AUTH_SCHEME", "bearer sends no user name, and REPO_URL has one; remove one of the two"
+	case has("TLS_CLIENT_KEY_FILE") && !has("TLS_CLIENT_CERT_FILE"):
+		return "TLS_CLIENT_KEY_FILE", "has no effect without TLS_CLIENT_CERT_FILE"
 	case g.Repo.Scheme != SSH:
 	case !has("SSH_KEY_FILE") && !has("SSH_KEY_ENV"):
 		return "SSH_KEY_FILE", "is missing, or SSH_KEY_ENV; an ssh repository needs a key to log in with"
@@ -250,6 +307,12 @@ func (g *Git) Canonical() []byte {
 	}
 	opt("AUTH_TOKEN_FILE", g.Auth.TokenFile)
 	opt("AUTH_TOKEN_ENV", g.Auth.TokenEnv)
+	if g.Auth.Scheme != Basic {
+		put("AUTH_SCHEME", string(g.Auth.Scheme))
+	}
+	opt("TLS_CLIENT_CERT_FILE", g.Auth.TLSCertFile)
+	opt("TLS_CLIENT_KEY_FILE", g.Auth.TLSKeyFile)
+	opt("TLS_CA_FILE", g.Auth.TLSCAFile)
 	opt("SSH_KEY_FILE", g.Auth.SSHKeyFile)
 	opt("SSH_KEY_ENV", g.Auth.SSHKeyEnv)
 	opt("SSH_KNOWN_HOSTS_FILE", g.Auth.KnownHostsFile)

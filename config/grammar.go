@@ -74,6 +74,9 @@ func (g Grammar) Lines(file string, data []byte) ([]Entry, error) {
 			continue
 		}
 		key, value, found := strings.Cut(text, "=")
+		if name, exported := strings.CutPrefix(key, "export "); found && exported && isKey(name) {
+			return fail(line, "", "begins with export; the file is read, not sourced: write KEY=VALUE alone")
+		}
 		if !found || !isKey(key) {
 			return fail(line, "", "is not KEY=VALUE (the key is capitals, digits and _, with no blank before the =)")
 		}

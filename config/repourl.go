@@ -5,13 +5,14 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 )
 
 // Scheme is how a repository is reached.
 type Scheme string
 
-// Git over TLS, over plain HTTP, over SSH, and from a folder of this machine.
+// The schemes (doc/hosts.md).
 const (
 	HTTPS Scheme = "https"
 	HTTP  Scheme = "http"
@@ -19,13 +20,15 @@ const (
 	File  Scheme = "file"
 )
 
-// RepoURL is a repository's address that was understood.
+// RepoURL is a repository's address, understood once: what is asked of the network is
+// built from these parts, never from the text again.
 type RepoURL struct {
 	raw    string
 	Scheme Scheme
-	User   string // SSH only; may be empty
-	Host   string // with the port, if there is one; empty for File
-	Path   string // for File an absolute path; for SSH as the server wants it
+	User   string // who to log in as, without escapes; may be empty, and is for File
+	Host   string // a name or an address, without brackets; empty for File
+	Port   string // empty for the scheme's own
+	Path   string // see ParseRepoURL
 }
 
 // String is the address as the config has it, which is what gets measured.
@@ -33,17 +36,30 @@ func (u RepoURL) String() string { return u.raw }
 
 // Loopback reports whether the host is this machine by its own name or address.
 func (u RepoURL) Loopback() bool {
-	host := (&url.URL{Host: u.Host}).Hostname()
-	addr, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && addr.IsLoopback()
+	addr, err := netip.ParseAddr(u.Host)
+	return u.Host == "localhost" || err == nil && addr.IsLoopback()
 }
 
 var (
 	transportHelper = regexp.MustCompile(`^[A-Za-z0-9+.-]*::`)
-	scpLike         = regexp.MustCompile(`^([A-Za-z0-9_][A-Za-z0-9_.-]*)@([A-Za-z0-9_][A-Za-z0-9_.-]*|\[[0-9A-Fa-f:.]+\]):([^-].*)$`)
+	// The forms of scp, as git reads them: user@host:path, with an IPv6 address or a
+	// host and its port in brackets.
+	scpLike     = regexp.MustCompile(`^(?:([^@:/\[\]]+)@)?(\[[^\[\]/]+\]|[^@:/\[\]]+):(.+)$`)
+	hostName    = regexp.MustCompile(`^[A-Za-z0-9_](?:[A-Za-z0-9_.-]*)$`)
+	scpUser     = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.+-]*$`)
+	tokenPrefix = regexp.MustCompile(`^(?:gh[a-z]_|github_pat_|gl[a-z]{2,5}-|ATBB|ATCT|ATAT)`)
+	tokenLike   = regexp.MustCompile(`^[A-Za-z0-9]{32,}$`)
 )
 
-// ParseRepoURL reads a repository's address. Its errors never repeat it.
+// ParseRepoURL reads a repository's address. Its Path is
+//
+//   - for HTTPS and HTTP what a request line has: escaped as it was given, from the
+//     first slash on, without slashes at the end;
+//   - for SSH what git-upload-pack is to be called with: without escapes, and with ~ or
+//     ~user at the beginning where the address has /~ there;
+//   - for File a clean absolute path.
+//
+// Errors never repeat the address.
 func ParseRepoURL(v string) (RepoURL, error) {
 	switch {
 	case v == "":
@@ -52,15 +68,15 @@ func ParseRepoURL(v string) (RepoURL, error) {
 		return RepoURL{}, errors.New("begins with a dash, which a program could take for an option")
 	case transportHelper.MatchString(v):
 		return RepoURL{}, errors.New("names a transport helper (ext:: and the like run commands), which is not allowed")
-	case strings.ContainsAny(v, " \t"):
-		return RepoURL{}, errors.New("has a blank in it")
 	case strings.HasPrefix(v, "/"):
 		return fileURL(v, v)
+	case strings.ContainsAny(v, " \t"):
+		return RepoURL{}, errors.New("has a blank in it; in an address it is written %20")
 	case strings.Contains(v, "://"):
 		return schemeURL(v)
 	}
 	if m := scpLike.FindStringSubmatch(v); m != nil {
-		return RepoURL{raw: v, Scheme: SSH, User: m[1], Host: m[2], Path: m[3]}, nil
+		return scpURL(v, m[1], m[2], m[3])
 	}
 	return RepoURL{}, errors.New("is not https://, http://, ssh://, user@host:path, file:// or an absolute path")
 }
@@ -70,37 +86,125 @@ func schemeURL(v string) (RepoURL, error) {
 	if err != nil {
 		return RepoURL{}, errors.New("is not a well-formed URL") // err repeats the value
 	}
-	scheme := Scheme(strings.ToLower(u.Scheme))
+	r := RepoURL{raw: v, Scheme: Scheme(strings.ToLower(u.Scheme)), User: u.User.Username(), Host: u.Hostname(), Port: u.Port()}
 	_, password := u.User.Password()
 	switch {
-	case scheme != HTTPS && scheme != HTTP && scheme != SSH && scheme != File:
+	case r.Scheme != HTTPS && r.Scheme != HTTP && r.Scheme != SSH && r.Scheme != File:
 		return RepoURL{}, errors.New("has a scheme that is not supported; use https, http, ssh or file")
-	case password, u.User != nil && scheme != SSH:
+	case password:
 		return RepoURL{}, errors.New("holds a credential, which would be published with the config; use AUTH_TOKEN_ENV or SSH_KEY_ENV, or their _FILE forms")
-	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.Contains(v, "#"):
-		return RepoURL{}, errors.New("has a query or a fragment, which a repository's address does not")
-	case scheme == File:
-		if u.Host != "" {
-			return RepoURL{}, errors.New("names a host in a file:// address; write file:///path")
-		}
+	case u.RawQuery != "" || u.ForceQuery || strings.Contains(v, "#"):
+		return RepoURL{}, errors.New("has a query or a fragment, which a repository's address does not; in a path ? is written %3F and # %23")
+	case r.Scheme == File && u.Host != "":
+		return RepoURL{}, errors.New("names a host in a file:// address; write file:///path")
+	case r.Scheme == File:
 		return fileURL(v, u.Path)
-	case u.Hostname() == "" || strings.HasPrefix(u.Hostname(), "-"):
-		return RepoURL{}, errors.New("names no host")
-	case strings.Trim(u.Path, "/") == "":
+	case u.User != nil && r.User == "":
+		return RepoURL{}, errors.New("has an @ with no user name before it")
+	}
+	if err := r.checkHost(); err != nil {
+		return RepoURL{}, err
+	}
+	if r.Scheme == SSH {
+		return r.overSSH(u.Path)
+	}
+	return r.overHTTP(u)
+}
+
+// checkHost refuses hosts and ports that no connection can be made to.
+func (u RepoURL) checkHost() error {
+	if u.Host == "" || strings.HasPrefix(u.Host, "-") {
+		return errors.New("names no host")
+	}
+	if strings.ContainsFunc(u.Host, control) {
+		return errors.New("has a control character in its host")
+	}
+	if n, err := strconv.ParseUint(u.Port, 10, 16); u.Port != "" && (err != nil || n == 0) {
+		return errors.New("has a port that is not a number from 1 to 65535")
+	}
+	return nil
+}
+
+// overHTTP takes the path and the user name of an https:// or http:// address.
+func (u RepoURL) overHTTP(from *url.URL) (RepoURL, error) {
+	u.Path = strings.TrimRight(from.EscapedPath(), "/")
+	switch {
+	case u.Path == "":
 		return RepoURL{}, errors.New("names no repository on its host")
-	case scheme == SSH && (strings.HasPrefix(u.User.Username(), "-") || strings.HasPrefix(u.Path, "/-")):
+	case dotted(from.Path):
+		return RepoURL{}, errors.New("has a . or .. component in its path, which a server would read in its own way")
+	case strings.Contains(u.User, ":") || strings.ContainsFunc(u.User, control):
+		return RepoURL{}, errors.New("has a user name with a colon or a control character in it, which HTTP can't send")
+	case tokenPrefix.MatchString(u.User) || tokenLike.MatchString(u.User) && strings.ContainsAny(u.User, "0123456789"):
+		return RepoURL{}, errors.New("holds a credential in the place of the user name, which would be published with the config; use AUTH_TOKEN_ENV or AUTH_TOKEN_FILE")
+	}
+	return u, nil
+}
+
+// overSSH takes the path of an ssh address. The one of ssh://host/~user begins below the
+// root for URLs alone: git cuts off the slash there.
+func (u RepoURL) overSSH(path string) (RepoURL, error) {
+	if strings.HasPrefix(path, "/~") {
+		path = path[1:]
+	}
+	u.Path = path
+	switch {
+	case strings.Trim(path, "/") == "":
+		return RepoURL{}, errors.New("names no repository on its host")
+	case strings.ContainsFunc(path, control) || strings.ContainsFunc(u.User, control):
+		return RepoURL{}, errors.New("has a control character in its path or user name")
+	case strings.HasPrefix(u.User, "-"), strings.HasPrefix(path, "-"), strings.HasPrefix(path, "/-"):
 		return RepoURL{}, errors.New("has a part that begins with a dash, which a program could take for an option")
 	}
-	return RepoURL{raw: v, Scheme: scheme, User: u.User.Username(), Host: u.Host, Path: u.Path}, nil
+	return u, nil
+}
+
+// scpURL reads the parts of user@host:path. Without a user only what can't be anything
+// else is taken for a host.
+func scpURL(raw, user, host, path string) (RepoURL, error) {
+	r := RepoURL{raw: raw, Scheme: SSH, User: user}
+	inner, bracketed := strings.CutPrefix(host, "[")
+	inner = strings.TrimSuffix(inner, "]")
+	if name, rest, both := strings.Cut(inner, "@"); both && bracketed && user == "" {
+		r.User, inner = name, rest
+	}
+	if addr, err := netip.ParseAddr(inner); bracketed && err == nil {
+		r.Host = addr.String()
+	} else if r.Host, r.Port, _ = strings.Cut(inner, ":"); !bracketed && user == "" && !strings.Contains(inner, ".") && inner != "localhost" {
+		return RepoURL{}, errors.New("is not https://, http://, ssh://, user@host:path, file:// or an absolute path; for ssh write git@host:path")
+	}
+	if _, err := netip.ParseAddr(r.Host); err != nil && !hostName.MatchString(r.Host) {
+		return RepoURL{}, errors.New("names no host")
+	}
+	if r.User != "" && !scpUser.MatchString(r.User) {
+		return RepoURL{}, errors.New("has a user name that is none")
+	}
+	if err := r.checkHost(); err != nil {
+		return RepoURL{}, err
+	}
+	return r.overSSH(path)
 }
 
 func fileURL(raw, p string) (RepoURL, error) {
 	clean, err := absPath(p)
-	if err != nil {
+	switch {
+	case err != nil:
 		return RepoURL{}, err
-	}
-	if clean == "/" {
+	case clean == "/":
 		return RepoURL{}, errors.New("names no repository")
+	case strings.ContainsFunc(clean, control):
+		return RepoURL{}, errors.New("has a control character in its path")
 	}
 	return RepoURL{raw: raw, Scheme: File, Path: clean}, nil
 }
+
+func dotted(path string) bool {
+	for part := range strings.SplitSeq(path, "/") {
+		if part == "." || part == ".." {
+			return true
+		}
+	}
+	return false
+}
+
+func control(r rune) bool { return r < 0x20 || r == 0x7f }

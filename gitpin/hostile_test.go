@@ -279,13 +279,16 @@ func certificate(t *testing.T, name string, until time.Time) tls.Certificate {
 // TestUntrustedTLS is for SECURITY.md: G7.
 func TestUntrustedTLS(t *testing.T) {
 	h := newHost(t)
-	for name, cert := range map[string]tls.Certificate{
-		"self-signed": certificate(t, "127.0.0.1", time.Now().Add(time.Hour)),
-		"expired":     certificate(t, "127.0.0.1", time.Now().Add(-time.Hour)),
-		"wrong name":  certificate(t, "example.org", time.Now().Add(time.Hour)),
+	for name, of := range map[string]struct {
+		cert   tls.Certificate
+		reason fetch.Reason
+	}{
+		"self-signed": {certificate(t, "127.0.0.1", time.Now().Add(time.Hour)), fetch.Authority},
+		"expired":     {certificate(t, "127.0.0.1", time.Now().Add(-time.Hour)), fetch.Clock},
+		"wrong name":  {certificate(t, "example.org", time.Now().Add(time.Hour)), fetch.Untrusted},
 	} {
 		t.Run(name, func(t *testing.T) {
-			url, stop, err := h.StartTLS("127.0.0.1:0", cert)
+			url, stop, err := h.StartTLS("127.0.0.1:0", of.cert)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -293,7 +296,7 @@ func TestUntrustedTLS(t *testing.T) {
 			secure := &host{url: url + "/r.git"}
 			_, err = gitpin.Pin(context.Background(), secure.params(t, h.Head, filepath.Join(t.TempDir(), "work")))
 			var fe *gitpin.FetchError
-			if !errors.As(err, &fe) || fe.Reason != fetch.Untrusted {
+			if !errors.As(err, &fe) || fe.Reason != of.reason {
 				t.Errorf("%v", err)
 			}
 		})

@@ -24,13 +24,16 @@ type Params struct {
 	MaxTreeBytes int64 // of all contents together
 	MaxFiles     int   // entries of the tree, directories included
 
-	StallTimeout time.Duration // without a byte of the pack
+	StallTimeout time.Duration // without a byte from the server
+	PackTimeout  time.Duration // until the pack begins; zero is fetch.DefaultPackTimeout
 	FetchTimeout time.Duration // for the whole fetch, retries included
 	LockTimeout  time.Duration // for another launcher to finish
-	Retries      int           // after network faults
+	Retries      int           // after faults that may pass; below zero as many as FetchTimeout has room for
 
 	Log      *slog.Logger
 	Progress func(n int64)                              // bytes of the pack that came
+	Objects  func(n uint32)                             // a pack of so many objects begins to come; may be nil
+	Said     func(line string)                          // what the server says of its progress; may be nil
 	Stage    func(Stage)                                // a stage begins
 	Sleep    func(context.Context, time.Duration) error // waits, or ends with the context
 	Now      func() time.Time
@@ -63,8 +66,8 @@ func Stages() []Stage {
 func (p *Params) fetching() fetch.Params {
 	return fetch.Params{
 		Repo: p.Repo, Commit: p.Commit, History: p.FullHistory, Auth: p.Auth,
-		StallTimeout: p.StallTimeout, FetchTimeout: p.FetchTimeout, Retries: p.Retries,
-		Log: p.Log, Receiving: func() { p.Stage(StageReceiving) }, Progress: p.Progress, Sleep: p.Sleep,
+		StallTimeout: p.StallTimeout, PackTimeout: p.PackTimeout, FetchTimeout: p.FetchTimeout, Retries: p.Retries,
+		Log: p.Log, Receiving: func() { p.Stage(StageReceiving) }, Progress: p.Progress, Objects: p.Objects, Said: p.Said, Sleep: p.Sleep,
 	}
 }
 

@@ -13,13 +13,11 @@ import (
 
 // pinned makes a directory the pinned commit, and shows how far it is.
 func (l *launch) pinned(ctx context.Context, p gitpin.Params) (*gitpin.Checkout, error) {
-	shown := newProgress(l.stderr, l.logFormat, l.log, time.Now)
+	shown := newProgress(l.stderr, l.logFormat, l.log)
 	defer shown.end()
-	p.Progress = shown.add
+	p.Progress, p.Objects, p.Said = shown.add, shown.expect, shown.said
 	p.Stage = func(s gitpin.Stage) {
-		if s == gitpin.StageReceived {
-			shown.end()
-		}
+		shown.stage(s)
 		l.log.Debug("stage " + string(s))
 		atStage(string(s))
 	}
@@ -32,7 +30,7 @@ func (l *launch) pinParams(cfg *config.Git, workDir string, auth gitpin.Credenti
 		Repo: cfg.Repo, Commit: cfg.Commit, WorkDir: workDir, FullHistory: cfg.FullHistory,
 		Auth:         auth,
 		MaxPackBytes: l.maxPackBytes, MaxTreeBytes: l.maxTreeBytes, MaxFiles: l.maxFiles,
-		StallTimeout: l.stall, FetchTimeout: l.fetch, LockTimeout: l.lock, Retries: l.retries,
+		StallTimeout: l.stall, PackTimeout: l.pack, FetchTimeout: l.fetch, LockTimeout: l.lock, Retries: l.retries,
 		Log: l.log, Progress: func(int64) {}, Stage: func(gitpin.Stage) {}, Sleep: sleep, Now: time.Now, Hasher: object.NewHasher,
 	}
 }
@@ -40,7 +38,10 @@ func (l *launch) pinParams(cfg *config.Git, workDir string, auth gitpin.Credenti
 // credentials says where the fetch gets its credentials from. Those in variables are
 // taken out of the environment: neither the workload nor its INSTALL_CMD has them.
 func credentials(a config.Auth) (gitpin.Credentials, error) {
-	c := gitpin.Credentials{TokenFile: a.TokenFile, SSHKeyFile: a.SSHKeyFile, KnownHostsFile: a.KnownHostsFile, HostKey: a.HostKey}
+	c := gitpin.Credentials{
+		TokenFile: a.TokenFile, Scheme: a.Scheme, TLSCertFile: a.TLSCertFile, TLSKeyFile: a.TLSKeyFile, TLSCAFile: a.TLSCAFile,
+		SSHKeyFile: a.SSHKeyFile, KnownHostsFile: a.KnownHostsFile, HostKey: a.HostKey,
+	}
 	for _, s := range []struct {
 		name string
 		into *fetch.Secret

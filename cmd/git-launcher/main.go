@@ -22,13 +22,16 @@ func main() {
 	// it. The launcher has a logger of its own.
 	log.SetOutput(io.Discard)
 	// Until the workload takes over, a signal ends the launcher. Nothing half-done
-	// can be run: the swap is atomic.
+	// can be run: the swap is atomic. A second one ends it where it stands, which is what
+	// a power cut would do.
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
 	go func() {
 		<-signals
 		cancel()
+		<-signals // whatever does not heed the first one
+		os.Exit(exitOther)
 	}()
 	os.Exit(launcher(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }

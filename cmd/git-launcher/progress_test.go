@@ -10,34 +10,59 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"gitlauncher/gitpin"
 )
 
-// TestProgressLines: without a terminal, a line every few seconds with the bytes that
-// really came.
+// TestProgressLines: without a terminal, lines with phase, bytes, objects and the
+// server's own words.
 func TestProgressLines(t *testing.T) {
 	var log bytes.Buffer
-	now := time.Unix(0, 0)
-	p := newProgress(&log, "text", slog.New(slog.NewTextHandler(&log, nil)), func() time.Time { return now })
-	for range 12 {
-		p.add(1 << 20)
-		now = now.Add(time.Second)
-	}
+	p := newProgress(&log, "text", slog.New(slog.NewTextHandler(&log, nil)))
+	p.line(time.Now()) // nothing has begun
+	p.stage(gitpin.StageFetch)
+	p.line(p.began.Add(5 * time.Second))
+	p.said("Compressing objects:  50% (1/2)")
+	p.line(p.began.Add(10 * time.Second))
+	p.stage(gitpin.StageReceiving)
+	p.expect(3)
+	p.add(6 << 20)
+	p.line(p.began.Add(5 * time.Second))
+	p.stage(gitpin.StageReceived)
+	p.line(p.began.Add(5 * time.Second))
 	p.end()
+	p.line(time.Now())
 	lines := strings.Split(strings.TrimSpace(log.String()), "\n")
-	if len(lines) != 2 || !strings.Contains(lines[0], "6.0 MiB so far") || !strings.Contains(lines[1], "11.0 MiB so far") {
-		t.Errorf("%q", lines)
+	want := []string{
+		`msg="waiting for the server" step=fetch for=5s`,
+		`msg="waiting for the server" step=fetch for=10s server="Compressing objects:  50% (1/2)"`,
+		`msg="receiving the pack: 6.0 MiB so far" step=fetch for=5s objects=3`,
+		`msg="proving the files" step=fetch for=5s objects=3`,
+	}
+	if len(lines) != len(want) {
+		t.Fatalf("%q", lines)
+	}
+	for i, line := range lines {
+		if !strings.HasSuffix(line, want[i]) {
+			t.Errorf("%q, not %q", line, want[i])
+		}
 	}
 }
 
-// TestProgressBar: on a terminal, a bar that goes away at the end.
+// TestProgressBar: on a terminal, one line that goes away at the end.
 func TestProgressBar(t *testing.T) {
 	master, slave := terminal(t)
-	p := newProgress(slave, "text", slog.New(slog.DiscardHandler), time.Now)
+	p := newProgress(slave, "text", slog.New(slog.DiscardHandler))
 	if p.bar == nil {
 		t.Fatal("no bar on a terminal")
 	}
-	p.add(3 << 20)
+	p.stage(gitpin.StageFetch)
+	p.said("Counting objects: 7")
 	p.bar.RenderBlank() // whatever the throttle holds back
+	p.stage(gitpin.StageReceiving)
+	p.expect(7)
+	p.bar.RenderBlank()
+	p.add(3 << 20)
 	p.end()
 	fmt.Fprintln(slave, "what follows")
 	var shown string
@@ -50,10 +75,10 @@ func TestProgressBar(t *testing.T) {
 		shown += string(buf[:n])
 	}
 	bar, after, _ := strings.Cut(shown, "what follows")
-	if !strings.Contains(bar, "receiving") || !strings.HasSuffix(bar, "\r") || strings.Contains(after, "receiving") {
+	if !strings.Contains(bar, "(Counting objects: 7)") || !strings.Contains(bar, "receiving the pack of 7 objects") || !strings.HasSuffix(bar, "\r") || strings.Contains(after, "receiving") {
 		t.Errorf("%q", shown)
 	}
-	if newProgress(slave, "json", slog.New(slog.DiscardHandler), time.Now).bar != nil {
+	if newProgress(slave, "json", slog.New(slog.DiscardHandler)).bar != nil {
 		t.Error("a bar among JSON lines")
 	}
 }

@@ -93,6 +93,7 @@ func advise(err error) (code int, hint string) {
 		two      *configfile.TwoError
 		cred     *gitpin.CredentialError
 		failed   *gitpin.FetchError
+		noGit    *fetch.NoGitError
 		mismatch *gitpin.MismatchError
 		missing  *gitpin.MissingObjectError
 		tree     *object.TreeError
@@ -115,9 +116,14 @@ func advise(err error) (code int, hint string) {
 		return exitUsage, "correct that line of the config; git-launcher --help lists the keys"
 	case errors.As(err, &cred):
 		return exitUsage, "give the credential where the config says: a variable of the service, or a file that the launcher may read"
+	case errors.As(err, &noGit):
+		return exitOther, "install git in the image (Debian: apt-get install git), or give the repository's address on a server"
 	case errors.Is(err, context.Canceled):
 		return exitOther, "nothing; a signal ended the launcher, and it left no half state"
 	case errors.As(err, &failed):
+		if failed.Reason == fetch.OtherFormat || failed.Reason == fetch.Empty {
+			return exitPin, "pin a commit of a repository whose ids are SHA-1's; trying again does not help"
+		}
 		return exitFetch, fetchHint(failed.Reason)
 	case errors.As(err, &content):
 		return exitPin, "find out which of the two is wrong: `git-launcher pin` writes the hashes of the commit that it proves. If they are the commit's no more, somebody has made another commit with the same id"
@@ -167,19 +173,29 @@ func diskHint(err error) string {
 func fetchHint(r fetch.Reason) string {
 	switch r {
 	case fetch.Auth:
-		return "give a credential that may read the repository (AUTH_TOKEN_ENV or AUTH_TOKEN_FILE, SSH_KEY_ENV or SSH_KEY_FILE)"
+		return "give a credential that may read the repository (AUTH_TOKEN_ENV or AUTH_TOKEN_FILE, with https://USER@host/ where the host wants the user's name; SSH_KEY_ENV or SSH_KEY_FILE)"
 	case fetch.NotFound:
 		return "check REPO_URL; hosts also answer so where a credential is missing (AUTH_TOKEN_ENV or AUTH_TOKEN_FILE)"
 	case fetch.Untrusted:
 		return "check the host's certificate, or its key (SSH_HOST_KEY, SSH_KNOWN_HOSTS_FILE), before anything else"
+	case fetch.Authority:
+		return "for a private authority name its certificate in TLS_CA_FILE (or in the variable SSL_CERT_FILE); if the host has a public one, somebody may be in between"
+	case fetch.ClientCert:
+		return "name a certificate that the host takes in TLS_CLIENT_CERT_FILE, and its key in TLS_CLIENT_KEY_FILE"
+	case fetch.Clock:
+		return "look at this machine's clock, then at the host's certificate"
+	case fetch.Proxy:
+		return "look at the proxy, and at the variables https_proxy, http_proxy, all_proxy and no_proxy"
 	case fetch.Stalled:
-		return "look at the network and the Git host; for a slow host raise --stall-timeout"
+		return "look at the network and the Git host; for a slow host raise --stall-timeout or --pack-timeout"
 	case fetch.TimedOut:
 		return "look at the network and the Git host; for a large repository raise --fetch-timeout"
 	case fetch.TooLarge:
 		return "if the repository is meant to be that large, raise the limit (--max-pack-bytes, --max-tree-bytes, --max-files)"
 	case fetch.Unsuitable:
 		return "the Git host can't serve this pin; see what it answered"
+	case fetch.Refused:
+		return "see what the Git host says"
 	case fetch.BadAnswer:
 		return "the Git host sent a broken answer; try again, and look for a proxy in between"
 	}

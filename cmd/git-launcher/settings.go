@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"gitlauncher/gitpin/fetch"
 	"gitlauncher/measure"
 )
 
@@ -31,7 +32,7 @@ type settings struct {
 
 	maxPackBytes, maxTreeBytes int64
 	maxFiles, retries          int
-	stall, fetch, lock         time.Duration
+	stall, pack, fetch, lock   time.Duration
 
 	authoring
 }
@@ -56,8 +57,9 @@ func parseSettings(command string, args []string, env func(string) (string, bool
 	fs.Int64Var(&s.maxPackBytes, "max-pack-bytes", 8<<30, "")
 	fs.Int64Var(&s.maxTreeBytes, "max-tree-bytes", 32<<30, "")
 	fs.IntVar(&s.maxFiles, "max-files", 2_000_000, "")
-	fs.IntVar(&s.retries, "retries", 5, "")
+	fs.IntVar(&s.retries, "retries", -1, "")
 	fs.DurationVar(&s.stall, "stall-timeout", 30*time.Second, "")
+	fs.DurationVar(&s.pack, "pack-timeout", fetch.DefaultPackTimeout, "")
 	fs.DurationVar(&s.fetch, "fetch-timeout", 15*time.Minute, "")
 	fs.DurationVar(&s.lock, "lock-timeout", 10*time.Minute, "")
 	s.authoring.flags(command, fs)
@@ -146,8 +148,8 @@ func (s *settings) check(command string, fs *flag.FlagSet, platform, nonce strin
 	switch {
 	case s.maxPackBytes <= 0 || s.maxTreeBytes <= 0 || s.maxFiles <= 0:
 		return usage("a limit must be above zero")
-	case s.stall <= 0 || s.fetch <= 0 || s.lock < 0 || s.dstackTimeout <= 0 || s.retries < 0:
-		return usage("a timeout must be above zero, and --retries not below")
+	case s.stall <= 0 || s.pack <= 0 || s.fetch <= 0 || s.lock < 0 || s.dstackTimeout <= 0 || s.retries < -1:
+		return usage("a timeout must be above zero, and --retries not below (but for -1, any number)")
 	case !strings.HasPrefix(s.dstackEndpoint, "/"):
 		return usage("--dstack-endpoint must be the absolute path of a socket")
 	case s.receiptFile == "":

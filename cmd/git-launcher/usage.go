@@ -19,7 +19,9 @@ nothing in it is expanded or sourced:
   COMMIT_SHA=<40 lowercase hex>      a full commit id; branches and tags can move
 and, if wanted: WORK_DIR, REPO_SUBDIR, ENTRYPOINT_SCRIPT, RUN_CMD, INSTALL_CMD,
 ALLOW_ENV, FETCH_DEPTH=1|full, CONTENT_SHA256, ENTRYPOINT_SHA256, AUTH_TOKEN_ENV
-or AUTH_TOKEN_FILE, SSH_KEY_ENV or SSH_KEY_FILE, SSH_HOST_KEY or SSH_KNOWN_HOSTS_FILE.
+or AUTH_TOKEN_FILE, AUTH_SCHEME=basic|bearer, TLS_CA_FILE, TLS_CLIENT_CERT_FILE,
+TLS_CLIENT_KEY_FILE, SSH_KEY_ENV or SSH_KEY_FILE, SSH_HOST_KEY or SSH_KNOWN_HOSTS_FILE.
+https_proxy, no_proxy and all_proxy are read as Git reads them; SSL_CERT_FILE as OpenSSL.
 
 Flags (each also as an environment variable: GIT_LAUNCHER_ and the name in
 capitals, with _ for -; the flag wins):
@@ -41,11 +43,13 @@ capitals, with _ for -; the flag wins):
   --max-pack-bytes N        largest transfer (default 8589934592)
   --max-tree-bytes N        largest checkout (default 34359738368)
   --max-files N             most entries in the tree (default 2000000)
-  --stall-timeout D         longest time without a byte of the pack (default 30s)
+  --stall-timeout D         longest time without a byte from the server (default 30s)
+  --pack-timeout D          longest time until the server begins to send the pack (default 10m)
   --fetch-timeout D         longest time for the whole fetch (default 15m)
   --lock-timeout D          longest wait for another launcher (default 10m)
   --dstack-timeout D        longest time for one call to the guest agent (default 30s)
-  --retries N               further tries after network faults (default 5)
+  --retries N               most further tries after faults that may pass (default -1: as
+                            many as --fetch-timeout has room for)
 
 Flags of pin alone:
   --set KEY=VALUE           a further line of the config; repeatable

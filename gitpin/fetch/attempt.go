@@ -4,76 +4,76 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net/http"
 	"strings"
 	"time"
 
-	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
-	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
-	"github.com/go-git/go-git/v5/plumbing/protocol/packp/sideband"
-
 	"gitlauncher/config"
 	"gitlauncher/gitpin/object"
-	"gitlauncher/internal/bounded"
+	"gitlauncher/internal/printable"
 )
 
-// session is what is used of a go-git upload-pack session. Remote.Fetch is not
-// used: it refuses a commit that no reference points at, and buffers objects.
+// session is a connection to git-upload-pack. Its calls end with the context that it
+// was opened with.
 type session interface {
-	AdvertisedReferencesContext(context.Context) (*packp.AdvRefs, error)
-	UploadPack(context.Context, *packp.UploadPackRequest) (*packp.UploadPackResponse, error)
+	// references asks for what the server advertises; name is one to keep beside
+	// branches and tags.
+	references(name string) (*references, error)
+	// ask sends a request, and returns the bytes of the answer.
+	ask(*request) (io.Reader, error)
 	Close() error
 }
 
 // open connects to the repository.
-func (f *fetcher) open(ctx context.Context) (session, error) {
-	repo := f.params.Repo
-	switch repo.Scheme {
+func (f *fetcher) open(ctx context.Context, alive *pulse) (session, error) {
+	switch repo := f.params.Repo; repo.Scheme {
 	case config.File:
-		return newLocalSession(ctx, repo.Path)
+		return openLocal(ctx, repo.Path, alive)
 	case config.SSH:
-		return newSSHSession(ctx, repo, f.params.Auth)
+		return openSSH(ctx, repo, f.params.Auth, alive)
 	}
-	var err error
-	if f.web, err = newWeb(repo, f.token, f.params.StallTimeout); err != nil {
+	tls, err := f.params.Auth.tls()
+	if err != nil {
 		return nil, err
 	}
-	return f.web.session(repo)
+	return openWeb(ctx, f.params.Repo, f.login, tls, alive)
+}
+
+// watched is a context that ends when the server is silent for too long. The patience
+// doubles with each try that ended so: a server may need its time before the first byte,
+// and what lies between may hold its signs of life back.
+func (f *fetcher) watched(ctx context.Context) (context.Context, *pulse, context.CancelCauseFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	patience := f.params.StallTimeout
+	for range f.silent {
+		patience = min(2*patience, max(f.params.PackTimeout, f.params.StallTimeout))
+	}
+	return ctx, newPulse(patience, func() { cancel(&stalledError{patience}) }), cancel
 }
 
 // attempt opens one connection, asks for the pack, and lets consume read it.
 func (f *fetcher) attempt(ctx context.Context, everything bool, consume func(context.Context, io.Reader) error) error {
-	ctx, cancel := context.WithCancelCause(ctx)
+	ctx, alive, cancel := f.watched(ctx)
 	defer cancel(nil)
-	stall := f.params.StallTimeout
-	watch := time.AfterFunc(stall, func() { cancel(errStalled) })
-	defer watch.Stop()
+	begun := time.AfterFunc(f.params.PackTimeout, func() { cancel(errNoPack) })
+	defer begun.Stop()
 
-	s, err := f.open(ctx)
+	s, err := f.open(ctx, alive)
 	if err != nil {
 		return f.classifyIn(ctx, "connecting to the repository", err)
 	}
 	defer s.Close()
-	got, err := f.ask(ctx, s, everything, watch)
+	body, err := f.request(ctx, s, everything)
 	if err != nil {
+		if errors.Is(context.Cause(ctx), errStalled) {
+			f.silent++
+		}
 		return err
 	}
-	if got.res == nil {
-		if got, err = f.askAdvertised(ctx, s, everything, watch, got.refused); err != nil {
-			return err
-		}
-	}
-	defer got.res.Close()
 	first := true
-	pack := &stream{ctx: ctx, r: demux(got.req, got.res), moved: func(n int, err error) {
-		if err == nil {
-			watch.Reset(stall)
-		} else {
-			watch.Stop() // what is left to do takes its time, but waits for nobody
-		}
+	pack := &stream{ctx: ctx, r: &headed{r: body, told: f.params.Objects}, moved: func(n int) {
 		if first && n > 0 {
 			first = false
+			begun.Stop()
 			f.params.Receiving()
 		}
 		f.params.Progress(int64(n))
@@ -88,126 +88,91 @@ func (f *fetcher) attempt(ctx context.Context, everything bool, consume func(con
 	return nil
 }
 
-// answer is what a server said to a request for a pack. Without res there was no pack
-// and no fault either: this server must be asked in another way.
-type answer struct {
-	req     *packp.UploadPackRequest
-	res     *packp.UploadPackResponse
-	refused bool // the server understood, and would not
+// request asks for the pack, and returns it when the server begins to send it.
+func (f *fetcher) request(ctx context.Context, s session, everything bool) (io.Reader, error) {
+	refused := false
+	if w, ok := s.(*web); ok && !everything {
+		pack, err := f.atOnce(w)
+		if err == nil {
+			return pack, nil
+		}
+		var said *remoteError
+		if refused = errors.As(err, &said); !refused && (ctx.Err() != nil || !w.answered(err)) {
+			return nil, f.classifyIn(ctx, "asking for the commit", err)
+		}
+	}
+	refs, err := s.references("")
+	if err != nil {
+		return nil, f.classifyIn(ctx, "reading the repository's references", err)
+	}
+	tips := refs.tips()
+	req := &request{capabilities: capable(refs.has, f.params.History, false)}
+	advertised := false
+	for _, id := range tips {
+		advertised = advertised || id == f.params.Commit
+	}
+	switch {
+	case everything && len(tips) == 0:
+		return nil, f.classify("reading the repository's references", errEmpty)
+	case everything:
+		req.wants = tips
+	case refused && !advertised:
+		return nil, errRefused
+	default:
+		req.wants = []object.ID{f.params.Commit}
+		req.shallow = refs.has("shallow") && !f.params.History
+	}
+	pack, err := f.send(s, req)
+	if err != nil {
+		if !everything && !advertised && ctx.Err() == nil && refuses(err) {
+			return nil, errRefused
+		}
+		return nil, f.classifyIn(ctx, "asking for the commit", err)
+	}
+	return pack, nil
 }
 
-// ask wants the pin of a web server at once, without its references: over HTTP they
+// atOnce wants the pin of a web server at once, without its references: over HTTP they
 // take a request of their own and, since there is one for every pull request that ever
 // was, often more bytes than the pack. What any server of the last ten years can do
 // is taken for granted.
-func (f *fetcher) ask(ctx context.Context, s session, everything bool, watch *time.Timer) (answer, error) {
-	if f.web == nil || everything {
-		return answer{}, nil
-	}
-	req := packp.NewUploadPackRequest()
-	for _, c := range f.capabilities() {
-		req.Capabilities.Set(c)
-	}
-	f.want(req, true)
-	res, err := bounded.Call(ctx, func() (*packp.UploadPackResponse, error) { return s.UploadPack(ctx, req) })
-	if err == nil {
-		return answer{req: req, res: res}, nil
-	}
-	var wrapped *plumbing.UnexpectedError // it hides what it holds
-	if errors.As(err, &wrapped) {
-		err = wrapped.Err
-	}
-	switch status := f.web.status; {
-	case ctx.Err() != nil, status == 0, status >= 500,
-		status == http.StatusUnauthorized, status == http.StatusForbidden, status == http.StatusNotFound, status == http.StatusTooManyRequests:
-		return answer{}, f.classifyIn(ctx, "asking for the commit", err)
-	default:
-		watch.Reset(f.params.StallTimeout)
-		return answer{refused: status == http.StatusOK}, nil
-	}
+func (f *fetcher) atOnce(w *web) (io.Reader, error) {
+	return f.send(w, &request{
+		wants:        []object.ID{f.params.Commit},
+		capabilities: capable(func(string) bool { return true }, f.params.History, false),
+		shallow:      !f.params.History,
+	})
 }
 
-// askAdvertised reads the references and asks for what the server says it has.
-func (f *fetcher) askAdvertised(ctx context.Context, s session, everything bool, watch *time.Timer, refused bool) (answer, error) {
-	adv, err := bounded.Call(ctx, func() (*packp.AdvRefs, error) { return s.AdvertisedReferencesContext(ctx) })
+// refuses reports whether an error may mean that the server sends advertised commits
+// only. Old servers just end the connection.
+func refuses(err error) bool {
+	var said *remoteError
+	var ended *endedError
+	return errors.As(err, &said) || errors.As(err, &ended) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+// send asks for a pack, and reads the answer up to it.
+func (f *fetcher) send(s session, req *request) (io.Reader, error) {
+	body, err := s.ask(req)
 	if err != nil {
-		return answer{}, f.classifyIn(ctx, "reading the repository's references", err)
+		return nil, err
 	}
-	req, advertised, err := f.request(adv, everything)
-	if err != nil {
-		return answer{}, err
+	pack, err := req.answer(body, f.said)
+	if ender, ok := s.(interface{ ended(error) error }); ok && err != nil {
+		err = ender.ended(err)
 	}
-	if refused && !advertised {
-		return answer{}, errRefused
-	}
-	watch.Reset(f.params.StallTimeout)
-	res, err := bounded.Call(ctx, func() (*packp.UploadPackResponse, error) { return s.UploadPack(ctx, req) })
-	if err != nil {
-		if !everything && !advertised && ctx.Err() == nil && (f.web == nil || f.web.status == http.StatusOK) {
-			return answer{}, errRefused
-		}
-		return answer{}, f.classifyIn(ctx, "asking for the commit", err)
-	}
-	return answer{req: req, res: res}, nil
+	return pack, err
 }
 
-// request asks for the pin alone, or for everything that is advertised.
-func (f *fetcher) request(adv *packp.AdvRefs, everything bool) (req *packp.UploadPackRequest, advertised bool, err error) {
-	if formats := adv.Capabilities.Get("object-format"); len(formats) > 0 && formats[0] != "sha1" {
-		return nil, false, &Error{Unsuitable, "reading the repository's references", object.ErrSHA256}
+// said hands on what the server says of its progress, line by line.
+func (f *fetcher) said(text []byte) {
+	if f.params.Said == nil {
+		return
 	}
-	req = packp.NewUploadPackRequest()
-	for _, c := range f.capabilities() {
-		if adv.Capabilities.Supports(c) {
-			req.Capabilities.Set(c)
+	for line := range strings.FieldsFuncSeq(string(text), func(r rune) bool { return r == '\n' || r == '\r' }) {
+		if line = printable.Line(line, f.login.secrets()...); line != "" {
+			f.params.Said(line)
 		}
 	}
-	tips := make(map[plumbing.Hash]bool)
-	for name, h := range adv.References {
-		if isBranchOrTag(name) {
-			tips[h] = true
-		}
-	}
-	if adv.Head != nil {
-		tips[*adv.Head] = true
-	}
-	if everything {
-		for h := range tips {
-			req.Wants = append(req.Wants, h)
-		}
-		return req, true, nil
-	}
-	f.want(req, adv.Capabilities.Supports(capability.Shallow))
-	return req, tips[plumbing.Hash(f.params.Commit)], nil
-}
-
-// isBranchOrTag reports whether a reference is a branch or a tag.
-func isBranchOrTag(name string) bool {
-	return strings.HasPrefix(name, "refs/heads/") || strings.HasPrefix(name, "refs/tags/")
-}
-
-// capabilities are those that are used where a server has them.
-func (f *fetcher) capabilities() []capability.Capability {
-	c := []capability.Capability{capability.OFSDelta, capability.Sideband64k, capability.NoProgress, capability.Shallow}
-	if f.params.History {
-		c = append(c, "include-tag")
-	}
-	return c
-}
-
-// want asks for the pin, of depth 1 if that is enough and can be had.
-func (f *fetcher) want(req *packp.UploadPackRequest, shallow bool) {
-	req.Wants = []plumbing.Hash{plumbing.Hash(f.params.Commit)}
-	if shallow && !f.params.History {
-		req.Depth = packp.DepthCommits(1)
-	}
-}
-
-// demux takes the pack out of the side-band; progress text is thrown away, and
-// what the server says on the error channel becomes the error.
-func demux(req *packp.UploadPackRequest, res io.Reader) io.Reader {
-	if req.Capabilities.Supports(capability.Sideband64k) {
-		return sideband.NewDemuxer(sideband.Sideband64k, res)
-	}
-	return res
 }

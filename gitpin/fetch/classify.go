@@ -2,17 +2,23 @@ package fetch
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"os"
 	"strings"
-
-	"github.com/go-git/go-git/v5/plumbing/transport"
-	"golang.org/x/crypto/ssh"
-	"golang.org/x/crypto/ssh/knownhosts"
+	"time"
 )
+
+// stalledError is silence for longer than the patience of the attempt.
+type stalledError struct{ patience time.Duration }
+
+func (e *stalledError) Error() string        { return fmt.Sprintf("%v of %v", errStalled, e.patience) }
+func (e *stalledError) Is(target error) bool { return target == errStalled }
 
 // classifyIn is classify for a step that may have failed because the context ended.
 func (f *fetcher) classifyIn(ctx context.Context, op string, err error) error {
@@ -29,65 +35,161 @@ func (f *fetcher) classify(op string, err error) error {
 	var (
 		failed *Error
 		cred   *CredentialError
+		noGit  *NoGitError
 		path   *os.PathError
 	)
-	if errors.As(err, &failed) || errors.As(err, &cred) || errors.As(err, &path) || errors.Is(err, context.Canceled) {
+	if errors.As(err, &failed) || errors.As(err, &cred) || errors.As(err, &noGit) || errors.As(err, &path) || errors.Is(err, context.Canceled) {
 		return err
 	}
-	reason, err := f.reason(err)
-	return &Error{reason, op, &saidError{err, f.token}}
+	e := f.reason(err)
+	e.Op, e.Err = op, &saidError{e.Err, f.login.secrets()}
+	return &e
 }
 
-// reason says what a failure means, and names its cause more clearly where it can.
-func (f *fetcher) reason(err error) (Reason, error) {
+// reason says what a failure means, whether it may pass, and names its cause more
+// clearly where it can.
+func (f *fetcher) reason(err error) Error {
 	var (
-		keyErr  *knownhosts.KeyError
-		noKey   *ssh.AlgorithmNegotiationError
-		unknown x509.UnknownAuthorityError
-		badHost x509.HostnameError
-		badCert x509.CertificateInvalidError
+		answer   *answerError
+		proxy    *proxyError
+		refusing *proxyRefusal
+		redirect *redirectError
+		cert     *clientCertError
+		protocol *protocolError
+		remote   *remoteError
+		ended    *endedError
 	)
 	switch {
 	case errors.Is(err, errStalled):
-		return Stalled, fmt.Errorf("%w of %v", err, f.params.StallTimeout)
+		return Error{Reason: Stalled, Err: err, tries: -1}
+	case errors.Is(err, errNoPack):
+		return Error{Reason: Stalled, Err: fmt.Errorf("%w of %v", err, f.params.PackTimeout), tries: few}
 	case errors.Is(err, errTimedOut):
-		return TimedOut, fmt.Errorf("%w, which is %v", err, f.params.FetchTimeout)
-	case errors.As(err, &keyErr):
-		what := "is not in the known-hosts file"
-		if len(keyErr.Want) > 0 {
-			what = "is not the one in the known-hosts file; somebody may be in between"
-		}
-		return Untrusted, errors.New("the SSH host's key " + what)
-	case errors.Is(err, errHostKey):
-		return Untrusted, errHostKey
-	case errors.As(err, &noKey):
-		return Untrusted, errors.New("the SSH host has no key of the type that is expected of it, or no method of ours: " + noKey.Error())
-	case errors.As(err, &unknown), errors.As(err, &badHost), errors.As(err, &badCert):
-		return Untrusted, err
-	case strings.Contains(err.Error(), "ssh: handshake failed"), strings.Contains(err.Error(), "ssh: unable to authenticate"):
-		return Auth, errors.New("the SSH server refuses the key")
-	case errors.Is(err, transport.ErrAuthenticationRequired), errors.Is(err, transport.ErrAuthorizationFailed):
-		return Auth, f.withStatus(err)
-	case errors.Is(err, transport.ErrRepositoryNotFound):
-		return NotFound, f.withStatus(err)
-	case errors.Is(err, transport.ErrEmptyRemoteRepository):
-		return Empty, errors.New("the repository is empty")
+		return Error{Reason: TimedOut, Err: fmt.Errorf("%w, which is %v", err, f.params.FetchTimeout)}
+	case errors.Is(err, errEmpty):
+		return Error{Reason: Empty, Err: err}
+	case errors.Is(err, errFormat):
+		return Error{Reason: OtherFormat, Err: err}
+	case errors.As(err, &answer):
+		return answer.reason(f.login.token != "")
+	case errors.As(err, &proxy):
+		return Error{Reason: Proxy, Err: proxy}
+	case errors.As(err, &refusing):
+		return refusing.reason()
+	case errors.As(err, &cert):
+		return Error{Reason: ClientCert, Err: cert}
+	case errors.As(err, &redirect), errors.Is(err, errNoHTTP), errors.Is(err, http.ErrSchemeMismatch):
+		return Error{Reason: Unsuitable, Err: innermost(err)}
+	case errors.As(err, &protocol), errors.Is(err, errTooMuch):
+		return Error{Reason: BadAnswer, Err: err, tries: few}
+	case errors.As(err, &remote):
+		return Error{Reason: Refused, Err: remote, tries: few}
+	case errors.As(err, &ended) && ended.said != "":
+		return Error{Reason: NotFound, Err: ended}
+	case errors.As(err, &ended):
+		return Error{Reason: Network, Err: ended, tries: -1}
+	case errors.Is(err, errNoRepository):
+		return Error{Reason: NotFound, Err: err}
 	}
-	if f.web != nil {
-		switch s := f.web.status; {
-		case s == http.StatusTooManyRequests, s >= 500:
-			return Network, f.withStatus(err)
-		case s >= 300 && s != http.StatusNotFound:
-			return Unsuitable, f.withStatus(err)
-		}
+	if e, ok := certificateReason(err, time.Now()); ok {
+		return e
 	}
-	return Network, err
+	if e, ok := sshReason(err); ok {
+		return e
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+		err = fmt.Errorf("the connection ends in the middle of the answer: %w", io.ErrUnexpectedEOF)
+	}
+	return Error{Reason: Network, Err: err, tries: -1}
 }
 
-// withStatus adds the HTTP status, which go-git's errors leave out.
-func (f *fetcher) withStatus(err error) error {
-	if f.web == nil || f.web.status == 0 {
-		return err
+// innermost drops what other packages put around an error of this one.
+func innermost(err error) error {
+	for _, want := range []error{errNoHTTP, http.ErrSchemeMismatch} {
+		if errors.Is(err, want) {
+			return errNoHTTP
+		}
 	}
-	return fmt.Errorf("%w (HTTP %d)", err, f.web.status)
+	var redirect *redirectError
+	if errors.As(err, &redirect) {
+		return redirect
+	}
+	return err
+}
+
+// passes reports whether an HTTP status is about now rather than about the request.
+func passes(status int) bool {
+	switch status {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return true
+	case http.StatusNotImplemented, http.StatusHTTPVersionNotSupported:
+		return false
+	}
+	return status >= 500
+}
+
+// reason says what an answer means.
+func (a *answerError) reason(token bool) Error {
+	e := Error{Reason: Unsuitable, Err: a}
+	switch {
+	case a.asked && a.status >= 400 && a.status < 500:
+		e.Reason = ClientCert
+	case a.status == http.StatusUnauthorized:
+		e.Reason = Auth
+		said := a.what
+		if a.what = "the server wants a login, and the config names no AUTH_TOKEN_FILE"; token {
+			a.what = "the server refuses the token"
+		}
+		if a.schemes != "" {
+			a.what += "; it offers " + a.schemes
+		}
+		if said != "" {
+			a.what += "; it says " + said
+		}
+	case a.status == http.StatusForbidden:
+		e.Reason = Auth
+	case a.status == http.StatusNotFound, a.status == http.StatusGone:
+		e.Reason = NotFound
+	case a.status == http.StatusProxyAuthRequired:
+		e.Reason = Proxy
+		a.what = "the proxy wants a login, or another one"
+	case passes(a.status):
+		e.Reason, e.tries = Network, -1
+	}
+	if a.waits && a.status >= 300 {
+		e.tries, e.pause = -1, a.pause
+	}
+	return e
+}
+
+// certificateReason says what is wrong with a server's certificate, and reports whether
+// that is what is wrong.
+func certificateReason(err error, now time.Time) (Error, bool) {
+	var (
+		unknown x509.UnknownAuthorityError
+		badHost x509.HostnameError
+		badCert x509.CertificateInvalidError
+		alert   *net.OpError
+		record  tls.RecordHeaderError
+	)
+	const layout = "2006-01-02 15:04:05 MST"
+	switch {
+	case errors.As(err, &unknown):
+		return Error{Reason: Authority, Err: errors.New("the server's certificate is of an authority that is not known here")}, true
+	case errors.As(err, &badHost):
+		return Error{Reason: Untrusted, Err: fmt.Errorf("the server's certificate is another's: %w", badHost)}, true
+	case errors.As(err, &badCert) && badCert.Reason == x509.Expired && now.Before(badCert.Cert.NotBefore):
+		return Error{Reason: Clock, tries: -1, Err: fmt.Errorf("the server's certificate is not valid before %s, and the clock of this machine says %s", badCert.Cert.NotBefore.UTC().Format(layout), now.UTC().Format(layout))}, true
+	case errors.As(err, &badCert) && badCert.Reason == x509.Expired:
+		return Error{Reason: Clock, Err: fmt.Errorf("the server's certificate has expired on %s, and the clock of this machine says %s", badCert.Cert.NotAfter.UTC().Format(layout), now.UTC().Format(layout))}, true
+	case errors.As(err, &badCert):
+		return Error{Reason: Untrusted, Err: badCert}, true
+	case errors.As(err, &alert) && alert.Op == "remote error":
+		return Error{Reason: Unsuitable, tries: few, Err: fmt.Errorf("the server ends the TLS handshake: %w", alert.Err)}, true
+	case errors.As(err, &record):
+		return Error{Reason: Unsuitable, Err: errors.New("the server does not speak TLS at this port")}, true
+	case strings.HasPrefix(err.Error(), "tls: "): // the library has no types for the rest
+		return Error{Reason: Unsuitable, tries: few, Err: err}, true
+	}
+	return Error{}, false
 }

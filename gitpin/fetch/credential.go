@@ -5,9 +5,12 @@ import (
 	"encoding/base64"
 	"io"
 	"log/slog"
+	"net/url"
 	"os"
 	"strings"
 	"syscall"
+
+	"gitlauncher/config"
 )
 
 // maxCredential is the most that is read of a credential, in bytes; keys and tokens have
@@ -19,6 +22,12 @@ const maxCredential = 64 << 10
 type Credentials struct {
 	TokenFile, SSHKeyFile string
 	Token, SSHKey         Secret // instead of the files
+
+	Scheme config.AuthScheme // how the token is sent; empty is basic
+
+	TLSCertFile string // the client's certificate
+	TLSKeyFile  string // its key; empty where TLSCertFile has it
+	TLSCAFile   string // authorities that are trusted besides the system's
 
 	KnownHostsFile string
 	HostKey        string // instead of that file: "<type> <base64>"
@@ -39,17 +48,39 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte("[secret]"), nil }
 
 func (s Secret) unset() bool { return s.name == "" }
 
-// token returns the token for https; it is empty if there is to be none.
-func (c Credentials) token() (string, error) {
+// login is what is said of the client over HTTP.
+type login struct {
+	token  string
+	header string // the value of the Authorization header; empty for none
+}
+
+// login reads the token, if there is to be one.
+func (c Credentials) login(repo config.RepoURL) (login, error) {
 	where, content, err := c.Token.or(c.TokenFile)
 	if where == "" || err != nil {
-		return "", err
+		return login{}, err
 	}
 	token := strings.TrimSpace(string(content))
-	if token == "" || strings.ContainsAny(token, "\r\n\x00") {
-		return "", &CredentialError{where, "does not hold one token on one line"}
+	if token == "" || strings.ContainsFunc(token, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+		return login{}, &CredentialError{where, "does not hold one token on one line"}
 	}
-	return token, nil
+	if c.Scheme == config.Bearer {
+		return login{token, "Bearer " + token}, nil
+	}
+	user := repo.User
+	if user == "" {
+		user = "git" // the large hosts look at the token alone; it may not be empty everywhere
+	}
+	return login{token, "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+token))}, nil
+}
+
+// secrets are the forms in which a host may repeat what it was told.
+func (l login) secrets() []string {
+	if l.token == "" {
+		return nil
+	}
+	_, sent, _ := strings.Cut(l.header, " ")
+	return []string{sent, l.token, url.QueryEscape(l.token), url.PathEscape(l.token)}
 }
 
 // sshKey returns the PEM text of the key to log in with, and where it came from.

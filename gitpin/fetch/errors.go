@@ -1,7 +1,7 @@
 package fetch
 
 import (
-	"net/url"
+	"time"
 
 	"gitlauncher/internal/printable"
 )
@@ -13,6 +13,9 @@ type Error struct {
 	Reason Reason
 	Op     string // what was being done
 	Err    error
+
+	tries int           // how many further tries make sense; below zero any number
+	pause time.Duration // before the next, if the host asked for one
 }
 
 // Reason classifies errors by what to do about them.
@@ -20,42 +23,56 @@ type Reason int
 
 // The reasons.
 const (
-	Network    Reason = iota // unreachable, reset, cut off, 5xx
-	Auth                     // 401, 403, a refused key
-	NotFound                 // 404: no such repository, or none for us
-	Untrusted                // a TLS certificate or an SSH host key
-	Stalled                  // no byte of the pack for the stall timeout
-	TimedOut                 // the fetch timeout is over
-	TooLarge                 // a limit is passed
-	Unsuitable               // the server can't do what is needed
-	BadAnswer                // the answer breaks the protocol or the pack format
-	Empty                    // the repository has no commits at all
+	Network     Reason = iota // unreachable, reset, cut off, 5xx
+	Auth                      // 401, 403, a refused key
+	NotFound                  // 404: no such repository, or none for us
+	Untrusted                 // a TLS certificate or an SSH host key
+	Stalled                   // no byte for the stall timeout, or no pack for its own
+	TimedOut                  // the fetch timeout is over
+	TooLarge                  // a limit is passed
+	Unsuitable                // the server can't do what is needed
+	BadAnswer                 // the answer breaks the protocol or the pack format
+	Empty                     // the repository has no commits at all
+	OtherFormat               // the repository's ids are of another kind than the pin
+	Clock                     // a TLS certificate is valid at another time than now
+	ClientCert                // the server wants a client certificate, or another one
+	Authority                 // a TLS certificate of an authority that is not known
+	Proxy                     // the proxy refuses, or is none
+	Refused                   // the server says in its own words that it won't
 )
+
+// few is how many further tries an error gets that will probably stay.
+const few = 2
 
 func (e *Error) Error() string { return e.Op + ": " + e.Err.Error() }
 func (e *Error) Unwrap() error { return e.Err }
 
-// retryable reports whether the same request may succeed later.
-func (e *Error) retryable() bool { return e.Reason == Network || e.Reason == Stalled }
+// again reports whether the same request may succeed later, after so many further tries
+// of at most so many.
+func (e *Error) again(done, most int) bool {
+	return (most < 0 || done < most) && (e.tries < 0 || done < e.tries)
+}
 
 // saidError is an error with words of a host in it, made fit for a log and without the
-// token, which the host was given and may repeat.
+// secrets, which the host was told and may repeat.
 type saidError struct {
-	err   error
-	token string
+	err     error
+	secrets []string
 }
 
 func (e *saidError) Unwrap() error { return e.err }
-func (e *saidError) Error() string {
-	if e.token == "" {
-		return printable.Line(e.err.Error())
-	}
-	return printable.Line(e.err.Error(), e.token, basicAuth(e.token), url.QueryEscape(e.token))
-}
+func (e *saidError) Error() string { return printable.Line(e.err.Error(), e.secrets...) }
 
 // CredentialError is a credential that can't be used. It never holds it.
 type CredentialError struct{ Where, Reason string } // Where is "file PATH" or "variable NAME"
 
 func (e *CredentialError) Error() string {
 	return "credential " + e.Where + " " + e.Reason
+}
+
+// NoGitError says that git, which serves repositories on this machine, is not installed.
+type NoGitError struct{ Path string }
+
+func (e *NoGitError) Error() string {
+	return "a repository on this machine is served by git, which is not installed: there is no " + e.Path
 }

@@ -3,6 +3,7 @@ package fetch
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"time"
@@ -13,26 +14,34 @@ import (
 	"gitlauncher/gitpin/object"
 )
 
-// Params is what to fetch, and how long to wait for it. All fields but Auth and History
-// are required.
+// Params is what to fetch, and how long to wait for it. All fields but Auth, History,
+// Objects and Said are required.
 type Params struct {
 	Repo    config.RepoURL
 	Commit  object.ID
 	History bool // the ancestors too
 	Auth    Credentials
 
-	StallTimeout time.Duration // without a byte of the pack
+	StallTimeout time.Duration // without a byte from the server
+	PackTimeout  time.Duration // until the pack begins, keep-alives and progress or not; zero is DefaultPackTimeout
 	FetchTimeout time.Duration // for the whole, retries included
-	Retries      int           // after network faults
+	Retries      int           // after faults that may pass; below zero as many as FetchTimeout has room for
 
 	Log       *slog.Logger
 	Receiving func()                                     // the first bytes of a pack are there
 	Progress  func(n int64)                              // so many bytes of it came
+	Objects   func(n uint32)                             // the pack says that it has so many objects
+	Said      func(line string)                          // what the server says of its progress, fit for a log
 	Sleep     func(context.Context, time.Duration) error // waits, or ends with the context
 }
 
+// DefaultPackTimeout is the longest that a server may prepare a pack: large hosts take
+// minutes for large repositories.
+const DefaultPackTimeout = 10 * time.Minute
+
 var (
-	errStalled  = errors.New("no byte of the pack has come for the stall timeout")
+	errStalled  = errors.New("no byte has come from the server for the stall timeout")
+	errNoPack   = errors.New("the server is still preparing the pack after the pack timeout")
 	errTimedOut = errors.New("the fetch timeout is over")
 	// errRefused: the server sends no commit that it does not advertise.
 	errRefused = errors.New("the server refuses a commit that no reference points at")
@@ -41,20 +50,23 @@ var (
 // fetcher gets one pack that holds the pin.
 type fetcher struct {
 	params Params
-	token  string
-	web    *web // of the attempt under way; nil but for HTTP
+	login  login
+	silent int // tries that ended in silence, before anything came
 }
 
 func newFetcher(p Params) (*fetcher, error) {
-	token, err := p.Auth.token()
-	return &fetcher{params: p, token: token}, err
+	if p.PackTimeout == 0 {
+		p.PackTimeout = DefaultPackTimeout
+	}
+	l, err := p.Auth.login(p.Repo)
+	return &fetcher{params: p, login: l}, err
 }
 
-// Fetch calls consume with a pack from the server, again after passing faults. consume
-// must begin from nothing each time.
+// Fetch calls consume with a pack from the server, again after faults that may pass.
+// consume must begin from nothing each time.
 //
-// Errors are [*Error], [*CredentialError], the context's own, or those of consume as
-// they are.
+// Errors are [*Error], [*CredentialError], [*NoGitError], the context's own, or those of
+// consume as they are.
 func Fetch(ctx context.Context, p Params, consume func(ctx context.Context, pack io.Reader) error) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, p.FetchTimeout, errTimedOut)
 	defer cancel()
@@ -65,6 +77,7 @@ func Fetch(ctx context.Context, p Params, consume func(ctx context.Context, pack
 	everything := false // all references with their history, instead of the pin alone
 	wait := backoff.NewExponentialBackOff()
 	wait.MaxInterval = 30 * time.Second
+	var last error
 	for try := 0; ; try++ {
 		err := f.attempt(ctx, everything, consume)
 		if errors.Is(err, errRefused) && !everything {
@@ -73,16 +86,34 @@ func Fetch(ctx context.Context, p Params, consume func(ctx context.Context, pack
 			err = f.attempt(ctx, everything, consume)
 		}
 		var failed *Error
-		if err == nil || !errors.As(err, &failed) || !failed.retryable() || try >= p.Retries {
+		if err == nil || !errors.As(err, &failed) {
 			return err
 		}
-		pause := wait.NextBackOff()
-		if f.web != nil && f.web.retry > pause {
-			pause = f.web.retry
+		if failed.Reason == TimedOut {
+			return after(err, last)
 		}
-		p.Log.Warn("fetching failed, trying again", "step", "fetch", "error", err.Error(), "in", pause.Round(time.Millisecond).String(), "left", p.Retries-try)
+		if !failed.again(try, p.Retries) {
+			return err
+		}
+		pause := max(wait.NextBackOff(), failed.pause)
+		end, _ := ctx.Deadline()
+		left := time.Until(end)
+		if failed.pause > left {
+			return &Error{Reason: failed.Reason, Op: failed.Op, Err: fmt.Errorf("%w; it asks to wait %v, longer than the fetch timeout leaves", failed.Err, failed.pause.Round(time.Second))}
+		}
+		p.Log.Warn("fetching failed, trying again", "step", "fetch", "error", err.Error(), "in", pause.Round(time.Millisecond).String(), "left", left.Round(time.Second).String())
+		last = err
 		if err := p.Sleep(ctx, pause); err != nil {
-			return f.classify("waiting to fetch again", context.Cause(ctx))
+			return after(f.classify("waiting to fetch again", context.Cause(ctx)), last)
 		}
 	}
+}
+
+// after adds to an error that only says that time is over why it took so long.
+func after(err, last error) error {
+	var failed *Error
+	if last == nil || !errors.As(err, &failed) || failed.Reason != TimedOut {
+		return err
+	}
+	return &Error{Reason: TimedOut, Op: failed.Op, Err: fmt.Errorf("%w; the last try ended with: %w", failed.Err, last)}
 }

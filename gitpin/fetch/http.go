@@ -1,159 +1,270 @@
 package fetch
 
 import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
 	"context"
-	"encoding/base64"
 	"errors"
+	"fmt"
 	"io"
-	"math"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
-	"strconv"
+	"os"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
-
-	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
-	"github.com/go-git/go-git/v5/plumbing/transport"
-	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
 
 	"gitlauncher/config"
 )
 
 const (
-	maxBefore      = 64 << 20         // bytes of an answer before its pack; large hosts advertise references of some 10 MiB
-	maxReason      = 4 << 10          // bytes of a refusal
-	connectTimeout = 20 * time.Second // for one TCP connection, and for one TLS handshake
+	connectTimeout = 20 * time.Second // for one TCP connection, and for one handshake
+	maxRedirects   = 20               // as git follows
 )
 
-// web is the HTTP side of one fetch: it holds the credential back from every
-// origin but the repository's own, and remembers what a server answered.
+// errRedirect is a redirect that may not be followed.
+type redirectError struct{ what string }
+
+func (e *redirectError) Error() string { return "refusing a redirect " + e.what }
+
+// web is a repository over smart HTTP (gitprotocol-http(5)). It sends the credential to
+// the repository's own origin alone.
 type web struct {
-	origin  *url.URL
-	auth    string            // value of the Authorization header; empty for none
-	own     http.RoundTripper // to the repository's own origin
-	foreign http.RoundTripper // to where a redirect leads
-	stall   time.Duration
-	status  int           // of the last answer
-	retry   time.Duration // its Retry-After
-	before  *beforePack   // the body of the last answer
+	ctx    context.Context
+	alive  *pulse
+	login  login
+	local  bool     // the repository is on this machine
+	cert   bool     // there is a client certificate
+	origin *url.URL // the repository as the config has it
+	base   *url.URL // where it is after redirects
+
+	own, foreign *http.Transport // to the repository's own origin, and to where a redirect leads
+	guarded      *http.Transport // the same without a proxy
+	asked        atomic.Bool     // for a client certificate
 }
 
-// newWeb prepares HTTP for a repository.
-func newWeb(repo config.RepoURL, token string, stall time.Duration) (*web, error) {
-	origin, err := url.Parse(repo.String())
+func openWeb(ctx context.Context, repo config.RepoURL, login login, tls clientTLS, alive *pulse) (*web, error) {
+	host := repo.Host
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	if repo.Port != "" {
+		host += ":" + repo.Port
+	}
+	path, err := url.PathUnescape(repo.Path)
 	if err != nil {
 		return nil, errors.New("the repository's URL is malformed")
 	}
-	w := &web{origin: origin, stall: stall}
-	if token != "" {
-		w.auth = "Basic " + basicAuth(token)
+	w := &web{ctx: ctx, alive: alive, login: login, local: repo.Loopback(), cert: tls.cert != nil}
+	w.origin = &url.URL{Scheme: string(repo.Scheme), Host: host, Path: path, RawPath: repo.Path}
+	w.base = w.origin
+	if proxy, err := proxyFor(os.LookupEnv, w.origin); err != nil {
+		return nil, err
+	} else if proxy != nil && proxy.Scheme == "https" && tls.cert != nil {
+		return nil, &proxyError{"HTTPS_PROXY", "names an https:// proxy, which could ask for the certificate of TLS_CLIENT_CERT_FILE; use an http:// one"}
 	}
-	base := http.DefaultTransport.(*http.Transport).Clone()
-	base.TLSHandshakeTimeout = connectTimeout
-	base.ResponseHeaderTimeout = stall
-	base.DisableCompression = true // a pack is compressed already, and a bomb needs no help
-	base.DialContext = (&net.Dialer{Timeout: connectTimeout, KeepAlive: 15 * time.Second}).DialContext
-	guarded := base.Clone()
-	guarded.DialContext = (&net.Dialer{Timeout: connectTimeout, KeepAlive: 15 * time.Second, ControlContext: w.allowed}).DialContext
-	w.own, w.foreign = base, guarded
+	dialer := &net.Dialer{Timeout: connectTimeout, KeepAlive: 15 * time.Second}
+	transport := func(own bool) *http.Transport {
+		return &http.Transport{
+			Proxy:               func(r *http.Request) (*url.URL, error) { return proxyFor(os.LookupEnv, r.URL) },
+			DialContext:         dialer.DialContext,
+			TLSClientConfig:     tls.config(own, &w.asked),
+			TLSHandshakeTimeout: connectTimeout,
+			ForceAttemptHTTP2:   true,
+			DisableCompression:  true, // a pack is compressed already, and a bomb needs no help
+
+			MaxResponseHeaderBytes: 256 << 10,
+			OnProxyConnectResponse: func(_ context.Context, _ *url.URL, _ *http.Request, res *http.Response) error {
+				return refusedByProxy(res)
+			},
+		}
+	}
+	w.own, w.foreign, w.guarded = transport(true), transport(false), transport(false)
+	w.guarded.Proxy = nil
+	w.guarded.DialContext = (&net.Dialer{Timeout: connectTimeout, KeepAlive: 15 * time.Second, ControlContext: w.guard}).DialContext
 	return w, nil
 }
 
-// basicAuth is how a token is sent. The user name is ignored by the large hosts, which
-// take a token as the password; it may not be empty everywhere.
-func basicAuth(token string) string {
-	return base64.StdEncoding.EncodeToString([]byte("git:" + token))
+// Close ends all connections.
+func (w *web) Close() error {
+	for _, t := range []*http.Transport{w.own, w.foreign, w.guarded} {
+		t.CloseIdleConnections()
+	}
+	return nil
 }
 
-// session opens go-git's session on top.
-func (w *web) session(repo config.RepoURL) (session, error) {
-	ep, err := transport.NewEndpoint(repo.String())
-	if err != nil {
-		return nil, err
+// answered reports whether an error is a server's answer, which another request may
+// change: git asks for the references first, and some servers expect that.
+func (w *web) answered(err error) bool {
+	var answer *answerError
+	var ended *endedError
+	var protocol *protocolError
+	switch {
+	case errors.As(err, &answer):
+		return !answer.waits && answer.status != http.StatusUnauthorized && answer.status != http.StatusProxyAuthRequired && !passes(answer.status)
+	case errors.As(err, &ended), errors.As(err, &protocol), errors.Is(err, io.ErrUnexpectedEOF):
+		return true
 	}
-	client := githttp.NewClientWithOptions(&http.Client{Transport: w}, &githttp.ClientOptions{
-		RedirectPolicy: githttp.FollowInitialRedirects, // as git does: the first GET only, never a POST
-	})
-	s, err := client.NewUploadPackSession(ep, nil)
-	return &webSession{s, w}, err
+	return false
 }
 
-// RoundTrip adds the credential where it may go, and bounds the answer.
-func (w *web) RoundTrip(req *http.Request) (*http.Response, error) {
-	own := sameOrigin(req.URL, w.origin)
-	if w.origin.Scheme == "https" && req.URL.Scheme != "https" {
-		return nil, errors.New("refusing a redirect from https to " + req.URL.Scheme)
-	}
-	req = req.Clone(req.Context())
-	req.Header.Del("Authorization")
-	to := w.foreign
-	if own {
-		to = w.own
-		if w.auth != "" {
-			req.Header.Set("Authorization", w.auth)
+// references asks for the references, and follows redirects, as git does for this
+// request alone.
+func (w *web) references(name string) (*references, error) {
+	const suffix, query = "/info/refs", "service=git-upload-pack"
+	at := &url.URL{Scheme: w.base.Scheme, Host: w.base.Host, Path: w.base.Path + suffix, RawPath: w.base.EscapedPath() + suffix, RawQuery: query}
+	for range maxRedirects {
+		res, err := w.do(http.MethodGet, at, nil)
+		if err != nil {
+			return nil, err
 		}
+		if to := res.Header.Get("Location"); to != "" && redirects(res.StatusCode) {
+			res.Body.Close()
+			if at, err = at.Parse(to); err != nil {
+				return nil, &redirectError{"to what is no address"}
+			}
+			at.User, at.Fragment, at.RawFragment = nil, "", ""
+			continue
+		}
+		body, err := w.body(res, at)
+		if err != nil {
+			return nil, err
+		}
+		refs, err := readReferences(newPackets(body), name)
+		if err != nil {
+			return nil, err
+		}
+		// To its end, so that the connection can be used again.
+		io.Copy(io.Discard, io.LimitReader(body, 4<<10))
+		res.Body.Close()
+		path, ok := strings.CutSuffix(at.EscapedPath(), suffix)
+		if !ok {
+			return nil, &redirectError{"to an address that is not a repository's: " + at.Scheme + "://" + at.Host + at.EscapedPath()}
+		}
+		w.base = &url.URL{Scheme: at.Scheme, Host: at.Host, Path: strings.TrimSuffix(at.Path, suffix), RawPath: path}
+		return refs, nil
 	}
-	res, err := to.RoundTrip(req)
+	return nil, &redirectError{fmt.Sprintf("after %d of them: they lead nowhere", maxRedirects)}
+}
+
+func redirects(status int) bool {
+	switch status {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		return true
+	}
+	return false
+}
+
+// ask sends a request for a pack.
+func (w *web) ask(req *request) (io.Reader, error) {
+	const suffix = "/git-upload-pack"
+	at := &url.URL{Scheme: w.base.Scheme, Host: w.base.Host, Path: w.base.Path + suffix, RawPath: w.base.EscapedPath() + suffix}
+	res, err := w.do(http.MethodPost, at, req.encode())
 	if err != nil {
 		return nil, err
 	}
-	w.status, w.retry = res.StatusCode, retryAfter(res.Header)
-	most := maxBefore
-	if res.StatusCode != http.StatusOK {
-		most = maxReason
+	return w.body(res, at)
+}
+
+// do sends one request, with the credential where it may go.
+func (w *web) do(method string, to *url.URL, body []byte) (*http.Response, error) {
+	transport, err := w.transport(to)
+	if err != nil {
+		return nil, err
 	}
-	w.before = &beforePack{res.Body, most}
-	res.Body = w.before
+	req, err := http.NewRequestWithContext(w.ctx, method, to.String(), bytes.NewReader(body))
+	if err != nil {
+		return nil, errors.New("the repository's URL is malformed")
+	}
+	req.URL = to // as it is escaped
+	req.Header.Set("User-Agent", agent)
+	req.Header.Set("Accept", "*/*")
+	if method == http.MethodPost {
+		req.Header.Set("Content-Type", "application/x-git-upload-pack-request")
+		req.Header.Set("Accept", "application/x-git-upload-pack-result")
+	}
+	if transport == w.own && w.login.header != "" {
+		req.Header.Set("Authorization", w.login.header)
+	}
+	defer w.alive.wait()()
+	res, err := transport.RoundTrip(req)
+	if err != nil {
+		return nil, w.explain(err)
+	}
 	return res, nil
 }
 
-// beforePack fails where what comes before a pack (references, shallow commits,
-// acknowledgements), or instead of one, grows past all reason: go-git keeps it all.
-type beforePack struct {
-	io.ReadCloser
-	left int
-}
-
-func (b *beforePack) Read(p []byte) (int, error) {
-	if b.left <= 0 {
-		return 0, errors.New("the server says too much before the pack")
+// transport returns the way to an address: the repository's own, or a guarded one.
+func (w *web) transport(to *url.URL) (*http.Transport, error) {
+	switch {
+	case sameOrigin(to, w.origin):
+		return w.own, nil
+	case to.Scheme != "http" && to.Scheme != "https":
+		return nil, &redirectError{"to something else than http and https"}
+	case w.origin.Scheme == "https" && to.Scheme != "https":
+		return nil, &redirectError{"from https to http"}
 	}
-	n, err := b.ReadCloser.Read(p[:min(len(p), b.left)])
-	b.left -= n
-	return n, err
-}
-
-// webSession ends the bound where the pack begins, which has one of its own.
-type webSession struct {
-	session
-	web *web
-}
-
-func (s *webSession) UploadPack(ctx context.Context, req *packp.UploadPackRequest) (*packp.UploadPackResponse, error) {
-	res, err := s.session.UploadPack(ctx, req)
-	if err == nil {
-		s.web.before.left = math.MaxInt
+	// The name itself is judged wherever the connection goes; what it resolves to, where
+	// this machine connects. A proxy resolves names in its own network.
+	if addr, err := netip.ParseAddr(to.Hostname()); err == nil && w.machine(addr) || strings.EqualFold(to.Hostname(), "localhost") && !w.local {
+		return nil, errMachine
 	}
-	return res, err
+	proxy, err := proxyFor(os.LookupEnv, to)
+	if err != nil {
+		return nil, err
+	}
+	if proxy != nil {
+		return w.foreign, nil
+	}
+	return w.guarded, nil
 }
 
-// allowed looks at an address just before a connection that follows a redirect, and
-// refuses those that lead to a machine's own services (cloud metadata and the
-// like).
-func (w *web) allowed(_ context.Context, _, addr string, _ syscall.RawConn) error {
+var errMachine = &redirectError{"to a link-local or loopback address"}
+
+// machine reports whether an address leads to a machine's own services (cloud metadata
+// and the like), where no redirect may lead.
+func (w *web) machine(ip netip.Addr) bool {
+	ip = ip.Unmap()
+	return ip.IsLinkLocalUnicast() || ip.IsMulticast() || ip.IsUnspecified() || ip.IsLoopback() && !w.local
+}
+
+// guard looks at an address just before a connection that follows a redirect.
+func (w *web) guard(_ context.Context, _, addr string, _ syscall.RawConn) error {
 	ap, err := netip.ParseAddrPort(addr)
 	if err != nil {
 		return err
 	}
-	ip := ap.Addr().Unmap()
-	local := (&config.RepoURL{Host: w.origin.Host}).Loopback()
-	if ip.IsLinkLocalUnicast() || ip.IsMulticast() || ip.IsUnspecified() || ip.IsLoopback() && !local {
-		return errors.New("refusing a redirect to a link-local or loopback address")
+	if w.machine(ap.Addr()) {
+		return errMachine
 	}
 	return nil
+}
+
+// body is an answer's body, if it is one of Git's.
+func (w *web) body(res *http.Response, at *url.URL) (io.Reader, error) {
+	var from io.Reader = w.alive.reader(res.Body)
+	if res.Header.Get("Content-Encoding") == "gzip" { // unasked for, and curl takes it
+		z, err := gzip.NewReader(from)
+		if err != nil {
+			return nil, &protocolError{"the answer says that it is compressed, and is not"}
+		}
+		from = z
+	}
+	at = &url.URL{Scheme: at.Scheme, Host: at.Host, Path: at.Path, RawPath: at.RawPath} // a query can hold secrets
+	body := bufio.NewReaderSize(from, 4<<10)
+	err := unexpected(res, body, at.String(), time.Now())
+	var answer *answerError
+	if errors.As(err, &answer) {
+		answer.asked = w.asked.Load() && !w.cert
+	}
+	if err != nil {
+		res.Body.Close()
+	}
+	return body, err
 }
 
 func sameOrigin(a, b *url.URL) bool { return a.Scheme == b.Scheme && hostPort(a) == hostPort(b) }
@@ -164,14 +275,4 @@ func hostPort(u *url.URL) string {
 		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
 	}
 	return net.JoinHostPort(strings.ToLower(u.Hostname()), port)
-}
-
-// retryAfter reads the header's form in seconds; the form with a date is taken as
-// the usual back-off.
-func retryAfter(h http.Header) time.Duration {
-	s, err := strconv.Atoi(h.Get("Retry-After"))
-	if err != nil || s < 0 {
-		return 0
-	}
-	return time.Duration(s) * time.Second
 }

@@ -1,34 +1,33 @@
 package fetch
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
-
-	"github.com/go-git/go-git/v5/plumbing/format/pktline"
-	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
-	"github.com/go-git/go-git/v5/plumbing/transport"
+	"strings"
+	"sync"
+	"time"
 )
 
 // gitPrograms are the only places where git is looked for; PATH has no say.
 var gitPrograms = []string{"/usr/bin/git", "/usr/local/bin/git", "/bin/git"}
 
-// localSession serves a repository on this machine through git's own
-// upload-pack, run with an empty environment so that no GIT_ variable steers it.
-// (go-git's file transport would look git up in PATH and pass the environment.)
-type localSession struct {
+var errNoRepository = errors.New("there is no repository at that path")
+
+// local is a repository on this machine, served by git's own upload-pack with an empty
+// environment, so that no GIT_ variable steers it.
+type local struct {
 	cmd    *exec.Cmd
 	stdin  io.WriteCloser
-	stdout io.ReadCloser
+	stdout io.Reader
+	stderr words
 }
 
-func newLocalSession(ctx context.Context, path string) (*localSession, error) {
-	if info, err := os.Stat(path); err != nil || !info.IsDir() {
-		return nil, transport.ErrRepositoryNotFound
-	}
+func openLocal(ctx context.Context, path string, alive *pulse) (*local, error) {
 	git := ""
 	for _, p := range gitPrograms {
 		if info, err := os.Stat(p); err == nil && info.Mode().IsRegular() {
@@ -37,61 +36,92 @@ func newLocalSession(ctx context.Context, path string) (*localSession, error) {
 		}
 	}
 	if git == "" {
-		return nil, fmt.Errorf("a repository on this machine is served by git, which is not at %s", gitPrograms[0])
+		return nil, &NoGitError{gitPrograms[0]}
+	}
+	// As git, which also takes /srv/r for /srv/r.git.
+	if !isDir(path) && !isDir(path+".git") {
+		return nil, errNoRepository
 	}
 	// Whoever owns the repository, its bytes are proven; upload-pack itself runs
 	// nothing that a repository's configuration names.
-	cmd := exec.CommandContext(ctx, git, "-c", "safe.directory=*", "upload-pack", "--strict", path)
-	if _, err := os.Stat(path + "/.git"); err == nil {
-		cmd.Args[len(cmd.Args)-1] = path + "/.git"
-	}
+	cmd := exec.CommandContext(ctx, git, "-c", "safe.directory=*", "upload-pack", path)
 	cmd.Env = []string{"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null", "LC_ALL=C"}
-	s := &localSession{cmd: cmd}
+	cmd.WaitDelay = time.Second
+	s := &local{cmd: cmd}
+	cmd.Stderr = &s.stderr
 	var err error
 	if s.stdin, err = cmd.StdinPipe(); err != nil {
 		return nil, err
 	}
-	if s.stdout, err = cmd.StdoutPipe(); err != nil {
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
 		return nil, err
 	}
+	s.stdout = alive.reader(stdout)
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("starting git upload-pack: %w", err)
 	}
 	return s, nil
 }
 
-func (s *localSession) AdvertisedReferencesContext(context.Context) (*packp.AdvRefs, error) {
-	adv := packp.NewAdvRefs()
-	if err := adv.Decode(s.stdout); err != nil {
-		if errors.Is(err, packp.ErrEmptyInput) {
-			return nil, transport.ErrRepositoryNotFound
-		}
-		if errors.Is(err, packp.ErrEmptyAdvRefs) {
-			return nil, transport.ErrEmptyRemoteRepository
-		}
-		return nil, err
-	}
-	transport.FilterUnsupportedCapabilities(adv.Capabilities)
-	return adv, nil
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
-func (s *localSession) UploadPack(_ context.Context, req *packp.UploadPackRequest) (*packp.UploadPackResponse, error) {
-	if err := req.UploadRequest.Encode(s.stdin); err != nil {
-		return nil, err
+func (s *local) references(name string) (*references, error) {
+	refs, err := readReferences(newPackets(s.stdout), name)
+	return refs, s.ended(err)
+}
+
+func (s *local) ask(req *request) (io.Reader, error) {
+	_, err := s.stdin.Write(req.encode())
+	if err = errors.Join(err, s.stdin.Close()); err != nil {
+		return nil, s.ended(io.ErrUnexpectedEOF)
 	}
-	if err := pktline.NewEncoder(s.stdin).EncodeString("done\n"); err != nil {
-		return nil, err
+	return s.stdout, nil
+}
+
+// ended makes what git says of it of an end of the bytes.
+func (s *local) ended(err error) error {
+	if err != io.EOF && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return err
 	}
-	if err := s.stdin.Close(); err != nil {
-		return nil, err
-	}
-	res := packp.NewUploadPackResponse(req)
-	return res, res.Decode(s.stdout)
+	s.cmd.Wait() // for the last words
+	return &endedError{s.stderr.last()}
 }
 
 // Close ends git, whatever it is doing.
-func (s *localSession) Close() error {
+func (s *local) Close() error {
 	s.cmd.Process.Kill()
 	s.cmd.Wait()
 	return nil
+}
+
+// words keeps the beginning of what a program says on its standard error.
+type words struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+func (w *words) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if room := maxReason - len(w.text); room > 0 {
+		w.text = append(w.text, p[:min(room, len(p))]...)
+	}
+	return len(p), nil
+}
+
+// last returns what was said on one line, without what speaks to people at a terminal.
+func (w *words) last() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var lines []string
+	for line := range bytes.Lines(w.text) {
+		if l := strings.TrimSpace(string(line)); l != "" {
+			lines = append(lines, l)
+		}
+	}
+	return strings.Join(lines, " ")
 }

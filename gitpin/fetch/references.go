@@ -7,12 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
-	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
-
 	"gitlauncher/gitpin/object"
-	"gitlauncher/internal/bounded"
 )
 
 // Ref is a name and the commit that it leads to, as the server says now. It is for
@@ -36,8 +31,8 @@ func Resolve(ctx context.Context, p Params, name string) (Ref, error) {
 		return Ref{Commit: id}, nil
 	}
 	var ref Ref
-	err := advertised(ctx, p, func(_ context.Context, _ *fetcher, _ session, adv *packp.AdvRefs) (err error) {
-		ref, err = resolve(adv, name)
+	err := advertised(ctx, p, name, func(_ context.Context, _ *fetcher, _ session, refs *references) (err error) {
+		ref, err = resolve(refs, name)
 		return err
 	})
 	return ref, err
@@ -48,16 +43,16 @@ func looksShort(name string) bool {
 	return len(name) >= 4 && len(name) <= 64 && strings.Trim(name, "0123456789abcdefABCDEF") == ""
 }
 
-func resolve(adv *packp.AdvRefs, name string) (Ref, error) {
+func resolve(refs *references, name string) (Ref, error) {
 	if name == "" || name == "HEAD" {
-		if adv.Head == nil {
+		if refs.head == nil {
 			return Ref{}, &RefError{"HEAD", "is not advertised; name a branch or a tag"}
 		}
-		return Ref{"HEAD", object.ID(*adv.Head)}, nil
+		return Ref{"HEAD", *refs.head}, nil
 	}
 	var found []string
 	for _, full := range []string{name, "refs/heads/" + name, "refs/tags/" + name} {
-		if _, ok := adv.References[full]; ok && strings.HasPrefix(full, "refs/") {
+		if _, ok := refs.ids[full]; ok && strings.HasPrefix(full, "refs/") {
 			found = append(found, full)
 		}
 	}
@@ -69,16 +64,7 @@ func resolve(adv *packp.AdvRefs, name string) (Ref, error) {
 	case len(found) == 0:
 		return Ref{}, &RefError{name, "is no branch and no tag of the repository"}
 	}
-	return Ref{found[0], object.ID(peeled(adv, found[0]))}, nil
-}
-
-// peeled is the commit of a reference: an annotated tag has an id of its own, and is
-// advertised with the commit that it names.
-func peeled(adv *packp.AdvRefs, full string) plumbing.Hash {
-	if h, ok := adv.Peeled[full]; ok {
-		return h
-	}
-	return adv.References[full]
+	return Ref{found[0], refs.commit(found[0])}, nil
 }
 
 // Tips reports whether a branch or a tag points at p.Commit itself. If none does and
@@ -86,27 +72,16 @@ func peeled(adv *packp.AdvRefs, full string) plumbing.Hash {
 // (and with everything else, from servers that can't leave it out). It tries once: an
 // author is there to try again. Errors are those of [Fetch].
 func Tips(ctx context.Context, p Params, history func(ctx context.Context, pack io.Reader) error) (isTip bool, err error) {
-	err = advertised(ctx, p, func(ctx context.Context, f *fetcher, s session, adv *packp.AdvRefs) error {
-		tips := published(adv)
-		if isTip = slices.Contains(tips, plumbing.Hash(p.Commit)); isTip || history == nil {
+	err = advertised(ctx, p, "", func(ctx context.Context, f *fetcher, s session, refs *references) error {
+		if isTip = slices.Contains(refs.published(), p.Commit); isTip || history == nil {
 			return nil
 		}
-		req := packp.NewUploadPackRequest()
-		for _, c := range []capability.Capability{capability.OFSDelta, capability.Sideband64k, capability.NoProgress, capability.Filter} {
-			if adv.Capabilities.Supports(c) {
-				req.Capabilities.Set(c)
-			}
-		}
-		if adv.Capabilities.Supports(capability.Filter) {
-			req.Filter = packp.FilterTreeDepth(0)
-		}
-		req.Wants = tips
-		res, err := bounded.Call(ctx, func() (*packp.UploadPackResponse, error) { return s.UploadPack(ctx, req) })
+		req := &request{wants: refs.tips(), capabilities: capable(refs.has, false, true), treeless: refs.has("filter")}
+		body, err := f.send(s, req)
 		if err != nil {
 			return f.classifyIn(ctx, "reading the repository's history", err)
 		}
-		defer res.Close()
-		pack := &stream{ctx: ctx, r: demux(req, res), moved: func(n int, _ error) { p.Progress(int64(n)) }}
+		pack := &stream{ctx: ctx, r: body, moved: func(n int) { p.Progress(int64(n)) }}
 		defer pack.end()
 		err = history(ctx, pack)
 		if broken := pack.broke(err); err != nil && broken != nil {
@@ -117,35 +92,25 @@ func Tips(ctx context.Context, p Params, history func(ctx context.Context, pack 
 	return isTip, err
 }
 
-// published are the commits of all branches and tags, each once and in a fixed order.
-func published(adv *packp.AdvRefs) []plumbing.Hash {
-	var tips []plumbing.Hash
-	for name := range adv.References {
-		if isBranchOrTag(name) {
-			tips = append(tips, peeled(adv, name))
-		}
-	}
-	slices.SortFunc(tips, func(a, b plumbing.Hash) int { return strings.Compare(a.String(), b.String()) })
-	return slices.Compact(tips)
-}
-
-// advertised opens the repository, reads its references, and lets use go on from
-// there.
-func advertised(ctx context.Context, p Params, use func(context.Context, *fetcher, session, *packp.AdvRefs) error) error {
+// advertised opens the repository, reads its references, that of a name among them, and
+// lets use go on from there.
+func advertised(ctx context.Context, p Params, name string, use func(context.Context, *fetcher, session, *references) error) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, p.FetchTimeout, errTimedOut)
 	defer cancel()
 	f, err := newFetcher(p)
 	if err != nil {
 		return err
 	}
-	s, err := f.open(ctx)
+	ctx, alive, stop := f.watched(ctx)
+	defer stop(nil)
+	s, err := f.open(ctx, alive)
 	if err != nil {
 		return f.classifyIn(ctx, "connecting to the repository", err)
 	}
 	defer s.Close()
-	adv, err := bounded.Call(ctx, func() (*packp.AdvRefs, error) { return s.AdvertisedReferencesContext(ctx) })
+	refs, err := s.references(name)
 	if err != nil {
 		return f.classifyIn(ctx, "reading the repository's references", err)
 	}
-	return use(ctx, f, s, adv)
+	return use(ctx, f, s, refs)
 }

@@ -4,40 +4,194 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"net"
 	"os"
-	"strconv"
+	"os/user"
+	"strings"
 	"time"
 
-	"github.com/go-git/go-git/v5/plumbing/transport"
-	gitssh "github.com/go-git/go-git/v5/plumbing/transport/ssh"
+	"github.com/skeema/knownhosts"
 	"golang.org/x/crypto/ssh"
 
 	"gitlauncher/config"
 )
 
-// sshAuth logs in with one key to hosts whose keys are known.
-type sshAuth struct {
-	*gitssh.PublicKeys
-	known hostKeys
+// defaultSSHUser is who logs in where the address names nobody: the one name that all
+// hosts of Git know.
+const defaultSSHUser = "git"
+
+// overSSH is a repository behind an SSH server. There is no ~/.ssh/config, no agent and no
+// other program: one key logs in to hosts whose keys are known.
+type overSSH struct {
+	client  *ssh.Client
+	session *ssh.Session
+	stdin   io.WriteCloser
+	stdout  io.Reader
+	stderr  words
+	stop    func() bool
+}
+
+func openSSH(ctx context.Context, repo config.RepoURL, auth Credentials, alive *pulse) (session, error) {
+	defer alive.wait()()
+	client, stop, err := logIn(ctx, repo, auth, alive)
+	if err != nil {
+		return nil, err
+	}
+	s := &overSSH{client: client, stop: stop}
+	if err := s.start("git-upload-pack "+quote(repo.Path), alive); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// logIn connects, as the user of the address. Where it names none, that is git, and, as
+// git itself would, whoever runs this program if the server refuses.
+func logIn(ctx context.Context, repo config.RepoURL, auth Credentials, alive *pulse) (*ssh.Client, func() bool, error) {
+	key, err := auth.signer()
+	if err != nil {
+		return nil, nil, err
+	}
+	port := repo.Port
+	if port == "" {
+		port = "22"
+	}
+	host := net.JoinHostPort(repo.Host, port)
+	known, err := auth.known(host)
+	if err != nil {
+		return nil, nil, err
+	}
+	users := []string{repo.User}
+	if repo.User == "" {
+		users[0] = defaultSSHUser
+		if me, err := user.Current(); err == nil && me.Username != defaultSSHUser {
+			users = append(users, me.Username)
+		}
+	}
+	var refused error
+	for _, name := range users {
+		client, stop, err := shake(ctx, host, name, key, known, alive)
+		var login *sshLoginError
+		if !errors.As(err, &login) {
+			return client, stop, err
+		}
+		if refused == nil {
+			refused = err
+		}
+	}
+	return nil, nil, refused
+}
+
+// shake makes one connection and logs in.
+func shake(ctx context.Context, host, name string, key ssh.Signer, known hostKeys, alive *pulse) (*ssh.Client, func() bool, error) {
+	conn, err := (&net.Dialer{Timeout: connectTimeout, KeepAlive: 15 * time.Second}).DialContext(ctx, "tcp", host)
+	if err != nil {
+		return nil, nil, err
+	}
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	fail := func(err error) (*ssh.Client, func() bool, error) {
+		stop()
+		conn.Close()
+		return nil, nil, err
+	}
+	conn.SetDeadline(time.Now().Add(connectTimeout))
+	var presented ssh.PublicKey
+	c, channels, requests, err := ssh.NewClientConn(&counted{conn, alive}, host, &ssh.ClientConfig{
+		User: name,
+		Auth: []ssh.AuthMethod{ssh.PublicKeys(key)},
+		HostKeyCallback: func(host string, remote net.Addr, key ssh.PublicKey) error {
+			presented = key
+			return known.callback(host, remote, key)
+		},
+		HostKeyAlgorithms: known.algorithms,
+	})
+	if err != nil {
+		return fail(sshError(err, name, presented))
+	}
+	conn.SetDeadline(time.Time{})
+	return ssh.NewClient(c, channels, requests), stop, nil
+}
+
+// counted is a connection that tells of every byte: what keeps an SSH connection alive
+// is life, too.
+type counted struct {
+	net.Conn
+	alive *pulse
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if n > 0 {
+		c.alive.beat()
+	}
+	return n, err
+}
+
+// start runs a command on the server.
+func (s *overSSH) start(command string, alive *pulse) (err error) {
+	if s.session, err = s.client.NewSession(); err != nil {
+		return err
+	}
+	if s.stdin, err = s.session.StdinPipe(); err != nil {
+		return err
+	}
+	stdout, err := s.session.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	s.stdout = alive.reader(stdout)
+	s.session.Stderr = &s.stderr
+	return s.session.Start(command)
+}
+
+// quote makes one word of the server's shell, as git does.
+func quote(path string) string {
+	return "'" + strings.NewReplacer("'", `'\''`, "!", `'\!'`).Replace(path) + "'"
+}
+
+func (s *overSSH) references(name string) (*references, error) {
+	refs, err := readReferences(newPackets(s.stdout), name)
+	return refs, s.ended(err)
+}
+
+func (s *overSSH) ask(req *request) (io.Reader, error) {
+	if _, err := s.stdin.Write(req.encode()); err != nil {
+		return nil, s.ended(io.ErrUnexpectedEOF)
+	}
+	s.stdin.Close()
+	return s.stdout, nil
+}
+
+// ended makes what the server says of it of an end of the bytes: words come on another
+// channel, and the program's exit status after them.
+func (s *overSSH) ended(err error) error {
+	if err != io.EOF && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return err
+	}
+	exit := make(chan error, 1)
+	go func() { exit <- s.session.Wait() }()
+	select {
+	case werr := <-exit:
+		var missing *ssh.ExitMissingError
+		if errors.As(werr, &missing) { // the connection broke
+			return err
+		}
+	case <-time.After(connectTimeout):
+	}
+	return &endedError{s.stderr.last()}
+}
+
+// Close ends the connection.
+func (s *overSSH) Close() error {
+	s.stop()
+	return s.client.Close()
 }
 
 // hostKeys are the keys that a host may show.
 type hostKeys struct {
 	callback   ssh.HostKeyCallback
-	algorithms []string
-}
-
-// ClientConfig asks the server for a host key of a kind that is known; else a server
-// with several keys would seem to have changed its key.
-func (a *sshAuth) ClientConfig() (*ssh.ClientConfig, error) {
-	return &ssh.ClientConfig{
-		User:              a.User,
-		Auth:              []ssh.AuthMethod{ssh.PublicKeys(a.Signer)},
-		HostKeyCallback:   a.known.callback,
-		HostKeyAlgorithms: a.known.algorithms,
-		Timeout:           connectTimeout,
-	}, nil
+	algorithms []string // none for any
 }
 
 // known reads which keys the host (host:port) may show.
@@ -45,18 +199,21 @@ func (c Credentials) known(host string) (hostKeys, error) {
 	if c.HostKey != "" {
 		return oneHostKey(c.HostKey)
 	}
-	if info, err := os.Stat(c.KnownHostsFile); err != nil || !info.Mode().IsRegular() {
-		return hostKeys{}, &CredentialError{"file " + c.KnownHostsFile, "can't be opened, or is no regular file"}
+	file := c.KnownHostsFile
+	if info, err := os.Stat(file); err != nil || !info.Mode().IsRegular() {
+		return hostKeys{}, &CredentialError{"file " + file, "can't be opened, or is no regular file"}
 	}
-	db, err := gitssh.NewKnownHostsDb(c.KnownHostsFile)
+	db, err := knownhosts.NewDB(file)
 	if err != nil {
-		return hostKeys{}, &CredentialError{"file " + c.KnownHostsFile, "is not a known-hosts file"}
+		return hostKeys{}, &CredentialError{"file " + file, "is not a known-hosts file: " + knownHostsFault(err)}
 	}
+	// A host with several keys is asked for one of a kind that is known; else it would
+	// seem to have changed its key.
 	return hostKeys{db.HostKeyCallback(), db.HostKeyAlgorithms(host)}, nil
 }
 
 // errHostKey says that a host showed another key than the one that the config has.
-var errHostKey = errors.New("the host's key is not SSH_HOST_KEY: the host has another one, or somebody may be in between")
+var errHostKey = errors.New("the host's key is not SSH_HOST_KEY")
 
 // oneHostKey reads "<type> <base64>".
 func oneHostKey(text string) (hostKeys, error) {
@@ -74,56 +231,4 @@ func oneHostKey(text string) (hostKeys, error) {
 		}
 		return nil
 	}, algorithms}, nil
-}
-
-// newSSHSession logs in. go-git dials and shakes hands without a context, so this
-// gives up waiting at the context's end and leaves the attempt to its fate.
-func newSSHSession(ctx context.Context, repo config.RepoURL, auth Credentials) (session, error) {
-	ep, err := transport.NewEndpoint(repo.String())
-	if err != nil {
-		return nil, errors.New("the repository's URL is malformed")
-	}
-	where, pem, err := auth.sshKey()
-	if err != nil {
-		return nil, err
-	}
-	user := repo.User
-	if user == "" {
-		user = "git"
-	}
-	keys, err := gitssh.NewPublicKeys(user, pem, "")
-	if err != nil {
-		return nil, &CredentialError{where, "is not a private key that can be read without a passphrase"}
-	}
-	host := net.JoinHostPort(ep.Host, "22")
-	if ep.Port > 0 {
-		host = net.JoinHostPort(ep.Host, strconv.Itoa(ep.Port))
-	}
-	known, err := auth.known(host)
-	if err != nil {
-		return nil, err
-	}
-	gitssh.DefaultSSHConfig = nil // a ~/.ssh/config must not lead elsewhere
-	type opened struct {
-		s   session
-		err error
-	}
-	done := make(chan opened, 1)
-	go func() {
-		s, err := gitssh.NewClient(nil).NewUploadPackSession(ep, &sshAuth{keys, known})
-		done <- opened{s, err}
-	}()
-	select {
-	case o := <-done:
-		return o.s, o.err
-	case <-ctx.Done():
-		go func() {
-			if o := <-done; o.err == nil {
-				o.s.Close()
-			}
-		}()
-		return nil, context.Cause(ctx)
-	case <-time.After(2 * connectTimeout):
-		return nil, errors.New("the SSH server does not finish its handshake")
-	}
 }

@@ -2,6 +2,7 @@ package fetch
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"io"
 	"sync"
@@ -15,8 +16,8 @@ type stream struct {
 	r   io.Reader
 
 	mu    sync.Mutex
-	moved func(n int, err error) // told of each reading; nil after end
-	err   error                  // why there are no more bytes; io.EOF at the end
+	moved func(n int) // told of each reading; nil after end
+	err   error       // why there are no more bytes; io.EOF at the end
 }
 
 // Read reads on.
@@ -28,7 +29,7 @@ func (s *stream) Read(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.moved != nil {
-		s.moved(n, err)
+		s.moved(n)
 	}
 	if err != nil && s.ctx.Err() != nil {
 		err = context.Cause(s.ctx)
@@ -69,4 +70,25 @@ func (s *stream) broke(consumer error) error {
 		return s.err
 	}
 	return nil
+}
+
+// headed tells how many objects a pack says that it has, as soon as its header is there
+// (gitformat-pack(5)).
+type headed struct {
+	r    io.Reader
+	told func(objects uint32) // nil after telling
+	head []byte
+}
+
+func (h *headed) Read(p []byte) (int, error) {
+	n, err := h.r.Read(p)
+	if h.told != nil {
+		const length = 12 // "PACK", version, number of objects
+		h.head = append(h.head, p[:min(n, length-len(h.head))]...)
+		if len(h.head) == length {
+			h.told(binary.BigEndian.Uint32(h.head[8:]))
+			h.told = nil
+		}
+	}
+	return n, err
 }

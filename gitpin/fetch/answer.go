@@ -1,0 +1,164 @@
+package fetch
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"html"
+	"io"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// maxReason bounds what is read of an answer that is not Git's, in bytes.
+const maxReason = 4 << 10
+
+// answerError is an answer of a web server that is not what Git would say.
+type answerError struct {
+	status  int
+	what    string        // what it is, in words; empty for a status alone
+	schemes string        // what it offers to log in with
+	pause   time.Duration // how long it asks to wait
+	waits   bool          // whether it asks to wait at all
+	asked   bool          // whether the server asked for a client certificate
+}
+
+func (e *answerError) Error() string {
+	status := fmt.Sprintf("HTTP %d", e.status)
+	if e.what == "" {
+		return strings.ToLower(http.StatusText(e.status)) + " (" + status + ")"
+	}
+	return e.what + " (" + status + ")"
+}
+
+// endedError is a connection that ended in good order, without an answer.
+type endedError struct{ said string }
+
+func (e *endedError) Error() string {
+	if e.said == "" {
+		return "the server ends the connection without an answer"
+	}
+	return "the server says: " + e.said
+}
+
+var (
+	dumbRefs  = regexp.MustCompile(`^(?:[0-9a-f]{40}|[0-9a-f]{64})\t`)
+	pageTitle = regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title>`)
+	markup    = regexp.MustCompile(`(?s)<[^>]*>`)
+)
+
+// unexpected looks at the beginning of an answer, and returns nil if it is one of Git's.
+// where is what was asked, after redirects. Errors are [*answerError], [*endedError] and
+// those of the reader.
+func unexpected(res *http.Response, body *bufio.Reader, where string, now time.Time) error {
+	ok := res.StatusCode == http.StatusOK
+	if start, err := body.Peek(4); ok && err == nil && isHex(start) && (res.Request.Method != http.MethodGet || !isDumb(body)) {
+		return nil
+	} else if ok && err == io.EOF && len(start) == 0 {
+		return &endedError{}
+	} else if ok && err != nil && err != io.EOF {
+		return err
+	}
+	head, err := io.ReadAll(io.LimitReader(body, maxReason))
+	if ok && err != nil {
+		return err
+	}
+	e := &answerError{status: res.StatusCode, schemes: loginSchemes(res.Header)}
+	e.pause, e.waits = retryAfter(res.Header, now)
+	said := sentence(res.Header, head)
+	switch {
+	case res.StatusCode >= 400:
+		if said != "" {
+			e.what = strings.ToLower(http.StatusText(res.StatusCode)) + ": " + said
+		}
+	case res.StatusCode >= 300:
+		e.what = "the server redirects where Git does not follow, from " + where
+	case dumbRefs.Match(head):
+		e.what = "the server has the repository as static files only (dumb HTTP); it needs smart HTTP, as of git http-backend"
+	case isPage(res.Header, head):
+		e.what = "the server answers with a web page, not with a Git repository, at " + where
+		if said != "" {
+			e.what += fmt.Sprintf("; the page is called %q", said)
+		}
+	default:
+		e.what = "the answer is not a Git repository's, at " + where
+		if said != "" {
+			e.what += fmt.Sprintf("; it begins with %q", said)
+		}
+	}
+	return e
+}
+
+// isDumb reports whether an answer that begins like a pkt-line is the list of references
+// of a static server. A smart one says which service it is right after the length.
+func isDumb(body *bufio.Reader) bool {
+	if start, err := body.Peek(8); err != nil || !isHex(start) {
+		return false
+	}
+	head, _ := body.Peek(65)
+	return dumbRefs.Match(head)
+}
+
+func isHex(b []byte) bool { return len(bytes.Trim(b, "0123456789abcdefABCDEF")) == 0 }
+
+func isPage(h http.Header, head []byte) bool {
+	return strings.HasPrefix(h.Get("Content-Type"), "text/html") || bytes.HasPrefix(bytes.TrimLeft(head, "\ufeff \t\r\n"), []byte("<"))
+}
+
+// sentence is what a server says in a body: a page's title, or the first line of text.
+func sentence(h http.Header, head []byte) string {
+	if isPage(h, head) {
+		return title(head)
+	}
+	line, _, _ := strings.Cut(strings.TrimSpace(strings.ToValidUTF8(string(head), "?")), "\n")
+	const most = 200 // bytes of a line; more is no sentence
+	if len(line) > most {
+		line = strings.ToValidUTF8(line[:most], "") + "…"
+	}
+	return strings.TrimSpace(line)
+}
+
+func title(page []byte) string {
+	m := pageTitle.FindSubmatch(page)
+	if m == nil {
+		return ""
+	}
+	const most = 100 // bytes
+	t := strings.Join(strings.Fields(html.UnescapeString(markup.ReplaceAllString(string(m[1]), " "))), " ")
+	return strings.ToValidUTF8(t[:min(len(t), most)], "")
+}
+
+// loginSchemes are the ways to log in that a server offers.
+func loginSchemes(h http.Header) string {
+	var names []string
+	for _, v := range h.Values("WWW-Authenticate") {
+		if name, _, _ := strings.Cut(strings.TrimSpace(v), " "); name != "" {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// retryAfter reads when to come again: Retry-After in either of its forms (RFC 9110),
+// or the time at which GitHub's limit of requests ends.
+func retryAfter(h http.Header, now time.Time) (time.Duration, bool) {
+	if v := h.Get("Retry-After"); v != "" {
+		if s, err := strconv.ParseUint(v, 10, 31); err == nil {
+			return time.Duration(s) * time.Second, true
+		}
+		if at, err := http.ParseTime(v); err == nil {
+			return max(0, at.Sub(now)), true
+		}
+		return 0, true
+	}
+	if s, err := strconv.ParseInt(h.Get("X-RateLimit-Reset"), 10, 64); err == nil && h.Get("X-RateLimit-Remaining") == "0" {
+		return max(0, time.Unix(s, 0).Sub(now)), true
+	}
+	return 0, false
+}
+
+var errNoHTTP = errors.New("the server does not speak HTTP at this port")

@@ -1,0 +1,107 @@
+package fetch
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+)
+
+const (
+	// maxBefore bounds what comes before a pack, in bytes: references, mostly. Large
+	// hosts advertise some 10 MiB.
+	maxBefore = 64 << 20
+	// maxPacket is the longest pkt-line, in bytes with its length (gitprotocol-common(5)).
+	maxPacket = 65520
+	// maxSaid bounds the text beside a pack, in bytes.
+	maxSaid = 16 << 20
+)
+
+var errTooMuch = errors.New("the server says too much before the pack")
+
+// protocolError is an answer that breaks Git's protocol.
+type protocolError struct{ what string }
+
+func (e *protocolError) Error() string { return e.what }
+
+// remoteError is a server's own sentence about why there is no pack.
+type remoteError struct{ said string }
+
+func (e *remoteError) Error() string { return "the server says: " + e.said }
+
+// packets reads pkt-lines (gitprotocol-common(5)). It holds one at a time.
+type packets struct {
+	r    *bufio.Reader
+	left int // bytes that may still come before the pack
+	line []byte
+}
+
+func newPackets(r io.Reader) *packets {
+	return &packets{r: bufio.NewReaderSize(r, 64<<10), left: maxBefore}
+}
+
+// length reads the length of the next line's content. Special lines (flush, delimiter)
+// have none. io.EOF is an end between two lines.
+func (p *packets) length() (n int, special bool, err error) {
+	var head [4]byte
+	if _, err := io.ReadFull(p.r, head[:]); err != nil {
+		return 0, false, err
+	}
+	for _, c := range head {
+		switch {
+		case '0' <= c && c <= '9':
+			n = n<<4 | int(c-'0')
+		case 'a' <= c|0x20 && c|0x20 <= 'f':
+			n = n<<4 | int(c|0x20-'a'+10)
+		default:
+			return 0, false, &protocolError{fmt.Sprintf("the answer is not in Git's protocol: it has %q where a length is due", head)}
+		}
+	}
+	switch {
+	case n <= 2:
+		return 0, true, nil
+	case n == 3 || n > maxPacket:
+		return 0, false, &protocolError{fmt.Sprintf("the answer is not in Git's protocol: a line has the length %d", n)}
+	}
+	return n - 4, false, nil
+}
+
+// next reads a line that stands before the pack. It is good until the next call. A
+// line in which a server says why it won't is a [*remoteError].
+func (p *packets) next() (line []byte, special bool, err error) {
+	n, special, err := p.length()
+	if err != nil || special {
+		return nil, special, err
+	}
+	if p.left -= n + 4; p.left < 0 {
+		return nil, false, errTooMuch
+	}
+	if line, err = p.read(n); err != nil {
+		return nil, false, err
+	}
+	if len(line) > 4 && string(line[:4]) == "ERR " {
+		return nil, false, &remoteError{string(line[4:])}
+	}
+	if len(line) > 0 && line[len(line)-1] == '\n' {
+		line = line[:len(line)-1]
+	}
+	return line, false, nil
+}
+
+// read reads n bytes of a line; maxPacket bounds n.
+func (p *packets) read(n int) ([]byte, error) {
+	if cap(p.line) < n {
+		p.line = make([]byte, n)
+	}
+	p.line = p.line[:n]
+	_, err := io.ReadFull(p.r, p.line)
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	return p.line, err
+}
+
+// appendPacket appends a line with its length.
+func appendPacket(b []byte, line string) []byte {
+	return fmt.Appendf(b, "%04x%s", len(line)+4, line)
+}

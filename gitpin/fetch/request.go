@@ -1,0 +1,169 @@
+package fetch
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"gitlauncher/gitpin/object"
+)
+
+// agent names this program to servers. Some serve clients of Git only, and look at the
+// beginning of the name.
+const agent = "git/2.0-git-launcher"
+
+// request is what is asked of git-upload-pack (gitprotocol-pack(5)): commits, without
+// offering any.
+type request struct {
+	wants        []object.ID
+	capabilities []string
+	shallow      bool // without their parents
+	treeless     bool // without trees and files
+}
+
+// capable lists the capabilities of a request: those that are used, as far as has says
+// that the server has them. Azure DevOps answers 400 to a request without multi_ack,
+// although it is about commits that the client has, and here there are none.
+func capable(has func(string) bool, history, treeless bool) []string {
+	var c []string
+	add := func(names ...string) bool {
+		for _, name := range names {
+			if has(name) {
+				c = append(c, name)
+				return true
+			}
+		}
+		return false
+	}
+	add("multi_ack_detailed", "multi_ack")
+	add("side-band-64k")
+	add("ofs-delta")
+	if history {
+		add("include-tag")
+	}
+	if treeless {
+		add("filter")
+	}
+	if has("agent") {
+		c = append(c, "agent="+agent)
+	}
+	return c
+}
+
+// encode writes the request, which ends with "done": nothing is negotiated.
+func (r *request) encode() []byte {
+	var b []byte
+	for i, id := range r.wants {
+		line := "want " + id.String()
+		if i == 0 && len(r.capabilities) > 0 {
+			line += " " + strings.Join(r.capabilities, " ")
+		}
+		b = appendPacket(b, line+"\n")
+	}
+	if r.shallow {
+		b = appendPacket(b, "deepen 1\n")
+	}
+	if r.treeless {
+		b = appendPacket(b, "filter tree:0\n")
+	}
+	return appendPacket(append(b, "0000"...), "done\n")
+}
+
+// answer reads what a server says to the request up to the pack, and returns the pack.
+// said is told what the server says beside it, in its own words.
+func (r *request) answer(body io.Reader, said func(text []byte)) (io.Reader, error) {
+	p := newPackets(body)
+	for {
+		line, special, err := p.next()
+		switch {
+		case err == io.EOF:
+			return nil, io.ErrUnexpectedEOF
+		case err != nil:
+			return nil, err
+		case special: // the end of what is said of shallow commits
+		case bytes.HasPrefix(line, []byte("shallow ")), bytes.HasPrefix(line, []byte("unshallow ")):
+		case bytes.Equal(line, []byte("NAK")), bytes.HasPrefix(line, []byte("ACK ")) && bytes.Count(line, []byte(" ")) == 1:
+			for _, c := range r.capabilities {
+				if c == "side-band-64k" {
+					return &bands{p: p, said: said, text: maxSaid}, nil
+				}
+			}
+			return p.r, nil
+		case bytes.HasPrefix(line, []byte("ACK ")): // of a commit in common, and more to come
+		default:
+			return nil, &protocolError{fmt.Sprintf("the answer is not in Git's protocol: %.40q where an acknowledgement is due", line)}
+		}
+	}
+}
+
+// bands takes the pack out of a multiplexed answer (gitprotocol-pack(5), "Packfile Data").
+type bands struct {
+	p    *packets
+	left int // bytes of the pack in the packet that is being read
+	text int // bytes of text that the server may still say
+	said func(text []byte)
+	err  error
+}
+
+func (b *bands) Read(buf []byte) (int, error) {
+	for b.left == 0 && b.err == nil {
+		b.err = b.packet()
+	}
+	if b.err != nil {
+		return 0, b.err
+	}
+	n, err := b.p.r.Read(buf[:min(len(buf), b.left)])
+	b.left -= n
+	if err != nil {
+		b.err = broken(err)
+	}
+	return n, b.err
+}
+
+// packet reads up to the next bytes of the pack. io.EOF is the end that the server
+// declares; any other end of the bytes is a break.
+func (b *bands) packet() error {
+	n, special, err := b.p.length()
+	switch {
+	case err != nil:
+		return broken(err)
+	case special:
+		return io.EOF
+	case n == 0:
+		return nil
+	}
+	band, err := b.p.r.ReadByte()
+	if err != nil {
+		return broken(err)
+	}
+	n--
+	switch band {
+	case 1:
+		b.left = n
+		return nil
+	case 2, 3:
+		text, err := b.p.read(n)
+		if err != nil {
+			return broken(err)
+		}
+		if band == 3 {
+			return &remoteError{string(text)}
+		}
+		if b.text -= n; b.text < 0 {
+			return errors.New("the server says too much beside the pack")
+		}
+		b.said(text)
+		return nil
+	}
+	return &protocolError{fmt.Sprintf("the answer is not in Git's protocol: unknown channel %#x", band)}
+}
+
+// broken is an end of bytes where there must not be one.
+func broken(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
