@@ -22,7 +22,8 @@ var faultKinds = map[string]bool{
 	"redirect":         true,  // everything goes to that base URL
 	"redirect-post":    true,  // POSTs go to that base URL
 	"truncate":         true,  // cut the pack's answer after so many bytes
-	"corrupt":          true,  // change the byte there in the pack's answer; from the end if below zero
+	"corrupt":          true,  // change that byte of the pack; counted from the end if below zero
+	"channel":          false, // send the pack's last bytes on a channel that there is not
 	"stall":            true,  // send so many bytes of the pack's answer, then nothing more
 	"drip":             true,  // send the pack's answer so many bytes a tenth of a second
 	"never":            false, // take the request and never answer
@@ -108,6 +109,25 @@ func endless(w http.ResponseWriter, r *http.Request, s string) {
 	}
 }
 
+// packBytes finds the bytes of the pack in an answer with a side-band, and the channel's
+// number in the last packet of it.
+func packBytes(body []byte) (at []int, lastChannel int) {
+	for i := 0; i+4 <= len(body); {
+		n, err := strconv.ParseUint(string(body[i:i+4]), 16, 16)
+		if err != nil {
+			panic(fmt.Sprintf("an answer that is not in pkt-lines: %v", err))
+		}
+		if n > 5 && body[i+4] == 1 {
+			lastChannel = i + 4
+			for j := i + 5; j < i+int(n); j++ {
+				at = append(at, j)
+			}
+		}
+		i += max(int(n), 4)
+	}
+	return at, lastChannel
+}
+
 // late changes what Git answered.
 func (f Fault) late(w http.ResponseWriter, r *http.Request, body []byte) {
 	if r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/info/refs") {
@@ -126,11 +146,16 @@ func (f Fault) late(w http.ResponseWriter, r *http.Request, body []byte) {
 		w.(http.Flusher).Flush()
 		panic(http.ErrAbortHandler)
 	case "corrupt":
-		at := f.number()
-		if at < 0 {
-			at += len(body)
+		at, _ := packBytes(body)
+		n := f.number()
+		if n < 0 {
+			n += len(at)
 		}
-		body[at] ^= 0xff
+		body[at[n]] ^= 0xff
+		w.Write(body)
+	case "channel":
+		_, last := packBytes(body)
+		body[last] ^= 0xff
 		w.Write(body)
 	case "stall":
 		w.Write(body[:min(f.number(), len(body))])
