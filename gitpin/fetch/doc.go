@@ -1,10 +1,13 @@
 // Package fetch asks a Git server for one commit and hands on the pack that comes, as
 // a stream of bytes of which nothing is believed.
 //
-//	Fetch       fetch.go       tries again after faults of the network, until the deadline
+//	Fetch       fetch.go       tries again after faults that may pass, until the deadline
 //	attempt     attempt.go     one connection: ask, then hand the pack to the consumer
 //	session     http.go, ssh.go, local.go   one way to reach a repository each
-//	stream      stream.go      the pack's bytes, with deadlines, and why they ended
+//	references, request   advertised.go, request.go, packets.go   Git's protocol, version 0
+//	pulse       pulse.go       ends an attempt in which nothing comes
+//	stream      stream.go      the pack's bytes, and why they ended
+//	unexpected  answer.go      what an answer is that is not Git's
 //	classify    classify.go    what a failure means, as an [*Error]
 //
 // The outcome is a stream or an [*Error]. What the consumer itself says of the bytes
