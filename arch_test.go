@@ -70,7 +70,7 @@ var rooms = []row{
 	{"verify/system/tdvf", "measure", "", ""},
 	{"verify/system", "internal/strictjson measure verify/system/tdvf", "github.com/fxamacker/cbor/v2", ""},
 	{"verify/system/catalogue", "internal/strictjson measure verify/system verify/system/tdvf", "", ""},
-	{"verify", "config internal/strictjson measure policy verify/compose verify/provenance verify/quote", "golang.org/x/crypto", ""},
+	{"verify", "config internal/strictjson measure policy verify/compose verify/provenance verify/quote verify/system verify/system/catalogue verify/system/tdvf", "golang.org/x/crypto", ""},
 
 	// Hand over.
 	{"internal/environ", "", "", ""},
@@ -84,7 +84,7 @@ var rooms = []row{
 	// Wire.
 	{"internal/version", "", "", ""},
 	{"cmd/git-launcher", "config config/configfile gitpin gitpin/fetch gitpin/object imagepin imagepin/engine imagepin/oci imagepin/registry imagepin/userconfig internal/atomicfile internal/composeenv internal/digest internal/environ internal/handover internal/strictyaml internal/version measure measure/dstack policy", "github.com/schollz/progressbar/v3 golang.org/x/sys golang.org/x/term", "os syscall"},
-	{"cmd/git-launcher-verify", "config gitpin/object internal/clonehash internal/pccs internal/printable internal/sigstore internal/strictjson internal/version measure policy verify verify/compose verify/provenance verify/quote", "github.com/jedib0t/go-pretty/v6 github.com/sigstore/sigstore-go github.com/sirupsen/logrus golang.org/x/sync golang.org/x/term", "os"},
+	{"cmd/git-launcher-verify", "config gitpin/object internal/clonehash internal/pccs internal/printable internal/sigstore internal/strictjson internal/version measure policy verify verify/compose verify/provenance verify/quote verify/system verify/system/catalogue", "github.com/jedib0t/go-pretty/v6 github.com/sigstore/sigstore-go github.com/sirupsen/logrus golang.org/x/sync golang.org/x/term", "os"},
 	{"cmd/dstack-sim", "internal/sim internal/sim/tdx internal/version", "", "os syscall"},
 
 	// The simulator, and servers for tests. No program but dstack-sim links them.

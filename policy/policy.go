@@ -11,7 +11,10 @@ type Policy struct {
 	// The system.
 	MRTD, RTMR0, RTMR1, RTMR2 OneOf[measure.Register]
 	System                    OneOf[System]
+	OSImage                   OneOf[Text]
 	OSImageHash               OneOf[SHA256]
+	ACPITables                OneOf[ACPITables]
+	AcceptAdvisory            AllOf[Text]
 
 	// The platform.
 	TCBStatusAllowed       AllOf[TCBStatus]
@@ -66,12 +69,15 @@ func Keys() []Key {
 		setting = func(form string) kind[Setting] { return kind[Setting]{form: form, parse: parseSetting} }
 	)
 	return []Key{
-		one.key("MRTD", "the quote's MRTD: the firmware. Needed for VERIFIED, as are the next three, or SYSTEM", func(p *Policy) field[measure.Register] { return &p.MRTD }),
+		kind[Text]{form: "NAME", parse: parseText, list: true}.key("OS_IMAGE", "the OS image, by its name in the catalogue of systems, as dstack-0.6.6", func(p *Policy) field[Text] { return &p.OSImage }),
+		sha256.key("OS_IMAGE_HASH", "the OS image, by its os_image_hash: the registers are derived from it. An image, the four registers or SYSTEM are needed for VERIFIED", func(p *Policy) field[SHA256] { return &p.OSImageHash }),
+		kind[ACPITables]{form: "HEX,HEX,HEX", parse: parseACPITables}.key("ACPI_TABLES", "the digests of the ACPI tables that the host made, as the command system prints them; unchecked: any", func(p *Policy) field[ACPITables] { return &p.ACPITables }),
+		kind[Text]{form: "ID", parse: parseText, list: true}.key("ACCEPT_ADVISORY", "a known flaw of the system, by its id", func(p *Policy) field[Text] { return &p.AcceptAdvisory }),
+		one.key("MRTD", "the quote's MRTD: the firmware", func(p *Policy) field[measure.Register] { return &p.MRTD }),
 		one.key("RTMR0", "the quote's RTMR0: the virtual hardware", func(p *Policy) field[measure.Register] { return &p.RTMR0 }),
 		one.key("RTMR1", "the quote's RTMR1: the kernel", func(p *Policy) field[measure.Register] { return &p.RTMR1 }),
 		one.key("RTMR2", "the quote's RTMR2: the kernel's command line and the initrd", func(p *Policy) field[measure.Register] { return &p.RTMR2 }),
 		kind[System]{form: "MRTD:RTMR0:RTMR1:RTMR2[:KEY_PROVIDER_DIGEST]", parse: parseSystem}.key("SYSTEM", "one of several systems, a line each, instead of the four registers", func(p *Policy) field[System] { return &p.System }),
-		sha256.key("OS_IMAGE_HASH", "the OS image, by dstack's word; the registers are what proves the system", func(p *Policy) field[SHA256] { return &p.OSImageHash }),
 
 		kind[TCBStatus]{form: "STATUS", parse: parseTCBStatus, list: true}.key("TCB_STATUS_ALLOWED", "statuses that pass beside UpToDate, for platform, module and QE each; Revoked can't", func(p *Policy) field[TCBStatus] { return &p.TCBStatusAllowed }),
 		kind[Number]{form: "N", parse: parseNumber, once: true}.key("TCB_EVALUATION", "collateral of at least this TCB evaluation of Intel's", func(p *Policy) field[Number] { return &p.TCBEvaluation }),

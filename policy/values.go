@@ -102,6 +102,40 @@ func TCBStatuses() []TCBStatus {
 	return []TCBStatus{"UpToDate", "SWHardeningNeeded", "ConfigurationNeeded", "ConfigurationAndSWHardeningNeeded", "OutOfDate", "OutOfDateConfigurationNeeded"}
 }
 
+// ACPITables are the digests of a VM's ACPI tables that a reader accepts: the loader's
+// script, the root pointer, the tables. The zero value is "unchecked".
+type ACPITables struct {
+	Digests *[3]measure.Register // nil: whatever the host made
+}
+
+// Unchecked reports whether any tables are accepted.
+func (a ACPITables) Unchecked() bool { return a.Digests == nil }
+
+func (a ACPITables) String() string {
+	if a.Unchecked() {
+		return "unchecked"
+	}
+	return a.Digests[0].String() + "," + a.Digests[1].String() + "," + a.Digests[2].String()
+}
+
+func parseACPITables(v string) (ACPITables, error) {
+	if v == "unchecked" {
+		return ACPITables{}, nil
+	}
+	parts := strings.Split(v, ",")
+	out := ACPITables{Digests: new([3]measure.Register)}
+	if len(parts) != len(out.Digests) {
+		return out, errors.New("is neither three SHA-384 digests with commas between them, nor “unchecked”")
+	}
+	for i, part := range parts {
+		var err error
+		if out.Digests[i], err = parseRegister(strings.TrimSpace(part)); err != nil {
+			return out, err
+		}
+	}
+	return out, nil
+}
+
 func parseText(v string) (Text, error) { return Text(v), nil }
 
 // parseWord reads a key that has one possible value.

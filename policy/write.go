@@ -50,6 +50,9 @@ func (w *Writer) Line(key, value string) {
 // be empty.
 func (w *Writer) None(key string) { w.b.WriteString(key + "=\n") }
 
+// Append writes what another writer has written.
+func (w *Writer) Append(other *Writer) { w.b.Write(other.b.Bytes()) }
+
 // Bytes returns what was written.
 func (w *Writer) Bytes() []byte { return w.b.Bytes() }
 

@@ -40,7 +40,6 @@ func (a app) configMeasured() bool {
 func (j *judge) app(ctx context.Context, boot boot, launched launched) app {
 	c := j.check("D")
 	j.optional(c, "app id", &j.Policy.AppID, hex.EncodeToString(boot.payload("app-id")), "another application")
-	j.optional(c, "OS image hash (dstack's word)", &j.Policy.OSImageHash, j.osImageHash(boot), "another OS image, by dstack's own word; the registers of check B are what proves it")
 	measured := boot.payload("compose-hash")
 	j.optional(c, "compose hash", &j.Policy.ComposeHash, hex.EncodeToString(measured), "another compose")
 	if j.evidence.AppCompose == nil {
@@ -93,13 +92,6 @@ func (j *judge) measured(c check, measured []byte) bool {
 	}
 	c.invalid(name, want, found, why)
 	return false
-}
-
-func (j *judge) osImageHash(boot boot) string {
-	if p := boot.payload("os-image-hash"); p != nil {
-		return hex.EncodeToString(p)
-	}
-	return strings.ToLower(j.evidence.Claims.OSImageHash)
 }
 
 // launcherImage says which service is the launcher's and by which digest.

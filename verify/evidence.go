@@ -35,6 +35,7 @@ type Evidence struct {
 	Quote      []byte
 	Log        measure.Log
 	AppCompose []byte            // its exact bytes; nil where there is none
+	VMConfig   []byte            // dstack's vm_config, the host's word; nil where there is none
 	Collateral *quote.Collateral // nil where there is none
 	Provenance []byte            // a Sigstore bundle; nil where there is none
 	Receipt    *measure.Receipt  // KindReceipt alone
@@ -45,19 +46,17 @@ type Evidence struct {
 // trusted. Hex; the empty string where nothing is said.
 type Claims struct {
 	MRTD, RTMR0, RTMR1, RTMR2 string
-	OSImageHash               string
 	ReportData                string
 }
 
 // tcbInfo is dstack's tcb_info.
 type tcbInfo struct {
-	MRTD        string          `json:"mrtd"`
-	RTMR0       string          `json:"rtmr0"`
-	RTMR1       string          `json:"rtmr1"`
-	RTMR2       string          `json:"rtmr2"`
-	OSImageHash string          `json:"os_image_hash"`
-	AppCompose  *string         `json:"app_compose"`
-	EventLog    json.RawMessage `json:"event_log"`
+	MRTD       string          `json:"mrtd"`
+	RTMR0      string          `json:"rtmr0"`
+	RTMR1      string          `json:"rtmr1"`
+	RTMR2      string          `json:"rtmr2"`
+	AppCompose *string         `json:"app_compose"`
+	EventLog   json.RawMessage `json:"event_log"`
 }
 
 // ParseEvidence tells the kind of a JSON document and reads it.
@@ -101,7 +100,7 @@ func parseReceipt(data []byte) (*Evidence, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Evidence{Kind: KindReceipt, Receipt: r, Claims: Claims{ReportData: r.ReportData, OSImageHash: r.Info.OSImageHash}}
+	e := &Evidence{Kind: KindReceipt, Receipt: r, Claims: Claims{ReportData: r.ReportData}, VMConfig: vmConfig(r.VMConfig, r.Info.VMConfig)}
 	if err := e.SetQuote([]byte(r.Quote)); err != nil {
 		return nil, err
 	}
@@ -182,12 +181,13 @@ func parseQuoteAnswer(data []byte) (*Evidence, error) {
 		Quote      string          `json:"quote"`
 		EventLog   string          `json:"event_log"`
 		ReportData string          `json:"report_data"`
+		VMConfig   string          `json:"vm_config"`
 		Collateral json.RawMessage `json:"collateral"`
 	}
 	if err := strictjson.Unmarshal(data, &doc); err != nil {
 		return nil, fmt.Errorf("evidence: %w", err)
 	}
-	e := &Evidence{Kind: KindQuote, Claims: Claims{ReportData: doc.ReportData}}
+	e := &Evidence{Kind: KindQuote, Claims: Claims{ReportData: doc.ReportData}, VMConfig: vmConfig(doc.VMConfig)}
 	if err := e.SetQuote([]byte(doc.Quote)); err != nil {
 		return nil, err
 	}
@@ -199,6 +199,16 @@ func parseQuoteAnswer(data []byte) (*Evidence, error) {
 		e.Collateral, err = quote.ParseCollateral(doc.Collateral)
 	}
 	return e, err
+}
+
+// vmConfig is the first vm_config that is there.
+func vmConfig(texts ...string) []byte {
+	for _, text := range texts {
+		if text != "" {
+			return []byte(text)
+		}
+	}
+	return nil
 }
 
 // SetQuote takes a quote as binary or as hex, with or without 0x and white space
@@ -219,13 +229,17 @@ func (e *Evidence) SetQuote(data []byte) error {
 // SetInfo takes a guest agent's Info answer.
 func (e *Evidence) SetInfo(data []byte) error {
 	var info struct {
-		TCBInfo string `json:"tcb_info"`
+		TCBInfo  string `json:"tcb_info"`
+		VMConfig string `json:"vm_config"`
 	}
 	if err := strictjson.Unmarshal(data, &info); err != nil {
 		return fmt.Errorf("info: %w", err)
 	}
 	if info.TCBInfo == "" {
 		return errors.New("info: has no tcb_info")
+	}
+	if e.VMConfig == nil {
+		e.VMConfig = vmConfig(info.VMConfig)
 	}
 	return e.SetTCBInfo([]byte(info.TCBInfo))
 }
@@ -242,9 +256,6 @@ func (e *Evidence) SetTCBInfo(data []byte) error {
 		return fmt.Errorf("tcb_info: %w", err)
 	}
 	e.Claims.MRTD, e.Claims.RTMR0, e.Claims.RTMR1, e.Claims.RTMR2 = t.MRTD, t.RTMR0, t.RTMR1, t.RTMR2
-	if t.OSImageHash != "" {
-		e.Claims.OSImageHash = t.OSImageHash
-	}
 	if t.AppCompose != nil {
 		e.AppCompose = []byte(*t.AppCompose)
 	}

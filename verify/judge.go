@@ -8,11 +8,13 @@ import (
 	"gitlauncher/policy"
 	"gitlauncher/verify/provenance"
 	"gitlauncher/verify/quote"
+	"gitlauncher/verify/system/catalogue"
 )
 
 // Params is everything that evidence is judged by. Nothing else is looked at.
 type Params struct {
-	Policy     *policy.Policy // nil: nothing is expected
+	Policy     *policy.Policy       // nil: nothing is expected
+	Systems    *catalogue.Catalogue // what is known of systems; nil: what this program knows
 	Root       *quote.Root
 	At         time.Time
 	Collateral *quote.Collateral    // nil: the evidence's own, if it has one
@@ -44,6 +46,9 @@ func Judge(ctx context.Context, e *Evidence, p Params) *Report {
 	}}
 	if j.Policy == nil {
 		j.Policy = new(policy.Policy)
+	}
+	if j.Systems == nil {
+		j.Systems = catalogue.BuiltIn()
 	}
 	if q := j.authenticity(ctx); q != nil {
 		system := j.registers(q)

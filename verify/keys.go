@@ -13,7 +13,7 @@ import (
 
 // keys is the part of check D about who holds the keys of the application and of its
 // disk, and so about what may be on that disk.
-func (j *judge) keys(boot boot, system system) {
+func (j *judge) keys(boot boot, system booted) {
 	c := j.check("D")
 	e := boot.event("key-provider")
 	if e == nil {
@@ -59,7 +59,7 @@ var noProvider = policy.KeyProvider{Name: "none"}
 
 // provider judges who holds the keys. The policy can name it, know the event by its
 // digest, or expect it together with the system.
-func (j *judge) provider(c check, found policy.KeyProvider, digest measure.Register, system system) {
+func (j *judge) provider(c check, found policy.KeyProvider, digest measure.Register, system booted) {
 	const name = "key provider"
 	const other = "somebody else than expected holds the keys of the disk and the application"
 	byName, byDigest := &j.Policy.KeyProvider, &j.Policy.KeyProviderDigest
@@ -81,7 +81,7 @@ func (j *judge) provider(c check, found policy.KeyProvider, digest measure.Regis
 // disk judges what may have outlived an earlier boot. Docker's own folder is on the data
 // disk, and Docker starts the containers of an earlier compose by their restart policy:
 // no register shows what they are.
-func (j *judge) disk(c check, provider policy.KeyProvider, system system) {
+func (j *judge) disk(c check, provider policy.KeyProvider, system booted) {
 	const name = "disk"
 	const kept = "the same disk in every boot of the instance"
 	const why = "what earlier composes of the application left there can run beside the measured one, and no register shows it; so can what a host brings back by putting an older disk in"

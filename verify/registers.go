@@ -4,22 +4,25 @@ import (
 	"strings"
 
 	"gitlauncher/measure"
-	"gitlauncher/policy"
 	"gitlauncher/verify/quote"
+	"gitlauncher/verify/system"
 )
 
-// system is what check B found out about the system.
-type system struct {
+// booted is what check B found out about the system.
+type booted struct {
 	expected bool // all four registers are ones that the policy expects
 	// providers are the digests of key-provider events that the policy's SYSTEM lines
 	// expect of it; nil where one of these lines leaves that open.
 	providers []measure.Register
 }
 
-// registers is check B: the quote's registers against the policy, and the words
-// beside the quote against the quote.
-func (j *judge) registers(q *quote.Quote) system {
+// registers is check B: the quote's registers against the policy's values, or against
+// what the policy's OS image makes of them, and the words beside the quote against the
+// quote.
+func (j *judge) registers(q *quote.Quote) booted {
 	c := j.check("B")
+	r := j.system(c, q)
+	j.derivation(c, r, system.FindingImage, system.FindingBootLog)
 	found := [4]measure.Register{q.MRTD, q.RTMR[0], q.RTMR[1], q.RTMR[2]}
 	claimed := [4]string{j.evidence.Claims.MRTD, j.evidence.Claims.RTMR0, j.evidence.Claims.RTMR1, j.evidence.Claims.RTMR2}
 	for i, name := range registerNames {
@@ -27,27 +30,48 @@ func (j *judge) registers(q *quote.Quote) system {
 			c.invalid(name+" in tcb_info", found[i].String(), claimed[i], "the evidence contradicts itself: tcb_info has another value than the quote")
 		}
 	}
-	if j.Policy.System.Given() {
-		return j.oneSystem(c, found)
-	}
-	s := system{expected: true}
-	for i, want := range []policy.Expectation{&j.Policy.MRTD, &j.Policy.RTMR0, &j.Policy.RTMR1, &j.Policy.RTMR2} {
-		name := registerNames[i]
-		j.expect(c, name, want, found[i].String(), otherSystem,
-			"any TDX host can boot a kernel of its own and replay somebody's log; without "+name+" nothing says which system this is")
-		s.expected = s.expected && want.Allows(found[i].String())
-	}
+	s := j.expectedRegisters(c, r, found, j.suggestion(q))
+	j.derivation(c, r, system.FindingACPI)
+	j.flaws(c, q, r)
 	return s
 }
 
 // registerNames are those of the registers that say which system was booted.
-var registerNames = [4]string{"MRTD", "RTMR0", "RTMR1", "RTMR2"}
+var registerNames = [4]string{system.FindingMRTD, system.FindingRTMR0, system.FindingRTMR1, system.FindingRTMR2}
+
+// expectedRegisters compares the four registers with all that the policy says of them:
+// tuples, values, and what its OS image makes of them.
+func (j *judge) expectedRegisters(c check, r *system.Result, found [4]measure.Register, suggestion []string) booted {
+	derive := j.Policy.OSImage.Given() || j.Policy.OSImageHash.Given()
+	s := booted{expected: true}
+	if j.Policy.System.Given() {
+		s = j.oneSystem(c, found)
+	}
+	for i, name := range registerNames {
+		switch want := j.pin(name); {
+		case want.Given(), !derive && !j.Policy.System.Given():
+			missing := "any TDX host can boot a kernel of its own and replay somebody's log; without OS_IMAGE, OS_IMAGE_HASH or " + name + " nothing says which system this is"
+			if !want.Given() && suggestion != nil {
+				c.undecided(name, "", found[i].String(), missing, suggestion...)
+			} else {
+				j.expect(c, name, want, found[i].String(), otherSystem, missing)
+			}
+			s.expected = s.expected && want.Allows(found[i].String())
+		}
+		if derive {
+			j.derivation(c, r, name)
+			f, ok := r.Find(name)
+			s.expected = s.expected && ok && f.Outcome == system.Proven
+		}
+	}
+	return s
+}
 
 const otherSystem = "another system than the expected one was booted"
 
 // oneSystem judges the registers by the policy's SYSTEM lines. They pass together or not
 // at all: the firmware of one system under the kernel of another is neither.
-func (j *judge) oneSystem(c check, found [4]measure.Register) (s system) {
+func (j *judge) oneSystem(c check, found [4]measure.Register) (s booted) {
 	var nearest [4]measure.Register
 	best, open := -1, false
 	for _, t := range j.Policy.System.Values() {

@@ -117,7 +117,7 @@ func bootEvents(appCompose []byte) []measure.Event {
 }
 
 func logOf(events []measure.Event) measure.Log {
-	log := measure.Log{{IMR: 0, EventType: 0x80000008, Digest: strings.Repeat("0", 96)}}
+	var log measure.Log
 	for _, e := range events {
 		log = append(log, measure.Entry{IMR: 3, EventType: measure.RuntimeEventType, Event: e.Name, Payload: hex.EncodeToString(e.Payload)})
 	}

@@ -31,10 +31,14 @@ func TestGolden(t *testing.T) {
 		code int
 	}{
 		"near": {append(near, file("near-public-data.json")), 4},
-		"near-allowed": {append(near, "--allow-compose", "service:signer-key-export@sha256:cda8e3f64bde7c90e83bb50472be923c31c0b2cedf40bdcb85718c3414479907", "--collateral", "evidence", "--persistent-disk", "accepted",
+		"near-allowed": {append(near[:7:7], "--os-image", "dstack-dev-0.5.8", "--accept-advisory", "DEV-IMAGE,GHSA-c79w-3x5w-gmm5", "--allow-compose", "service:signer-key-export@sha256:cda8e3f64bde7c90e83bb50472be923c31c0b2cedf40bdcb85718c3414479907", "--collateral", "evidence", "--persistent-disk", "accepted",
 			"--key-provider", "local-sgx:6b5ed02e549a1c30aaa8e3171a045f1f449b0017353ef595e78e39c348c98d01", file("near-public-data.json")), 0},
-		"near-stale": {append([]string{"--at", "2026-11-01T00:00:00Z"}, append(near[3:], file("near-public-data.json"))...), 3},
-		"dstack":     {[]string{"--at", "2026-02-20T00:00:00Z", "--collateral", file("dstack-quote-report.collateral.json"), file("dstack-quote-report.json")}, 1},
+		"near-stale":  {append([]string{"--at", "2026-11-01T00:00:00Z"}, append(near[3:], file("near-public-data.json"))...), 3},
+		"dstack":      {[]string{"--at", "2026-02-20T00:00:00Z", "--collateral", file("dstack-quote-report.collateral.json"), file("dstack-quote-report.json")}, 1},
+		"dstack-0.6":  {[]string{"--offline", "--at", "2026-08-20T00:00:00Z", "--os-image-hash", "e6f5cfec20c02e7b97baa213d0f718020b55e040172d90ccbcb946d56c8b09db", file("dstack-0.6-getquote.json")}, 1},
+		"system-0.6":  {[]string{"system", file("dstack-0.6-getquote.json")}, 0},
+		"system-near": {[]string{"system", file("near-public-data.json")}, 0},
+		"system-gpu":  {[]string{"system", file("dstack-quote-report.json")}, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			code, out, errs := run(t, tc.args...)

@@ -64,7 +64,7 @@ func (p *program) run(ctx context.Context, args []string) int {
 	name := "verify"
 	if len(args) > 0 {
 		switch args[0] {
-		case "verify", "inspect", "checkout", "policy", "version":
+		case "verify", "inspect", "system", "systems", "checkout", "policy", "version":
 			name, args = args[0], args[1:]
 		case "help", "-h", "-help", "--help":
 			fmt.Fprint(p.stdout, usage())
@@ -87,6 +87,10 @@ func (p *program) run(ctx context.Context, args []string) int {
 	switch name {
 	case "inspect":
 		err = p.inspect(s)
+	case "system":
+		code, err = p.system(s)
+	case "systems":
+		err = p.listSystems(s)
 	case "checkout":
 		err = p.checkout(s)
 	case "policy":

@@ -10,6 +10,7 @@ import (
 	"gitlauncher/verify"
 	"gitlauncher/verify/compose"
 	"gitlauncher/verify/quote"
+	"gitlauncher/verify/system"
 )
 
 // policyFrom prints a policy that expects just what an evidence holds. Evidence
@@ -42,10 +43,7 @@ release of git-launcher, and the commit with the one you audited.`, e.Kind, p.no
 	if !report.Intel {
 		w.Comment("The quote is not under Intel's root: it proves nothing about hardware.")
 	}
-	w.Line("MRTD", q.MRTD.String())
-	for i := range 3 {
-		w.Line(fmt.Sprintf("RTMR%d", i), q.RTMR[i].String())
-	}
+	s.systemPolicy(&w, e, q)
 	image := len(report.Launches) > 0 && report.Launches[0].Mode == "image"
 	if r, err := compose.Judge(ctx, e.AppCompose, compose.Expect{Image: image, Allow: s.policy.AllowCompose.Texts()}); err == nil && r.ImageDigest != "" {
 		w.Line("LAUNCHER_IMAGE_DIGEST", r.ImageDigest)
@@ -55,6 +53,23 @@ release of git-launcher, and the commit with the one you audited.`, e.Kind, p.no
 	launchPolicy(&w, report.Launches)
 	_, err = p.stdout.Write(w.Bytes())
 	return exitVerified, err
+}
+
+// systemPolicy expects the system: by its image where that proves all registers, else
+// by their values.
+func (s *settings) systemPolicy(w *policy.Writer, e *verify.Evidence, q *quote.Quote) {
+	if image, ok := verify.Claimed(e, q, s.systems); ok {
+		r, err := verify.System(e, q, []system.Image{image}, s.policy, s.systems)
+		var derivable policy.Writer
+		if err == nil && systemPolicy(&derivable, r, s.systems) {
+			w.Append(&derivable)
+			return
+		}
+	}
+	w.Line("MRTD", q.MRTD.String())
+	for i := range 3 {
+		w.Line(fmt.Sprintf("RTMR%d", i), q.RTMR[i].String())
+	}
 }
 
 // launchPolicy expects the launches of a report.

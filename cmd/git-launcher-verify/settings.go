@@ -11,7 +11,9 @@ import (
 	"gitlauncher/config"
 	"gitlauncher/gitpin/object"
 	"gitlauncher/policy"
+	"gitlauncher/verify"
 	"gitlauncher/verify/quote"
+	"gitlauncher/verify/system/catalogue"
 )
 
 var errHelp = errors.New("help wanted")
@@ -20,6 +22,7 @@ var errHelp = errors.New("help wanted")
 type settings struct {
 	evidence string // a file's name, "-", or empty
 	policy   *policy.Policy
+	systems  *catalogue.Catalogue
 	root     *quote.Root
 	at       time.Time
 	atGiven  bool // by --at
@@ -38,9 +41,9 @@ type settings struct {
 }
 
 func (p *program) parse(command string, args []string) (*settings, error) {
-	s := &settings{policy: new(policy.Policy)}
+	s := &settings{policy: new(policy.Policy), systems: catalogue.BuiltIn()}
 	var at, root, commit string
-	var policies []string
+	var policies, systems []string
 	flags := new(policy.Policy) // replaces what the policy files say
 	var wrong error             // the first flag of a key that makes no sense
 	fs := flag.NewFlagSet("git-launcher-verify", flag.ContinueOnError)
@@ -57,6 +60,7 @@ func (p *program) parse(command string, args []string) (*settings, error) {
 	fs.BoolVar(&s.batch, "batch", false, "")
 	fs.BoolVar(&s.offline, "offline", false, "")
 	fs.Func("policy", "", func(v string) error { policies = append(policies, v); return nil })
+	fs.Func("systems", "", func(v string) error { systems = append(systems, v); return nil })
 	for _, key := range policy.Keys() {
 		add := func(v string) error { return key.Add(flags, v) }
 		if key.Flag() == "collateral" { // a file, or the key's own word
@@ -92,6 +96,14 @@ func (p *program) parse(command string, args []string) (*settings, error) {
 	if err := s.policy.Override(flags); err != nil {
 		return nil, &usageError{err}
 	}
+	for _, name := range systems {
+		if err := s.readSystems(p, name); err != nil {
+			return nil, err
+		}
+	}
+	if _, err := verify.Systems(s.policy, s.systems); err != nil {
+		return nil, usagef("OS_IMAGE: %w; “git-launcher-verify systems” lists them, and --systems FILE adds some", err)
+	}
 	if err := s.judgedBy(p, at, root); err != nil {
 		return nil, err
 	}
@@ -112,6 +124,18 @@ func (s *settings) readPolicy(p *program, name string) error {
 		return &usageError{err}
 	}
 	return s.policy.Read(name, data)
+}
+
+// readSystems adds a file to the catalogue, and replaces what both have.
+func (s *settings) readSystems(p *program, name string) error {
+	data, err := p.read(name, catalogue.MaxFile)
+	if err != nil {
+		return &usageError{err}
+	}
+	if s.systems, err = s.systems.With(data); err != nil {
+		return usagef("--systems %s: %w", name, err)
+	}
+	return nil
 }
 
 // maxRoot bounds a file with one certificate, in bytes.
@@ -148,6 +172,9 @@ func (s *settings) check(command string, fs *flag.FlagSet) error {
 		s.evidence = fs.Arg(0)
 	}
 	switch {
+	case command == "systems" && (s.evidence != "" || parts):
+		return usagef("systems takes no evidence")
+	case command == "systems":
 	case command == "checkout" && s.evidence == "":
 		return usagef("checkout needs the directory of a clone")
 	case s.evidence == "" && !parts:

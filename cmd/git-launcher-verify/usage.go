@@ -10,6 +10,8 @@ func usage() string {
 	return `Usage: git-launcher-verify [flags] EVIDENCE            VERIFIED, NOT VERIFIED or UNDECIDED, with every check in a table
        git-launcher-verify --batch [flags] EVIDENCE    a file of JSON lines, or a folder of files: one JSON line each
        git-launcher-verify inspect [flags] EVIDENCE    what is in it; judges nothing
+       git-launcher-verify system [flags] EVIDENCE     which system: each event of its registers, and policy lines for it
+       git-launcher-verify systems [--systems FILE]    the systems that OS_IMAGE can name
        git-launcher-verify checkout [flags] DIR        the digests of a local clone, to compare with a record
        git-launcher-verify policy --from EVIDENCE      a policy to review, from evidence that one trusts on first use
        git-launcher-verify version
@@ -19,7 +21,7 @@ Evidence says what ran in a confidential VM. It is a launch receipt of git-launc
 GetQuote answer, the output of "phala cvms attestation --json", or an MPC node's
 /public_data; "-" is standard input. Six checks, all of them reported:
   A  the quote is genuine: signatures to Intel's root, revocation, TCB status, no debugging
-  B  the registers are the expected system: MRTD, RTMR0, RTMR1, RTMR2
+  B  the registers are the expected system: derived from its OS image, or pinned by value
   C  the event log is the register: recomputed and compared with the quote's RTMR3
   D  the compose is the measured one, and gives nothing else the keys to the launch
   E  the launch is the expected one: commit, or image
@@ -28,8 +30,8 @@ GetQuote answer, the output of "phala cvms attestation --json", or an MPC node's
 Outcomes: ok; - is good to know; ? leaves the verdict open; NOT ALLOWED and INVALID
 refuse. The first reason stands under the verdict, and each row says its own.
 
-VERIFIED needs an expectation for every link: MRTD and RTMR0 to RTMR2 (the system),
-LAUNCHER_IMAGE_DIGEST (the launcher), and COMMIT_SHA or IMAGE_DIGEST (the launch).
+VERIFIED needs an expectation for every link: OS_IMAGE, OS_IMAGE_HASH or the four
+registers (the system), LAUNCHER_IMAGE_DIGEST (the launcher), and COMMIT_SHA or IMAGE_DIGEST (the launch).
 
 The first time, with a receipt and no policy: make one, review each line, judge by it.
   git-launcher-verify policy --from receipt.json >policy.conf
@@ -42,6 +44,7 @@ COMMIT_SHA:
   --policy FILE           such a file
 ` + policy.Usage(26) + `
 What it is judged by:
+  --systems FILE          systems beside those that this program knows, or in their place (VERIFY.md)
   --at TIME               as of a moment, RFC 3339 (default now)
   --collateral FILE       what Intel says of the platform, as JSON with the nine fields of QuoteCollateralV3;
                           default: the evidence's own, else fetched

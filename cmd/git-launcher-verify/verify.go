@@ -50,7 +50,7 @@ func (p *program) verify(ctx context.Context, s *settings) (int, error) {
 
 // params is what every evidence of this run is judged by.
 func (p *program) params(ctx context.Context, s *settings) (verify.Params, error) {
-	params := verify.Params{Policy: s.policy, Root: s.root, At: s.at}
+	params := verify.Params{Policy: s.policy, Systems: s.systems, Root: s.root, At: s.at}
 	var err error
 	if params.Collateral, err = p.collateralFile(s); err != nil {
 		return params, err

@@ -36,11 +36,12 @@ const (
 
 // Finding is one thing that was compared.
 type Finding struct {
-	Name        string
-	Outcome     Outcome
-	Want, Found string
-	Why         string      // a plain sentence, for whatever is not Proven
-	Parts       []tdvf.Part // what differs, where that can be told
+	Name    string      `json:"name"`
+	Outcome Outcome     `json:"outcome"`
+	Want    string      `json:"expected,omitempty"`
+	Found   string      `json:"found,omitempty"`
+	Why     string      `json:"why,omitempty"`   // a plain sentence, for whatever is not Proven
+	Parts   []tdvf.Part `json:"parts,omitempty"` // what differs, where that can be told
 }
 
 // Image is a system that a reader accepts.
@@ -100,11 +101,12 @@ type Input struct {
 // Result is what was found.
 type Result struct {
 	Findings []Finding
-	Image    *Image    // the accepted image that was compared; nil where there is none
-	Document *Document // nil where the evidence has none that belongs to Image
-	Memory   uint64    // bytes, as RTMR0 has them; zero where that is not known
-	Boot     tdvf.Boot // digests of the log; an attested register's are the quote's
-	Attested [3]bool   // the log makes the quote's RTMR0, 1, 2
+	Image    *Image        // the accepted image that was compared; nil where there is none
+	Document *Document     // nil where the evidence has none that belongs to Image
+	Witness  *tdvf.Witness // of the image's firmware; nil where that is not known
+	Memory   uint64        // bytes, as RTMR0 has them; zero where that is not known
+	Boot     tdvf.Boot     // digests of the log; an attested register's are the quote's
+	Attested [3]bool       // the log makes the quote's RTMR0, 1, 2
 }
 
 // Proven reports whether every finding leaves the system proven.
@@ -126,6 +128,9 @@ type judgement struct {
 	Input
 	*Result
 	passes passes // as MRTD proves; zero where it does not
+	// tables are those that a stripped log has: dstack's v1 Attest answer leaves out the
+	// events before the operating system, but for these three.
+	tables []tdvf.ACPI
 }
 
 // Judge derives the registers of an accepted image and compares them with the
@@ -135,6 +140,7 @@ func Judge(in Input) *Result {
 	j.bootLog()
 	switch expected, ok := j.choose(); {
 	case ok:
+		j.Witness = expected.witness
 		j.mrtd(expected)
 		j.rtmr1(expected)
 		j.rtmr2(expected)
@@ -171,6 +177,10 @@ func (j *judgement) bootLog() {
 	boot, err := tdvf.ReadBoot(j.Log)
 	if err != nil {
 		j.add(FindingBootLog, Contradict, "digests of 48 bytes", "", err.Error())
+		return
+	}
+	if a, stripped := boot.Stripped(); stripped {
+		j.tables = []tdvf.ACPI{a}
 		return
 	}
 	j.Boot = boot

@@ -212,7 +212,11 @@ func (j *judgement) memory(w *tdvf.Witness) (size uint64, why string) {
 
 // rtmr0ByTables tries the tables that are known, where there is no log.
 func (j *judgement) rtmr0ByTables(w *tdvf.Witness, memory uint64) {
-	tables := slices.Clone(j.ACPI)
+	tables := j.tables
+	if len(tables) == 0 {
+		tables = j.ACPI
+	}
+	exact := len(tables) == 1
 	if len(tables) == 0 {
 		for _, s := range j.Shapes {
 			tables = append(tables, s.ACPI)
@@ -233,9 +237,9 @@ func (j *judgement) rtmr0ByTables(w *tdvf.Witness, memory uint64) {
 		}
 		last = got
 	}
-	if len(j.ACPI) == 1 {
+	if exact {
 		j.add(FindingRTMR0, Differs, last.String(), j.RTMR[0].String(),
-			"the VM has another firmware, another size of memory or other ACPI tables; without a log of RTMR0 it can't be told which", tdvf.PartFirmware, tdvf.PartMemory, tdvf.PartACPI)
+			"the VM has another firmware, another size of memory or other ACPI tables; without the whole log of RTMR0 it can't be told which", tdvf.PartFirmware, tdvf.PartMemory, tdvf.PartACPI)
 		return
 	}
 	j.add(FindingRTMR0, Open, "", j.RTMR[0].String(),

@@ -41,6 +41,15 @@ func (b Boot) Replay(register int) (r measure.Register) {
 	return r
 }
 
+// Stripped reports whether the log has nothing but the three digests of the host's
+// tables, as dstack's shorter logs have it. They make no register by themselves.
+func (b Boot) Stripped() (a ACPI, ok bool) {
+	if len(b[0]) != len(a) || len(b[1]) > 0 || len(b[2]) > 0 {
+		return a, false
+	}
+	return ACPI(b[0]), true
+}
+
 // ACPI are the three digests of the host's tables, where RTMR0 has as many events as
 // the layout.
 func (b Boot) ACPI() (a ACPI, ok bool) {

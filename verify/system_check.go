@@ -1,0 +1,173 @@
+package verify
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"gitlauncher/measure"
+	"gitlauncher/policy"
+	"gitlauncher/verify/quote"
+	"gitlauncher/verify/system"
+	"gitlauncher/verify/system/catalogue"
+	"gitlauncher/verify/system/tdvf"
+)
+
+// Systems are the images that a policy accepts, by name or by hash. A name that the
+// catalogue does not have is an error.
+func Systems(p *policy.Policy, known *catalogue.Catalogue) ([]system.Image, error) {
+	var images []system.Image
+	var err error
+	for _, name := range p.OSImage.Texts() {
+		image, ok := known.ByName(name)
+		if !ok {
+			err = errors.Join(err, fmt.Errorf("the catalogue has no system %.80q", name))
+			continue
+		}
+		images = append(images, image.Image)
+	}
+	for _, hash := range p.OSImageHash.Texts() {
+		image, ok := known.ByHash(hash)
+		if !ok {
+			image.Hash = hash
+		}
+		images = append(images, image.Image)
+	}
+	return images, err
+}
+
+// System compares the system that a quote attests with the images, and the host's
+// tables with what the policy says of them.
+func System(e *Evidence, q *quote.Quote, images []system.Image, p *policy.Policy, known *catalogue.Catalogue) (*system.Result, error) {
+	in := system.Input{
+		MRTD: q.MRTD, RTMR: [3]measure.Register(q.RTMR[:3]), Log: e.Log, Images: images, Shapes: known.Shapes,
+		RTMR0Pinned: p.RTMR0.Allows(q.RTMR[0].String()) || slices.ContainsFunc(p.System.Values(), func(s policy.System) bool { return s.RTMR0 == q.RTMR[0] && s.MRTD == q.MRTD }),
+	}
+	for _, tables := range p.ACPITables.Values() {
+		if tables.Unchecked() {
+			in.ACPIUnchecked = true
+		} else {
+			in.ACPI = append(in.ACPI, tdvf.ACPI(*tables.Digests))
+		}
+	}
+	var err error
+	if e.VMConfig != nil {
+		in.VM, err = system.ParseVMConfig(e.VMConfig)
+	}
+	return system.Judge(in), err
+}
+
+// system derives the registers of the images that the policy accepts.
+func (j *judge) system(c check, q *quote.Quote) *system.Result {
+	images, err := Systems(j.Policy, j.Systems)
+	if err != nil {
+		c.undecided(system.FindingImage, j.Policy.OSImage.String(), "", err.Error()+": “git-launcher-verify systems” lists them, and --systems FILE adds some")
+	}
+	s, err := System(j.evidence, q, images, j.Policy, j.Systems)
+	if err != nil && len(images) > 0 {
+		c.note("vm_config", "", err.Error()+"; it is the host's word, and what needs it is open")
+	}
+	return s
+}
+
+// derived are the outcomes of package system, in this package's words.
+var derived = map[system.Outcome]Outcome{
+	system.Proven: Pass, system.Noted: Note, system.Open: Undecided, system.Differs: NotAllowed, system.Contradict: Invalid,
+}
+
+// derivation adds what the system's registers came out as, those of the names.
+func (j *judge) derivation(c check, s *system.Result, names ...string) {
+	for _, f := range s.Findings {
+		if !slices.Contains(names, f.Name) {
+			continue
+		}
+		name, why := f.Name, f.Why
+		if slices.Contains(registerNames[:], name) && (j.pin(name).Given() || j.Policy.System.Given()) {
+			name += " of the OS image"
+		}
+		var settle []string
+		if f.Name == system.FindingACPI {
+			if f.Outcome == system.Open {
+				why += ". RTMR0 pins the whole register, and ACPI_TABLES=unchecked accepts them"
+				settle = line("ACPI_TABLES", f.Found)
+			}
+			if f.Outcome == system.Noted {
+				c.accepted("the host's ACPI tables")
+			}
+		}
+		c.add(Finding{Name: name, Outcome: derived[f.Outcome], Expected: f.Want, Found: f.Found, Why: why, Settle: settle})
+	}
+}
+
+// pin is the policy's key of a register's value.
+func (j *judge) pin(name string) policy.Expectation {
+	switch name {
+	case system.FindingRTMR0:
+		return &j.Policy.RTMR0
+	case system.FindingRTMR1:
+		return &j.Policy.RTMR1
+	case system.FindingRTMR2:
+		return &j.Policy.RTMR2
+	}
+	return &j.Policy.MRTD
+}
+
+// flaws judges what is known to be wrong with the system, whichever way the reader
+// named it.
+func (j *judge) flaws(c check, q *quote.Quote, s *system.Result) {
+	const name = "advisories"
+	image, known := j.Systems.ByRTMR2(q.RTMR[2])
+	if s.Image != nil {
+		if image, known = j.Systems.ByHash(s.Image.Hash); !known {
+			image, known = j.Systems.ByName(s.Image.Name)
+		}
+	}
+	switch {
+	case !known && s.Image != nil:
+		c.note(name, s.Image.String(), "the catalogue of systems does not have it, so its flaws are not known here")
+	case known && len(image.Flaws) == 0:
+		c.pass(name, "none known of "+image.Name)
+	}
+	if !known {
+		return
+	}
+	for _, flaw := range image.Flaws {
+		found := image.Name + ": " + flaw.ID
+		switch {
+		case j.Policy.AcceptAdvisory.Allows(flaw.ID):
+			c.note(name, found, "accepted: "+flaw.What)
+			c.accepted(flaw.ID)
+		case flaw.Unclear != nil:
+			c.undecided(name, "", found, fmt.Sprintf("it is not published whether this system has it (%s): %s", flaw.Unclear, flaw.What), line("ACCEPT_ADVISORY", flaw.ID)...)
+		default:
+			c.notAllowed(name, "a system without known flaws", found, fmt.Sprintf("%s (%s); ACCEPT_ADVISORY=%s accepts it", flaw.What, flaw.Source, flaw.ID))
+		}
+	}
+}
+
+// Claimed is the image that an evidence says it is of: by the checksum file beside its
+// measurement document, or by its command line and initrd. It is a claim until
+// [System] proves it.
+func Claimed(e *Evidence, q *quote.Quote, known *catalogue.Catalogue) (system.Image, bool) {
+	if vm, err := system.ParseVMConfig(e.VMConfig); err == nil && vm.Checksums != nil {
+		hash := fmt.Sprintf("%x", system.ImageHash(vm.Checksums))
+		if image, ok := known.ByHash(hash); ok {
+			return image.Image, true
+		}
+		return system.Image{Hash: hash}, true
+	}
+	image, ok := known.ByRTMR2(q.RTMR[2])
+	return image.Image, ok
+}
+
+// suggestion are the policy's lines for the system that the evidence says it is of.
+func (j *judge) suggestion(q *quote.Quote) []string {
+	image, ok := Claimed(j.evidence, q, j.Systems)
+	switch {
+	case !ok:
+		return nil
+	case image.Name != "":
+		return line("OS_IMAGE", image.Name)
+	}
+	return line("OS_IMAGE_HASH", image.Hash)
+}

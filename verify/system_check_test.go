@@ -1,0 +1,183 @@
+package verify_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"gitlauncher/policy"
+	"gitlauncher/verify"
+	"gitlauncher/verify/quote"
+	"gitlauncher/verify/system/catalogue"
+)
+
+// realHash is the os_image_hash of the build whose quote is dstack-0.6-getquote.json,
+// and realTables are its VM's ACPI tables.
+const (
+	realHash   = "e6f5cfec20c02e7b97baa213d0f718020b55e040172d90ccbcb946d56c8b09db"
+	realTables = "095d04cf26fe03aef6e3561fa24c1aa1cea93f4aeaf563b1f9f7616184c53454875925759434769cec2490acb563a337," +
+		"8d9a4d4777a1bc77ecd9d8d37a4628129a80052a510320159a20a923bd07a0e90d8d1f2e1ebf088992b25f0d0fa672ef," +
+		"3070721e169bc41884724cb0e6b3082e1baf249083d8b389181ba50b9afa951057876c380b8870e8c2facf2eff67a2b6"
+)
+
+// withoutShapes is a catalogue that knows no tables, and has a system of the tests'.
+func withoutShapes(t *testing.T, images string) *catalogue.Catalogue {
+	t.Helper()
+	c, err := new(catalogue.Catalogue).With([]byte(`{"version":1,"sources":{"t":{"what":"a test","where":"here","date":"2026-11-26"}},
+		"flaws":[{"id":"T-1","what":"it is flawed","source":"t"}],"images":[` + images + `]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// TestSystem names how check B comes out on a real 0.6 quote for each way in which a
+// policy can name the system.
+func TestSystem(t *testing.T) {
+	data := fixture(t, "dstack-0.6-getquote.json")
+	flawed := func(flaw string) string {
+		return `{"name":"real-1.0","os_image_hash":"` + realHash + `","source":"t","flaws":[{"id":"T-1"` + flaw + `}]}`
+	}
+	q, err := quote.Parse(parse(t, data).Quote)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const hash = "OS_IMAGE_HASH=" + realHash
+	for _, c := range []struct {
+		name   string
+		policy []string
+		known  string // of a catalogue without tables; "-": this program's own
+		find   string
+		want   verify.Outcome
+		text   string // in what was found, or why
+		worst  verify.Outcome
+	}{
+		{"by hash alone", []string{hash}, "-", "RTMR0", verify.Pass, "(2 GiB of memory)", verify.Pass},
+		{"by hash, flaws unknown", []string{hash}, "-", "advisories", verify.Note, "does not have it", verify.Pass},
+		{"published tables", []string{hash}, "-", "ACPI tables", verify.Pass, "2 vCPUs, 2 GiB, QEMU 8.2.2", verify.Pass},
+		{"tables of nobody", []string{hash}, "", "ACPI tables", verify.Undecided, "ACPI_TABLES=unchecked accepts them", verify.Undecided},
+		{"tables pinned", []string{hash, "ACPI_TABLES=" + realTables}, "", "ACPI tables", verify.Pass, "095d04cf", verify.Pass},
+		{"one of two pins", []string{hash, "ACPI_TABLES=" + strings.Repeat(q.MRTD.String()+",", 2) + q.MRTD.String(), "ACPI_TABLES=" + realTables}, "", "ACPI tables", verify.Pass, "095d04cf", verify.Pass},
+		{"other tables pinned", []string{hash, "ACPI_TABLES=" + strings.Repeat(q.MRTD.String()+",", 2) + q.MRTD.String()}, "-", "ACPI tables", verify.NotAllowed, "other ACPI tables", verify.NotAllowed},
+		{"tables unchecked", []string{hash, "ACPI_TABLES=unchecked"}, "", "ACPI tables", verify.Note, "accepted unchecked", verify.Pass},
+		{"tables by RTMR0", []string{hash, "RTMR0=" + q.RTMR[0].String()}, "", "ACPI tables", verify.Pass, "pinned by RTMR0", verify.Pass},
+		{"derived beside a pin", []string{hash, "RTMR0=" + q.RTMR[0].String()}, "", "RTMR0 of the OS image", verify.Pass, "", verify.Pass},
+		{"a pin that differs", []string{hash, "MRTD=" + q.RTMR[0].String()}, "-", "MRTD", verify.NotAllowed, "", verify.NotAllowed},
+		{"another hash", []string{"OS_IMAGE_HASH=" + strings.Repeat("a", 64)}, "-", "OS image", verify.NotAllowed, "another image", verify.NotAllowed},
+		{"one of two hashes", []string{"OS_IMAGE_HASH=" + strings.Repeat("a", 64) + "," + realHash}, "-", "OS image", verify.Pass, realHash, verify.Pass},
+		{"a published image, another", []string{"OS_IMAGE=dstack-0.6.6"}, "-", "OS image", verify.NotAllowed, "another image", verify.NotAllowed},
+		{"an image that nobody knows", []string{"OS_IMAGE=dstack-9.9"}, "-", "OS image", verify.Undecided, "--systems FILE", verify.Undecided},
+		{"by name", []string{"OS_IMAGE=real-1.0", "ACPI_TABLES=unchecked", "ACCEPT_ADVISORY=T-1"}, flawed(""), "RTMR2", verify.Pass, "", verify.Pass},
+		{"flawed", []string{"OS_IMAGE=real-1.0", "ACPI_TABLES=unchecked"}, flawed(""), "advisories", verify.NotAllowed, "ACCEPT_ADVISORY=T-1 accepts it", verify.NotAllowed},
+		{"flawed, by hash", []string{hash, "ACPI_TABLES=unchecked"}, flawed(""), "advisories", verify.NotAllowed, "it is flawed", verify.NotAllowed},
+		{"flawed, accepted", []string{hash, "ACPI_TABLES=unchecked", "ACCEPT_ADVISORY=X,T-1"}, flawed(""), "advisories", verify.Note, "accepted: it is flawed", verify.Pass},
+		{"flawed, another accepted", []string{hash, "ACPI_TABLES=unchecked", "ACCEPT_ADVISORY=X"}, flawed(""), "advisories", verify.NotAllowed, "", verify.NotAllowed},
+		{"perhaps flawed", []string{hash, "ACPI_TABLES=unchecked"}, flawed(`,"unclear":"t"`), "advisories", verify.Undecided, "not published whether", verify.Undecided},
+		{"nothing expected", nil, "-", "MRTD", verify.Undecided, "OS_IMAGE_HASH=" + realHash, verify.Undecided},
+		{"tables pinned, registers not", []string{"ACPI_TABLES=" + realTables}, "-", "ACPI tables", verify.Pass, "", verify.Undecided},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			known := catalogue.BuiltIn()
+			if c.known != "-" {
+				known = withoutShapes(t, c.known)
+			}
+			r := verify.Judge(t.Context(), parse(t, data), verify.Params{Root: intel(t), At: moment(t, "2026-08-20T00:00:00Z"), Policy: expecting(t, c.policy...), Systems: known})
+			check(t, r, c.find, c.want, c.text)
+			if got := worst(r, "B"); got != c.worst {
+				t.Errorf("B is %s, want %s", got, c.worst)
+			}
+		})
+	}
+}
+
+// check holds one finding of check B against what it must be.
+func check(t *testing.T, r *verify.Report, name string, want verify.Outcome, text string) {
+	t.Helper()
+	for _, f := range r.Findings {
+		if f.Check == "B" && f.Name == name {
+			if f.Outcome != want || !strings.Contains(f.Found+f.Why+strings.Join(f.Settle, ""), text) {
+				t.Errorf("%+v, want %s, %q", f, want, text)
+			}
+			return
+		}
+	}
+	t.Errorf("B has no %q, want %s", name, want)
+}
+
+// worst is the worst outcome of one check, but for MRCONFIGID, which needs a compose.
+func worst(r *verify.Report, letter string) verify.Outcome {
+	order := []verify.Outcome{verify.Pass, verify.Note, verify.Undecided, verify.NotAllowed, verify.Invalid}
+	at := 0
+	for _, f := range r.Findings {
+		for i, o := range order {
+			if f.Check == letter && f.Name != "MRCONFIGID" && f.Outcome == o && i > 1 {
+				at = max(at, i)
+			}
+		}
+	}
+	return order[at]
+}
+
+// TestSystemOfNEAR: one line names the system of an MPC node. Its evidence has no
+// vm_config, and its image is a development one of a version with a known flaw.
+func TestSystemOfNEAR(t *testing.T) {
+	data := fixture(t, "near-public-data.json")
+	judge := func(lines ...string) *verify.Report {
+		lines = append(lines, "LAUNCHER_IMAGE_DIGEST=sha256:5618a93a78c9ac9173e7ebf7c8af173bd675be6832a2f8c2a9a7149ac2678f54",
+			"IMAGE_DIGEST=sha256:564a5aebc33495d5610626d23cb9e3da8e9d531d0edff9e38aa1ccaf059c15d3", "ALLOW_COMPOSE=service:signer-key-export")
+		return verify.Judge(t.Context(), parse(t, data), verify.Params{Root: intel(t), At: moment(t, "2026-08-20T00:00:00Z"), Policy: expecting(t, lines...)})
+	}
+	r := judge("OS_IMAGE=dstack-dev-0.5.8")
+	check(t, r, "RTMR0", verify.Pass, "(64 GiB of memory)")
+	check(t, r, "ACPI tables", verify.Pass, "8 vCPUs, 64 GiB, QEMU 8.2.2")
+	check(t, r, "advisories", verify.NotAllowed, "")
+	if r.ExitCode != 4 {
+		t.Errorf("exit code %d", r.ExitCode)
+	}
+	accepted := "ACCEPT_ADVISORY=DEV-IMAGE,GHSA-c79w-3x5w-gmm5"
+	for _, name := range []string{"OS_IMAGE=dstack-dev-0.5.8", "OS_IMAGE_HASH=7d47512fda31dc5a7318f72ae1869a3c76323981eea21fc30cafd0f79668642c"} {
+		if r = judge(name, accepted); worst(r, "B") != verify.Pass {
+			t.Errorf("%s: B is %s", name, worst(r, "B"))
+		}
+	}
+	r = judge("OS_IMAGE=dstack-0.5.8", accepted) // the production image has another root file system
+	check(t, r, "RTMR2", verify.NotAllowed, "command line or initrd")
+	r = judge("OS_IMAGE=dstack-0.5.12", accepted) // no registers of it are published
+	check(t, r, "OS image", verify.Undecided, "no registers are known")
+	check(t, r, "RTMR1", verify.Undecided, "")
+}
+
+// TestVMConfigOfEvidence: garbage there is the host's, and no more than that.
+func TestVMConfigOfEvidence(t *testing.T) {
+	var doc map[string]any
+	if err := json.Unmarshal(fixture(t, "dstack-0.6-getquote.json"), &doc); err != nil {
+		t.Fatal(err)
+	}
+	doc["vm_config"] = "{"
+	data, err := json.Marshal(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	judge := func(p *policy.Policy) *verify.Report {
+		return verify.Judge(t.Context(), parse(t, data), verify.Params{Root: intel(t), At: moment(t, "2026-08-20T00:00:00Z"), Policy: p})
+	}
+	r := judge(expecting(t, "OS_IMAGE_HASH="+realHash))
+	check(t, r, "vm_config", verify.Note, "the host's word")
+	check(t, r, "OS image", verify.Undecided, "no measurement document")
+	for _, f := range judge(nil).Findings {
+		if f.Name == "vm_config" {
+			t.Errorf("nobody needs it, and the report has %+v", f)
+		}
+	}
+	e := parse(t, fixture(t, "dstack-quote-report.json"))
+	if !strings.Contains(string(e.VMConfig), `"qemu_version": "9.2.1"`) {
+		t.Errorf("vm_config is %q", e.VMConfig)
+	}
+	e.VMConfig = nil
+	if err := e.SetInfo([]byte(`{"tcb_info":"{}","vm_config":"{\"cpu_count\":1}"}`)); err != nil || string(e.VMConfig) != `{"cpu_count":1}` {
+		t.Errorf("of Info it is %q, %v", e.VMConfig, err)
+	}
+	if err := e.SetInfo([]byte(`{"tcb_info":"{}","vm_config":"{}"}`)); err != nil || string(e.VMConfig) != `{"cpu_count":1}` {
+		t.Errorf("another Info takes the place of %q, %v", e.VMConfig, err)
+	}
+}
