@@ -124,7 +124,7 @@ func TestSystemOfNEAR(t *testing.T) {
 	data := fixture(t, "near-public-data.json")
 	judge := func(lines ...string) *verify.Report {
 		lines = append(lines, "LAUNCHER_IMAGE_DIGEST=sha256:5618a93a78c9ac9173e7ebf7c8af173bd675be6832a2f8c2a9a7149ac2678f54",
-			"IMAGE_DIGEST=sha256:564a5aebc33495d5610626d23cb9e3da8e9d531d0edff9e38aa1ccaf059c15d3", "ALLOW_COMPOSE=service:signer-key-export")
+			"IMAGE_DIGEST=sha256:564a5aebc33495d5610626d23cb9e3da8e9d531d0edff9e38aa1ccaf059c15d3", "ALLOW_COMPOSE=service:signer-key-export@sha256:cda8e3f64bde7c90e83bb50472be923c31c0b2cedf40bdcb85718c3414479907")
 		return verify.Judge(t.Context(), parse(t, data), verify.Params{Root: intel(t), At: moment(t, "2026-08-20T00:00:00Z"), Policy: expecting(t, lines...)})
 	}
 	r := judge("OS_IMAGE=dstack-dev-0.5.8")

@@ -1,0 +1,58 @@
+package testscripts
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"testing"
+)
+
+// TestSystemByHand runs VERIFY.md's commands for the system, word for word, on the
+// real quote that the page names.
+func TestSystemByHand(t *testing.T) {
+	const fixtures = "../../shared/fixtures"
+	if _, err := os.Stat(fixtures); err != nil {
+		t.Skip("no folder of real evidence beside the checkout")
+	}
+	for _, tool := range []string{"bash", "jq", "xxd", "iconv", "sha384sum"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			if os.Getenv("CI") == "true" {
+				t.Fatal(err)
+			}
+			t.Skip(err)
+		}
+	}
+	page, err := os.ReadFile("../VERIFY.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := regexp.MustCompile("(?s)```shell\n(.*?)```").FindAllSubmatch(page, -1)
+	if len(blocks) != 1 {
+		t.Fatalf("VERIFY.md has %d blocks of them", len(blocks))
+	}
+	evidence, err := os.ReadFile(filepath.Join(fixtures, "dstack-0.6-getquote.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "e6f5cfec20c02e7b97baa213d0f718020b55e040172d90ccbcb946d56c8b09db  sha256sum.txt\nmeasurement.tdx.cbor: OK\nMRTD\nRTMR1\nRTMR2\nRTMR0\n"
+	byHand := func(evidence []byte) string {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "dstack-0.6-getquote.json"), evidence, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.Command("bash", "-c", string(blocks[0][1]))
+		cmd.Dir = dir
+		out, _ := cmd.CombinedOutput() // what it prints is the verdict
+		return string(out)
+	}
+	if got := byHand(evidence); got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+	// An ACPI digest that is not in the register.
+	changed := bytes.Replace(evidence, []byte("3070721e169bc41884724cb0e6b3082e"), []byte("4070721e169bc41884724cb0e6b3082e"), 1)
+	if got := byHand(changed); got == want || bytes.Equal(changed, evidence) {
+		t.Errorf("another log comes out, too:\n%s", got)
+	}
+}
