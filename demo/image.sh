@@ -32,7 +32,7 @@ await registry.env
 . ./registry.env
 echo "$IMAGE@$DIGEST"
 launcher=sha256:$(printf 'a1%.0s' $(seq 32)) # the image's digest, in real life
-sed "s/git-launcher-image@sha256:0*/example.org\/git-launcher-image@$launcher/" "$top/image/compose/mpc-tee.yaml" >docker-compose.yaml
+sed "s/nearone\/mpc-launcher@sha256:0*/example.org\/git-launcher-image@$launcher/" "$top/image/compose/mpc-tee.yaml" >docker-compose.yaml
 jq -n --rawfile compose docker-compose.yaml '{manifest_version: 2, name: "demo", runner: "docker-compose", docker_compose_file: $compose}' >app-compose.json
 "$bin/dstack-sim" --dstack 0.5 --socket dstack.sock --app-compose app-compose.json --root-out root.pem --collateral-out collateral.json --policy-out system.conf 2>sim.log & pids+=($!)
 await dstack.sock

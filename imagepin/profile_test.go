@@ -236,3 +236,18 @@ func FuzzNodeConfig(f *testing.F) {
 		}
 	})
 }
+
+// TestSample: the sample user config is read without a warning, as a launch reads it.
+func TestSample(t *testing.T) {
+	sample, err := os.ReadFile("../image/compose/user-config.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	user := userConfig(t, string(sample))
+	if len(user.Warnings) > 0 || user.DotEnv || user.Image.String() != "nearone/mpc-node" || len(user.Ports) != 5 || !user.Override.IsZero() {
+		t.Errorf("%+v", user)
+	}
+	if _, err := MPC().NodeConfig(user, approvedDigest, true); err != nil {
+		t.Error(err)
+	}
+}

@@ -22,6 +22,7 @@ type Image struct {
 	ConfigID oci.Digest // the config's digest
 	Platform oci.Platform
 	Config   *oci.Config
+	Layers   int64 // the sizes of its layers together, compressed, in bytes
 }
 
 // Reference is name@digest with the approved digest, as the container names it.
@@ -80,6 +81,7 @@ type candidate struct {
 	oci.Descriptor
 	config  oci.Descriptor
 	indexes []oci.Digest
+	layers  int64
 }
 
 func (r *resolver) fail(at oci.Digest, reason string, err error) error {
@@ -112,7 +114,7 @@ func (r *resolver) walk(ctx context.Context, d oci.Descriptor, above []oci.Diges
 			return r.fail(d.Digest, "the index calls it an index, and it is a manifest", nil)
 		}
 		if !slices.ContainsFunc(r.found, func(c candidate) bool { return c.Digest == d.Digest }) {
-			r.found = append(r.found, candidate{d, *doc.Config, above})
+			r.found = append(r.found, candidate{d, *doc.Config, above, doc.Layers})
 		}
 		return nil
 	}
@@ -205,7 +207,7 @@ func (r *resolver) image(ctx context.Context, c candidate) (*Image, error) {
 	}
 	return &Image{
 		Name: r.name, Approved: r.root, Indexes: c.indexes, Manifest: c.Digest, ConfigID: c.config.Digest,
-		Platform: config.Platform, Config: config,
+		Platform: config.Platform, Config: config, Layers: c.layers,
 	}, nil
 }
 

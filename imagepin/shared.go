@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path"
 	"syscall"
@@ -59,6 +60,28 @@ func Lock(ctx context.Context, shared string, patience time.Duration, sleep regi
 			return nil, err
 		}
 	}
+}
+
+// Locked reports whether a launcher holds the lock now. It makes nothing.
+func Locked(shared string) (bool, error) {
+	root, err := os.OpenRoot(shared)
+	if err != nil {
+		return false, err
+	}
+	defer root.Close()
+	f, err := root.OpenFile(path.Join(cacheFolder, "lock"), os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer f.Close() // which gives the lock back
+	err = unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		return true, nil
+	}
+	return false, err
 }
 
 // ReadConfig reads the user config or a profile: a regular file of at most

@@ -88,7 +88,8 @@ dstack_endpoint = "/var/run/dstack.sock"
 }
 
 // node: a place for image mode to work in. Sets NAME (the container's), and makes
-// `imagelaunch`, which is git-launcher image with the flags for that place.
+// `imagelaunch`, which is git-launcher image with the flags for that place, and
+// `imagecheck`, which is git-launcher image check with them.
 func cmdNode(ts *testscript.TestScript, neg bool, args []string) {
 	name := "gl-test-" + strings.ToLower(rand.Text()[:10])
 	ts.Setenv("NAME", name)
@@ -101,9 +102,11 @@ func cmdNode(ts *testscript.TestScript, neg bool, args []string) {
 	check(ts, os.MkdirAll(ts.MkAbs("shared"), 0o755))
 	check(ts, os.MkdirAll(ts.MkAbs("bin"), 0o755))
 	check(ts, os.WriteFile(ts.MkAbs("profile.toml"), []byte(profile(name, ts.MkAbs("shared"), ts.MkAbs("dstack.sock"))), 0o644))
-	script := fmt.Sprintf("#!/bin/sh\necho $$ > %s\nexec git-launcher image --profile %s --shared-dir %s --user-config %s --dstack-endpoint \"$SOCK\" \"$@\"\n",
-		ts.MkAbs("pid"), ts.MkAbs("profile.toml"), ts.MkAbs("shared"), ts.MkAbs("user_config"))
-	check(ts, os.WriteFile(ts.MkAbs("bin/imagelaunch"), []byte(script), 0o755))
+	for program, command := range map[string]string{"imagelaunch": "image", "imagecheck": "image check"} {
+		script := fmt.Sprintf("#!/bin/sh\necho $$ > %s\nexec git-launcher %s --profile %s --shared-dir %s --user-config %s --dstack-endpoint \"$SOCK\" \"$@\"\n",
+			ts.MkAbs("pid"), command, ts.MkAbs("profile.toml"), ts.MkAbs("shared"), ts.MkAbs("user_config"))
+		check(ts, os.WriteFile(ts.MkAbs("bin/"+program), []byte(script), 0o755))
+	}
 	ts.Setenv("PATH", ts.MkAbs("bin")+":"+ts.Getenv("PATH"))
 	ts.Defer(func() { sweepEngine(nil, name) })
 }

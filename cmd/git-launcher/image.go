@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"gitlauncher/imagepin"
@@ -27,6 +28,7 @@ type imageLaunch struct {
 	opts   *imageSettings
 	engine *engine.Engine
 	agent  *dstack.Client // nil with --platform nontee
+	health *health
 }
 
 const (
@@ -38,17 +40,27 @@ const (
 
 // imageCommand runs `git-launcher image …` and returns the exit code.
 func imageCommand(ctx context.Context, args []string, stdout, stderr io.Writer) (code int) {
-	resolve := len(args) > 0 && args[0] == "resolve"
-	if resolve {
-		args = args[1:]
+	command := ""
+	if len(args) > 0 && slices.Contains([]string{"resolve", "compose", "check"}, args[0]) {
+		command, args = args[0], args[1:]
 	}
-	set, err := parseImageSettings(resolve, args, os.LookupEnv)
+	if command == "compose" {
+		set, err := parseComposeSettings(args)
+		if err != nil {
+			return misread(err, imageUsage, stdout, stderr)
+		}
+		return report(newLogger("text", "info", stderr), at("print the compose file", set.write(stdout, stderr)))
+	}
+	set, err := parseImageSettings(command == "resolve", args, os.LookupEnv)
 	if err != nil {
 		return misread(err, imageUsage, stdout, stderr)
 	}
 	l := &imageLaunch{launch: launch{settings: &set.settings, log: newLogger(set.logFormat, set.logLevel, stderr), stdout: stdout, stderr: stderr}, opts: set}
-	if resolve {
+	switch command {
+	case "resolve":
 		return report(l.log, l.resolve(ctx))
+	case "check":
+		return l.reportCheck(l.check(ctx))
 	}
 	code, err = l.run(ctx)
 	if err != nil {
@@ -57,10 +69,25 @@ func imageCommand(ctx context.Context, args []string, stdout, stderr io.Writer) 
 	return code
 }
 
+// reportCheck returns the exit code that a launch would end with. What failed, and what
+// to do, is printed already.
+func (l *imageLaunch) reportCheck(err error) int {
+	if err == nil {
+		return 0
+	}
+	code, _ := advise(err)
+	return code
+}
+
 // run is the whole launch: stop what was not measured, choose, prove, create,
 // measure, start, supervise. Until the start, whatever fails leaves the container
 // stopped. It returns the workload's exit code.
 func (l *imageLaunch) run(ctx context.Context) (code int, err error) {
+	var stopHealth func()
+	if l.health, stopHealth, err = serveHealth(l.opts.healthListen); err != nil {
+		return 0, at("listen for questions about health", err)
+	}
+	defer stopHealth()
 	profile, err := l.readProfile()
 	if err != nil {
 		return 0, at("read the profile", err)
@@ -117,6 +144,7 @@ func (l *imageLaunch) run(ctx context.Context) (code int, err error) {
 	if err := l.measureImage(ctx, digest, record); err != nil {
 		return 0, at(stepMeasure, err)
 	}
+	l.health.launches(image.Reference())
 	wanted.Launched = true
 	return l.start(ctx, wanted, container, func() error { return l.writeNodeConfig(user, nodeConfig) })
 }
@@ -286,6 +314,10 @@ func (l *imageLaunch) start(ctx context.Context, w *engine.Wanted, container *en
 			l.log.Info("container started", "container", container.String(), "ran_before", container.Running)
 			atStage("started")
 		},
+		Running: func(running bool) {
+			l.health.set(map[bool]string{true: healthRunning, false: healthFailed}[running])
+		},
 	})
+	l.health.set(healthEnded)
 	return code, at(step, err)
 }

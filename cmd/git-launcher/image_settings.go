@@ -19,12 +19,13 @@ type imageSettings struct {
 
 	shared, approvedFile, userConfig, nodeConfig, profile string
 
-	target   oci.Platform
-	fallback oci.Digest // DEFAULT_IMAGE_DIGEST; zero: none
-	detach   bool
-	json     bool
-	mirrors  []string // of Docker Hub; resolve alone
-	args     []string
+	target       oci.Platform
+	fallback     oci.Digest // DEFAULT_IMAGE_DIGEST; zero: none
+	detach       bool
+	healthListen string
+	json         bool
+	mirrors      []string // of Docker Hub; resolve alone
+	args         []string
 }
 
 // The places that the operators' compose file fixes; doc/image-mode.md.
@@ -64,6 +65,7 @@ func parseImageSettings(resolve bool, args []string, env func(string) (string, b
 		fs.StringVar(&s.nodeConfig, "node-config", "", "")
 		fs.StringVar(&s.profile, "profile", "", "")
 		fs.BoolVar(&s.detach, "detach", false, "")
+		fs.StringVar(&s.healthListen, "health-listen", "", "")
 	}
 	if v, ok := env("TARGET_PLATFORM"); ok {
 		target = v

@@ -72,6 +72,10 @@ Try it without a TEE:  git-launcher --platform nontee config.conf
 `
 
 const imageUsage = `Usage: git-launcher image [flags]                           launch the approved container image, and supervise it
+       git-launcher image check [flags]                     all of that but creating, pulling and measuring:
+                                                            what a launch would find, and what would end it
+       git-launcher image compose --launcher DIGEST --node DIGEST
+                                                            the compose file that NEAR's contract allows
        git-launcher image resolve [flags] NAME[:TAG][@DIGEST]   print its digests: index, platform manifest, config
 
 image picks an approved digest, proves index, manifest and config by their bytes,
@@ -95,6 +99,7 @@ Flags (as variables: GIT_LAUNCHER_ and the name in capitals, with _ for -; those
 marked * have none, so that no variable decides what runs or where it is measured):
   --target-platform OS/ARCH[/VARIANT]  platform to take from an index (default linux/amd64)
   --detach                   start the container and leave it without a supervisor
+  --health-listen [HOST]:PORT  answer /healthz there: 200 while the workload runs, else 503
 * --profile FILE             another product's container, in TOML (default: the MPC node's)
 * --shared-dir DIR           the shared volume (default /mnt/shared)
 * --approved-file, --user-config, --node-config FILE

@@ -22,20 +22,29 @@ var (
 // own files is not what was measured, and may be why it failed.
 const failedRun = "its last run failed"
 
-// differs returns where a container is not the wanted one; empty if it is. All that
-// the launcher sets must be as it sets it, what comes from the image must be the
-// image's, and all else that gives a container power must not be set: a container
-// that somebody else prepared under our name and label is not kept.
+// differs returns the first of the differences, or the empty string.
 func (e *Engine) differs(f *Found, w *Wanted, networkID string) string {
+	if d := e.differences(f, w, networkID); len(d) > 0 {
+		return d[0]
+	}
+	return ""
+}
+
+// differences are in what a container is not the wanted one. All that the launcher sets
+// must be as it sets it, what comes from the image must be the image's, and all else
+// that gives a container power must not be set: a container that somebody else prepared
+// under our name and label is not kept.
+func (e *Engine) differences(f *Found, w *Wanted, networkID string) []string {
 	sum, err := w.SHA256()
 	c, h := f.inspect.Config, f.inspect.HostConfig
 	ports, _, err2 := w.ports()
 	mounts, err3 := w.mounts()
 	if err != nil || err2 != nil || err3 != nil {
-		return "it can't be described"
+		return []string{"it can't be described"}
 	}
-	if why := e.otherImage(f, w); why != "" {
-		return why
+	var found []string
+	if e.otherImage(f, w) {
+		found = append(found, "image")
 	}
 	attached := f.inspect.NetworkSettings.Networks
 	image := w.Image.Config
@@ -67,33 +76,32 @@ func (e *Engine) differs(f *Found, w *Wanted, networkID string) string {
 		{"label", f.SHA256 == sum && c.Labels[labelProject] == w.Profile.Project && c.Labels[labelService] == w.Profile.Service}, // which tells least
 	} {
 		if !check.good {
-			return check.what
+			found = append(found, check.what)
 		}
 	}
 	if !w.Launched && (f.Running || f.lastStart() != "") {
-		return "it ran, and its launch is not in the log of this boot"
+		found = append(found, "it ran, and its launch is not in the log of this boot")
 	}
 	if !f.Running && f.lastStart() != "" && f.inspect.State.ExitCode != 0 {
-		return failedRun
+		found = append(found, failedRun)
 	}
 	for name, endpoint := range attached {
 		// A network that was removed and made anew under its name can't be joined.
 		if name != w.Network || endpoint != nil && endpoint.NetworkID != "" && endpoint.NetworkID != networkID {
-			return "network"
+			found = append(found, "network")
 		}
 	}
-	return ""
+	slices.Sort(found[min(1, len(found)):]) // the first is what differs returns
+	return slices.Compact(found)
 }
 
 // otherImage compares the image that the container is made of with the proven one.
-func (e *Engine) otherImage(f *Found, w *Wanted) string {
+func (e *Engine) otherImage(f *Found, w *Wanted) bool {
 	if f.Image != w.Container.Image || e.proves(w.Image, f.inspect.Image) != nil {
-		return "image"
+		return true
 	}
-	if d := f.inspect.ImageManifestDescriptor; d != nil && d.Digest.String() != w.Image.Manifest.String() {
-		return "image" // of another platform, which only newer Engines tell
-	}
-	return ""
+	d := f.inspect.ImageManifestDescriptor // of another platform, which only newer Engines tell
+	return d != nil && d.Digest.String() != w.Image.Manifest.String()
 }
 
 // command is what runs: the wanted one, or the image's own.

@@ -33,7 +33,8 @@ type Engine struct {
 	runtime, logDriver string
 	cgroupns           bool // a control-group namespace of their own
 
-	mirrors []string
+	mirrors     []string
+	about, root string
 }
 
 // Connect talks to the Engine at a socket's absolute path; no environment
@@ -69,6 +70,8 @@ func Connect(ctx context.Context, socket string, timeout time.Duration, log *slo
 			e.containerd = true
 		}
 	}
+	e.root = about.Info.DockerRootDir
+	e.about = fmt.Sprintf("version %s, API %s, %s store", printable.Line(about.Info.ServerVersion), api.ClientVersion(), map[bool]string{true: "containerd's", false: "classic"}[e.containerd])
 	log.Debug("Docker Engine", "version", about.Info.ServerVersion, "api", api.ClientVersion(), "containerd_store", e.containerd)
 	return e, nil
 }

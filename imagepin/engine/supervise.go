@@ -37,6 +37,7 @@ type Supervision struct {
 	Stdout, Stderr io.Writer        // where its output goes
 	BeforeStart    func() error     // what the workload reads is written anew here, before each start
 	Started        func()           // told after the first start
+	Running        func(bool)       // told after each start, and when the workload failed
 	Sleep          registry.Sleep
 }
 
@@ -85,6 +86,7 @@ func (e *Engine) Supervise(ctx context.Context, f *Found, s Supervision) (code i
 			// An Engine that restarts stops the workload before it goes away itself, and
 			// then the start falls into its end.
 			lost++
+			s.Running(false)
 			e.log.Warn("lost the Docker Engine; looking again", "error", err.Error())
 			if ending, err := s.pause(ctx, restartFirst); ending || err != nil {
 				return code, err
@@ -106,6 +108,7 @@ func (e *Engine) Supervise(ctx context.Context, f *Found, s Supervision) (code i
 			wait.Reset()
 		}
 		pause := min(wait.NextBackOff(), restartMost)
+		s.Running(false)
 		e.log.Warn("the workload failed; starting it again", "code", code, "in", pause)
 		if ending, err := s.pause(ctx, pause); ending || err != nil {
 			return code, err
@@ -194,6 +197,7 @@ func (e *Engine) once(ctx context.Context, f *Found, s Supervision) (ran *Found,
 		}
 	}
 	s.Started()
+	s.Running(true)
 	relayed := make(chan struct{})
 	go func() {
 		defer close(relayed)

@@ -54,6 +54,7 @@ func (d Descriptor) IsAttestation() bool { return d.Platform != nil && d.Platfor
 type Document struct {
 	Index  []Descriptor // children, in order
 	Config *Descriptor  // of an image manifest
+	Layers int64        // of an image manifest: the sizes of its layers together, in bytes, as it says
 }
 
 type rawDescriptor struct {
@@ -125,9 +126,14 @@ func (raw *rawDocument) manifest() (*Document, error) {
 	if raw.MediaType != "" && raw.MediaType != ociManifest && raw.MediaType != dockerManifest {
 		return nil, fmt.Errorf("it is an image manifest, but calls itself %.100q", raw.MediaType)
 	}
+	layers := int64(0)
 	for i, r := range *raw.Layers {
-		if _, err := r.parse(); err != nil {
+		layer, err := r.parse()
+		if err != nil {
 			return nil, fmt.Errorf("layer %d: %w", i, err)
+		}
+		if layers += layer.Size; layers < 0 {
+			return nil, fmt.Errorf("layer %d: the sizes add up to more than a machine can have", i)
 		}
 	}
 	config, err := raw.Config.parse()
@@ -137,7 +143,7 @@ func (raw *rawDocument) manifest() (*Document, error) {
 	if config.MediaType != ociConfig && config.MediaType != dockerConfig {
 		return nil, fmt.Errorf("its config is %.100q, so it is no container image", config.MediaType)
 	}
-	return &Document{Config: &config}, nil
+	return &Document{Config: &config, Layers: layers}, nil
 }
 
 func (r *rawDescriptor) parse() (Descriptor, error) {

@@ -1,0 +1,298 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"gitlauncher/imagepin"
+	"gitlauncher/imagepin/engine"
+	"gitlauncher/imagepin/oci"
+	"gitlauncher/imagepin/registry"
+	"gitlauncher/imagepin/userconfig"
+	"gitlauncher/internal/printable"
+	"gitlauncher/measure"
+)
+
+// imageCheck is `image check`: all of a launch but what changes something. It creates
+// no container and no network, pulls nothing, writes nothing and measures nothing.
+type imageCheck struct {
+	*imageLaunch
+	out   io.Writer
+	first error // of those that would end a launch
+}
+
+// roomFactor is how much room an image takes in the Engine, at least, for each byte that
+// is pulled: the layers, compressed while they arrive, and unpacked.
+const roomFactor = 3
+
+// ok prints a finding that is as it should be; note one that a launch gets along with.
+func (c *imageCheck) ok(what, format string, args ...any)   { c.line("ok", what, format, args...) }
+func (c *imageCheck) note(what, format string, args ...any) { c.line("note", what, format, args...) }
+
+// failed prints a finding that would end a launch, with what to do.
+func (c *imageCheck) failed(what string, err error) {
+	c.line("FAILED", what, "%s", printable.Line(err.Error()))
+	if _, hint := advise(at(stepOf(what), err)); hint != "" {
+		c.line("", "", "what to do: %s", hint)
+	}
+	if c.first == nil {
+		c.first = at(stepOf(what), err)
+	}
+}
+
+// stepOf is the step of a launch that a finding belongs to.
+func stepOf(what string) string {
+	if what == "guest agent" {
+		return stepMeasure
+	}
+	return "check the " + what
+}
+
+func (c *imageCheck) line(word, what, format string, args ...any) {
+	fmt.Fprintf(c.out, "%-7s %-17s %s\n", word, what, fmt.Sprintf(format, args...))
+}
+
+// check goes on after a failure, as far as the rest can be looked at without it, and
+// returns the first.
+func (l *imageLaunch) check(ctx context.Context) error {
+	c := &imageCheck{imageLaunch: l, out: l.stdout}
+	c.volume()
+	var agentErr error
+	if l.agent, agentErr = l.launch.agent(); agentErr != nil {
+		c.failed("guest agent", agentErr)
+	}
+	profile, err := l.readProfile()
+	if err != nil {
+		c.failed("profile", err)
+		return c.first
+	}
+	c.connect(ctx)
+	user, digest, known := c.choose(profile)
+	if l.agent != nil {
+		c.boot(ctx, digest, known)
+	}
+	if user == nil || !known {
+		return c.first
+	}
+	image := c.prove(ctx, user, digest)
+	if image == nil || l.engine == nil {
+		return c.first
+	}
+	defer l.engine.Close()
+	wanted := &engine.Wanted{Image: image, Profile: profile, Container: *profile.Describe(image, user, l.measured)}
+	c.present(ctx, image)
+	c.ports(ctx, wanted)
+	c.container(ctx, wanted)
+	return c.first
+}
+
+// volume looks at the shared volume: its room, and whether another launcher works.
+func (c *imageCheck) volume() {
+	const what = "shared volume"
+	if err := unix.Access(c.opts.shared, unix.W_OK|unix.X_OK); err != nil {
+		c.failed(what, &fs.PathError{Op: "access", Path: c.opts.shared, Err: err})
+		return
+	}
+	free, err := freeBytes(c.opts.shared)
+	if err != nil {
+		c.failed(what, err)
+		return
+	}
+	if locked, err := imagepin.Locked(c.opts.shared); err != nil {
+		c.note(what, "whether another launcher works can't be seen: %v", err)
+	} else if locked {
+		c.note(what, "another launcher is at work: a second one waits for it, and then ends")
+	}
+	if free < 1<<20 {
+		c.failed(what, fmt.Errorf("%s: %w", c.opts.shared, syscall.ENOSPC))
+		return
+	}
+	c.ok(what, "%s, %d MB free", c.opts.shared, free/1e6)
+}
+
+func freeBytes(dir string) (int64, error) {
+	var s unix.Statfs_t
+	if err := unix.Statfs(dir, &s); err != nil {
+		return 0, &fs.PathError{Op: "statfs", Path: dir, Err: err}
+	}
+	return int64(s.Bavail) * s.Bsize, nil
+}
+
+func (c *imageCheck) connect(ctx context.Context) {
+	e, err := engine.Connect(ctx, c.opts.dockerSocket, c.opts.engine, c.log)
+	if err != nil {
+		c.failed("Docker Engine", err)
+		return
+	}
+	c.engine = e
+	c.ok("Docker Engine", "%s", e.About())
+	for _, m := range e.Mirrors() {
+		c.ok("registry mirror", "%s, for images of Docker Hub", printable.Line(m))
+	}
+}
+
+// choose reads the user config and the approved digests. known says that there is a
+// digest to launch.
+func (c *imageCheck) choose(profile *imagepin.Profile) (user *userconfig.Config, digest oci.Digest, known bool) {
+	user, _, err := c.readUserConfig()
+	if err != nil {
+		c.failed("user config", err)
+	} else {
+		for _, w := range user.Warnings {
+			c.note("user config", "%s", w)
+		}
+		if _, err := profile.NodeConfig(user, oci.Digest{}, c.measured); err != nil {
+			c.failed("user config", err)
+		} else {
+			c.ok("user config", "%s, image %s, %d ports", c.opts.userConfig, user.Image, len(user.Ports))
+		}
+	}
+	approved, exists, err := imagepin.ReadApproved(c.opts.approvedFile)
+	if err != nil {
+		c.failed("approved digests", err)
+		return user, digest, false
+	}
+	override := oci.Digest{}
+	if user != nil {
+		override = user.Override
+	}
+	if digest, err = imagepin.Choose(approved, exists, c.opts.fallback, override); err != nil {
+		c.failed("approved digests", err)
+		return user, digest, false
+	}
+	switch {
+	case !exists:
+		c.ok("approved digests", "no list yet; the default, %s", digest)
+	case !override.IsZero():
+		c.ok("approved digests", "the override, number %d of %d: %s", 1+slices.Index(approved, override), len(approved), digest)
+	default:
+		c.ok("approved digests", "the newest of %d: %s", len(approved), digest)
+	}
+	return user, digest, true
+}
+
+// boot looks at what this boot's register holds already.
+func (c *imageCheck) boot(ctx context.Context, digest oci.Digest, known bool) {
+	boot, err := measure.ReadBoot(ctx, c.agent, sleep)
+	if err == nil && known {
+		err = boot.OnlyImage(digest[:])
+	}
+	if err != nil {
+		c.failed("guest agent", err)
+		return
+	}
+	c.ok("guest agent", "its log replays to RTMR3, %d events after dstack's own", len(boot.After))
+}
+
+func (c *imageCheck) prove(ctx context.Context, user *userconfig.Config, digest oci.Digest) *imagepin.Image {
+	var mirrors []string
+	if c.engine != nil {
+		mirrors = c.engine.Mirrors()
+	}
+	client, err := registry.Open(ctx, user.Image, registry.Options{Timeout: c.opts.registry, Mirrors: mirrors, Log: c.log})
+	if err != nil {
+		c.failed("registry", err)
+		return nil
+	}
+	image, err := imagepin.Resolve(ctx, client, user.Image, digest, c.opts.target)
+	if err != nil {
+		c.failed("registry", imagepin.Explain(ctx, client, user.Image, digest, c.opts.target, err))
+		return nil
+	}
+	c.ok("registry", "%s is proven: manifest %s, config %s, %s", image.Reference(), image.Manifest, image.ConfigID, image.Platform)
+	return image
+}
+
+// present says whether the Engine has the image, and if not, whether there is room.
+func (c *imageCheck) present(ctx context.Context, image *imagepin.Image) {
+	has, err := c.engine.Has(ctx, image)
+	var proof *imagepin.ProofError
+	switch {
+	case errors.As(err, &proof):
+		c.note("image", "%v; a launch pulls the right one", err)
+	case err != nil:
+		c.failed("image", err)
+		return
+	case has:
+		c.ok("image", "the Docker Engine has it")
+		return
+	}
+	need := roomFactor * image.Layers
+	where := c.engine.Root()
+	if _, err := os.Stat(where); err != nil {
+		where = c.opts.shared // a volume of the Engine's, and so on its disk
+	}
+	free, err := freeBytes(where)
+	switch {
+	case err != nil:
+		c.note("disk", "how much room the Engine has can't be seen: %v", err)
+	case free < need:
+		c.failed("disk", &engine.Error{Doing: "making room for the image", Reason: engine.DiskFull, Text: fmt.Sprintf("%d MB are free at %s, and pulling it takes about %d MB", free/1e6, where, need/1e6)})
+	default:
+		c.ok("disk", "the image is still to be pulled, %d MB; %d MB are free at %s", image.Layers/1e6, free/1e6, where)
+	}
+}
+
+// ports looks for other containers that have a port, and, as far as this can be seen
+// from where the launcher is, for other programs.
+func (c *imageCheck) ports(ctx context.Context, w *engine.Wanted) {
+	const what = "ports"
+	if err := c.engine.PortsFree(ctx, w); err != nil {
+		c.failed(what, err)
+		return
+	}
+	own, _, err := c.engine.Compare(ctx, w)
+	if err != nil {
+		c.failed(what, err)
+		return
+	}
+	for _, mapping := range w.Ports {
+		port, _, _ := strings.Cut(mapping, ":")
+		if own != nil && own.Running {
+			break // it may have them itself
+		}
+		l, err := net.Listen("tcp", ":"+port)
+		if errors.Is(err, syscall.EADDRINUSE) {
+			c.failed(what, &engine.Error{Doing: "looking for taken ports", Reason: engine.PortTaken, Text: port + " by a program of this machine"})
+			return
+		}
+		if err == nil {
+			l.Close()
+		}
+	}
+	c.ok(what, "%s: nothing that can be seen from here has one of them", cmp.Or(strings.Join(w.Ports, ", "), "none"))
+}
+
+// container says in what the container that is there is another one than the wanted:
+// the one of the launcher before, say.
+func (c *imageCheck) container(ctx context.Context, w *engine.Wanted) {
+	const what = "container"
+	sum, err := w.SHA256()
+	if err != nil {
+		c.failed(what, err)
+		return
+	}
+	w.Launched = c.launched(ctx, sum, w.Container.Image)
+	found, differences, err := c.engine.Compare(ctx, w)
+	switch {
+	case err != nil:
+		c.failed(what, err)
+	case found == nil:
+		c.ok(what, "there is no %s yet; a launch makes it", w.Name)
+	case len(differences) == 0:
+		c.ok(what, "%s is as wanted, and is kept", found)
+	default:
+		c.note(what, "%s is replaced; it differs in: %s", found, strings.Join(differences, "; "))
+	}
+}

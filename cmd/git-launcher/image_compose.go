@@ -1,0 +1,62 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"gitlauncher/imagepin/contract"
+	"gitlauncher/imagepin/oci"
+)
+
+// composeSettings is the command line of `image compose`, checked.
+type composeSettings struct{ launcher, node oci.Digest }
+
+func parseComposeSettings(args []string) (*composeSettings, error) {
+	var s settings
+	var launcher, node string
+	fs := s.newFlags()
+	fs.StringVar(&launcher, "launcher", "", "")
+	fs.StringVar(&node, "node", "", "")
+	if err := parseFlags(fs, args, func(string) (string, bool) { return "", false }); err != nil {
+		return nil, err
+	}
+	if fs.NArg() > 0 {
+		return nil, &usageError{"image compose takes no arguments but --launcher and --node"}
+	}
+	var c composeSettings
+	for _, image := range []struct {
+		flag, value, name string
+		to                *oci.Digest
+	}{{"launcher", launcher, contract.LauncherName, &c.launcher}, {"node", node, "", &c.node}} {
+		name, digest, named := strings.Cut(image.value, "@")
+		if !named {
+			name, digest = "", image.value
+		}
+		if image.value == "" {
+			return nil, &usageError{"--" + image.flag + " is needed: the digest of its image, as it was voted"}
+		}
+		var err error
+		if *image.to, err = oci.ParseDigest(digest); err != nil {
+			return nil, &usageError{fmt.Sprintf("--%s: the digest %.100q %v", image.flag, digest, err)}
+		}
+		if named && image.name != "" && name != image.name {
+			return nil, &usageError{fmt.Sprintf("--%s: the contract's compose file names %s, so a launcher can be allowed under that name alone, not as %.100q", image.flag, image.name, name)}
+		}
+	}
+	return &c, nil
+}
+
+// write prints the compose file that NEAR's contract allows for two images, and
+// nothing else; what to do with it goes to standard error.
+func (c *composeSettings) write(stdout, stderr io.Writer) error {
+	file := contract.Compose(c.launcher, c.node)
+	if _, err := stdout.Write(file); err != nil {
+		return err
+	}
+	fmt.Fprintf(stderr, "The contract allows this file by its SHA-256, which follows from the two digests once both are voted:\n  %s\n"+
+		"A relying party's policy expects it with\n  DOCKER_COMPOSE_SHA256=%s\n"+
+		"Keep it as it is: one byte more or less, and the node's attestation fails. doc/migrate-mpc.md says what to vote.\n",
+		oci.Sum(file).Hex(), oci.Sum(file).Hex())
+	return nil
+}

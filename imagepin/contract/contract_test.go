@@ -1,0 +1,60 @@
+package contract
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"gitlauncher/imagepin/oci"
+)
+
+// templateSum is the SHA-256 of the template in near/mpc at b0b6b7167, August 2026.
+const templateSum = "4178791d5991d92083837cc1ded9de6eb195b608b96c0963bc51abd345051b70"
+
+// TestTemplate: not a byte of the contract's template is ours.
+func TestTemplate(t *testing.T) {
+	if sum := fmt.Sprintf("%x", sha256.Sum256([]byte(template))); sum != templateSum {
+		t.Errorf("the template has hash %s", sum)
+	}
+	dir := filepath.Join("..", "..", "..", "shared", "fixtures")
+	if _, err := os.Stat(dir); err != nil {
+		t.Skip("no folder of published values beside the checkout")
+	}
+	published, err := os.ReadFile(filepath.Join(dir, "near-launcher-compose.template"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(published, []byte(template)) {
+		t.Error("the published template is another one")
+	}
+}
+
+// TestCompose: the digests are where the contract puts them, and nothing is left open.
+func TestCompose(t *testing.T) {
+	launcher, node := oci.Sum([]byte("launcher")), oci.Sum([]byte("node"))
+	got := string(Compose(launcher, node))
+	want := strings.ReplaceAll(strings.ReplaceAll(template, "{{LAUNCHER_IMAGE_HASH}}", launcher.Hex()), "{{DEFAULT_IMAGE_DIGEST_HASH}}", node.Hex())
+	if got != want || strings.Contains(got, "{{") {
+		t.Errorf("%s", got)
+	}
+	for _, line := range []string{"    image: " + LauncherName + "@" + launcher.String() + "\n", "      - DEFAULT_IMAGE_DIGEST=" + node.String() + "\n"} {
+		if strings.Count(got, line) != 1 {
+			t.Errorf("%q is not there once", line)
+		}
+	}
+}
+
+// TestShipped: the compose file that is shipped is the contract's, with no digests yet.
+func TestShipped(t *testing.T) {
+	shipped, err := os.ReadFile("../../image/compose/mpc-tee.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := Compose(oci.Digest{}, oci.Digest{}); !bytes.Equal(shipped, want) {
+		t.Errorf("image/compose/mpc-tee.yaml is\n%s\nnot\n%s", shipped, want)
+	}
+}
