@@ -16,6 +16,13 @@ import (
 // package strictyaml and checkPorts.
 const MaxSize = 1 << 20
 
+// What an app-compose may have at most. dstack takes five init scripts.
+const (
+	maxFields  = 256
+	maxEnvs    = 1024
+	maxScripts = 5
+)
+
 // System is what kind of OS image the registers are of.
 type System int
 
@@ -124,6 +131,12 @@ func Judge(ctx context.Context, appCompose []byte, expect Expect) (*Result, erro
 	if err := strictjson.Unmarshal(appCompose, &keys); err != nil || keys == nil {
 		return nil, fmt.Errorf("app-compose: is not a JSON object")
 	}
+	switch {
+	case len(keys) > maxFields:
+		return nil, fmt.Errorf("app-compose: has more than %d fields", maxFields)
+	case len(a.AllowedEnvs) > maxEnvs:
+		return nil, fmt.Errorf("app-compose: has more than %d allowed_envs", maxEnvs)
+	}
 	j := &judge{expect: expect, hash: hashBytes(appCompose)}
 	j.DockerComposeSHA256 = hashBytes([]byte(a.DockerComposeFile))
 	j.pinned = slices.Contains(expect.ComposeHashes, j.hash)
@@ -219,6 +232,9 @@ func initScripts(value json.RawMessage) (scripts [][]byte, err error) {
 	}
 	if err != nil {
 		return nil, fmt.Errorf("init_script is neither a string nor a list of strings")
+	}
+	if len(list) > maxScripts {
+		return nil, fmt.Errorf("has more than %d init scripts, which no dstack takes", maxScripts)
 	}
 	for _, s := range list {
 		scripts = append(scripts, []byte(s))

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -67,6 +68,8 @@ func TestForgeries(t *testing.T) {
 		"dstack's folder as a whole":            {shop("", "  other: {image: x, volumes: [\".:/x\"]}"), "refused: service:other: dstack's own"},
 		"a compose file for the next start":     {shop("", "  other: {image: x, volumes: [\"./compose.yaml:/x\"]}"), "refused: service:other: dstack's own"},
 		"a folder that only a later dstack has": {shop("", "  other: {image: x, volumes: [\"./newthing:/x\"]}"), "refused: service:other: no rule leaves"},
+		"a network on the VM's own interface":   {shop("", "  other: {image: x, networks: [lan]}", "networks: {lan: {driver: macvlan, driver_opts: {parent: eth0}}}"), "refused: service:other: driver"},
+		"the launcher on such a network":        {strings.Replace(shop("", "networks: {lan: {driver: ipvlan}}"), "    restart:", "    networks: [lan]\n    restart:", 1), "refused: launcher:networks: driver"},
 		"a volume that is the data disk":        {shop("", "  other: {image: x, volumes: [\"vol:/x\"]}", "volumes:\n  vol: {driver_opts: {type: none, o: bind, device: ./persistent}}"), "refused: service:other: data disk"},
 		"the VM's /tmp":                         {shop("", "  other: {image: x, volumes: [\"/tmp:/x\"]}"), "refused: service:other: not one of the folders"},
 		"Docker's socket as a secret":           {strings.Replace(shop(""), "    restart:", "    secrets: [token]\n    restart:", 1) + "secrets: {token: {file: /var/run/docker.sock}}\n", "refused: launcher:secrets: Docker's socket"},
@@ -181,6 +184,40 @@ func TestAppForgeries(t *testing.T) {
 	} {
 		if got := forgeBytes(t, []byte(doc), compose.Expect{}); len(got) != 1 || !strings.HasPrefix(got[0], "error: app-compose") {
 			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
+
+// TestLimits: more than any app-compose has is refused, and as much as it may have is not.
+func TestLimits(t *testing.T) {
+	names := func(n int) (out []string) {
+		for i := range n {
+			out = append(out, fmt.Sprintf("A%d", i))
+		}
+		return out
+	}
+	fields := func(n int) map[string]any {
+		app := map[string]any{}
+		for _, name := range names(n) {
+			app[name] = 1
+		}
+		return app
+	}
+	for name, tc := range map[string]struct {
+		app  map[string]any
+		want string
+	}{
+		"fields":       {fields(253), "more than 256 fields"},
+		"variables":    {map[string]any{"allowed_envs": names(1025)}, "more than 1024 allowed_envs"},
+		"init scripts": {map[string]any{"init_script": names(6)}, "more than 5 init scripts"},
+	} {
+		if got := forge(t, shop(""), tc.app, compose.Expect{}); len(got) != 1 || !strings.HasPrefix(got[0], "error: ") || !strings.Contains(got[0], tc.want) {
+			t.Errorf("%s: %.300q", name, got)
+		}
+	}
+	for name, app := range map[string]map[string]any{"fields": fields(252), "variables": {"allowed_envs": names(1024)}, "init scripts": {"init_script": names(5)}} {
+		if got := forge(t, shop(""), app, compose.Expect{}); len(got) == 0 || strings.HasPrefix(got[0], "error: ") {
+			t.Errorf("%s: %.300q", name, got)
 		}
 	}
 }

@@ -24,9 +24,7 @@ func (j *judge) launcher(name string, service map[string]any) {
 	} else {
 		bad("image", fmt.Sprintf("image is %.100q", j.Image), "it is not pinned by name@sha256:… with 64 lowercase hex digits, so that whoever serves it chooses what runs")
 	}
-	if j.model.onHost(service) {
-		bad("networks", "is on the VM's own network", "it reaches what listens there for the system alone")
-	}
+	j.model.networks(service, func(what, why string) { bad("networks", what, why) })
 	if service["read_only"] != true && !j.expect.Image {
 		what := "has a root file system that can be written"
 		if service["read_only"] != nil && service["read_only"] != false {

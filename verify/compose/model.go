@@ -151,9 +151,8 @@ func (s volumes) mayHave(v volume) bool {
 		slices.ContainsFunc(v.keys(), func(key string) bool { return s.exact[volume{key, true}] })
 }
 
-// onHost reports whether a service joins the VM's own network by the name of one
-// of its networks, or one whose name is filled in later.
-func (m *model) onHost(service map[string]any) bool {
+// networksOf are the keys of the networks that a service joins.
+func networksOf(service map[string]any) []string {
 	keys := texts(service["networks"])
 	if all, ok := service["networks"].(map[string]any); ok {
 		keys = sortedKeys(all)
@@ -161,14 +160,25 @@ func (m *model) onHost(service map[string]any) bool {
 	if len(keys) == 0 && service["network_mode"] == nil {
 		keys = []string{"default"}
 	}
-	return slices.ContainsFunc(keys, func(key string) bool {
+	return keys
+}
+
+// networks judges the networks that a service joins: they may be the VM's own, by the
+// name of one of them or through their driver, or be filled in later.
+func (m *model) networks(service map[string]any, bad func(what, why string)) {
+	for _, key := range networksOf(service) {
 		def := m.entry("networks", key)
 		name, ok := def["name"].(string)
 		if !ok && def["external"] != nil && def["external"] != false {
 			name = key
 		}
-		return name == "host" || strings.HasPrefix(name, "container:") || filledIn(def["name"])
-	})
+		if name == "host" || strings.HasPrefix(name, "container:") || filledIn(def["name"]) {
+			bad("is on the VM's own network", "it reaches what listens there for the system alone")
+		}
+		if driver, ok := def["driver"]; ok && driver != nil && driver != "" && driver != "bridge" {
+			bad(fmt.Sprintf("is on the network %.60s of driver %.40s", key, fmt.Sprint(driver)), "it may be on the VM's own interfaces, or run by a plugin; bridge is known")
+		}
+	}
 }
 
 // mount is one entry of a service's volumes.

@@ -79,11 +79,12 @@ func (j *judge) rights(service map[string]any, bad func(what, why string)) {
 		}
 	}
 	switch mode, _ := service["network_mode"].(string); {
-	case mode == "host" || j.model.onHost(service):
+	case mode == "host":
 		bad("is on the VM's own network", "it reaches what listens there for the system alone")
 	case strings.HasPrefix(mode, "container:") || mode == "service:"+j.Service:
 		bad("has network_mode: "+mode, "it shares the network of the launcher, or may: it reaches what listens there for the workload alone")
 	}
+	j.model.networks(service, bad)
 	for _, c := range addedCaps(service["cap_add"]) {
 		bad(fmt.Sprintf("adds the capability %.40s", c), "with it a container can leave its bounds")
 	}

@@ -116,6 +116,50 @@ func TestBounds(t *testing.T) {
 	}
 }
 
+// TestLargestApp: the dearest app-composes of the largest size cost no more than this,
+// whatever is said of them.
+func TestLargestApp(t *testing.T) {
+	fill := func(unit string) string { return strings.Repeat(unit, (compose.MaxSize-200)/len(unit)) }
+	for name, doc := range map[string]string{
+		"objects": `{"runner":"docker-compose","x":[` + fill("{},") + `{}]}`,
+		"lists":   `{"runner":"docker-compose","x":[` + fill("[],") + `[]]}`,
+		"numbers": `{"runner":"docker-compose","x":[` + fill("0,") + `0]}`,
+		"fields": `{"runner":"docker-compose"` + func() (s string) {
+			var b strings.Builder
+			for i := range 60_000 {
+				fmt.Fprintf(&b, `,"f%d":1`, i)
+			}
+			return b.String()
+		}() + `}`,
+		"variables":      `{"runner":"docker-compose","allowed_envs":[` + fill(`"A",`) + `"A"]}`,
+		"bad variables":  `{"runner":"docker-compose","allowed_envs":[` + fill(`"",`) + `""]}`,
+		"init scripts":   `{"runner":"docker-compose","init_script":[` + fill(`"",`) + `""]}`,
+		"a script":       `{"runner":"docker-compose","pre_launch_script":"` + fill("x") + `"}`,
+		"escapes":        `{"runner":"docker-compose","pre_launch_script":"` + fill("\\u0041") + `"}`,
+		"a compose file": `{"runner":"docker-compose","docker_compose_file":"` + fill("\\n") + `"}`,
+		"its most signs": `{"runner":"docker-compose","docker_compose_file":"a: [` + strings.Repeat("x,", 32_000) + `]"}`,
+		"nesting":        `{"runner":"docker-compose","x":` + fill("[") + `}`,
+		"verity volumes": `{"runner":"docker-compose","verity_volumes":[` + fill("{},") + `{}]}`,
+		"requirements":   `{"runner":"docker-compose","requirements":{"gpu_policy":[` + fill("{},") + `{}]}}`,
+	} {
+		data := []byte(doc)
+		if len(data) > compose.MaxSize {
+			t.Fatalf("%s: %d bytes", name, len(data))
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		start := time.Now()
+		_, err := compose.Judge(t.Context(), data, compose.Expect{LauncherDigests: []string{digest}})
+		took := time.Since(start)
+		runtime.ReadMemStats(&after)
+		mb := (after.TotalAlloc - before.TotalAlloc) >> 20
+		if mb > 64 || err == nil {
+			t.Errorf("%s: %d MiB, %v", name, mb, err)
+		}
+		t.Logf("%s: %d MiB, %v, %.80v", name, mb, took, err)
+	}
+}
+
 // TestNothingRuns: reading a compose runs nothing and opens nothing that it names.
 // SECURITY.md: E7.
 func TestNothingRuns(t *testing.T) {
