@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path"
 
 	"gitlauncher/config"
 	"gitlauncher/gitpin"
+	"gitlauncher/internal/entryscript"
 )
 
 // check does what run does up to measuring, in a directory of its own.
@@ -63,7 +65,38 @@ func (l *launch) prove(ctx context.Context, cfg *config.Git, auth gitpin.Credent
 	defer checkout.Close()
 	l.log.Info("HEAD verified: "+cfg.Commit.String(), "tree", checkout.Tree.String(), "files", len(checkout.Files))
 	l.reachable(ctx, params, tmp)
+	l.remark(ctx, cfg, params.WorkDir)
 	return use(checkout)
+}
+
+// remark warns of what would make the entry script fail where nobody watches. It never
+// fails a check: a launch runs with bash whatever was pinned.
+func (l *launch) remark(ctx context.Context, cfg *config.Git, workDir string) {
+	what, script := "RUN_CMD", []byte(nil)
+	if cfg.Advanced != nil {
+		script = []byte(cfg.Advanced.RunCmd)
+	} else {
+		what = path.Join(cfg.Subdir.Clean(), cfg.Script.Clean())
+		root, err := os.OpenRoot(workDir) // a link in the tree leads nowhere else
+		if err != nil {
+			return
+		}
+		defer root.Close()
+		const most = 4 << 20 // bytes; what is larger is no script that somebody wrote
+		info, err := root.Stat(what)
+		if err != nil || info.Size() > most {
+			return // the step that needs it says why
+		}
+		if script, err = root.ReadFile(what); err != nil {
+			return
+		}
+	}
+	for _, found := range entryscript.Look(ctx, script) {
+		l.log.Warn(fmt.Sprintf("%.200q %s", what, found))
+	}
+	if cfg.Advanced == nil && !entryscript.HandsOver(script) {
+		l.log.Info(fmt.Sprintf("%.200q does not end with exec: bash does not hand signals on to the workload", what))
+	}
 }
 
 // reachable warns of a commit that may vanish. It never fails a check: a launch today
