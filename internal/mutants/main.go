@@ -50,6 +50,7 @@ func run(ctx context.Context, args []string, out io.Writer) (survivors int, err 
 	kind := fs.String("kind", "", "only changes whose kind holds this")
 	file := fs.String("file", "", "only files whose path holds this")
 	timeout := fs.Duration("timeout", 3*time.Minute, "longest time for the tests of one package")
+	own := fs.Bool("own", false, "run the tests of the changed package alone")
 	show := fs.Bool("list", false, "only list the sample")
 	if err := fs.Parse(args); err != nil {
 		return 0, err
@@ -83,7 +84,7 @@ func run(ctx context.Context, args []string, out io.Writer) (survivors int, err 
 		return 0, err
 	}
 	defer os.RemoveAll(dir)
-	return try(ctx, &trial{dir: dir, timeout: *timeout, all: all, slow: []string{"/testscripts", "/internal/mutants"}}, sample, out)
+	return try(ctx, &trial{dir: dir, timeout: *timeout, own: *own, all: all, slow: []string{"/testscripts", "/internal/mutants"}}, sample, out)
 }
 
 // collect returns the mutants of all packages that are wanted and not equivalent.

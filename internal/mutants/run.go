@@ -55,6 +55,7 @@ const (
 type trial struct {
 	dir     string // for the changed file and the overlay
 	timeout time.Duration
+	own     bool  // the tests of the changed package alone
 	all     []pkg // of the module
 	slow    []string
 }
@@ -78,8 +79,8 @@ func (t *trial) run(ctx context.Context, m *mutant, p *pkg, source []byte) (fate
 	if err := os.WriteFile(overlayFile, overlay, 0o600); err != nil {
 		return 0, err
 	}
-	for _, tests := range [][]string{{p.ImportPath}, t.users(p)} {
-		if len(tests) == 0 {
+	for i, tests := range [][]string{{p.ImportPath}, t.users(p)} {
+		if len(tests) == 0 || i > 0 && t.own {
 			continue
 		}
 		if f, err := t.test(ctx, overlayFile, tests); f != survived || err != nil {
