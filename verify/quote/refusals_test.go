@@ -260,7 +260,7 @@ func TestSizes(t *testing.T) {
 	for _, c := range []struct {
 		size int
 		says string
-	}{{quote.MaxSize, ""}, {quote.MaxSize + 1, "is larger than 64 KiB"}} {
+	}{{64 << 10, ""}, {64<<10 + 1, "is larger than 64 KiB"}} {
 		p := machine()
 		p.grow = c.size
 		ours, _ := p.verdicts(t)
@@ -269,7 +269,7 @@ func TestSizes(t *testing.T) {
 	for _, c := range []struct {
 		size int
 		says string
-	}{{quote.MaxCollateral, ""}, {quote.MaxCollateral + 1, "is larger than 4 MiB"}} {
+	}{{1 << 20, ""}, {1<<20 + 1, "is larger than 1 MiB"}} {
 		p := machine()
 		p.text = func(data []byte) []byte { return append(data, bytes.Repeat([]byte{' '}, c.size-len(data))...) }
 		ours, _ := p.verdicts(t)
@@ -289,6 +289,9 @@ func TestOneReading(t *testing.T) {
 		p.text = change
 		ours, _ := p.verdicts(t)
 		wants(t, name, ours, "collateral: ")
+		if ours != nil && strings.Contains(ours.Error(), "lacks") {
+			t.Errorf("%s is taken for collateral without a part: %v", name, ours)
+		}
 	}
 }
 
@@ -331,5 +334,62 @@ func TestNotGood(t *testing.T) {
 	wants(t, "expired collateral", err, "the collateral is not good")
 	if late.Good() {
 		t.Error("expired collateral is good")
+	}
+}
+
+// TestAttributes: each bit of the TD's attributes is told by its own name, and the bits
+// beside it are not taken for it.
+func TestAttributes(t *testing.T) {
+	for bit := range 64 {
+		p := machine()
+		p.report.TDAttributes[bit/8] = 1 << (bit % 8)
+		pki, err := tdx.NewPKI(p.Platform)
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw, err := pki.Quote(p.report, p.enclave)
+		if err != nil {
+			t.Fatal(err)
+		}
+		q, err := quote.Parse(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		unusual := "reserved bits"
+		switch {
+		case bit <= 7 || bit == 28 || bit == 29:
+			unusual = ""
+		case bit == 30:
+			unusual = "PKS"
+		case bit == 31:
+			unusual = "KL"
+		case bit == 63:
+			unusual = "PERFMON"
+		}
+		if td, qe := q.Debug(); td != (bit <= 7) || qe {
+			t.Errorf("bit %d: debug TD %v, debug enclave %v", bit, td, qe)
+		}
+		if q.SEPTVEDisable() != (bit == 28) || q.Migratable() != (bit == 29) || strings.Join(q.Unusual(), " ") != unusual {
+			t.Errorf("bit %d: SEPT_VE_DISABLE %v, migratable %v, unusual %q", bit, q.SEPTVEDisable(), q.Migratable(), q.Unusual())
+		}
+	}
+	for bit := range 8 {
+		p := machine()
+		p.enclave.Attributes[0] = 1 << bit
+		pki, err := tdx.NewPKI(p.Platform)
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw, err := pki.Quote(p.report, p.enclave)
+		if err != nil {
+			t.Fatal(err)
+		}
+		q, err := quote.Parse(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if td, qe := q.Debug(); td || qe != (bit == 1) {
+			t.Errorf("bit %d of the enclave: debug TD %v, debug enclave %v", bit, td, qe)
+		}
 	}
 }
