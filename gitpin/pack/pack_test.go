@@ -5,6 +5,7 @@ import (
 	"compress/zlib"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand"
 	"os"
@@ -154,6 +155,32 @@ func TestRefused(t *testing.T) {
 		if _, err := read(t, good[:n], wide); err == nil {
 			t.Errorf("cut off after %d bytes, it is taken", n)
 		}
+	}
+}
+
+// TestResolvedLimit: what deltas make in the second pass counts against the limit, too: a
+// pack of some kilobytes can hold hundreds of deltas whose base comes last.
+// SECURITY.md: G4.
+func TestResolvedLimit(t *testing.T) {
+	base := strings.Repeat("0123456789", 6000)
+	var entries []gittest.PackEntry
+	total := len(base)
+	for i := range 400 {
+		d := gittest.Delta(len(base), fmt.Sprint(i))
+		entries = append(entries, gittest.PackEntry{Type: gittest.PackRef, BaseID: gittest.ID("blob", []byte(base)), Content: d})
+		total += len(d) + len(base) + len(fmt.Sprint(i))
+	}
+	data := gittest.Pack(-1, append(entries, blob(base))...)
+	if len(data) > 64<<10 {
+		t.Fatalf("the pack has %d bytes, which is no surprise", len(data))
+	}
+	const times = 16 // of the files' limit, for all objects
+	if _, err := read(t, data, pack.Limits{Pack: 1 << 30, Tree: int64(total+times-1) / times}); err != nil {
+		t.Errorf("within the limit: %v", err)
+	}
+	var le *pack.LimitError
+	if _, err := read(t, data, pack.Limits{Pack: 1 << 30, Tree: int64(total)/times - 1}); !errors.As(err, &le) || le.What != "tree" {
+		t.Errorf("above the limit: %v", err)
 	}
 }
 
