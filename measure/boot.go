@@ -1,7 +1,9 @@
 package measure
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"slices"
 	"time"
@@ -13,6 +15,8 @@ type Boot struct {
 	RTMR3  Register
 	Events []Runtime // all of the register, dstack's own among them
 	After  []Runtime // those after system-ready, the only ones that are not dstack's
+
+	appCompose string // of the same answer
 }
 
 // Boot proves the log by the register. Errors are a *[LogError], [ErrLogMismatch] and
@@ -29,7 +33,7 @@ func (s State) Boot() (Boot, error) {
 	if !ready {
 		return Boot{}, ErrNotReady
 	}
-	return Boot{RTMR3: s.RTMR3, Events: events, After: after}, nil
+	return Boot{RTMR3: s.RTMR3, Events: events, After: after, appCompose: s.AppCompose}, nil
 }
 
 // ReadBoot reads until the log replays to the register, which takes a moment where
@@ -65,6 +69,29 @@ func AfterReady(events []Runtime) (after []Runtime, ok bool) {
 		return nil, false
 	}
 	return events[i+1:], true
+}
+
+// ErrCompose says that the guest agent names another app-compose than the one that was
+// measured, or none.
+var ErrCompose = errors.New("the guest agent's app-compose is not the measured one")
+
+// AppCompose returns the bytes of the measured app-compose: those that the guest agent
+// names, if their SHA-256 is what dstack's own compose-hash event has. The error is
+// [ErrCompose].
+func (b Boot) AppCompose() ([]byte, error) {
+	sum, found := sha256.Sum256([]byte(b.appCompose)), 0
+	for _, e := range b.Events[:len(b.Events)-len(b.After)] {
+		if e.Name != EventComposeHash {
+			continue
+		}
+		if found++; !bytes.Equal(e.Payload, sum[:]) {
+			return nil, ErrCompose
+		}
+	}
+	if found != 1 {
+		return nil, ErrCompose
+	}
+	return []byte(b.appCompose), nil
 }
 
 // Holds reports whether an event stands after system-ready.

@@ -7,10 +7,12 @@ import (
 	"time"
 )
 
-// State is one answer of the guest agent: its log, and the register it read.
+// State is one answer of the guest agent: its log, the register it read, and the
+// app-compose that it says was measured.
 type State struct {
-	Log   Log
-	RTMR3 Register
+	Log        Log
+	RTMR3      Register
+	AppCompose string
 }
 
 // Reader is whatever answers with log and register at once: a guest agent.
@@ -25,9 +27,9 @@ type Extender interface {
 	Emit(ctx context.Context, e Event) error
 }
 
-// ErrNoEmit says that the guest agent has no EmitEvent call: dstack removed it in 0.6.
-// An [Extender] wraps it, and [Emit] does not try again.
-var ErrNoEmit = errors.New("the guest agent has no EmitEvent call")
+// ErrNoEmit says that applications can't extend RTMR3 here: dstack 0.6 took the call from
+// them. An [Extender] wraps it, and [Emit] does not try again.
+var ErrNoEmit = errors.New("the guest agent lets no application extend RTMR3")
 
 // ErrLogMismatch says that the event log does not replay to RTMR3. The register
 // can't be rewound, so only a reboot mends it.

@@ -21,6 +21,7 @@ const (
 	EventImageDigest = "mpc-image-digest"
 	EventImageLaunch = "image-launch"
 	EventSystemReady = "system-ready"
+	EventComposeHash = "compose-hash"
 )
 
 // Register is the value of a runtime measurement register, and the size of what

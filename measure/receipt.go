@@ -9,6 +9,16 @@ import (
 	"gitlauncher/internal/strictjson"
 )
 
+// Binding says how a launch is bound to the machine's registers. In a receipt it is the
+// launcher's word: a verifier finds out for itself.
+type Binding string
+
+// The bindings (VERIFY.md).
+const (
+	Recorded Binding = "recorded" // commit and record are in RTMR3: this was launched
+	Pinned   Binding = "pinned"   // the measured compose holds the config: nothing else can be launched
+)
+
 // ReceiptVersion is the value of a receipt's "version".
 const ReceiptVersion = "1"
 
@@ -22,6 +32,7 @@ const maxReceipt = 64 << 20
 // launched. Hex is lowercase.
 type Receipt struct {
 	Version    string          `json:"version"`
+	Binding    Binding         `json:"binding"`     // how the launch is bound
 	Record     string          `json:"record"`      // the launch record's exact bytes
 	Nonce      string          `json:"nonce"`       // hex; empty at launch
 	Quote      string          `json:"quote"`       // hex

@@ -217,8 +217,12 @@ func cmdRequests(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // sim [FAULT...] [--FLAG VALUE...]: a guest agent; sets SOCK. It is one of dstack 0.5,
-// where a launch is recorded, unless --dstack says otherwise.
+// where a launch is recorded, unless --dstack says otherwise. A second one takes the
+// place of the first, as after a reboot.
 func cmdSim(ts *testscript.TestScript, neg bool, args []string) {
+	if stop := of(ts).stopSim; stop != nil {
+		stop()
+	}
 	sock := ts.MkAbs("dstack.sock")
 	flags := []string{"--socket", sock, "--app-compose", ts.MkAbs("app-compose.json"), "--root-out", ts.MkAbs("root.pem"),
 		"--collateral-out", ts.MkAbs("collateral.json"), "--policy-out", ts.MkAbs("system.conf")}

@@ -13,23 +13,24 @@ import (
 
 // check does what run does up to measuring, in a directory of its own.
 func (l *launch) check(ctx context.Context) error {
-	cfg, configSum, err := l.parse()
+	in, err := l.parse()
 	if err != nil {
 		return at("read the config", err)
 	}
+	cfg := in.config
 	auth, err := credentials(cfg.Auth)
 	if err != nil {
 		return at("read the credentials", err)
 	}
 	deploys := &deployed{envs: cfg.Auth.Variables()}
 	if l.compose != "" {
-		if deploys, err = readCompose(l.compose, configSum); err != nil {
+		if deploys, err = readCompose(l.compose, in.sum); err != nil {
 			return at("read the compose file", err)
 		}
 	}
 	var record []byte
 	err = l.prove(ctx, cfg, auth, func(c *gitpin.Checkout) (err error) {
-		record, err = l.record(cfg, configSum, c)
+		record, err = l.record(cfg, in.sum, c)
 		return at("check the entry script", err)
 	})
 	if err != nil {
@@ -58,7 +59,7 @@ func (l *launch) prove(ctx context.Context, cfg *config.Git, auth gitpin.Credent
 	}
 	defer os.RemoveAll(tmp)
 	params := l.pinParams(cfg, path.Join(tmp, "workload"), auth)
-	checkout, err := l.pinned(ctx, params)
+	checkout, err := l.checkout(ctx, params)
 	if err != nil {
 		return at(stepPin, err)
 	}

@@ -11,8 +11,8 @@ import (
 	"gitlauncher/gitpin/object"
 )
 
-// pinned makes a directory the pinned commit, and shows how far it is.
-func (l *launch) pinned(ctx context.Context, p gitpin.Params) (*gitpin.Checkout, error) {
+// checkout makes a directory the pinned commit, and shows how far it is.
+func (l *launch) checkout(ctx context.Context, p gitpin.Params) (*gitpin.Checkout, error) {
 	shown := newProgress(l.stderr, l.logFormat, l.log)
 	defer shown.end()
 	p.Progress, p.Objects, p.Said = shown.add, shown.expect, shown.said

@@ -96,5 +96,5 @@ func (l *imageLaunch) measureImage(ctx context.Context, digest oci.Digest, recor
 	}
 	atStage("measured")
 	l.log.Info("launch measured", "rtmr3", boot.RTMR3.String(), "events", len(events), "new", emitted)
-	return l.receiptOrWarn(l.leaveReceipt(ctx, l.agent, record))
+	return l.receiptOrWarn(l.leaveReceipt(ctx, l.agent, measure.Recorded, record))
 }

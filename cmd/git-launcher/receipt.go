@@ -30,11 +30,17 @@ func (l *launch) receipt(ctx context.Context) error {
 	if err != nil {
 		return at(step, err)
 	}
+	binding := measure.Recorded
 	record, ok := boot.LastRecord()
 	if !ok {
-		return at(step, errNoLaunch)
+		// A pinned launch is in no log. Its receipt proves nothing but that the record is
+		// the one in that file: the quote alone says what can be launched.
+		if record, ok = l.pinnedRecord(); !ok {
+			return at(step, errNoLaunch)
+		}
+		binding = measure.Pinned
 	}
-	r, err := agent.Receipt(ctx, record, l.nonce)
+	r, err := agent.Receipt(ctx, binding, record, l.nonce)
 	if err != nil {
 		return at(step, &receiptError{err})
 	}
@@ -63,9 +69,22 @@ func (l *launch) receiptOrWarn(err error) error {
 	return nil
 }
 
+// pinnedRecord returns the record of the receipt that a pinned launch has left.
+func (l *launch) pinnedRecord() ([]byte, bool) {
+	data, err := os.ReadFile(l.receiptFile)
+	if err != nil {
+		return nil, false
+	}
+	r, err := measure.ParseReceipt(data)
+	if err != nil || r.Binding != measure.Pinned {
+		return nil, false
+	}
+	return []byte(r.Record), true
+}
+
 // leaveReceipt writes the receipt for anyone who asks what runs here.
-func (l *launch) leaveReceipt(ctx context.Context, agent *dstack.Client, record []byte) error {
-	r, err := agent.Receipt(ctx, record, nil)
+func (l *launch) leaveReceipt(ctx context.Context, agent *dstack.Client, binding measure.Binding, record []byte) error {
+	r, err := agent.Receipt(ctx, binding, record, nil)
 	if err != nil {
 		return &receiptError{err}
 	}
@@ -80,7 +99,7 @@ func (l *launch) leaveReceipt(ctx context.Context, agent *dstack.Client, record 
 		return &receiptError{err}
 	}
 	sum := sha256.Sum256(data)
-	l.log.Info("launch receipt written", "file", l.receiptFile, "sha256", hex.EncodeToString(sum[:]))
+	l.log.Info("launch receipt written", "binding", string(binding), "file", l.receiptFile, "sha256", hex.EncodeToString(sum[:]))
 	return nil
 }
 

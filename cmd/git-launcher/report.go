@@ -14,6 +14,7 @@ import (
 	"gitlauncher/gitpin/fetch"
 	"gitlauncher/gitpin/object"
 	"gitlauncher/internal/handover"
+	"gitlauncher/internal/pinned"
 	"gitlauncher/measure"
 	"gitlauncher/measure/dstack"
 )
@@ -207,12 +208,16 @@ func measureHint(err error) string {
 	var (
 		socket  *dstack.SocketError
 		call    *dstack.CallError
+		loose   *pinned.Error
 		receipt *receiptError
 		step    *stepError
 	)
 	switch {
+	case errors.As(err, &loose):
+		return "put the config, byte for byte, into " + config.ConfigVariable + " of the launcher's service in the compose file that you deploy; `git-launcher pin` writes such a file. " +
+			"An image with the config in it says GIT_LAUNCHER_MEASURE=pinned and has a read-only root file system. On dstack 0.5 a launch needs neither: it is recorded"
 	case errors.Is(err, measure.ErrNoEmit):
-		return "this dstack OS has no EmitEvent call (its 0.5 releases have); run the workload on one that has"
+		return "dstack 0.6 and later let no application record events. Launch with --measure auto or pinned and the config in the compose file (" + config.ConfigVariable + "), or run on dstack 0.5"
 	case errors.Is(err, measure.ErrLogMismatch):
 		return "reboot the VM: an event is in the log and not in the register, which nothing else mends"
 	case errors.Is(err, measure.ErrOtherImage):

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"io"
@@ -33,10 +32,11 @@ type launch struct {
 // check the entry, record, measure, hand over. Whatever fails, the workload is not
 // started. It returns only on an error.
 func (l *launch) run(ctx context.Context) error {
-	cfg, configSum, err := l.parse()
+	in, err := l.parse()
 	if err != nil {
 		return at("read the config", err)
 	}
+	cfg := in.config
 	auth, err := credentials(cfg.Auth)
 	if err != nil {
 		return at("read the credentials", err)
@@ -46,39 +46,46 @@ func (l *launch) run(ctx context.Context) error {
 	if err != nil {
 		return at("find the guest agent", err)
 	}
-	checkout, err := l.pinned(ctx, l.pinParams(cfg, cfg.WorkDir, auth))
+	checkout, err := l.checkout(ctx, l.pinParams(cfg, cfg.WorkDir, auth))
 	if err != nil {
 		return at(stepPin, err)
 	}
 	defer checkout.Close()
 	l.log.Info("HEAD verified: "+cfg.Commit.String(), "tree", checkout.Tree.String(), "files", len(checkout.Files), "fetched", checkout.Fetched)
 
-	record, err := l.record(cfg, configSum, checkout)
+	record, err := l.record(cfg, in.sum, checkout)
 	if err != nil {
 		return at("check the entry script", err)
 	}
-	if err := l.measure(ctx, agent, cfg, record); err != nil {
+	if err := l.measure(ctx, agent, in, record); err != nil {
 		return at(stepMeasure, err)
 	}
 	return at("start the workload", l.handOver(ctx, cfg))
 }
 
-// parse reads the config and the digest of its bytes.
-func (l *launch) parse() (*config.Git, string, error) {
+// input is the config that was read: its bytes, where they were, and what they say.
+type input struct {
+	name   string // a file or the variable
+	text   []byte
+	sum    string // SHA-256 of text, in hex
+	config *config.Git
+}
+
+// parse reads the config.
+func (l *launch) parse() (*input, error) {
 	name, data, err := configfile.Find(l.configFile, os.LookupEnv)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	os.Unsetenv(config.ConfigVariable) // neither a nested launcher's nor the workload's
 	cfg, err := config.ParseGit(name, data)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	if cfg.Repo.Scheme == config.HTTP {
 		l.log.Warn("REPO_URL is http://: the commit is proven all the same, but others can see and block the transfer")
 	}
-	sum := sha256.Sum256(data)
-	return cfg, hex.EncodeToString(sum[:]), nil
+	return &input{name, data, digest.Of(data).Hex(), cfg}, nil
 }
 
 // record checks that the pinned tree has what the config wants to run, and returns the

@@ -16,9 +16,9 @@ import (
 
 // settings is the command line, checked.
 type settings struct {
-	configFile string // as named on the command line, or empty
-	measured   bool   // --platform tee
-
+	configFile     string // as named on the command line, or empty
+	measureBy      string // --measure
+	measured       bool
 	dstackEndpoint string
 	dstackTimeout  time.Duration
 
@@ -53,6 +53,7 @@ func parseSettings(command string, args []string, env func(string) (string, bool
 	s.measureFlags(fs, &platform, "tee")
 	fs.StringVar(&s.receiptFile, "receipt", "/run/git-launcher/receipt.json", "")
 	fs.StringVar(&nonce, "nonce", "", "")
+	fs.StringVar(&s.measureBy, "measure", measureAuto, "")
 	fs.StringVar(&s.policyOut, "policy-out", "", "")
 	fs.Int64Var(&s.maxPackBytes, "max-pack-bytes", 8<<30, "")
 	fs.Int64Var(&s.maxTreeBytes, "max-tree-bytes", 32<<30, "")
@@ -146,6 +147,10 @@ func (s *settings) check(command string, fs *flag.FlagSet, platform, nonce strin
 		return err
 	}
 	switch {
+	case s.measureBy != measureAuto && s.measureBy != measureRecord && s.measureBy != measurePinned:
+		return usage("--measure is not auto, record or pinned")
+	case s.measureBy != measureAuto && !s.measured:
+		return usage("--measure %s can't be met with --platform nontee", s.measureBy)
 	case s.maxPackBytes <= 0 || s.maxTreeBytes <= 0 || s.maxFiles <= 0:
 		return usage("a limit must be above zero")
 	case s.stall <= 0 || s.pack <= 0 || s.fetch <= 0 || s.lock < 0 || s.dstackTimeout <= 0 || s.retries < -1:

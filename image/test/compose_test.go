@@ -171,6 +171,34 @@ func TestComposeDerived(t *testing.T) {
 	if strings.Contains(out, "root file system is writable") {
 		t.Error("the root file system is writable")
 	}
+
+	// On dstack 0.6 nothing can be recorded; the config is the image's, if the compose file
+	// says that this is meant.
+	compose("stop", "--timeout", "5")
+	w.dstack = "0.6"
+	w.boot(t)
+	compose = up(t, strings.Replace(text, "    restart: on-failure", "    restart: \"no\"", 1), nil, placeholderOwn, byDigest, "/var/run/dstack.sock:/var", w.sock+":/var")
+	out = awaitLogs(t, compose, "What to do")
+	has(t, out, "the launch is not pinned: no service of the measured compose file has a literal GIT_LAUNCHER_CONFIG", "GIT_LAUNCHER_MEASURE=pinned")
+	pinned := strings.Replace(text, "    read_only", "    environment: {GIT_LAUNCHER_MEASURE: pinned}\n    read_only", 1)
+	compose = up(t, pinned, nil, placeholderOwn, byDigest, "/var/run/dstack.sock:/var", w.sock+":/var")
+	out = awaitLogs(t, compose, "workload: waiting")
+	has(t, out, "HEAD verified: "+id, "the config is in the image", "binding=pinned")
+
+	// But not where a mount covers it, nor where the image can be written.
+	mounted := filepath.Join(dir, "mounted.conf")
+	write(t, mounted, conf)
+	compose = up(t, strings.NewReplacer("restart: on-failure", "restart: \"no\"", "    volumes:\n      - /var", "    volumes:\n      - "+mounted+":/etc/git-launcher/config.conf:ro\n      - /var").Replace(pinned), nil,
+		placeholderOwn, byDigest, "/var/run/dstack.sock:/var", w.sock+":/var")
+	out = awaitLogs(t, compose, "What to do")
+	has(t, out, "the launch is not pinned", "config.conf is mounted, and not in the image")
+	compose = up(t, strings.NewReplacer("restart: on-failure", "restart: \"no\"", "    read_only: true\n", "").Replace(pinned), nil,
+		placeholderOwn, byDigest, "/var/run/dstack.sock:/var", w.sock+":/var")
+	out = awaitLogs(t, compose, "What to do")
+	has(t, out, "the launch is not pinned", "the root file system is writable, so", "WRITABLE ROOT")
+	if n := len(w.launches(t)); n != 0 {
+		t.Errorf("%d launches are recorded on dstack 0.6", n)
+	}
 }
 
 // TestComposeLocalDev needs nothing but Docker and a clone: the guest agent is a

@@ -32,6 +32,7 @@ type world struct {
 	url, sock     string
 	network, dir  string
 	halt          func() // ends the guest agent
+	dstack        string // its version
 }
 
 // script is the workload of most tests. It shows what a workload should be able to
@@ -48,7 +49,7 @@ while :; do sleep 0.1; done
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{reg: registry(t), dir: t.TempDir()}
+	w := &world{reg: registry(t), dir: t.TempDir(), dstack: "0.5"}
 	w.launcher = pulled(t, w.reg, "git-launcher")
 	var err error
 	if w.repo, err = gittest.NewRepo(filepath.Join(w.dir, "srv/workload.git")); err != nil {
@@ -77,7 +78,7 @@ func (w *world) boot(t *testing.T) {
 	if w.halt != nil {
 		w.halt()
 	}
-	w.halt = start(t, filepath.Join(top, "bin/dstack-sim"), "--dstack", "0.5", "--socket", w.sock, "--app-compose", filepath.Join(w.dir, "app-compose.json"))
+	w.halt = start(t, filepath.Join(top, "bin/dstack-sim"), "--dstack", w.dstack, "--socket", w.sock, "--app-compose", filepath.Join(w.dir, "app-compose.json"))
 	await(t, "the guest agent", func() bool {
 		c, err := net.Dial("unix", w.sock)
 		if err == nil {

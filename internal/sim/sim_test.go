@@ -161,7 +161,7 @@ func TestEventsExtend(t *testing.T) {
 	if got := state.Log[5].Payload; got != hex.EncodeToString(sum[:]) {
 		t.Errorf("compose-hash is %s", got)
 	}
-	r, err := c.Receipt(ctx, events[1].Payload, []byte("nonce"))
+	r, err := c.Receipt(ctx, measure.Recorded, events[1].Payload, []byte("nonce"))
 	if err != nil {
 		t.Fatal(err)
 	}

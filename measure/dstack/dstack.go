@@ -94,10 +94,26 @@ const sdkStatus = "unexpected status code: "
 // statusError is an HTTP status that is not 200.
 type statusError struct {
 	code string
-	body string // what the agent said, one short printable line
+	body string // what the agent said
 }
 
-func (e *statusError) Error() string { return "HTTP status " + e.code + ": " + e.body }
+func (e *statusError) Error() string {
+	return "HTTP status " + e.code + ": " + printable.Line(e.body)
+}
+
+// removed begins what dstack 0.6 and later say, with HTTP status 400, of the call that
+// they took from applications. Every other failure has that status, too.
+const removed = "EmitEvent was removed in dstack "
+
+// noEmit reports whether an agent has no EmitEvent: it was removed, or there is no such
+// method (404), on this path or at all.
+func (e *statusError) noEmit() bool {
+	var said struct {
+		Error string `json:"error"`
+	}
+	err := strictjson.Unmarshal([]byte(e.body), &said)
+	return e.code == "404" || e.code == "400" && err == nil && strings.HasPrefix(said.Error, removed)
+}
 
 // explain makes an SDK error fit to be read, and recognises its HTTP statuses.
 func explain(err error) error {
@@ -106,26 +122,27 @@ func explain(err error) error {
 		return err
 	}
 	code, body, _ := strings.Cut(rest, ", body: ")
-	return &statusError{code, printable.Line(body)}
+	return &statusError{code, body}
 }
 
-// Emit extends RTMR3. An error leaves open whether it did; a 404 is
-// measure.ErrNoEmit.
+// Emit extends RTMR3. An error leaves open whether it did, unless it is
+// [measure.ErrNoEmit].
 func (c *Client) Emit(ctx context.Context, e measure.Event) error {
 	_, err := call(ctx, c, "EmitEvent", func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, c.sdk.EmitEvent(ctx, e.Name, e.Payload)
 	})
 	var status *statusError
-	if errors.As(err, &status) && status.code == "404" {
-		return fmt.Errorf("%w (HTTP status 404)", measure.ErrNoEmit)
+	if errors.As(err, &status) && status.noEmit() {
+		return fmt.Errorf("%w (%w)", measure.ErrNoEmit, err)
 	}
 	return err
 }
 
 // tcbInfo is the JSON inside Info's tcb_info, as far as it counts here.
 type tcbInfo struct {
-	RTMR3    string      `json:"rtmr3"`
-	EventLog measure.Log `json:"event_log"`
+	RTMR3      string      `json:"rtmr3"`
+	EventLog   measure.Log `json:"event_log"`
+	AppCompose string      `json:"app_compose"`
 }
 
 // State reads log and register from one Info answer.
@@ -150,7 +167,7 @@ func parseState(tcb string) (measure.State, error) {
 	if err != nil {
 		return measure.State{}, fmt.Errorf("tcb_info: rtmr3: %w", err)
 	}
-	return measure.State{Log: info.EventLog, RTMR3: reg}, nil
+	return measure.State{Log: info.EventLog, RTMR3: reg, AppCompose: info.AppCompose}, nil
 }
 
 // Info returns the answer as a receipt keeps it.
@@ -166,9 +183,9 @@ func (c *Client) Info(ctx context.Context) (measure.ReceiptInfo, error) {
 	}, nil
 }
 
-// Receipt takes a quote over the record and the nonce (measure.ReportData), and
+// Receipt takes a quote over the record and the nonce ([measure.ReportData]), and
 // puts it together with what a verifier needs besides.
-func (c *Client) Receipt(ctx context.Context, record, nonce []byte) (*measure.Receipt, error) {
+func (c *Client) Receipt(ctx context.Context, binding measure.Binding, record, nonce []byte) (*measure.Receipt, error) {
 	data := measure.ReportData(nonce, record)
 	q, err := call(ctx, c, "GetQuote", func(ctx context.Context) (*sdk.GetQuoteResponse, error) {
 		return c.sdk.GetQuote(ctx, data[:])
@@ -185,7 +202,7 @@ func (c *Client) Receipt(ctx context.Context, record, nonce []byte) (*measure.Re
 		return nil, err
 	}
 	return &measure.Receipt{
-		Version: measure.ReceiptVersion, Record: string(record), Nonce: hex.EncodeToString(nonce),
+		Version: measure.ReceiptVersion, Binding: binding, Record: string(record), Nonce: hex.EncodeToString(nonce),
 		Quote: hex.EncodeToString(quote), EventLog: q.EventLog, ReportData: hex.EncodeToString(data[:]),
 		VMConfig: q.VmConfig, Info: info,
 	}, nil

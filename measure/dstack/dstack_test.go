@@ -49,6 +49,34 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
+// TestRemoved: what dstack 0.6 answers where 0.5 extends, word for word, and what is
+// something else.
+func TestRemoved(t *testing.T) {
+	const text = "EmitEvent was removed in dstack 0.6.0; runtime RTMR3 events are system-owned and cannot be extended by apps"
+	for name, c := range map[string]struct {
+		code    int
+		body    string
+		removed bool
+	}{
+		"0.6":                        {400, `{"error":"` + text + `"}`, true},
+		"a later one":                {400, `{"error":"EmitEvent was removed in dstack 0.7.1; x"}`, true},
+		"no such method":             {404, `{"error":"Service not found: EmitEvent"}`, true},
+		"no such path":               {404, "<html>404</html>", true},
+		"another reason":             {400, `{"error":"event name is too long"}`, false},
+		"the text elsewhere":         {400, `{"error":"no: ` + text + `"}`, false},
+		"the text as no JSON":        {400, text, false},
+		"the text in another answer": {500, `{"error":"` + text + `"}`, false},
+		"the text twice":             {400, `{"error":"` + text + `","error":"x"}`, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := serve(t, status(c.code, c.body)).Emit(t.Context(), measure.Event{Name: "a"})
+			if err == nil || errors.Is(err, measure.ErrNoEmit) != c.removed {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+}
+
 // TestEnvironmentDoesNotRedirect: the SDK would follow this variable.
 // SECURITY.md: H4.
 func TestEnvironmentDoesNotRedirect(t *testing.T) {
@@ -100,7 +128,7 @@ func TestBadAnswers(t *testing.T) {
 			if strings.ContainsAny(err.Error(), "\n\x1b\x00") || len(err.Error()) > printable.MaxLine+100 {
 				t.Errorf("not a short line: %q", err)
 			}
-			if _, err := c.Receipt(context.Background(), nil, nil); !errors.As(err, &ce) {
+			if _, err := c.Receipt(context.Background(), measure.Recorded, nil, nil); !errors.As(err, &ce) {
 				t.Errorf("Receipt: %v", err)
 			}
 			if time.Since(start) > 10*time.Second {

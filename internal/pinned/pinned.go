@@ -1,0 +1,84 @@
+package pinned
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"gitlauncher/config"
+	"gitlauncher/internal/composeenv"
+	"gitlauncher/internal/strictjson"
+	"gitlauncher/measure"
+)
+
+// Error is a config that is not pinned, and why.
+type Error struct{ Reason string }
+
+func (e *Error) Error() string { return "the launch is not pinned: " + e.Reason }
+
+// ByCompose finds the service of the measured compose file that has exactly this config
+// in its literal variable [config.ConfigVariable]. Errors are *[Error].
+func ByCompose(boot measure.Boot, conf []byte) (service string, err error) {
+	data, err := boot.AppCompose()
+	if err != nil {
+		return "", &Error{err.Error()}
+	}
+	var app struct {
+		File *string `json:"docker_compose_file"`
+	}
+	if err := strictjson.Unmarshal(data, &app); err != nil {
+		return "", &Error{"the measured app-compose can't be read: " + err.Error()}
+	}
+	if app.File == nil {
+		return "", &Error{"the measured app-compose has no docker_compose_file"}
+	}
+	values, err := composeenv.Values([]byte(*app.File), config.ConfigVariable)
+	if err != nil {
+		return "", &Error{"the measured compose file can't be read: " + err.Error()}
+	}
+	if len(values) == 0 {
+		return "", &Error{"no service of the measured compose file has a literal " + config.ConfigVariable}
+	}
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if values[name] == string(conf) {
+			return name, nil
+		}
+	}
+	return "", &Error{"the measured compose file has another config in " + config.ConfigVariable + " than the one that was read"}
+}
+
+// ByImage reports whether a file is the image's own: a file of the root file system, which
+// is read-only, and of no mount. The measured compose names the image. Errors are *[Error].
+func ByImage(file string) error { return byImage(file, "/") }
+
+func byImage(file, root string) error {
+	var rootFS unix.Statfs_t
+	if err := unix.Statfs(root, &rootFS); err != nil || rootFS.Flags&unix.ST_RDONLY == 0 {
+		return &Error{"the root file system is writable, so the config need not be the image's"}
+	}
+	of, err := mount(file)
+	top, topErr := mount(root)
+	if err := errors.Join(err, topErr); err != nil {
+		return &Error{"which mount the config is on can't be seen: " + err.Error()}
+	}
+	if of != top {
+		return &Error{fmt.Sprintf("%s is mounted, and not in the image", file)}
+	}
+	return nil
+}
+
+// mount is the id of the mount that a path is on.
+func mount(path string) (uint64, error) {
+	var s unix.Statx_t
+	if err := unix.Statx(unix.AT_FDCWD, path, 0, unix.STATX_MNT_ID, &s); err != nil {
+		return 0, &os.PathError{Op: "statx", Path: path, Err: err}
+	}
+	if s.Mask&unix.STATX_MNT_ID == 0 {
+		return 0, errors.New("the kernel does not say (it needs Linux 5.8)")
+	}
+	return s.Mnt_id, nil
+}
