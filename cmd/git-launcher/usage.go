@@ -9,8 +9,8 @@ const usage = `Usage: git-launcher [run] [flags] [config-file]    launch; config
        git-launcher version
 
 git-launcher reads a config that pins one commit of one Git repository, fetches
-exactly that commit, proves every byte of it, extends RTMR3 of the confidential
-VM with what it is about to run, and then becomes the commit's entrypoint.sh.
+exactly that commit, proves every byte of it, binds it to the measurements of the
+confidential VM, and then becomes the commit's entrypoint.sh.
 Nothing runs that was not pinned, verified and measured.
 
 The config is KEY=VALUE lines, in the variable GIT_LAUNCHER_CONFIG or in a file;
@@ -27,6 +27,10 @@ Flags (each also as an environment variable: GIT_LAUNCHER_ and the name in
 capitals, with _ for -; the flag wins):
   --platform tee|nontee     tee (default) measures, and fails without a guest agent;
                             nontee measures nothing and says so. Also PLATFORM=TEE|NONTEE
+  --measure auto|record|pinned
+                            auto (default) records the launch in RTMR3 where dstack lets it (0.5),
+                            and otherwise launches only what the measured compose holds (0.6);
+                            record and pinned accept one of the two alone
   --dstack-endpoint PATH    the guest agent's socket (default /var/run/dstack.sock);
                             a flag only, so that no variable can redirect measurements
   --receipt FILE            where the launch receipt goes (default /run/git-launcher/receipt.json);
