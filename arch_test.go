@@ -54,7 +54,8 @@ var rooms = []row{
 	{"imagepin/userconfig", "imagepin/oci", "github.com/joho/godotenv github.com/pelletier/go-toml/v2", ""},
 	{"imagepin/registry", "imagepin/oci imagepin/userconfig internal/bounded internal/printable", "github.com/cenkalti/backoff/v5 github.com/google/go-containerregistry", "net net/http os os/exec"},
 	{"imagepin", "imagepin/oci imagepin/registry imagepin/userconfig internal/atomicfile internal/printable internal/strictjson measure", "github.com/pelletier/go-toml/v2 golang.org/x/sys", "os syscall"},
-	{"imagepin/engine", "imagepin imagepin/oci imagepin/registry imagepin/userconfig internal/printable measure", "github.com/cenkalti/backoff/v5 github.com/containerd/errdefs github.com/moby/moby/api github.com/moby/moby/client github.com/opencontainers/image-spec", "os syscall"},
+	{"imagepin/engine", "imagepin imagepin/oci imagepin/registry imagepin/userconfig internal/printable measure", "github.com/cenkalti/backoff/v5 github.com/containerd/errdefs github.com/moby/moby/api github.com/moby/moby/client github.com/opencontainers/image-spec", "net os syscall"},
+	{"imagepin/contract", "imagepin/oci", "", ""},
 
 	// Measure.
 	{"measure", "internal/strictjson", "", ""},
@@ -75,6 +76,7 @@ var rooms = []row{
 	// Hand over.
 	{"internal/pinned", "config internal/composeenv internal/strictjson measure", "golang.org/x/sys", "os"},
 	{"internal/environ", "", "", ""},
+	{"internal/health", "", "", "net net/http"},
 	{"internal/handover", "", "golang.org/x/sys", "os os/exec syscall"},
 
 	// Fetch for the verifier, and read clones.
@@ -83,10 +85,9 @@ var rooms = []row{
 	{"internal/sigstore", "verify/provenance", "github.com/google/go-containerregistry github.com/sigstore/sigstore-go github.com/theupdateframework/go-tuf/v2", "net/http"},
 
 	// Wire.
-	{"imagepin/contract", "imagepin/oci", "", ""},
 	{"internal/entryscript", "", "", "os os/exec"},
 	{"internal/version", "", "", ""},
-	{"cmd/git-launcher", "config config/configfile gitpin gitpin/fetch gitpin/object imagepin imagepin/contract imagepin/engine imagepin/oci imagepin/registry imagepin/userconfig internal/atomicfile internal/composeenv internal/digest internal/entryscript internal/environ internal/handover internal/pinned internal/printable internal/strictyaml internal/version measure measure/dstack policy", "github.com/schollz/progressbar/v3 golang.org/x/sys golang.org/x/term", "net net/http os syscall"},
+	{"cmd/git-launcher", "config config/configfile gitpin gitpin/fetch gitpin/object imagepin imagepin/contract imagepin/engine imagepin/oci imagepin/registry imagepin/userconfig internal/atomicfile internal/composeenv internal/digest internal/entryscript internal/environ internal/handover internal/health internal/pinned internal/printable internal/strictyaml internal/version measure measure/dstack policy", "github.com/schollz/progressbar/v3 golang.org/x/sys golang.org/x/term", "os syscall"},
 	{"cmd/git-launcher-verify", "config gitpin/object internal/clonehash internal/pccs internal/printable internal/sigstore internal/strictjson internal/version measure policy verify verify/compose verify/provenance verify/quote verify/system verify/system/catalogue", "github.com/jedib0t/go-pretty/v6 github.com/sigstore/sigstore-go github.com/sirupsen/logrus golang.org/x/sync golang.org/x/term", "os"},
 	{"cmd/dstack-sim", "internal/sim internal/sim/tdx internal/version", "", "os syscall"},
 

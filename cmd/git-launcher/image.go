@@ -17,6 +17,7 @@ import (
 	"gitlauncher/imagepin/registry"
 	"gitlauncher/imagepin/userconfig"
 	"gitlauncher/internal/atomicfile"
+	"gitlauncher/internal/health"
 	"gitlauncher/internal/version"
 	"gitlauncher/measure"
 	"gitlauncher/measure/dstack"
@@ -28,7 +29,7 @@ type imageLaunch struct {
 	opts   *imageSettings
 	engine *engine.Engine
 	agent  *dstack.Client // nil with --platform nontee
-	health *health
+	health *health.Monitor
 }
 
 const (
@@ -84,7 +85,7 @@ func (l *imageLaunch) reportCheck(err error) int {
 // stopped. It returns the workload's exit code.
 func (l *imageLaunch) run(ctx context.Context) (code int, err error) {
 	var stopHealth func()
-	if l.health, stopHealth, err = serveHealth(l.opts.healthListen); err != nil {
+	if l.health, stopHealth, err = health.Serve(l.opts.healthListen); err != nil {
 		return 0, at("listen for questions about health", err)
 	}
 	defer stopHealth()
@@ -144,7 +145,7 @@ func (l *imageLaunch) run(ctx context.Context) (code int, err error) {
 	if err := l.measureImage(ctx, digest, record); err != nil {
 		return 0, at(stepMeasure, err)
 	}
-	l.health.launches(image.Reference())
+	l.health.Launches(image.Reference())
 	wanted.Launched = true
 	return l.start(ctx, wanted, container, func() error { return l.writeNodeConfig(user, nodeConfig) })
 }
@@ -315,9 +316,9 @@ func (l *imageLaunch) start(ctx context.Context, w *engine.Wanted, container *en
 			atStage("started")
 		},
 		Running: func(running bool) {
-			l.health.set(map[bool]string{true: healthRunning, false: healthFailed}[running])
+			l.health.Set(map[bool]health.Status{true: health.Running, false: health.Failed}[running])
 		},
 	})
-	l.health.set(healthEnded)
+	l.health.Set(health.Ended)
 	return code, at(step, err)
 }

@@ -2,9 +2,12 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
+	"syscall"
 
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/moby/moby/client"
@@ -53,8 +56,8 @@ func (e *Engine) hasNetwork(ctx context.Context, name string) (id string, err er
 	})
 }
 
-// PortsFree requires that no other running container has a wanted host port. It sees
-// containers alone: another program of the VM can have one, too.
+// PortsFree requires that nobody else has a wanted host port: no other running
+// container, and no program that can be seen from the launcher's own network.
 func (e *Engine) PortsFree(ctx context.Context, w *Wanted) error {
 	ports, _, err := w.ports()
 	if err != nil {
@@ -67,8 +70,10 @@ func (e *Engine) PortsFree(ctx context.Context, w *Wanted) error {
 		return err
 	}
 	var taken []string
+	own := false // it has them itself, then
 	for _, c := range list.Items {
 		if slices.Contains(c.Names, "/"+w.Name) {
+			own = true
 			continue
 		}
 		for _, has := range c.Ports {
@@ -81,8 +86,26 @@ func (e *Engine) PortsFree(ctx context.Context, w *Wanted) error {
 			}
 		}
 	}
+	if len(taken) == 0 && !own {
+		taken = listening(w.Ports)
+	}
 	slices.Sort(taken)
 	return portError(slices.Compact(taken))
+}
+
+// listening are the host ports that a program has on this network.
+func listening(mappings []string) (taken []string) {
+	for _, mapping := range mappings {
+		port, _, _ := strings.Cut(mapping, ":")
+		l, err := net.Listen("tcp", ":"+port)
+		if errors.Is(err, syscall.EADDRINUSE) {
+			taken = append(taken, port+" by a program of this machine")
+		}
+		if err == nil {
+			l.Close()
+		}
+	}
+	return taken
 }
 
 // portError is taken ports as an error like the Engine's own; nil where there are none.
