@@ -23,6 +23,9 @@ func TestParse(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	if !(SHA256{}).IsZero() || d.IsZero() {
+		t.Error("the zero value stands for none, and no other does")
+	}
 	for _, s := range []string{"", digits[2:], strings.ToUpper(digits), "0x" + digits[2:], "sha256:" + digits} {
 		if _, err := ParseHex(s); err == nil {
 			t.Errorf("%q is taken for 64 digits", s)

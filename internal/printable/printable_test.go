@@ -18,6 +18,8 @@ func TestLine(t *testing.T) {
 		{said: "bad \xff\xfe utf-8", want: "bad ? utf-8"},
 		{said: "grüße, 日本", want: "grüße, 日本"},
 		{said: "you sent hunter22, and hunter22", secrets: []string{"hunter22"}, want: "you sent [secret], and [secret]"},
+		{said: "four letters: oxen", secrets: []string{"oxen"}, want: "four letters: [secret]"},
+		{said: "three letters: cow", secrets: []string{"cow"}, want: "three letters: cow"},
 		{said: "the ox", secrets: []string{"ox", ""}, want: "the ox"},
 		{said: "", want: ""},
 	} {
@@ -34,6 +36,16 @@ func TestLineIsBounded(t *testing.T) {
 		if !strings.HasSuffix(got, "…") || len(got) > MaxLine+len("…") || strings.Contains(got, "\uFFFD") {
 			t.Errorf("%d bytes become %d: %q", len(s), len(got), got[len(got)-8:])
 		}
+	}
+}
+
+// TestLineAtItsLimit: 500 bytes stay as they are, and of one more the end goes.
+func TestLineAtItsLimit(t *testing.T) {
+	if s := strings.Repeat("x", 500); Line(s) != s {
+		t.Errorf("500 bytes become %q", Line(s))
+	}
+	if got := Line(strings.Repeat("x", 501)); got != strings.Repeat("x", 500)+"…" {
+		t.Errorf("501 bytes become %q", got)
 	}
 }
 

@@ -70,6 +70,20 @@ func TestUnmarshal(t *testing.T) {
 	}
 }
 
+// TestDepth: 64 levels are read, and 65 refused by name.
+func TestDepth(t *testing.T) {
+	nested := func(n int) []byte { return []byte(strings.Repeat("[", n) + "0" + strings.Repeat("]", n)) }
+	var v any
+	for _, n := range []int{1, 63, 64} {
+		if err := strictjson.Unmarshal(nested(n), &v); err != nil {
+			t.Errorf("%d levels: %v", n, err)
+		}
+	}
+	if err := strictjson.Unmarshal(nested(65), &v); err == nil || !strings.Contains(err.Error(), "64 levels") {
+		t.Errorf("65 levels: %v", err)
+	}
+}
+
 // TestPairs: whole pairs, and what looks like half of one.
 func TestPairs(t *testing.T) {
 	for text, want := range map[string]string{`"\ud83d\ude00"`: "\U0001F600", `"\\ud83d"`: `\ud83d`, `"\\\u0041"`: `\A`, `"\u00e9\n"`: "é\n"} {

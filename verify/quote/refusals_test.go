@@ -3,6 +3,7 @@ package quote_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -222,8 +223,18 @@ func TestRevocationOfTheQuotesOwn(t *testing.T) {
 	}
 }
 
-// TestIssuers: each statement must be of the issuer that Intel uses for it.
+// TestIssuers: each statement must be of the issuer that Intel uses for it, under this
+// root.
 func TestIssuers(t *testing.T) {
+	other, err := tdx.NewPKI(machine().Platform)
+	if err != nil {
+		t.Fatal(err)
+	}
+	foreign, err := other.Collateral(machine().levels, machine().enclave, machine().statuses)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const unknown = "x509: certificate signed by unknown authority"
 	for _, c := range []struct {
 		name   string
 		change func(c *tdx.Collateral)
@@ -232,6 +243,15 @@ func TestIssuers(t *testing.T) {
 		{"TCB info by the PCK CA", func(c *tdx.Collateral) { c.TCBInfoIssuerChain = c.PCKCRLIssuerChain }, `TCB info: issuer is "Intel SGX PCK Platform CA", not "Intel SGX TCB Signing"`},
 		{"QE identity by the PCK CA", func(c *tdx.Collateral) { c.QEIdentityIssuerChain = c.PCKCRLIssuerChain }, `QE identity: issuer is "Intel SGX PCK Platform CA", not "Intel SGX TCB Signing"`},
 		{"PCK CRL by the TCB signer", func(c *tdx.Collateral) { c.PCKCRLIssuerChain = c.TCBInfoIssuerChain }, `PCK CRL: issuer is "Intel SGX TCB Signing", not "Intel SGX PCK Platform CA"`},
+		{"TCB info of another root", func(c *tdx.Collateral) {
+			c.TCBInfo, c.TCBInfoSignature, c.TCBInfoIssuerChain = foreign.TCBInfo, foreign.TCBInfoSignature, foreign.TCBInfoIssuerChain
+		}, "TCB info: issuer Intel SGX TCB Signing: " + unknown},
+		{"QE identity of another root", func(c *tdx.Collateral) {
+			c.QEIdentity, c.QEIdentitySignature, c.QEIdentityIssuerChain = foreign.QEIdentity, foreign.QEIdentitySignature, foreign.QEIdentityIssuerChain
+		}, "QE identity: issuer Intel SGX TCB Signing: " + unknown},
+		{"PCK CRL of another root", func(c *tdx.Collateral) { c.PCKCRL, c.PCKCRLIssuerChain = foreign.PCKCRL, foreign.PCKCRLIssuerChain }, "PCK CRL: issuer Intel SGX PCK Platform CA: " + unknown},
+		{"PCK CRL of another CA of that name", func(c *tdx.Collateral) { c.PCKCRL = foreign.PCKCRL }, "PCK CRL: x509: ECDSA verification failure"},
+		{"root CA CRL of another root of that name", func(c *tdx.Collateral) { c.RootCACRL = foreign.RootCACRL }, "root CA CRL: x509: ECDSA verification failure"},
 		{"a chain that is no PEM", func(c *tdx.Collateral) { c.TCBInfoIssuerChain = "x" }, "TCB info: issuer chain: is not PEM"},
 		{"a chain of a key", func(c *tdx.Collateral) {
 			c.TCBInfoIssuerChain = strings.ReplaceAll(c.TCBInfoIssuerChain, " CERTIFICATE-", " PUBLIC KEY-")
@@ -252,6 +272,31 @@ func TestIssuers(t *testing.T) {
 		p.served = c.change
 		ours, _ := p.verdicts(t)
 		wants(t, c.name, ours, c.says)
+	}
+}
+
+// TestDates: what is not valid yet, or no more, is a *DateError, by which a caller tells
+// what a newer file would mend.
+func TestDates(t *testing.T) {
+	for _, what := range []string{tdx.DatedPlatform, tdx.DatedPCK, tdx.DatedSigning, tdx.DatedRootCRL, tdx.DatedPCKCRL, tdx.DatedTCBInfo, tdx.DatedQEIdentity} {
+		for _, by := range []time.Duration{time.Second, time.Hour} {
+			for name, v := range map[string]tdx.Validity{
+				"old":   {From: now.Add(-2 * time.Hour), Until: now.Add(-by)},
+				"young": {From: now.Add(by), Until: now.Add(2 * time.Hour)},
+			} {
+				p := machine()
+				p.Odd = map[string]tdx.Validity{what: v}
+				ours, _ := p.verdicts(t)
+				var date *quote.DateError
+				if !errors.As(ours, &date) || !date.From.Equal(v.From) || !date.Until.Equal(v.Until) {
+					t.Errorf("%s, %s by %v: %v", what, name, by, ours)
+				}
+			}
+		}
+		p := machine()
+		p.Odd = map[string]tdx.Validity{what: {From: now, Until: now}}
+		ours, _ := p.verdicts(t)
+		wants(t, what+", just now", ours, "")
 	}
 }
 
