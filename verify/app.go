@@ -37,7 +37,7 @@ func (a app) configMeasured() bool {
 
 // app is check D: the compose against its event, the launcher's service in it, and
 // everything else in it.
-func (j *judge) app(ctx context.Context, boot boot, launched launched) app {
+func (j *judge) app(ctx context.Context, system booted, boot boot, launched launched) app {
 	c := j.check("D")
 	j.optional(c, "app id", &j.Policy.AppID, hex.EncodeToString(boot.payload("app-id")), "another application")
 	measured := boot.payload("compose-hash")
@@ -58,6 +58,7 @@ func (j *judge) app(ctx context.Context, boot boot, launched launched) app {
 		Envs:            j.Policy.AllowedEnvs.Texts(), EnvsGiven: j.Policy.AllowedEnvs.Given(),
 		ComposeHashes: j.Policy.ComposeHash.Texts(), DockerComposeSHA256: j.Policy.DockerComposeSHA256.Texts(),
 		Environment: j.Policy.Environment.Texts(),
+		System:      system.kind,
 	})
 	if err != nil {
 		c.notAllowed("compose file", "an app-compose that can be judged", "", err.Error())

@@ -54,7 +54,7 @@ func Judge(ctx context.Context, e *Evidence, p Params) *Report {
 		system := j.registers(q)
 		boot := j.log(q)
 		launched := j.launched(boot)
-		app := j.app(ctx, boot, launched)
+		app := j.app(ctx, system, boot, launched)
 		j.keys(boot, system)
 		j.configID(q, boot, app.hash)
 		j.launches(boot, launched, app)

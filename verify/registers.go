@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"gitlauncher/measure"
+	"gitlauncher/verify/compose"
 	"gitlauncher/verify/quote"
 	"gitlauncher/verify/system"
 )
@@ -14,6 +15,7 @@ type booted struct {
 	// providers are the digests of key-provider events that the policy's SYSTEM lines
 	// expect of it; nil where one of these lines leaves that open.
 	providers []measure.Register
+	kind      compose.System // of its OS image
 }
 
 // registers is check B: the quote's registers against the policy's values, or against
@@ -33,6 +35,7 @@ func (j *judge) registers(q *quote.Quote) booted {
 	s := j.expectedRegisters(c, r, found, j.suggestion(q))
 	j.derivation(c, r, system.FindingACPI)
 	j.flaws(c, q, r)
+	s.kind = j.kind(q, r)
 	return s
 }
 

@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"gitlauncher/measure"
 	"gitlauncher/policy"
+	"gitlauncher/verify/compose"
 	"gitlauncher/verify/quote"
 	"gitlauncher/verify/system"
 	"gitlauncher/verify/system/catalogue"
@@ -112,16 +114,35 @@ func (j *judge) pin(name string) policy.Expectation {
 	return &j.Policy.MRTD
 }
 
+// image is what the catalogue knows of the OS image that was booted: the one that was
+// compared, or the one with that RTMR2.
+func (j *judge) image(q *quote.Quote, s *system.Result) (image catalogue.Image, known bool) {
+	if s.Image == nil {
+		return j.Systems.ByRTMR2(q.RTMR[2])
+	}
+	if image, known = j.Systems.ByHash(s.Image.Hash); !known {
+		image, known = j.Systems.ByName(s.Image.Name)
+	}
+	return image, known
+}
+
+// kind says whether the OS image lets anybody log in. dstack names its development
+// images so, which have an SSH server: dstack-dev-0.5.15, dstack-nvidia-dev-0.5.15.
+func (j *judge) kind(q *quote.Quote, s *system.Result) compose.System {
+	switch image, known := j.image(q, s); {
+	case !known:
+		return compose.Unknown
+	case slices.Contains(strings.Split(image.Name, "-"), "dev"):
+		return compose.Development
+	}
+	return compose.Production
+}
+
 // flaws judges what is known to be wrong with the system, whichever way the reader
 // named it.
 func (j *judge) flaws(c check, q *quote.Quote, s *system.Result) {
 	const name = "advisories"
-	image, known := j.Systems.ByRTMR2(q.RTMR[2])
-	if s.Image != nil {
-		if image, known = j.Systems.ByHash(s.Image.Hash); !known {
-			image, known = j.Systems.ByName(s.Image.Name)
-		}
-	}
+	image, known := j.image(q, s)
 	switch {
 	case !known && s.Image != nil:
 		c.note(name, s.Image.String(), "the catalogue of systems does not have it, so its flaws are not known here")
