@@ -91,6 +91,7 @@ func TestLargestCompose(t *testing.T) {
 
 // TestExpectedOfTheApp: what a policy may expect of the app-compose and of the
 // launcher's service, and what else is then said of it.
+// SECURITY.md: P2.
 func TestExpectedOfTheApp(t *testing.T) {
 	const literal = "    environment:\n      LANG: C.UTF-8\n"
 	fileHash := func(v *vm) string { return "DOCKER_COMPOSE_SHA256=" + digestOf([]byte(v.compose)) }

@@ -37,6 +37,7 @@ func TestTakes(t *testing.T) {
 
 // TestRefuses: each construct of which readers make different things, with its
 // line and reason.
+// SECURITY.md: E6.
 func TestRefuses(t *testing.T) {
 	for _, tc := range []struct {
 		text   string

@@ -171,7 +171,7 @@ volumes:
 
 // TestLauncherDenied: each line that the launcher's service may not have, and the
 // name that accepts it.
-// SECURITY.md: E5.
+// SECURITY.md: E5, P3.
 func TestLauncherDenied(t *testing.T) {
 	for text, accept := range map[string]string{
 		`entrypoint: ["/bin/sh"]`: "entrypoint", `healthcheck: {test: "true"}`: "healthcheck", `env_file: x`: "env_file",
@@ -232,7 +232,7 @@ secrets: {s: {file: ./s}}`)
 }
 
 // TestOtherDenied: each way in which another service gets the keys.
-// SECURITY.md: E5.
+// SECURITY.md: E5, P4.
 func TestOtherDenied(t *testing.T) {
 	for _, text := range []string{
 		`volumes: ["/var/run/dstack.sock:/x"]`, `volumes: ["/run/dstack.sock:/x:ro"]`, `volumes: ["/var/run/docker.sock:/x"]`, `volumes: ["/var/run:/x"]`, `volumes: ["/run:/x"]`,

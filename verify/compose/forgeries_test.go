@@ -17,6 +17,7 @@ const stranger = "  evil: {image: evil, privileged: true, volumes: [\"/:/host\"]
 
 // TestForgeries: files that were made to look honest. Each names what is said against
 // it: how (error, refused, open), the exception's name, and words of the reason.
+// SECURITY.md: E5, E6, P1, P2, P4.
 func TestForgeries(t *testing.T) {
 	privileged := "x-evil: &evil {privileged: true, volumes: ['/:/host']}\n" + shop("", "  other:\n    image: x\n    MERGE: *evil")
 	for name, tc := range map[string]struct{ file, want string }{
@@ -125,6 +126,7 @@ func TestForgeries(t *testing.T) {
 }
 
 // TestAppForgeries: what an app-compose hides outside of its compose file.
+// SECURITY.md: E5, P3, P5.
 func TestAppForgeries(t *testing.T) {
 	defer compose.Publish(strings.Trim(script, "\n"), "0.0.0 (test)")()
 	gpu := func(policy map[string]any) map[string]any {
@@ -229,6 +231,7 @@ func sum(text string) string {
 
 // TestExchanged: an exception that was bound accepts nothing else under its name, not
 // even where the change is in a definition that the service refers to.
+// SECURITY.md: P2, P3.
 func TestExchanged(t *testing.T) {
 	const honest = "  ingress:\n    image: ingress@sha256:1\n    volumes: [\"/var/run/dstack.sock:/x\", \"certs:/c\"]\n    configs: [routes]\n    secrets: [key]\n    networks: [front]\n    environment: {A: \"${API_KEY}\"}"
 	const rest = "configs: {routes: {content: a}}\nsecrets: {key: {environment: API_KEY}}\nnetworks: {front: }\nvolumes:\n  certs: {name: certs}"
@@ -264,6 +267,7 @@ func TestExchanged(t *testing.T) {
 }
 
 // TestTwin: which of two services is the launcher's is not decided by a bare name.
+// SECURITY.md: P3.
 func TestTwin(t *testing.T) {
 	file := shop("", "  twin: {image: example.org/git-launcher@"+digest+"}")
 	if got := forge(t, file, nil, compose.Expect{Allow: []string{"service:app"}}); !slices.ContainsFunc(got, func(r string) bool { return strings.HasPrefix(r, "open: service:app: ") }) {
@@ -276,6 +280,7 @@ func TestTwin(t *testing.T) {
 }
 
 // TestPinned: what keeps a compose from pinning the launch.
+// SECURITY.md: P1.
 func TestPinned(t *testing.T) {
 	judged := func(file string, image bool) *compose.Result {
 		expect := compose.Expect{DockerComposeSHA256: []string{sum(file)}, Image: image}
