@@ -2,18 +2,13 @@ package config
 
 import (
 	"bytes"
-	"encoding/base64"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"gitlauncher/gitpin/object"
 	"gitlauncher/internal/digest"
-	"gitlauncher/internal/environ"
 )
 
 // What holds where the config, or the command line, says nothing.
@@ -43,36 +38,6 @@ type Git struct {
 	ContentSHA256, EntrypointSHA256 digest.SHA256
 
 	Auth Auth
-}
-
-// Auth says where credentials are. It never holds one. A field that the config does not
-// have is empty.
-type Auth struct {
-	TokenFile, SSHKeyFile string // absolute paths
-	TokenEnv, SSHKeyEnv   string // names of variables
-
-	Scheme AuthScheme // how the token is sent; Basic unless the config says otherwise
-
-	TLSCertFile string // absolute path of the client's own certificate
-	TLSKeyFile  string // of its key; empty where the key is in TLSCertFile
-	TLSCAFile   string // of authorities that are trusted besides the system's
-
-	KnownHostsFile string // absolute path
-	HostKey        string // "<type> <base64>", as ssh-keyscan prints it behind the host
-}
-
-// AuthScheme is how a token is sent over HTTP.
-type AuthScheme string
-
-// RFC 7617 and RFC 6750.
-const (
-	Basic  AuthScheme = "basic"
-	Bearer AuthScheme = "bearer"
-)
-
-// Variables returns the names of the variables that hold credentials.
-func (a Auth) Variables() []string {
-	return slices.DeleteFunc([]string{a.TokenEnv, a.SSHKeyEnv}, func(name string) bool { return name == "" })
 }
 
 // Advanced is the pair of shell commands that run instead of the entry script.
@@ -157,51 +122,6 @@ func (g *Git) set(key, v string) (err error) {
 	return err
 }
 
-// set takes the keys that say where credentials are.
-func (a *Auth) set(key, v string) (err error) {
-	switch key {
-	case "AUTH_TOKEN_FILE":
-		a.TokenFile, err = absPath(v)
-	case "SSH_KEY_FILE":
-		a.SSHKeyFile, err = absPath(v)
-	case "SSH_KNOWN_HOSTS_FILE":
-		a.KnownHostsFile, err = absPath(v)
-	case "AUTH_SCHEME":
-		if a.Scheme = AuthScheme(v); a.Scheme != Basic && a.Scheme != Bearer {
-			err = errors.New("is neither basic nor bearer")
-		}
-	case "TLS_CLIENT_CERT_FILE":
-		a.TLSCertFile, err = absPath(v)
-	case "TLS_CLIENT_KEY_FILE":
-		a.TLSKeyFile, err = absPath(v)
-	case "TLS_CA_FILE":
-		a.TLSCAFile, err = absPath(v)
-	case "AUTH_TOKEN_ENV":
-		a.TokenEnv, err = ParseVariable(v)
-	case "SSH_KEY_ENV":
-		a.SSHKeyEnv, err = ParseVariable(v)
-	case "SSH_HOST_KEY":
-		a.HostKey, err = hostKey(v)
-	}
-	return err
-}
-
-// slip names what was not meant to be part of a value: blanks around it, and a comment
-// behind it. The two commands are the shell's to read.
-func slip(key, v string) error {
-	switch {
-	case key == "RUN_CMD", key == "INSTALL_CMD":
-		return nil
-	case strings.Contains(v, " #"), strings.Contains(v, "\t#"):
-		return errors.New("has a comment behind its value; a comment takes a line of its own")
-	case strings.TrimRight(v, " \t") != v:
-		return errors.New("has a blank at its end")
-	case strings.TrimLeft(v, " \t") != v:
-		return errors.New("has a blank after the =")
-	}
-	return nil
-}
-
 func (g *Git) advanced() *Advanced {
 	if g.Advanced == nil {
 		g.Advanced = new(Advanced)
@@ -232,47 +152,6 @@ func (g *Git) contradiction(at map[string]int) (key, reason string) {
 		}
 	}
 	return g.authContradiction(has)
-}
-
-// authContradiction does the same for the keys that say where credentials are.
-func (g *Git) authContradiction(has func(key string) bool) (key, reason string) {
-	for _, pair := range [][2]string{{"AUTH_TOKEN_FILE", "AUTH_TOKEN_ENV"}, {"SSH_KEY_FILE", "SSH_KEY_ENV"}, {"SSH_KNOWN_HOSTS_FILE", "SSH_HOST_KEY"}} {
-		if has(pair[0]) && has(pair[1]) {
-			return pair[1], "stands beside " + pair[0] + "; give one of the two"
-		}
-	}
-	for _, key := range []string{"AUTH_TOKEN_FILE", "AUTH_TOKEN_ENV"} {
-		switch {
-		case has(key) && g.Repo.Scheme != HTTPS && g.Repo.Scheme != HTTP:
-			return key, "is for https:// repositories only"
-		case has(key) && g.Repo.Scheme == HTTP && !g.Repo.Loopback():
-			return key, "would send the token in clear over http://; use https://"
-		}
-	}
-	for _, key := range []string{"SSH_KEY_FILE", "SSH_KEY_ENV", "SSH_KNOWN_HOSTS_FILE", "SSH_HOST_KEY"} {
-		if has(key) && g.Repo.Scheme != SSH {
-			return key, "is for ssh repositories only"
-		}
-	}
-	for _, key := range []string{"TLS_CLIENT_CERT_FILE", "TLS_CLIENT_KEY_FILE", "TLS_CA_FILE"} {
-		if has(key) && g.Repo.Scheme != HTTPS {
-			return key, "is for https:// repositories only"
-		}
-	}
-	switch {
-	case has("AUTH_SCHEME") && !has("AUTH_TOKEN_FILE") && !has("AUTH_TOKEN_ENV"):
-		return "AUTH_SCHEME", "has no effect without a token (AUTH_TOKEN_ENV or AUTH_TOKEN_FILE)"
-	case g.Auth.Scheme == Bearer && g.Repo.User != "":
-		return "AUTH_SCHEME", "bearer sends no user name, and REPO_URL has one; remove one of the two"
-	case has("TLS_CLIENT_KEY_FILE") && !has("TLS_CLIENT_CERT_FILE"):
-		return "TLS_CLIENT_KEY_FILE", "has no effect without TLS_CLIENT_CERT_FILE"
-	case g.Repo.Scheme != SSH:
-	case !has("SSH_KEY_FILE") && !has("SSH_KEY_ENV"):
-		return "SSH_KEY_FILE", "is missing, or SSH_KEY_ENV; an ssh repository needs a key to log in with"
-	case !has("SSH_KNOWN_HOSTS_FILE") && !has("SSH_HOST_KEY"):
-		return "SSH_KNOWN_HOSTS_FILE", "is missing, or SSH_HOST_KEY; an ssh repository needs the host keys to expect"
-	}
-	return "", ""
 }
 
 // Canonical writes the config so that [ParseGit] reads the same config again: with its
@@ -318,96 +197,4 @@ func (g *Git) Canonical() []byte {
 	opt("SSH_KNOWN_HOSTS_FILE", g.Auth.KnownHostsFile)
 	opt("SSH_HOST_KEY", g.Auth.HostKey)
 	return b.Bytes()
-}
-
-// RelPath is a path inside a repository: relative, without "..".
-type RelPath struct{ raw, clean string }
-
-// String is the path as the config has it, which is what gets measured.
-func (p RelPath) String() string { return p.raw }
-
-// Clean is the path without "." and empty components; empty for the root.
-func (p RelPath) Clean() string { return p.clean }
-
-// ParseRelPath reads a path inside a repository. The empty path is its root.
-func ParseRelPath(v string) (RelPath, error) {
-	if strings.HasPrefix(v, "/") {
-		return RelPath{}, fmt.Errorf("must be relative to the repository")
-	}
-	for part := range strings.SplitSeq(v, "/") {
-		if part == ".." {
-			return RelPath{}, fmt.Errorf("must not have a .. component, which could leave the repository")
-		}
-	}
-	clean := path.Clean(v)
-	if clean == "." {
-		clean = ""
-	}
-	return RelPath{raw: v, clean: clean}, nil
-}
-
-func absPath(v string) (string, error) {
-	if !strings.HasPrefix(v, "/") {
-		return "", fmt.Errorf("must be an absolute path")
-	}
-	for part := range strings.SplitSeq(v, "/") {
-		if part == ".." {
-			return "", fmt.Errorf("must not have a .. component")
-		}
-	}
-	return path.Clean(v), nil
-}
-
-// envNames reads a comma-separated list of variable names; bash's encoding of an
-// exported function, BASH_FUNC_name%%, is one too.
-func envNames(v string) ([]string, error) {
-	if v == "" {
-		return nil, nil
-	}
-	names := strings.Split(v, ",")
-	for _, name := range names {
-		switch id := strings.TrimSuffix(name, "%%"); {
-		case id == "":
-			return nil, errors.New("has an empty name in its list")
-		case !variableName.MatchString(id):
-			return nil, errors.New("is not a list of variable names, separated by commas without blanks")
-		}
-	}
-	return names, nil
-}
-
-var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-
-// ParseVariable reads the name of a variable that whoever deploys may choose the value
-// of. That is none that could steer the launcher, bash, the loader or Git.
-func ParseVariable(v string) (string, error) {
-	switch {
-	case !variableName.MatchString(v):
-		return "", errors.New("is not the name of a variable (a value must not stand here)")
-	case environ.Filtered(v) || v == "PLATFORM":
-		return "", errors.New("names a variable that means something else to the launcher or to bash; choose another name")
-	}
-	return v, nil
-}
-
-// hostKey reads "<type> <base64>". Whether the key is one that SSH knows is for the
-// connection to see; its own words must agree.
-func hostKey(v string) (string, error) {
-	kind, text, ok := strings.Cut(v, " ")
-	blob, err := base64.StdEncoding.Strict().DecodeString(text)
-	if !ok || err != nil || len(blob) < 4 {
-		return "", errors.New("is not a host key: its type, one blank and base64, without a host before or a comment behind")
-	}
-	if n := binary.BigEndian.Uint32(blob); uint64(n) > uint64(len(blob)-4) || string(blob[4:4+n]) != kind {
-		return "", errors.New("is a host key of another type than it says")
-	}
-	return v, nil
-}
-
-func parseSum(v string) (digest.SHA256, error) {
-	sum, err := digest.ParseHex(v)
-	if err == nil && sum.IsZero() {
-		err = errors.New("is all zeros, which is no file's hash")
-	}
-	return sum, err
 }

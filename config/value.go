@@ -1,0 +1,106 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"regexp"
+	"strings"
+
+	"gitlauncher/internal/digest"
+	"gitlauncher/internal/environ"
+)
+
+// slip names what was not meant to be part of a value: blanks around it, and a comment
+// behind it. The two commands are the shell's to read.
+func slip(key, v string) error {
+	switch {
+	case key == "RUN_CMD", key == "INSTALL_CMD":
+		return nil
+	case strings.Contains(v, " #"), strings.Contains(v, "\t#"):
+		return errors.New("has a comment behind its value; a comment takes a line of its own")
+	case strings.TrimRight(v, " \t") != v:
+		return errors.New("has a blank at its end")
+	case strings.TrimLeft(v, " \t") != v:
+		return errors.New("has a blank after the =")
+	}
+	return nil
+}
+
+// RelPath is a path inside a repository: relative, without "..".
+type RelPath struct{ raw, clean string }
+
+// String is the path as the config has it, which is what gets measured.
+func (p RelPath) String() string { return p.raw }
+
+// Clean is the path without "." and empty components; empty for the root.
+func (p RelPath) Clean() string { return p.clean }
+
+// ParseRelPath reads a path inside a repository. The empty path is its root.
+func ParseRelPath(v string) (RelPath, error) {
+	if strings.HasPrefix(v, "/") {
+		return RelPath{}, fmt.Errorf("must be relative to the repository")
+	}
+	for part := range strings.SplitSeq(v, "/") {
+		if part == ".." {
+			return RelPath{}, fmt.Errorf("must not have a .. component, which could leave the repository")
+		}
+	}
+	clean := path.Clean(v)
+	if clean == "." {
+		clean = ""
+	}
+	return RelPath{raw: v, clean: clean}, nil
+}
+
+func absPath(v string) (string, error) {
+	if !strings.HasPrefix(v, "/") {
+		return "", fmt.Errorf("must be an absolute path")
+	}
+	for part := range strings.SplitSeq(v, "/") {
+		if part == ".." {
+			return "", fmt.Errorf("must not have a .. component")
+		}
+	}
+	return path.Clean(v), nil
+}
+
+// envNames reads a comma-separated list of variable names; bash's encoding of an
+// exported function, BASH_FUNC_name%%, is one too.
+func envNames(v string) ([]string, error) {
+	if v == "" {
+		return nil, nil
+	}
+	names := strings.Split(v, ",")
+	for _, name := range names {
+		switch id := strings.TrimSuffix(name, "%%"); {
+		case id == "":
+			return nil, errors.New("has an empty name in its list")
+		case !variableName.MatchString(id):
+			return nil, errors.New("is not a list of variable names, separated by commas without blanks")
+		}
+	}
+	return names, nil
+}
+
+var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// ParseVariable reads the name of a variable that whoever deploys may choose the value
+// of. That is none that could steer the launcher, bash, the loader or Git.
+func ParseVariable(v string) (string, error) {
+	switch {
+	case !variableName.MatchString(v):
+		return "", errors.New("is not the name of a variable (a value must not stand here)")
+	case environ.Filtered(v) || v == "PLATFORM":
+		return "", errors.New("names a variable that means something else to the launcher or to bash; choose another name")
+	}
+	return v, nil
+}
+
+func parseSum(v string) (digest.SHA256, error) {
+	sum, err := digest.ParseHex(v)
+	if err == nil && sum.IsZero() {
+		err = errors.New("is all zeros, which is no file's hash")
+	}
+	return sum, err
+}
