@@ -30,6 +30,7 @@ var rooms = []row{
 	{"internal/bounded", "", "", ""},
 	{"internal/digest", "", "", ""},
 	{"internal/printable", "", "", ""},
+	{"internal/regularfile", "", "", "os syscall"},
 	{"internal/parallel", "", "golang.org/x/sync", ""},
 
 	// Parse.

@@ -25,8 +25,8 @@ const ReceiptVersion = "1"
 // MaxNonce is the longest nonce of a receipt, in bytes.
 const MaxNonce = 64
 
-// maxReceipt bounds a receipt that is read, in bytes: 64 MiB.
-const maxReceipt = 64 << 20
+// MaxReceipt bounds a receipt that is read, in bytes: 64 MiB.
+const MaxReceipt = 64 << 20
 
 // Receipt is a launch receipt (VERIFY.md): what a stranger needs to establish what was
 // launched. Hex is lowercase.
@@ -80,8 +80,8 @@ func (r *Receipt) Marshal() ([]byte, error) {
 // ParseReceipt decodes a receipt strictly. It checks the form, and nothing that
 // the receipt claims.
 func ParseReceipt(data []byte) (*Receipt, error) {
-	if len(data) > maxReceipt {
-		return nil, fmt.Errorf("receipt is larger than %d MiB", maxReceipt>>20)
+	if len(data) > MaxReceipt {
+		return nil, fmt.Errorf("receipt is larger than %d MiB", MaxReceipt>>20)
 	}
 	var r Receipt
 	if err := strictjson.Unmarshal(data, &r); err != nil {

@@ -2,14 +2,13 @@ package main
 
 import (
 	"fmt"
-	"io"
-	"os"
 	"slices"
 	"strings"
 
 	"gitlauncher/config"
 	"gitlauncher/internal/composeenv"
 	"gitlauncher/internal/digest"
+	"gitlauncher/internal/regularfile"
 	"gitlauncher/internal/strictyaml"
 )
 
@@ -46,9 +45,6 @@ func passable(name string) error {
 	return nil
 }
 
-// maxCompose bounds a compose file that is read, in bytes.
-const maxCompose = strictyaml.MaxSize
-
 // deployed is what a compose file says of a deployment.
 type deployed struct {
 	sha256 string   // of the file
@@ -58,14 +54,9 @@ type deployed struct {
 // readCompose reads the compose file that is to deploy a config. It refuses one that has
 // another config in it.
 func readCompose(name string, cfgSum string) (*deployed, error) {
-	f, err := os.Open(name)
+	data, err := regularfile.Read(name, strictyaml.MaxSize)
 	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxCompose+1))
-	if err != nil {
-		return nil, err
+		return nil, &usageError{name + ": " + err.Error()}
 	}
 	file, err := strictyaml.Decode(data)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"gitlauncher/internal/atomicfile"
+	"gitlauncher/internal/regularfile"
 	"gitlauncher/measure"
 	"gitlauncher/measure/dstack"
 )
@@ -71,7 +72,7 @@ func (l *launch) receiptOrWarn(err error) error {
 
 // pinnedRecord returns the record of the receipt that a pinned launch has left.
 func (l *launch) pinnedRecord() ([]byte, bool) {
-	data, err := os.ReadFile(l.receiptFile)
+	data, err := regularfile.Read(l.receiptFile, measure.MaxReceipt)
 	if err != nil {
 		return nil, false
 	}

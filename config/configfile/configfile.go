@@ -8,13 +8,10 @@ package configfile
 
 import (
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
-	"os"
-	"syscall"
 
 	"gitlauncher/config"
+	"gitlauncher/internal/regularfile"
 )
 
 // NotFoundError is a config file that is not there.
@@ -66,24 +63,15 @@ func find(explicit, byDefault string, lookup func(string) (string, bool)) (name 
 // refuses a directory, a device and a pipe, and waits for nobody to write into one.
 // Errors are *[NotFoundError] or *[config.Error].
 func Read(path string) ([]byte, error) {
-	refuse := func(reason string) ([]byte, error) {
-		return nil, &config.Error{File: path, Reason: reason}
-	}
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if errors.Is(err, fs.ErrNotExist) {
+	data, err := regularfile.Read(path, config.MaxSize)
+	var file *fs.PathError
+	switch {
+	case err == nil:
+		return data, nil
+	case errors.Is(err, fs.ErrNotExist):
 		return nil, &NotFoundError{Path: path}
+	case errors.As(err, &file):
+		return nil, &config.Error{File: path, Reason: "can't be read: " + file.Err.Error()}
 	}
-	if err != nil {
-		return refuse(fmt.Sprintf("can't be opened: %v", errors.Unwrap(err)))
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() {
-		return refuse("is not a regular file")
-	}
-	data, err := io.ReadAll(io.LimitReader(f, config.MaxSize+1))
-	if err != nil {
-		return refuse(fmt.Sprintf("can't be read: %v", err))
-	}
-	return data, nil
+	return nil, &config.Error{File: path, Reason: err.Error()}
 }
