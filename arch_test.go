@@ -38,7 +38,7 @@ var rooms = []row{
 	{"internal/strictyaml", "", "go.yaml.in/yaml/v4 gopkg.in/yaml.v3", ""},
 	{"internal/composeenv", "internal/strictyaml", "", ""},
 	{"config", "gitpin/object internal/digest internal/environ", "", ""},
-	{"config/configfile", "config", "", "os syscall"},
+	{"config/configfile", "config internal/regularfile", "", ""},
 
 	// Pin a commit.
 	{"gitpin/object", "", "github.com/pjbgf/sha1cd", ""},
@@ -88,7 +88,7 @@ var rooms = []row{
 	// Wire.
 	{"internal/entryscript", "", "", "os os/exec"},
 	{"internal/version", "", "", ""},
-	{"cmd/git-launcher", "config config/configfile gitpin gitpin/fetch gitpin/object imagepin imagepin/contract imagepin/engine imagepin/oci imagepin/registry imagepin/userconfig internal/atomicfile internal/composeenv internal/digest internal/entryscript internal/environ internal/handover internal/health internal/pinned internal/printable internal/strictyaml internal/version measure measure/dstack policy", "github.com/schollz/progressbar/v3 golang.org/x/sys golang.org/x/term", "os syscall"},
+	{"cmd/git-launcher", "config config/configfile gitpin gitpin/fetch gitpin/object imagepin imagepin/contract imagepin/engine imagepin/oci imagepin/registry imagepin/userconfig internal/atomicfile internal/composeenv internal/digest internal/entryscript internal/environ internal/handover internal/health internal/pinned internal/printable internal/regularfile internal/strictyaml internal/version measure measure/dstack policy", "github.com/schollz/progressbar/v3 golang.org/x/sys golang.org/x/term", "os syscall"},
 	{"cmd/git-launcher-verify", "config gitpin/object internal/clonehash internal/pccs internal/printable internal/sigstore internal/strictjson internal/version measure policy verify verify/compose verify/provenance verify/quote verify/system verify/system/catalogue", "github.com/jedib0t/go-pretty/v6 github.com/sigstore/sigstore-go github.com/sirupsen/logrus golang.org/x/sync golang.org/x/term", "os"},
 	{"cmd/dstack-sim", "internal/sim internal/sim/tdx internal/version", "", "os syscall"},
 
