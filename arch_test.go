@@ -93,7 +93,7 @@ var rooms = []row{
 	{"cmd/dstack-sim", "internal/sim internal/sim/tdx internal/version", "", "os syscall"},
 
 	// The simulator, and servers for tests. No program but dstack-sim links them.
-	{"internal/sim", "internal/sim/tdx policy", "github.com/vmihailenco/msgpack/v5 golang.org/x/crypto", "net net/http os syscall"},
+	{"internal/sim", "internal/sim/tdx policy", "github.com/fxamacker/cbor/v2 github.com/vmihailenco/msgpack/v5 golang.org/x/crypto", "net net/http os syscall"},
 	{"internal/sim/tdx", "", "", ""},
 	{"internal/gittest", "", "", "net net/http os os/exec"},
 	{"internal/gittest/serve", "internal/gittest", "", "os syscall"},

@@ -64,9 +64,16 @@ verify() { "$top/bin/git-launcher-verify" --root root.pem --collateral collatera
 title "The verdict: git-launcher-verify --root root.pem --collateral collateral.json --policy policy.conf receipt.json"
 verify policy.conf receipt.json || { echo "demo: this was to be VERIFIED" >&2; exit 1; }
 
+title "The system from one hash: the same without a register's value, and check B explained"
+grep -v '^MRTD=\|^RTMR' policy.conf >hash.conf
+verify hash.conf receipt.json >verdict.out || { cat verdict.out; echo "demo: this was to be VERIFIED" >&2; exit 1; }
+sed -n '/^B  /,/^C  /p' verdict.out | sed '$d'
+"$top/bin/git-launcher-verify" system --policy hash.conf receipt.json >system.out
+sed -n '/^RTMR0, event/,/^RTMR1, event/p' system.out | sed '$d' | cut -c1-118
+
 if [ -n "$out" ]; then cp receipt.json root.pem collateral.json policy.conf "$out"; fi
 
-title "The same with one byte changed, in five places"
+title "The same with one byte changed, in seven places"
 refuse() { # what, exit code, policy, receipt
   code=0
   verify "$3" "$4" >verdict.out || code=$?
@@ -82,5 +89,9 @@ change '.record |= sub("entrypoint.sh"; "entripoint.sh")'
 refuse record 3 policy.conf changed.json
 change '.info.tcb_info |= (fromjson | .app_compose |= sub("demo"; "dem0") | tojson)'
 refuse compose 3 policy.conf changed.json
+change '.vm_config |= (fromjson | .tdx_measurement.measurement |= "p" + .[1:] | tojson)'
+refuse document 3 hash.conf changed.json
+sed 's/^OS_IMAGE_HASH=./OS_IMAGE_HASH=x/; s/=x/=0/' hash.conf >other.conf
+refuse image 4 other.conf receipt.json
 sed 's/^COMMIT_SHA=./COMMIT_SHA=0/' policy.conf >other.conf
 refuse policy 4 other.conf receipt.json

@@ -36,7 +36,8 @@ chooses every value. It is for development and tests.
   --app-compose FILE      the app-compose.json whose exact bytes are measured
   --root-out FILE         write the root certificate (PEM) that its quotes verify under
   --collateral-out FILE   write the collateral (JSON) to judge its quotes by
-  --policy-out FILE       write its registers as policy lines (MRTD, RTMR0 to RTMR2) for git-launcher-verify
+  --policy-out FILE       write its system as policy lines for git-launcher-verify: OS_IMAGE_HASH and ACPI_TABLES,
+                          and the registers by value (MRTD, RTMR0 to RTMR2)
   --app-id HEX            20 bytes; default: the first 20 of the compose hash
   --key-provider NAME[:ID]
                           who holds the disk's and the app's keys: none (default), local-sgx,

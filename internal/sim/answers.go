@@ -58,7 +58,7 @@ func (m *Machine) info(_ []byte, fault string) (any, error) {
 	composeHash, deviceID := reg(m.composeHash[:]), reg(m.deviceID)
 	tcb, err := json.MarshalIndent(map[string]any{
 		"mrtd": reg(m.mrtd[:]), "rtmr0": reg(m.rtmr[0][:]), "rtmr1": reg(m.rtmr[1][:]), "rtmr2": reg(m.rtmr[2][:]), "rtmr3": reg(m.rtmr[3][:]),
-		"mr_aggregated": reg(m.seeded("mr-aggregated")), "os_image_hash": reg(m.seeded("os-image")),
+		"mr_aggregated": reg(m.seeded("mr-aggregated")), "os_image_hash": reg(m.image.hash[:]),
 		"compose_hash": composeHash, "device_id": deviceID,
 		"event_log": log, "app_compose": string(m.opts.AppCompose),
 	}, "", "  ")
@@ -82,13 +82,11 @@ func (m *Machine) identity() map[string]string {
 	return map[string]string{
 		"app_id": hex.EncodeToString(m.appID), "instance_id": hex.EncodeToString(m.instanceID), "app_name": m.app.Name,
 		"device_id": hex.EncodeToString(m.deviceID), "compose_hash": hex.EncodeToString(m.composeHash[:]),
-		"os_image_hash": hex.EncodeToString(m.seeded("os-image")), "mr_aggregated": hex.EncodeToString(m.seeded("mr-aggregated")),
-		"key_provider_info": m.providerInfo(), "vm_config": vmConfig,
+		"os_image_hash": hex.EncodeToString(m.image.hash[:]), "mr_aggregated": hex.EncodeToString(m.seeded("mr-aggregated")),
+		"key_provider_info": m.providerInfo(), "vm_config": m.image.vmConfig(),
 		"cloud_vendor": "git-launcher", "cloud_product": "simulator",
 	}
 }
-
-const vmConfig = `{"simulator":true}`
 
 // reportData reads the request of GetQuote and Attest. tooLong is the method's own text.
 func reportData(body []byte, tooLong string) (padded [64]byte, err error) {
@@ -134,6 +132,6 @@ func (m *Machine) getQuote(body []byte, _ string) (any, error) {
 	}
 	return map[string]string{
 		"quote": hex.EncodeToString(quote), "event_log": string(bytes.TrimSuffix(events.Bytes(), []byte("\n"))),
-		"report_data": hex.EncodeToString(data[:]), "vm_config": vmConfig,
+		"report_data": hex.EncodeToString(data[:]), "vm_config": m.image.vmConfig(),
 	}, nil
 }

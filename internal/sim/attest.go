@@ -84,8 +84,11 @@ func (m *Machine) attest(body []byte, tooLong string) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	platform, stack := platformData{Quote: quote}, stackData{ReportData: data[:], Config: vmConfig}
+	platform, stack := platformData{Quote: quote}, stackData{ReportData: data[:], Config: m.image.vmConfig()}
 	for _, e := range m.withPreimages(slices.Clone(m.log)) {
+		if e.IMR != 3 && e.Event == "" {
+			continue // of what comes before the system, dstack hands out the ACPI events alone
+		}
 		digest, _ := hex.DecodeString(e.Digest) // both are written as hex by the boot
 		payload, _ := hex.DecodeString(e.EventPayload)
 		platform.EventLog = append(platform.EventLog, platformEvent{

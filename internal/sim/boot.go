@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"strings"
 
 	"golang.org/x/crypto/sha3"
@@ -23,41 +22,20 @@ type entry struct {
 	Preimage     string `json:"preimage,omitempty"`
 }
 
-// Types of events.
-const (
-	runtimeEvent = 0x08000001 // dstack's own, in RTMR3
-	acpiEvent    = 10         // EV_PLATFORM_CONFIG_FLAGS, the ACPI tables in RTMR0
-)
-
-// acpiData is the payload of the three ACPI events, which dstack 0.6 names.
-const acpiData = "ACPI DATA"
+const runtimeEvent = 0x08000001 // dstack's own, in RTMR3
 
 // boot fills the registers and writes dstack's own events.
 func (m *Machine) boot() {
-	m.mrtd = sha512.Sum384([]byte("git-launcher simulator mrtd"))
 	m.mrConfigID = m.configID()
-	if m.opts.Dstack == V06 {
-		for _, name := range []string{"acpi-loader", "acpi-rsdp", "acpi-tables"} {
-			m.firmware(0, acpiEvent, name, []byte(acpiData))
-		}
-	}
-	for i := range 3 {
-		m.firmware(i, 0x80000008, "", nil)
-	}
+	m.bootImage()
 	for _, e := range m.bootEvents() {
 		m.record(e.name, e.payload)
 		m.extend(3, m.digest(e.name, e.payload))
 	}
 }
 
-// firmware is an event before the system runs; its digest follows from its place and
-// name alone.
-func (m *Machine) firmware(imr int, kind uint32, name string, payload []byte) {
-	seed := fmt.Sprintf("git-launcher simulator rtmr%d", imr)
-	if name != "" {
-		seed += " " + name
-	}
-	digest := sha512.Sum384([]byte(seed))
+// firmware is an event before the system runs.
+func (m *Machine) firmware(imr int, kind uint32, name string, payload []byte, digest [48]byte) {
 	m.log = append(m.log, entry{
 		IMR: imr, EventType: kind, Digest: hex.EncodeToString(digest[:]), Event: name, EventPayload: hex.EncodeToString(payload),
 	})
@@ -83,7 +61,7 @@ func (m *Machine) bootEvents() []bootEvent {
 		if m.opts.Dstack == V05 { // 0.6 does not record it any more
 			events = append(events, bootEvent{"mr-kms", m.seeded("mr-kms")})
 		}
-		events = append(events, bootEvent{"os-image-hash", m.seeded("os-image")})
+		events = append(events, bootEvent{"os-image-hash", m.image.hash[:]})
 	}
 	return append(events, bootEvent{"key-provider", []byte(m.providerInfo())}, bootEvent{"storage-fs", []byte("zfs")}, bootEvent{"system-ready", nil})
 }

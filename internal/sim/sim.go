@@ -2,6 +2,7 @@ package sim
 
 import (
 	"crypto/sha256"
+	"crypto/sha512"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -81,6 +82,7 @@ type Machine struct {
 	app         appCompose
 	pki         *tdx.PKI
 	enclave     tdx.Enclave
+	image       image
 	composeHash [32]byte
 	appID       []byte
 	instanceID  []byte
@@ -96,7 +98,7 @@ type Machine struct {
 
 // New boots a machine.
 func New(o Options) (*Machine, error) {
-	m := &Machine{opts: o, composeHash: sha256.Sum256(o.AppCompose), calls: make(map[string]int)}
+	m := &Machine{opts: o, composeHash: sha256.Sum256(o.AppCompose), image: newImage(), calls: make(map[string]int)}
 	if err := m.opts.fill(); err != nil {
 		return nil, err
 	}
@@ -201,6 +203,15 @@ func (m *Machine) Collateral() ([]byte, error) {
 // a real system publishes.
 func (m *Machine) Policy() []byte {
 	var w policy.Writer
+	w.Comment("The system, by its image and by the host's ACPI tables:")
+	w.Line("OS_IMAGE_HASH", hex.EncodeToString(m.image.hash[:]))
+	var tables []string
+	for _, name := range acpiTables {
+		digest := sha512.Sum384([]byte("git-launcher simulator " + name))
+		tables = append(tables, hex.EncodeToString(digest[:]))
+	}
+	w.Line("ACPI_TABLES", strings.Join(tables, ","))
+	w.Comment("The same by value; the lines above do without these.")
 	w.Line("MRTD", hex.EncodeToString(m.mrtd[:]))
 	for i := range 3 {
 		w.Line(fmt.Sprintf("RTMR%d", i), hex.EncodeToString(m.rtmr[i][:]))

@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -158,7 +159,8 @@ func TestEventsExtend(t *testing.T) {
 	}
 	sum := sha256.Sum256([]byte(compose))
 	state, _ := c.State(ctx)
-	if got := state.Log[5].Payload; got != hex.EncodeToString(sum[:]) {
+	i := slices.IndexFunc(state.Log, func(e measure.Entry) bool { return e.Event == "compose-hash" })
+	if got := state.Log[i].Payload; got != hex.EncodeToString(sum[:]) {
 		t.Errorf("compose-hash is %s", got)
 	}
 	r, err := c.Receipt(ctx, measure.Recorded, events[1].Payload, []byte("nonce"))
