@@ -10,6 +10,7 @@ import (
 	"gitlauncher/internal/strictjson"
 	"gitlauncher/measure"
 	"gitlauncher/verify/quote"
+	"gitlauncher/verify/system"
 )
 
 // MaxEvidence is the largest evidence that is read, in bytes: 6 MiB. Real evidence
@@ -199,6 +200,17 @@ func parseQuoteAnswer(data []byte) (*Evidence, error) {
 		e.Collateral, err = quote.ParseCollateral(doc.Collateral)
 	}
 	return e, err
+}
+
+// SetVMConfig takes dstack's vm_config: an object, or a string that holds one.
+func (e *Evidence) SetVMConfig(data []byte) error {
+	var inner string
+	if strictjson.Unmarshal(data, &inner) == nil {
+		data = []byte(inner)
+	}
+	_, err := system.ParseVMConfig(data)
+	e.VMConfig = data
+	return err
 }
 
 // vmConfig is the first vm_config that is there.

@@ -181,3 +181,16 @@ func TestVMConfigOfEvidence(t *testing.T) {
 		t.Errorf("another Info takes the place of %q, %v", e.VMConfig, err)
 	}
 }
+
+// TestSetVMConfig reads it as an object and as a string that holds one.
+func TestSetVMConfig(t *testing.T) {
+	for _, text := range []string{`{"cpu_count":1}`, `"{\"cpu_count\":1}"`} {
+		e := new(verify.Evidence)
+		if err := e.SetVMConfig([]byte(text)); err != nil || string(e.VMConfig) != `{"cpu_count":1}` {
+			t.Errorf("%s: %q, %v", text, e.VMConfig, err)
+		}
+	}
+	if err := new(verify.Evidence).SetVMConfig([]byte(`[1]`)); err == nil || !strings.Contains(err.Error(), "vm_config") {
+		t.Errorf("a list is a vm_config: %v", err)
+	}
+}

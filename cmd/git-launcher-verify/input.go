@@ -100,7 +100,7 @@ func (p *program) evidence(s *settings) (*verify.Evidence, error) {
 	for _, part := range []struct {
 		file string
 		set  func([]byte) error
-	}{{s.quote, e.SetQuote}, {s.eventLog, e.SetLog}, {s.info, e.SetInfo}, {s.tcbInfo, e.SetTCBInfo}} {
+	}{{s.quote, e.SetQuote}, {s.eventLog, e.SetLog}, {s.info, e.SetInfo}, {s.tcbInfo, e.SetTCBInfo}, {s.vmConfig, e.SetVMConfig}} {
 		if part.file == "" {
 			continue
 		}

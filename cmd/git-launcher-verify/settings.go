@@ -32,7 +32,7 @@ type settings struct {
 	provenance, trustedRoot string
 	checkout                string
 
-	quote, eventLog, info, tcbInfo string
+	quote, eventLog, info, tcbInfo, vmConfig string
 
 	json, batch bool
 	color       string
@@ -51,7 +51,7 @@ func (p *program) parse(command string, args []string) (*settings, error) {
 	fs.Usage = func() {}
 	for name, to := range map[string]*string{
 		"at": &at, "root": &root, "pccs": &s.pccs, "provenance": &s.provenance, "trusted-root": &s.trustedRoot,
-		"checkout": &s.checkout, "quote": &s.quote, "event-log": &s.eventLog, "info": &s.info, "tcb-info": &s.tcbInfo, "from": &s.evidence, "commit": &commit,
+		"checkout": &s.checkout, "quote": &s.quote, "event-log": &s.eventLog, "info": &s.info, "tcb-info": &s.tcbInfo, "vm-config": &s.vmConfig, "from": &s.evidence, "commit": &commit,
 	} {
 		fs.StringVar(to, name, "", "")
 	}
@@ -181,7 +181,7 @@ func (s *settings) check(command string, fs *flag.FlagSet) error {
 		return usagef("no evidence is given: a file with a launch receipt, say, or - for standard input")
 	case s.evidence != "" && parts:
 		return usagef("--quote is evidence in parts; give it or EVIDENCE")
-	case s.batch && (parts || command != "verify" || s.info != "" || s.tcbInfo != "" || s.eventLog != "" || s.checkout != "" || s.provenance == fromTheRegistry):
+	case s.batch && (parts || command != "verify" || s.info != "" || s.tcbInfo != "" || s.vmConfig != "" || s.eventLog != "" || s.checkout != "" || s.provenance == fromTheRegistry):
 		return usagef("--batch takes evidence that is whole, and no parts, --checkout or --provenance registry")
 	case s.color != "auto" && s.color != "always" && s.color != "never":
 		return usagef("--color is not auto, always or never")

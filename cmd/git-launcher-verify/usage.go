@@ -60,6 +60,7 @@ Evidence in parts, instead of or beside EVIDENCE:
   --quote FILE            binary or hex            --event-log FILE        JSON
   --info FILE             the guest agent's Info answer, with the compose in it
   --tcb-info FILE         only the tcb_info of it
+  --vm-config FILE        the vm_config that GetQuote answers with the quote: OS_IMAGE_HASH needs it
 
 Output:
   --json                  the report as JSON (VERIFY.md has the schema)
