@@ -217,7 +217,7 @@ func measureHint(err error) string {
 		return "put the config, byte for byte, into " + config.ConfigVariable + " of the launcher's service in the compose file that you deploy; `git-launcher pin` writes such a file. " +
 			"An image with the config in it says GIT_LAUNCHER_MEASURE=pinned and has a read-only root file system. On dstack 0.5 a launch needs neither: it is recorded"
 	case errors.Is(err, measure.ErrNoEmit):
-		return "dstack 0.6 and later let no application record events. Launch with --measure auto or pinned and the config in the compose file (" + config.ConfigVariable + "), or run on dstack 0.5"
+		return "dstack 0.6 and later let no application record events. Launch with --measure auto or pinned and the config in the compose file (" + config.ConfigVariable + "), or run on dstack 0.5, as image mode with a list of approved digests has to"
 	case errors.Is(err, measure.ErrLogMismatch):
 		return "reboot the VM: an event is in the log and not in the register, which nothing else mends"
 	case errors.Is(err, measure.ErrOtherImage):
