@@ -50,7 +50,7 @@ await dstack.sock
 sed 's/^/  /' sim.log
 
 title "What a verifier is to expect: the system, the launcher's image, and this launch"
-"$top/bin/git-launcher" check --policy-out launch.conf etc/git-launcher/config.conf >/dev/null 2>check.log || { cat check.log; exit 1; }
+"$top/bin/git-launcher" check --compose docker-compose.yaml --policy-out launch.conf etc/git-launcher/config.conf >/dev/null 2>check.log || { cat check.log; exit 1; }
 { cat system.conf; echo "LAUNCHER_IMAGE_DIGEST=$launcher"; grep -v '^#' launch.conf; } >policy.conf
 cat policy.conf
 
