@@ -123,7 +123,7 @@ func (l *imageLaunch) run(ctx context.Context) (code int, err error) {
 	if err != nil {
 		return 0, at("read the user config", err)
 	}
-	if err := l.onlyImage(ctx, digest); err != nil {
+	if err := l.bindable(ctx, digest); err != nil {
 		return 0, at(stepMeasure, err) // as soon as it is known
 	}
 	client, image, err := l.prove(ctx, user, digest)
@@ -180,7 +180,7 @@ func (l *imageLaunch) readUserConfig() (*userconfig.Config, string, error) {
 
 // choose picks the digest to run.
 func (l *imageLaunch) choose(user *userconfig.Config) (oci.Digest, error) {
-	approved, exists, err := imagepin.ReadApproved(l.opts.approvedFile)
+	approved, exists, err := l.readApproved()
 	if err != nil {
 		return oci.Digest{}, err
 	}
@@ -190,7 +190,11 @@ func (l *imageLaunch) choose(user *userconfig.Config) (oci.Digest, error) {
 	}
 	switch {
 	case !exists:
-		l.log.Info("image chosen: the default, since there is no approved-hashes file", "digest", digest.String())
+		why := "since there is no approved-hashes file"
+		if l.opts.approved == approvedNone {
+			why = "since --approved none consults no other"
+		}
+		l.log.Info("image chosen: the default, "+why, "digest", digest.String())
 		if !user.Override.IsZero() {
 			l.log.Warn("user config: mpc_hash_override has no effect without an approved-hashes file")
 		}
@@ -200,6 +204,14 @@ func (l *imageLaunch) choose(user *userconfig.Config) (oci.Digest, error) {
 		l.log.Info("image chosen: the newest approved", "digest", digest.String(), "of", len(approved))
 	}
 	return digest, nil
+}
+
+// readApproved reads the node's list, unless none is to be consulted.
+func (l *imageLaunch) readApproved() (approved []oci.Digest, exists bool, err error) {
+	if l.opts.approved == approvedNone {
+		return nil, false, nil
+	}
+	return imagepin.ReadApproved(l.opts.approvedFile)
 }
 
 // prove leads from the digest to the image's config, from the cache or the

@@ -157,7 +157,7 @@ func (c *imageCheck) choose(profile *imagepin.Profile) (user *userconfig.Config,
 			c.ok("user config", "%s, image %s, %d ports", c.opts.userConfig, user.Image, len(user.Ports))
 		}
 	}
-	approved, exists, err := imagepin.ReadApproved(c.opts.approvedFile)
+	approved, exists, err := c.readApproved()
 	if err != nil {
 		c.failed("approved digests", err)
 		return user, digest, false
@@ -171,6 +171,8 @@ func (c *imageCheck) choose(profile *imagepin.Profile) (user *userconfig.Config,
 		return user, digest, false
 	}
 	switch {
+	case c.opts.approved == approvedNone:
+		c.ok("approved digests", "none are consulted; the default, %s", digest)
 	case !exists:
 		c.ok("approved digests", "no list yet; the default, %s", digest)
 	case !override.IsZero():
@@ -185,7 +187,7 @@ func (c *imageCheck) choose(profile *imagepin.Profile) (user *userconfig.Config,
 func (c *imageCheck) boot(ctx context.Context, digest oci.Digest, known bool) {
 	boot, err := measure.ReadBoot(ctx, c.agent, sleep)
 	if err == nil && known {
-		err = boot.OnlyImage(digest[:])
+		err = c.bindable(ctx, digest)
 	}
 	if err != nil {
 		c.failed("guest agent", err)

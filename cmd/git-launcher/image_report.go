@@ -24,11 +24,15 @@ func adviseImage(err error) (code int, hint string) {
 		settings   *engine.SettingsError
 		broken     *engine.Error
 		locked     *imagepin.LockedError
+		unbound    *unboundError
 		credential *registry.CredentialError
 		authority  *registry.CertificateError
 		path       *fs.PathError
 	)
 	switch {
+	case errors.As(err, &unbound):
+		return exitMeasure, "on dstack 0.6 and later an image is pinned by the measured compose: DEFAULT_IMAGE_DIGEST and --approved none (command: [--approved, none]), both as they stand there, and a new compose for each new image. " +
+			"A list of approved digests, as NEAR's MPC nodes have it, needs dstack 0.5, where the image that was chosen is recorded"
 	case errors.As(err, &profile):
 		return exitUsage, "correct the file that --profile names"
 	case errors.As(err, &user):

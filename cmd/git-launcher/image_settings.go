@@ -23,10 +23,17 @@ type imageSettings struct {
 	fallback     oci.Digest // DEFAULT_IMAGE_DIGEST; zero: none
 	detach       bool
 	healthListen string
+	approved     string // where approved digests come from: file, or none
 	json         bool
 	mirrors      []string // of Docker Hub; resolve alone
 	args         []string
 }
+
+// The values of --approved.
+const (
+	approvedFile = "file" // the node's list, or the default where there is none yet
+	approvedNone = "none" // the default alone
+)
 
 // The places that the operators' compose file fixes; doc/image-mode.md.
 const (
@@ -66,6 +73,8 @@ func parseImageSettings(resolve bool, args []string, env func(string) (string, b
 		fs.StringVar(&s.profile, "profile", "", "")
 		fs.BoolVar(&s.detach, "detach", false, "")
 		fs.StringVar(&s.healthListen, "health-listen", "", "")
+		fs.StringVar(&s.measureBy, "measure", measureAuto, "")
+		fs.StringVar(&s.approved, "approved", approvedFile, "")
 	}
 	if v, ok := env("TARGET_PLATFORM"); ok {
 		target = v
@@ -83,6 +92,12 @@ func parseImageSettings(resolve bool, args []string, env func(string) (string, b
 	}
 	if resolve {
 		return &s, s.checkResolve()
+	}
+	switch {
+	case s.approved != approvedFile && s.approved != approvedNone:
+		return nil, &usageError{"--approved is not file or none"}
+	case s.approved == approvedNone && s.approvedFile != "":
+		return nil, &usageError{"--approved none and --approved-file exclude each other"}
 	}
 	s.fillPaths()
 	return &s, s.checkImage(platform, env)
@@ -116,6 +131,9 @@ func (s *imageSettings) checkImage(platform string, env func(string) (string, bo
 		return usage("PLATFORM is needed: TEE or NONTEE, in the environment of the compose file")
 	}
 	if err := s.checkPlatform(platform); err != nil {
+		return err
+	}
+	if err := s.checkMeasure(); err != nil {
 		return err
 	}
 	if trust, _ := env("DOCKER_CONTENT_TRUST"); trust != "1" {

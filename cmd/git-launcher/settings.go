@@ -146,11 +146,10 @@ func (s *settings) check(command string, fs *flag.FlagSet, platform, nonce strin
 	if err := s.checkLog(); err != nil {
 		return err
 	}
+	if err := s.checkMeasure(); err != nil {
+		return err
+	}
 	switch {
-	case s.measureBy != measureAuto && s.measureBy != measureRecord && s.measureBy != measurePinned:
-		return usage("--measure is not auto, record or pinned")
-	case s.measureBy != measureAuto && !s.measured:
-		return usage("--measure %s can't be met with --platform nontee", s.measureBy)
 	case s.maxPackBytes <= 0 || s.maxTreeBytes <= 0 || s.maxFiles <= 0:
 		return usage("a limit must be above zero")
 	case s.stall <= 0 || s.pack <= 0 || s.fetch <= 0 || s.lock < 0 || s.dstackTimeout <= 0 || s.retries < -1:
@@ -185,6 +184,16 @@ func (s *settings) checkPlatform(platform string) error {
 		return &usageError{"--platform is neither tee nor nontee"}
 	case s.requireReceipt && !s.measured:
 		return &usageError{"--require-receipt can't be met with --platform nontee"}
+	}
+	return nil
+}
+
+func (s *settings) checkMeasure() error {
+	switch {
+	case s.measureBy != measureAuto && s.measureBy != measureRecord && s.measureBy != measurePinned:
+		return &usageError{"--measure is not auto, record or pinned"}
+	case s.measureBy != measureAuto && !s.measured:
+		return &usageError{"--measure " + s.measureBy + " can't be met with --platform nontee"}
 	}
 	return nil
 }

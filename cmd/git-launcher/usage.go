@@ -102,6 +102,12 @@ Files:
 Flags (as variables: GIT_LAUNCHER_ and the name in capitals, with _ for -; those
 marked * have none, so that no variable decides what runs or where it is measured):
   --target-platform OS/ARCH[/VARIANT]  platform to take from an index (default linux/amd64)
+  --measure auto|record|pinned
+                             as in git-launcher --help. Pinned means here: the measured compose has
+                             a literal DEFAULT_IMAGE_DIGEST and --approved none
+  --approved file|none       where approved digests come from: the file below (default), or nowhere,
+                             so that DEFAULT_IMAGE_DIGEST alone runs. On dstack 0.6, which records
+                             no events, only that can be launched
   --detach                   start the container and leave it without a supervisor
   --health-listen [HOST]:PORT  answer /healthz there: 200 while the workload runs, else 503
 * --profile FILE             another product's container, in TOML (default: the MPC node's)

@@ -1,5 +1,5 @@
-// Package pinned finds out whether nothing but a given config can be launched in this
-// machine.
+// Package pinned finds out whether nothing but a given config, or in image mode a given
+// image, can be launched in this machine.
 //
 // dstack measures the app-compose into RTMR3 before any application runs. If the launcher's
 // config is in it, or in the image that it names by digest, then a quote of any moment

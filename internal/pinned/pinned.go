@@ -23,20 +23,11 @@ func (e *Error) Error() string { return "the launch is not pinned: " + e.Reason 
 // ByCompose finds the service of the measured compose file that has exactly this config
 // in its literal variable [config.ConfigVariable]. Errors are *[Error].
 func ByCompose(boot measure.Boot, conf []byte) (service string, err error) {
-	data, err := boot.AppCompose()
+	text, err := composeFile(boot)
 	if err != nil {
-		return "", &Error{err.Error()}
+		return "", err
 	}
-	var app struct {
-		File *string `json:"docker_compose_file"`
-	}
-	if err := strictjson.Unmarshal(data, &app); err != nil {
-		return "", &Error{"the measured app-compose can't be read: " + err.Error()}
-	}
-	if app.File == nil {
-		return "", &Error{"the measured app-compose has no docker_compose_file"}
-	}
-	values, err := composeenv.Values([]byte(*app.File), config.ConfigVariable)
+	values, err := composeenv.Values(text, config.ConfigVariable)
 	if err != nil {
 		return "", &Error{"the measured compose file can't be read: " + err.Error()}
 	}
@@ -49,6 +40,24 @@ func ByCompose(boot measure.Boot, conf []byte) (service string, err error) {
 		}
 	}
 	return "", &Error{"the measured compose file has another config in " + config.ConfigVariable + " than the one that was read"}
+}
+
+// composeFile returns the measured compose file. Errors are *[Error].
+func composeFile(boot measure.Boot) ([]byte, error) {
+	data, err := boot.AppCompose()
+	if err != nil {
+		return nil, &Error{err.Error()}
+	}
+	var app struct {
+		File *string `json:"docker_compose_file"`
+	}
+	if err := strictjson.Unmarshal(data, &app); err != nil {
+		return nil, &Error{"the measured app-compose can't be read: " + err.Error()}
+	}
+	if app.File == nil {
+		return nil, &Error{"the measured app-compose has no docker_compose_file"}
+	}
+	return []byte(*app.File), nil
 }
 
 // ByImage reports whether a file is the image's own: a file of the root file system, which

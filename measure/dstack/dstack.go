@@ -125,6 +125,16 @@ func explain(err error) error {
 	return &statusError{code, body}
 }
 
+// Version is what the guest agent calls itself, "0.6.6" say. Agents before 0.5.7 have no
+// such call. It proves nothing.
+func (c *Client) Version(ctx context.Context) (string, error) {
+	v, err := call(ctx, c, "Version", func(ctx context.Context) (*sdk.VersionResponse, error) { return c.sdk.GetVersion(ctx) })
+	if err != nil {
+		return "", err
+	}
+	return printable.Line(v.Version), nil
+}
+
 // Emit extends RTMR3. An error leaves open whether it did, unless it is
 // [measure.ErrNoEmit].
 func (c *Client) Emit(ctx context.Context, e measure.Event) error {

@@ -11,7 +11,7 @@ import (
 // quiet are the launcher's flags that can't change what is launched or measured: what
 // it logs, how long it waits, what it takes at most. With those that follow they are
 // all that a compose may set.
-var quiet = strings.Fields("log-format log-level receipt-log require-receipt max-pack-bytes max-tree-bytes max-files stall-timeout pack-timeout fetch-timeout lock-timeout dstack-timeout retries registry-timeout engine-timeout")
+var quiet = strings.Fields("log-format log-level receipt-log require-receipt max-pack-bytes max-tree-bytes max-files stall-timeout pack-timeout fetch-timeout lock-timeout dstack-timeout retries registry-timeout engine-timeout health-listen")
 
 // switches are the flags without a value.
 var switches = []string{"receipt-log", "require-receipt"}
