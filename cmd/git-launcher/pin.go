@@ -17,6 +17,7 @@ import (
 type authoring struct {
 	repo, ref string             // pin's arguments
 	image     string             // launcher image with its digest, or empty
+	osImage   string             // the VM's OS image, by name or os_image_hash, or empty
 	print     string             // config, compose, policy or all
 	out       string             // directory for the three as files, or empty
 	sets      []string           // further lines of the config
@@ -39,6 +40,7 @@ func (a *authoring) flags(command string, fs *flag.FlagSet) {
 	}
 	if command == "pin" {
 		fs.StringVar(&a.image, "image", "", "")
+		fs.StringVar(&a.osImage, "os-image", "", "")
 		fs.StringVar(&a.print, "print", "all", "")
 		fs.StringVar(&a.out, "out", "", "")
 		fs.Func("env", "", func(name string) error { a.envs = append(a.envs, name); return nil })
@@ -58,6 +60,8 @@ func (a *authoring) check(args []string) error {
 		return &usageError{"--print is not config, compose, policy or all"}
 	case a.image != "" && imageDigest(a.image) == "":
 		return &usageError{"--image must name the image by digest: registry/name@sha256:<64 hex>"}
+	case a.osImage != "" && !osImage.MatchString(a.osImage):
+		return &usageError{"--os-image is neither an image's name, as dstack-0.6.6, nor its os_image_hash of 64 lowercase hexadecimal digits"}
 	}
 	for _, name := range a.envs {
 		if err := passable(name); err != nil {
@@ -133,7 +137,7 @@ func (l *launch) parts(text string, cfg *config.Git, c *gitpin.Checkout) ([]part
 		image = imagePlaceholder
 	}
 	compose := composeText(text, image, envs)
-	expected := expectations{config: cfg, record: record, imageDigest: imageDigest(l.image), envs: envs}
+	expected := expectations{config: cfg, record: record, imageDigest: imageDigest(l.image), osImage: l.osImage, envs: envs}
 	if l.image != "" { // else the file has a placeholder, and is not what gets deployed
 		expected.composeSHA256 = digest.Of([]byte(compose)).Hex()
 	}

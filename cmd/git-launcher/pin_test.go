@@ -53,7 +53,7 @@ func TestPolicy(t *testing.T) {
 	want := "REPO_URL=/r\nCOMMIT_SHA=0123456789abcdef0123456789abcdef01234567\nRUN_CMD=''a''\nINSTALL_CMD=\nCONFIG_SHA256=" + sum +
 		"\nTREE=0123456789abcdef0123456789abcdef01234567\nCONTENT_SHA256=" + sum + "\nLAUNCHER_IMAGE_DIGEST=sha256:" + sum +
 		"\nDOCKER_COMPOSE_SHA256=" + sum + "\nALLOWED_ENVS=API_KEY\nALLOWED_ENVS=TOKEN" +
-		"\n# Still to add, or the verdict stays UNDECIDED: MRTD, RTMR0, RTMR1 and RTMR2 of the dstack OS image.\n"
+		"\n# Still to add, or the verdict stays UNDECIDED: the dstack OS image, as OS_IMAGE=dstack-0.6.6\n# or as OS_IMAGE_HASH= with the hash of its release page.\n"
 	if !strings.HasPrefix(string(got), want) || !strings.Contains(string(got), "\n# KEY_PROVIDER=\n") || !strings.HasSuffix(string(got), "\n# PERSISTENT_DISK=accepted\n") {
 		t.Errorf("the policy is\n%s", got)
 	}
@@ -63,5 +63,11 @@ func TestPolicy(t *testing.T) {
 	}
 	if _, err := policy.Parse("p", got); err != nil {
 		t.Error(err)
+	}
+	for name, line := range map[string]string{"dstack-0.6.6": "\nOS_IMAGE=dstack-0.6.6\n", sum: "\nOS_IMAGE_HASH=" + sum + "\n"} {
+		e.osImage, e.imageDigest = name, "sha256:"+sum
+		if got, err = e.policy(); err != nil || !strings.Contains(string(got), line) || strings.Contains(string(got), "Still to add") || !strings.Contains(string(got), "\n# ACPI_TABLES=\n") {
+			t.Errorf("%v: the policy is\n%s", err, got)
+		}
 	}
 }

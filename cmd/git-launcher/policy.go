@@ -1,9 +1,18 @@
 package main
 
 import (
+	"regexp"
+	"strings"
+
 	"gitlauncher/config"
 	"gitlauncher/measure"
 	"gitlauncher/policy"
+)
+
+// The two ways to name a VM's OS image: as the catalogue of systems does, or by hash.
+var (
+	osHash  = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	osImage = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
 )
 
 // expectations is what a relying party may expect of a launch before there is one.
@@ -11,6 +20,7 @@ type expectations struct {
 	config        *config.Git
 	record        []byte   // the launch record
 	imageDigest   string   // the launcher image's; empty if it is not known yet
+	osImage       string   // the VM's, by name or os_image_hash; empty likewise
 	composeSHA256 string   // of the compose file that deploys the config; empty likewise
 	envs          []string // that whoever deploys may choose the values of
 }
@@ -45,6 +55,11 @@ func (e expectations) policy() ([]byte, error) {
 	opt("ENTRYPOINT_SHA256", r.EntrypointSHA256)
 	opt("LAUNCHER_IMAGE_DIGEST", e.imageDigest)
 	opt("DOCKER_COMPOSE_SHA256", e.composeSHA256)
+	if osHash.MatchString(e.osImage) {
+		w.Line("OS_IMAGE_HASH", e.osImage)
+	} else {
+		opt("OS_IMAGE", e.osImage)
+	}
 	if len(e.envs) == 0 {
 		w.None("ALLOWED_ENVS")
 	}
@@ -57,11 +72,21 @@ func (e expectations) policy() ([]byte, error) {
 
 // missing says what is left to add.
 func (e expectations) missing() string {
-	text := "Still to add, or the verdict stays UNDECIDED: MRTD, RTMR0, RTMR1 and RTMR2 of the dstack OS image"
-	if e.imageDigest == "" {
-		text += ",\nand LAUNCHER_IMAGE_DIGEST, the launcher image that was audited"
+	var add []string
+	if e.osImage == "" {
+		add = append(add, "the dstack OS image, as OS_IMAGE=dstack-0.6.6\nor as OS_IMAGE_HASH= with the hash of its release page")
 	}
-	text += ".\n"
+	if e.imageDigest == "" {
+		add = append(add, "LAUNCHER_IMAGE_DIGEST, the launcher image that was audited")
+	}
+	text := ""
+	if len(add) > 0 {
+		text = "Still to add, or the verdict stays UNDECIDED: " + strings.Join(add, ",\nand ") + ".\n"
+	}
+	text += `The ACPI tables that the host made, unless they are known as those of a kind of VM:
+“git-launcher-verify system receipt.json” prints them, and whether they are known.
+ACPI_TABLES=
+`
 	if e.composeSHA256 == "" {
 		text += "What `sha256sum docker-compose.yaml` prints for the file that is deployed:\nDOCKER_COMPOSE_SHA256=\n"
 	}

@@ -59,6 +59,8 @@ Flags of pin alone:
   --set KEY=VALUE           a further line of the config; repeatable
   --env NAME                a variable that whoever deploys chooses, for the workload; repeatable
   --image NAME@sha256:HEX   the launcher image to deploy
+  --os-image NAME|HEX       for the policy: the dstack OS image that the VM boots, by its name, as
+                            dstack-0.6.6, or by its os_image_hash
   --print WHAT              config, compose, policy or all (default all)
   --out DIR                 write config.conf, docker-compose.yaml and policy.conf there instead
   --auth-token-file FILE    the author's own token, for a private repository over https;
