@@ -16,23 +16,7 @@ import (
 type app struct {
 	hash    []byte          // SHA-256 of the app-compose; nil unless it is the measured one
 	compose *compose.Result // nil unless the app-compose was judged
-}
-
-// config returns the launcher's config in the compose file; nil where it has none.
-func (a app) config() []byte {
-	if a.compose == nil {
-		return nil
-	}
-	return a.compose.Config
-}
-
-// configMeasured reports whether the launcher's config can only be the one in the
-// compose or in the launcher's image: its service has nothing that was accepted by
-// name.
-func (a app) configMeasured() bool {
-	return a.compose != nil && !slices.ContainsFunc(a.compose.Problems, func(p compose.Problem) bool {
-		return p.Accepted && strings.HasPrefix(p.Name, "launcher:")
-	})
+	config  *config.Git     // the one in the compose file; nil where it has none that can be read
 }
 
 // app is check D: the compose against its event, the launcher's service in it, and
@@ -69,8 +53,7 @@ func (j *judge) app(ctx context.Context, system booted, boot boot, launched laun
 	initScripts(c, result, boot)
 	j.launcherImage(c, result)
 	problems(c, result, image)
-	j.config(c, result, image)
-	return app{measured, result}
+	return app{measured, result, j.config(c, result, image)}
 }
 
 // measured compares the app-compose with its event.
@@ -211,27 +194,4 @@ func initScripts(c check, r *compose.Result, boot boot) {
 		return
 	}
 	c.invalid(name, fmt.Sprintf("%d, with these hashes", len(measured)), fmt.Sprintf("%d in the app-compose", len(r.InitScripts)), "dstack measured other init scripts than the app-compose has")
-}
-
-// config reads the inline config with the launcher's own grammar.
-func (j *judge) config(c check, r *compose.Result, image bool) {
-	const name = "launcher's config"
-	switch {
-	case r.Service == "":
-		return
-	case r.Config == nil && !image && !j.Policy.ConfigSHA256.Given():
-		c.note(name, "not in the compose", "a derived image brings its own; the launch record says what it was, and CONFIG_SHA256 can expect it")
-		return
-	case r.Config == nil:
-		return
-	}
-	if _, err := config.ParseGit(config.DefaultFile, r.Config); err != nil {
-		c.notAllowed(name, "a config that the launcher takes", "", err.Error())
-		return
-	}
-	where := "by configs"
-	if r.ConfigFromEnv {
-		where = "in " + config.ConfigVariable
-	}
-	c.pass(name, "in the measured compose, "+where)
 }

@@ -19,18 +19,40 @@ func TestComposeHashPinsTheConfig(t *testing.T) {
 	for _, elsewhere := range []bool{false, true} {
 		v, r := newVM(), gitRecord()
 		r.Entrypoint = "debug.sh"
+		v.launch(t, r)
 		if elsewhere {
 			before, rest, _ := strings.Cut(v.compose, "    environment:\n")
 			v.compose = before + "    configs: [{source: c, target: /etc/git-launcher/config.conf}]\n" + rest[strings.Index(rest, "    volumes:"):] + "configs: {c: {file: ./config.conf}}\n"
 			v.policy = []string{"ALLOW_COMPOSE=launcher:configs"}
 		}
-		v.after, v.record = launchEvents(t, r), marshal(t, r)
 		v.policy = append(v.policy, "COMPOSE_HASH="+digestOf(v.measured()))
 		if elsewhere {
 			outcome(t, v.judge(t), 1, "E", "entry script", verify.Undecided)
 		} else {
 			outcome(t, v.judge(t), 0, "E", "entry script", verify.Pass)
 		}
+	}
+}
+
+// TestFurtherSettings: what the config says beyond what the policy has keys for needs the
+// config's hash, or that of a file that it is in.
+func TestFurtherSettings(t *testing.T) {
+	for _, further := range []string{"ALLOW_ENV=BASH_ENV", "FETCH_DEPTH=full", "WORK_DIR=/srv/x", "AUTH_TOKEN_FILE=/run/secrets/token"} {
+		v := newVM()
+		v.further = []string{further}
+		v.launch(t, gitRecord())
+		r := v.judge(t)
+		outcome(t, r, 1, "D", "config's further settings", verify.Undecided)
+		for _, f := range r.Findings {
+			v.policy = append(v.policy, f.Settle...)
+		}
+		outcome(t, v.judge(t), 0, "D", "config's further settings", verify.Pass)
+		for _, key := range []string{"COMPOSE_HASH=" + digestOf(v.measured()), "DOCKER_COMPOSE_SHA256=" + digestOf([]byte(v.compose))} {
+			v.policy = []string{key}
+			outcome(t, v.judge(t), 0, "D", "config's further settings", verify.Pass)
+		}
+		v.policy = []string{"CONFIG_SHA256=" + strings.Repeat("0", 64)}
+		outcome(t, v.judge(t), 4, "E", "config hash", verify.NotAllowed)
 	}
 }
 

@@ -44,6 +44,7 @@ func TestGood(t *testing.T) {
 		"two launches": func(v *vm) {
 			other := gitRecord()
 			other.Commit = strings.Repeat("9", 40)
+			v.derived()
 			v.policy = []string{"COMMIT_SHA=" + other.Commit}
 			v.after = append(launchEvents(t, gitRecord()), launchEvents(t, other)...)
 		},

@@ -1,8 +1,7 @@
 package verify
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -22,11 +21,12 @@ func (j *judge) imageMode(l launched) bool {
 	return !slices.ContainsFunc(l.records, func(r record) bool { return r.git != nil })
 }
 
-// launches is check E: the set of launches must be within what is expected.
+// launches is check E: the set of launches must be within what is expected. Where the
+// register has none, the measured compose may say what alone can be launched.
 func (j *judge) launches(boot boot, launched launched, app app) {
 	c := j.check("E")
 	if len(launched.records) == 0 {
-		j.noLaunch(c, boot)
+		j.noRecord(c, boot, app)
 		return
 	}
 	digests := 0
@@ -37,6 +37,7 @@ func (j *judge) launches(boot boot, launched launched, app app) {
 		}
 		if r.git != nil {
 			j.gitLaunch(c, r.git, app)
+			sameConfig(c, r.git, app)
 			continue
 		}
 		digests++
@@ -47,8 +48,8 @@ func (j *judge) launches(boot boot, launched launched, app app) {
 	}
 }
 
-// noLaunch says what a log without a launch means.
-func (j *judge) noLaunch(c check, boot boot) {
+// noRecord judges a log without a launch: the launch is pinned, or nothing is known of it.
+func (j *judge) noRecord(c check, boot boot, app app) {
 	const name = "launch"
 	want := strings.TrimSpace(j.Policy.CommitSHA.String() + " " + j.Policy.ImageDigest.String())
 	switch {
@@ -79,7 +80,7 @@ func (j *judge) gitLaunch(c check, g *measure.GitRecord, app app) {
 	j.optional(c, "tree", &p.Tree, g.Tree, "another tree")
 	j.optional(c, "content", &p.ContentSHA256, g.ContentSHA256, "other content")
 	j.optional(c, "config hash", &p.ConfigSHA256, g.ConfigSHA256, "another config")
-	pinned := p.ConfigSHA256.Given() || p.ComposeHash.Given() && app.configMeasured()
+	pinned := j.configExpected(app.compose)
 	entry := func(name string, want policy.Expectation, found, byDefault string) {
 		j.entry(c, name, want, found, byDefault, pinned)
 	}
@@ -97,7 +98,6 @@ func (j *judge) gitLaunch(c check, g *measure.GitRecord, app app) {
 			instead(c, "install command", &p.InstallCmd, "the script "+g.Entrypoint, "a script was run, and no command before it")
 		}
 	}
-	sameConfig(c, g, app.config())
 	if j.Checkout != nil {
 		j.Checkout.same(c, g)
 	}
@@ -132,19 +132,57 @@ func show(s string) string {
 	return s
 }
 
-// sameConfig holds the record's config against the one in the compose, if it has one.
-func sameConfig(c check, g *measure.GitRecord, inCompose []byte) {
+// sameConfig holds the record against the config in the compose: its hash, and each field
+// that comes from it. Anyone who reaches the socket can write a record, and so give the
+// right hash beside other fields.
+func sameConfig(c check, g *measure.GitRecord, app app) {
 	const name = "config of the compose"
-	if inCompose == nil {
+	if app.compose == nil || app.compose.Config == nil {
 		return
 	}
-	sum := sha256.Sum256(inCompose)
-	want := hex.EncodeToString(sum[:])
-	if g.ConfigSHA256 != want {
+	if want := sum(app.compose.Config); g.ConfigSHA256 != want {
 		c.notAllowed(name, want, g.ConfigSHA256, "the launch used another config than the one in the measured compose")
 		return
 	}
+	if app.config == nil {
+		return // check D has said why
+	}
+	var wrong []string
+	planned := planned(app)
+	for _, field := range []struct{ name, want, found string }{
+		{"repository", planned.RepoURL, g.RepoURL}, {"commit", planned.Commit, g.Commit}, {"sub-directory", planned.Subdir, g.Subdir},
+		{"entry script", planned.Entrypoint, g.Entrypoint}, {"run command", planned.RunCmd, g.RunCmd}, {"install command", planned.InstallCmd, g.InstallCmd},
+		{"content", cmp.Or(planned.ContentSHA256, g.ContentSHA256), g.ContentSHA256},
+		{"entry script's bytes", cmp.Or(planned.EntrypointSHA256, g.EntrypointSHA256), g.EntrypointSHA256},
+	} {
+		if field.want != field.found {
+			wrong = append(wrong, field.name)
+		}
+	}
+	if len(wrong) > 0 {
+		c.notAllowed(name, "what the config says", "another "+strings.Join(wrong, ", another "), "the launcher writes into its record what the config says, so it did not write this one")
+		return
+	}
 	c.pass(name, "is the one of the launch")
+}
+
+// planned is the record that a launch by the measured config would have, as far as the
+// config says it.
+func planned(app app) *measure.GitRecord {
+	cfg := app.config
+	g := &measure.GitRecord{ConfigSHA256: sum(app.compose.Config), RepoURL: cfg.Repo.String(), Commit: cfg.Commit.String(), Subdir: cfg.Subdir.String()}
+	if !cfg.ContentSHA256.IsZero() {
+		g.ContentSHA256 = cfg.ContentSHA256.Hex()
+	}
+	if cfg.Advanced != nil {
+		g.Advanced, g.RunCmd, g.InstallCmd = true, cfg.Advanced.RunCmd, cfg.Advanced.InstallCmd
+		return g
+	}
+	g.Entrypoint = cfg.Script.String()
+	if !cfg.EntrypointSHA256.IsZero() {
+		g.EntrypointSHA256 = cfg.EntrypointSHA256.Hex()
+	}
+	return g
 }
 
 // same holds a launch record against a local clone.

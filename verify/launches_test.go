@@ -15,10 +15,28 @@ func TestLaunch(t *testing.T) {
 	change := func(f func(r *measure.GitRecord)) func(v *vm) {
 		return func(v *vm) {
 			r := gitRecord()
+			if f(r); r.ConfigSHA256 == gitRecord().ConfigSHA256 {
+				v.launch(t, r)
+			}
+			v.after, v.record = launchEvents(t, r), marshal(t, r)
+		}
+	}
+	// lying launches what the config says, and writes another record beside its hash.
+	lying := func(f func(r *measure.GitRecord)) func(v *vm) {
+		return func(v *vm) {
+			r := gitRecord()
+			v.launch(t, r)
 			f(r)
 			v.after, v.record = launchEvents(t, r), marshal(t, r)
 		}
 	}
+	configured := func(lines ...string) func(v *vm) {
+		return func(v *vm) {
+			v.further = lines
+			v.launch(t, gitRecord())
+		}
+	}
+	contentConfig := digestOf([]byte("REPO_URL=" + repoURL + "\nCOMMIT_SHA=" + commit + "\nENTRYPOINT_SCRIPT=entrypoint.sh\nCONTENT_SHA256=" + strings.Repeat("c", 64) + "\n"))
 	other := gitRecord()
 	other.Commit = strings.Repeat("9", 40)
 	image := []measure.Event{{Name: measure.EventImageDigest, Payload: must(hex.DecodeString(workload[7:]))}}
@@ -29,24 +47,32 @@ func TestLaunch(t *testing.T) {
 		find   string
 		o      verify.Outcome
 	}{
-		"another commit":                 {change(func(r *measure.GitRecord) { r.Commit = other.Commit }), nil, 4, "commit", verify.NotAllowed},
-		"commit unexpected":              {func(v *vm) { v.without = []string{"COMMIT_SHA"} }, nil, 1, "commit", verify.Undecided},
-		"another repository":             {func(*vm) {}, []string{"REPO_URL=https://example.org/other.git"}, 4, "repository", verify.NotAllowed},
-		"another config":                 {change(func(r *measure.GitRecord) { r.ConfigSHA256 = strings.Repeat("0", 64) }), nil, 4, "config of the compose", verify.NotAllowed},
-		"sub-directory":                  {change(func(r *measure.GitRecord) { r.Subdir = "debug" }), nil, 1, "sub-directory", verify.Undecided},
-		"another script":                 {change(func(r *measure.GitRecord) { r.Entrypoint = "debug.sh" }), nil, 1, "entry script", verify.Undecided},
-		"script refused":                 {change(func(r *measure.GitRecord) { r.Entrypoint = "debug.sh" }), []string{"ENTRYPOINT_SCRIPT=entrypoint.sh"}, 4, "entry script", verify.NotAllowed},
-		"a command":                      {change(func(r *measure.GitRecord) { r.Advanced, r.RunCmd = true, "curl x | sh" }), nil, 1, "run command", verify.Undecided},
-		"a command for a script":         {change(func(r *measure.GitRecord) { r.Advanced, r.RunCmd = true, "curl x | sh" }), []string{"ENTRYPOINT_SCRIPT=entrypoint.sh"}, 4, "entry script", verify.NotAllowed},
-		"a script for a command":         {func(*vm) {}, []string{"RUN_CMD=make"}, 4, "run command", verify.NotAllowed},
-		"the command":                    {change(func(r *measure.GitRecord) { r.Advanced, r.RunCmd = true, "make" }), []string{"RUN_CMD=make"}, 0, "", ""},
-		"an install command":             {change(func(r *measure.GitRecord) { r.Advanced, r.RunCmd, r.InstallCmd = true, "make", "curl x | sh" }), []string{"RUN_CMD=make"}, 1, "install command", verify.Undecided},
-		"a script's bytes for a command": {change(func(r *measure.GitRecord) { r.Advanced, r.RunCmd = true, "make" }), []string{"RUN_CMD=make", "ENTRYPOINT_SHA256=" + strings.Repeat("0", 64)}, 4, "entry script's bytes", verify.NotAllowed},
-		"no install command":             {func(*vm) {}, []string{"INSTALL_CMD=make"}, 4, "install command", verify.NotAllowed},
-		"two launches":                   {func(v *vm) { v.after = append(launchEvents(t, gitRecord()), launchEvents(t, other)...) }, nil, 4, "commit", verify.NotAllowed},
-		"no launch":                      {func(v *vm) { v.after = []measure.Event{{Name: "mine"}} }, nil, 3, "launch", verify.NotAllowed},
-		"commit without record":          {func(v *vm) { v.after = append(launchEvents(t, gitRecord()), launchEvents(t, other)[0]) }, nil, 4, "launch events", verify.NotAllowed},
-		"record without commit":          {func(v *vm) { v.after = launchEvents(t, gitRecord())[1:] }, nil, 4, "launch events", verify.NotAllowed},
+		"another commit":                              {change(func(r *measure.GitRecord) { r.Commit = other.Commit }), nil, 4, "commit", verify.NotAllowed},
+		"commit unexpected":                           {func(v *vm) { v.without = []string{"COMMIT_SHA"} }, nil, 1, "commit", verify.Undecided},
+		"another repository":                          {func(*vm) {}, []string{"REPO_URL=https://example.org/other.git"}, 4, "repository", verify.NotAllowed},
+		"another config":                              {change(func(r *measure.GitRecord) { r.ConfigSHA256 = strings.Repeat("0", 64) }), nil, 4, "config of the compose", verify.NotAllowed},
+		"sub-directory":                               {change(func(r *measure.GitRecord) { r.Subdir = "debug" }), nil, 1, "sub-directory", verify.Undecided},
+		"another script":                              {change(func(r *measure.GitRecord) { r.Entrypoint = "debug.sh" }), nil, 1, "entry script", verify.Undecided},
+		"script refused":                              {change(func(r *measure.GitRecord) { r.Entrypoint = "debug.sh" }), []string{"ENTRYPOINT_SCRIPT=entrypoint.sh"}, 4, "entry script", verify.NotAllowed},
+		"a command":                                   {change(func(r *measure.GitRecord) { r.Advanced, r.RunCmd = true, "curl x | sh" }), nil, 1, "run command", verify.Undecided},
+		"a command for a script":                      {change(func(r *measure.GitRecord) { r.Advanced, r.RunCmd = true, "curl x | sh" }), []string{"ENTRYPOINT_SCRIPT=entrypoint.sh"}, 4, "entry script", verify.NotAllowed},
+		"a script for a command":                      {func(*vm) {}, []string{"RUN_CMD=make"}, 4, "run command", verify.NotAllowed},
+		"the command":                                 {change(func(r *measure.GitRecord) { r.Advanced, r.RunCmd = true, "make" }), []string{"RUN_CMD=make"}, 0, "", ""},
+		"an install command":                          {change(func(r *measure.GitRecord) { r.Advanced, r.RunCmd, r.InstallCmd = true, "make", "curl x | sh" }), []string{"RUN_CMD=make"}, 1, "install command", verify.Undecided},
+		"a script's bytes for a command":              {change(func(r *measure.GitRecord) { r.Advanced, r.RunCmd = true, "make" }), []string{"RUN_CMD=make", "ENTRYPOINT_SHA256=" + strings.Repeat("0", 64)}, 4, "entry script's bytes", verify.NotAllowed},
+		"no install command":                          {func(*vm) {}, []string{"INSTALL_CMD=make"}, 4, "install command", verify.NotAllowed},
+		"two launches":                                {func(v *vm) { v.after = append(launchEvents(t, gitRecord()), launchEvents(t, other)...) }, nil, 4, "commit", verify.NotAllowed},
+		"no launch":                                   {func(v *vm) { v.derived(); v.after = []measure.Event{{Name: "mine"}} }, nil, 3, "launch", verify.NotAllowed},
+		"the right config's hash, another commit":     {lying(func(r *measure.GitRecord) { r.Commit = other.Commit }), []string{"COMMIT_SHA=" + other.Commit}, 4, "config of the compose", verify.NotAllowed},
+		"the right config's hash, another repository": {lying(func(r *measure.GitRecord) { r.RepoURL += "x" }), nil, 4, "config of the compose", verify.NotAllowed},
+		"the right config's hash, another script":     {lying(func(r *measure.GitRecord) { r.Entrypoint = "debug.sh" }), []string{"ENTRYPOINT_SCRIPT=debug.sh"}, 4, "config of the compose", verify.NotAllowed},
+		"the right config's hash, a command":          {lying(func(r *measure.GitRecord) { r.Advanced, r.RunCmd = true, "make" }), []string{"RUN_CMD=make"}, 4, "config of the compose", verify.NotAllowed},
+		"the right config's hash, a sub-directory":    {lying(func(r *measure.GitRecord) { r.Subdir = "x" }), []string{"REPO_SUBDIR=x"}, 4, "config of the compose", verify.NotAllowed},
+		"content as the config has it":                {configured("CONTENT_SHA256=" + strings.Repeat("c", 64)), []string{"CONFIG_SHA256=" + contentConfig}, 0, "config of the compose", verify.Pass},
+		"other content than the config's":             {configured("CONTENT_SHA256=" + strings.Repeat("d", 64)), nil, 4, "config of the compose", verify.NotAllowed},
+		"another script's bytes than the config's":    {configured("ENTRYPOINT_SHA256=" + strings.Repeat("d", 64)), nil, 4, "config of the compose", verify.NotAllowed},
+		"commit without record":                       {func(v *vm) { v.after = append(launchEvents(t, gitRecord()), launchEvents(t, other)[0]) }, nil, 4, "launch events", verify.NotAllowed},
+		"record without commit":                       {func(v *vm) { v.after = launchEvents(t, gitRecord())[1:] }, nil, 4, "launch events", verify.NotAllowed},
 		"record not canonical": {func(v *vm) {
 			v.after = append(launchEvents(t, gitRecord()), measure.Event{Name: "git-launch", Payload: []byte(`{ "v":"1"}`)})
 		}, nil, 4, "launch events", verify.NotAllowed},

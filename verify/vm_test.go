@@ -48,7 +48,8 @@ type vm struct {
 	policy     []string // added to the full policy
 	without    []string // keys left out of it
 	at         time.Time
-	foreign    bool // judged under another root than its own
+	foreign    bool     // judged under another root than its own
+	further    []string // lines of the config beyond what its record says
 }
 
 func digestOf(data []byte) string {
@@ -91,6 +92,40 @@ func gitRecord() *measure.GitRecord {
 		Launcher: "v1", ConfigSHA256: digestOf([]byte(configs)), RepoURL: repoURL, Commit: commit, Tree: tree,
 		ContentSHA256: strings.Repeat("c", 64), Entrypoint: "entrypoint.sh", EntrypointSHA256: strings.Repeat("e", 64),
 	}
+}
+
+// launch makes the config in the compose say what a record says, and launches that.
+func (v *vm) launch(t testing.TB, r *measure.GitRecord) {
+	t.Helper()
+	lines := []string{"REPO_URL=" + r.RepoURL, "COMMIT_SHA=" + r.Commit}
+	for _, l := range []struct{ key, value string }{{"REPO_SUBDIR", r.Subdir}, {"ENTRYPOINT_SCRIPT", r.Entrypoint}, {"RUN_CMD", r.RunCmd}, {"INSTALL_CMD", r.InstallCmd}} {
+		if l.value != "" && !(r.Advanced && l.key == "ENTRYPOINT_SCRIPT") {
+			lines = append(lines, l.key+"="+l.value)
+		}
+	}
+	r.ConfigSHA256 = v.config(append(lines, v.further...)...)
+	v.after, v.record = launchEvents(t, r), marshal(t, r)
+}
+
+// config puts another config into the compose, and returns its hash.
+func (v *vm) config(lines ...string) string {
+	before, rest, found := strings.Cut(v.compose, "      GIT_LAUNCHER_CONFIG: |\n")
+	if !found {
+		panic("the compose has no config")
+	}
+	_, rest, _ = strings.Cut(rest, "    volumes:")
+	text := "      GIT_LAUNCHER_CONFIG: |\n"
+	for _, l := range lines {
+		text += "        " + l + "\n"
+	}
+	v.compose = before + text + "    volumes:" + rest
+	return digestOf([]byte(strings.Join(lines, "\n") + "\n"))
+}
+
+// derived takes the config out of the compose: it is then in the launcher's image.
+func (v *vm) derived() {
+	before, rest, _ := strings.Cut(v.compose, "    environment:\n")
+	v.compose = before + rest[strings.Index(rest, "    volumes:"):]
 }
 
 func marshal(t testing.TB, r interface{ Marshal() ([]byte, error) }) []byte {
