@@ -28,6 +28,7 @@ type Policy struct {
 	ProvenanceRepo, ProvenanceWorkflow OneOf[Text]
 
 	// The launch.
+	Launch                                                    OneOf[Text] // "recorded"
 	CommitSHA                                                 OneOf[object.ID]
 	ImageDigest                                               OneOf[digest.SHA256]
 	RepoURL, RepoSubdir, EntrypointScript, RunCmd, InstallCmd OneOf[Text]
@@ -90,6 +91,7 @@ func Keys() []Key {
 		text("OWNER/NAME").key("PROVENANCE_REPO", "the repository that built the launcher's image", func(p *Policy) field[Text] { return &p.ProvenanceRepo }),
 		text("FILE").key("PROVENANCE_WORKFLOW", "the workflow file that built the launcher's image", func(p *Policy) field[Text] { return &p.ProvenanceWorkflow }),
 
+		word("recorded").key("LAUNCH", "that the launch is in the register; that nothing else can be launched will not do", func(p *Policy) field[Text] { return &p.Launch }),
 		id.key("COMMIT_SHA", "the launched commit. Needed for VERIFIED in git mode", func(p *Policy) field[object.ID] { return &p.CommitSHA }),
 		image.key("IMAGE_DIGEST", "the launched image. Needed for VERIFIED in image mode", func(p *Policy) field[digest.SHA256] { return &p.ImageDigest }),
 		text("URL").key("REPO_URL", "the repository, as the config writes it", func(p *Policy) field[Text] { return &p.RepoURL }),

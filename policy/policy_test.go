@@ -26,7 +26,7 @@ func sample(k policy.Key) string {
 		return strings.Repeat(long[:96]+":", 4) + long[:96]
 	case "TCB_EVALUATION":
 		return "20"
-	case "COLLATERAL", "PERSISTENT_DISK":
+	case "COLLATERAL", "PERSISTENT_DISK", "LAUNCH":
 		return k.Form
 	case "XFAM":
 		return long[:16]

@@ -17,6 +17,7 @@ type app struct {
 	hash    []byte          // SHA-256 of the app-compose; nil unless it is the measured one
 	compose *compose.Result // nil unless the app-compose was judged
 	config  *config.Git     // the one in the compose file; nil where it has none that can be read
+	image   bool            // image mode
 }
 
 // app is check D: the compose against its event, the launcher's service in it, and
@@ -53,7 +54,7 @@ func (j *judge) app(ctx context.Context, system booted, boot boot, launched laun
 	initScripts(c, result, boot)
 	j.launcherImage(c, result)
 	problems(c, result, image)
-	return app{measured, result, j.config(c, result, image)}
+	return app{measured, result, j.config(c, result, image), image}
 }
 
 // measured compares the app-compose with its event.

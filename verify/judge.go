@@ -24,13 +24,6 @@ type Params struct {
 	Bundle     []byte               // nil: the evidence's own
 }
 
-// Checkout is what a local clone says about the commit of a record.
-type Checkout struct {
-	Commit, Tree, ContentSHA256 string
-	// EntrySHA256 returns a file's SHA-256 by its path in the tree.
-	EntrySHA256 func(path string) (string, error)
-}
-
 // judge judges one evidence. Its fields are given at the start and never change; what
 // a check finds out for the next ones is handed on by Judge.
 type judge struct {
@@ -58,7 +51,7 @@ func Judge(ctx context.Context, e *Evidence, p Params) *Report {
 		j.keys(boot, system)
 		j.configID(q, boot, app.hash)
 		j.launches(boot, launched, app)
-		j.freshness(q, boot, launched)
+		j.freshness(q, boot, launched, app)
 		j.provenance(ctx, app, launched)
 	}
 	j.conclude()

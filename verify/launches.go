@@ -3,7 +3,6 @@ package verify
 import (
 	"cmp"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 
@@ -36,7 +35,7 @@ func (j *judge) launches(boot boot, launched launched, app app) {
 			break
 		}
 		if r.git != nil {
-			j.gitLaunch(c, r.git, app)
+			j.gitLaunch(c, r.git, app, recorded)
 			sameConfig(c, r.git, app)
 			continue
 		}
@@ -45,20 +44,6 @@ func (j *judge) launches(boot boot, launched launched, app app) {
 	}
 	if digests > 1 {
 		c.notAllowed("one image a boot", "one", fmt.Sprint(digests), "the image changed without a reboot of the VM")
-	}
-}
-
-// noRecord judges a log without a launch: the launch is pinned, or nothing is known of it.
-func (j *judge) noRecord(c check, boot boot, app app) {
-	const name = "launch"
-	want := strings.TrimSpace(j.Policy.CommitSHA.String() + " " + j.Policy.ImageDigest.String())
-	switch {
-	case boot.prefix:
-		c.undecided(name, want, "none", "the quote was taken before anything was launched; ask for a launch receipt")
-	case want != "" && len(boot.events) > 0:
-		c.notAllowed(name, want, "none", "nothing was launched by the launcher in this boot")
-	default:
-		c.undecided(name, want, "none", "the attested log has no launch")
 	}
 }
 
@@ -72,17 +57,22 @@ func (j *judge) link(c check, name string, want, other policy.Expectation, found
 	j.expect(c, name, want, found, "something else than the expected was launched in this boot", "nothing says which launch is the right one")
 }
 
-// gitLaunch judges one launch of git mode.
-func (j *judge) gitLaunch(c check, g *measure.GitRecord, app app) {
+// gitLaunch judges one launch of git mode: by its record, or by what the measured config
+// says of the only one that there can be.
+func (j *judge) gitLaunch(c check, g *measure.GitRecord, app app, binding string) {
 	p := j.Policy
 	j.link(c, "commit", &p.CommitSHA, &p.ImageDigest, g.Commit)
 	j.optional(c, "repository", &p.RepoURL, g.RepoURL, "another repository")
-	j.optional(c, "tree", &p.Tree, g.Tree, "another tree")
-	j.optional(c, "content", &p.ContentSHA256, g.ContentSHA256, "other content")
+	if binding == pinned && g.Tree == "" && p.Tree.Given() {
+		c.note("tree", p.Tree.String(), "it follows from the commit, and no record says it")
+	} else {
+		j.optional(c, "tree", &p.Tree, g.Tree, "another tree")
+	}
+	j.said(c, "content", &p.ContentSHA256, g.ContentSHA256, "other content", binding)
 	j.optional(c, "config hash", &p.ConfigSHA256, g.ConfigSHA256, "another config")
-	pinned := j.configExpected(app.compose)
+	hashed := j.configExpected(app.compose)
 	entry := func(name string, want policy.Expectation, found, byDefault string) {
-		j.entry(c, name, want, found, byDefault, pinned)
+		j.entry(c, name, want, found, byDefault, hashed)
 	}
 	entry("sub-directory", &p.RepoSubdir, g.Subdir, "")
 	if g.Advanced {
@@ -92,7 +82,7 @@ func (j *judge) gitLaunch(c check, g *measure.GitRecord, app app) {
 		instead(c, "entry script's bytes", &p.EntrypointSHA256, "a command: "+g.RunCmd, "a command was run instead of the script")
 	} else {
 		entry("entry script", &p.EntrypointScript, g.Entrypoint, config.DefaultScript)
-		j.optional(c, "entry script's bytes", &p.EntrypointSHA256, g.EntrypointSHA256, "another script")
+		j.said(c, "entry script's bytes", &p.EntrypointSHA256, g.EntrypointSHA256, "another script", binding)
 		instead(c, "run command", &p.RunCmd, "the script "+g.Entrypoint, "a script was run instead of the command")
 		if !p.InstallCmd.Allows("") {
 			instead(c, "install command", &p.InstallCmd, "the script "+g.Entrypoint, "a script was run, and no command before it")
@@ -101,6 +91,15 @@ func (j *judge) gitLaunch(c check, g *measure.GitRecord, app app) {
 	if j.Checkout != nil {
 		j.Checkout.same(c, g)
 	}
+}
+
+// said compares what a record says and a config need not say.
+func (j *judge) said(c check, name string, want policy.Expectation, found, other, binding string) {
+	if binding == pinned && found == "" && want.Given() {
+		c.undecided(name, want.String(), "", "the measured config has no "+j.Policy.NameOf(want)+", and without a record the commit's id alone says what that is; put it into the config, or give a clone with --checkout")
+		return
+	}
+	j.optional(c, name, want, found, other)
 }
 
 // instead refuses a launch in default mode where advanced mode is expected, and the
@@ -112,13 +111,13 @@ func instead(c check, name string, want policy.Expectation, found, why string) {
 }
 
 // entry judges what of the commit ran. What differs from the launcher's default
-// needs an expectation, since the commit alone does not say it. pinned says that the
+// needs an expectation, since the commit alone does not say it. hashed says that the
 // policy knows the config by a hash.
-func (j *judge) entry(c check, name string, want policy.Expectation, found, byDefault string, pinned bool) {
+func (j *judge) entry(c check, name string, want policy.Expectation, found, byDefault string, hashed bool) {
 	switch {
 	case want.Given() && !want.Allows(found):
 		c.notAllowed(name, want.String(), show(found), "something else of the commit was run")
-	case want.Given() || found == byDefault || pinned:
+	case want.Given() || found == byDefault || hashed:
 		c.pass(name, show(found))
 	default:
 		c.undecided(name, "", show(found), "no "+j.Policy.NameOf(want)+" is expected, and the commit alone does not say it; CONFIG_SHA256 or COMPOSE_HASH would do, too")
@@ -147,18 +146,7 @@ func sameConfig(c check, g *measure.GitRecord, app app) {
 	if app.config == nil {
 		return // check D has said why
 	}
-	var wrong []string
-	planned := planned(app)
-	for _, field := range []struct{ name, want, found string }{
-		{"repository", planned.RepoURL, g.RepoURL}, {"commit", planned.Commit, g.Commit}, {"sub-directory", planned.Subdir, g.Subdir},
-		{"entry script", planned.Entrypoint, g.Entrypoint}, {"run command", planned.RunCmd, g.RunCmd}, {"install command", planned.InstallCmd, g.InstallCmd},
-		{"content", cmp.Or(planned.ContentSHA256, g.ContentSHA256), g.ContentSHA256},
-		{"entry script's bytes", cmp.Or(planned.EntrypointSHA256, g.EntrypointSHA256), g.EntrypointSHA256},
-	} {
-		if field.want != field.found {
-			wrong = append(wrong, field.name)
-		}
-	}
+	wrong := differences(planned(app), g)
 	if len(wrong) > 0 {
 		c.notAllowed(name, "what the config says", "another "+strings.Join(wrong, ", another "), "the launcher writes into its record what the config says, so it did not write this one")
 		return
@@ -166,47 +154,21 @@ func sameConfig(c check, g *measure.GitRecord, app app) {
 	c.pass(name, "is the one of the launch")
 }
 
-// planned is the record that a launch by the measured config would have, as far as the
-// config says it.
-func planned(app app) *measure.GitRecord {
-	cfg := app.config
-	g := &measure.GitRecord{ConfigSHA256: sum(app.compose.Config), RepoURL: cfg.Repo.String(), Commit: cfg.Commit.String(), Subdir: cfg.Subdir.String()}
-	if !cfg.ContentSHA256.IsZero() {
-		g.ContentSHA256 = cfg.ContentSHA256.Hex()
-	}
-	if cfg.Advanced != nil {
-		g.Advanced, g.RunCmd, g.InstallCmd = true, cfg.Advanced.RunCmd, cfg.Advanced.InstallCmd
-		return g
-	}
-	g.Entrypoint = cfg.Script.String()
-	if !cfg.EntrypointSHA256.IsZero() {
-		g.EntrypointSHA256 = cfg.EntrypointSHA256.Hex()
-	}
-	return g
-}
-
-// same holds a launch record against a local clone.
-func (clone *Checkout) same(c check, g *measure.GitRecord) {
-	same := func(name, want, found string) {
-		if want == found {
-			c.pass(name, found)
-		} else {
-			c.notAllowed(name, want, found, "the local clone has something else than what was launched")
+// differences names the parts in which a record is not that of the planned launch. What
+// the plan does not say is not compared.
+func differences(planned, g *measure.GitRecord) (wrong []string) {
+	for _, field := range []struct{ name, want, found string }{
+		{"config", planned.ConfigSHA256, g.ConfigSHA256}, {"repository", planned.RepoURL, g.RepoURL}, {"commit", planned.Commit, g.Commit},
+		{"sub-directory", planned.Subdir, g.Subdir}, {"entry script", planned.Entrypoint, g.Entrypoint},
+		{"run command", planned.RunCmd, g.RunCmd}, {"install command", planned.InstallCmd, g.InstallCmd},
+		{"content", cmp.Or(planned.ContentSHA256, g.ContentSHA256), g.ContentSHA256},
+		{"entry script's bytes", cmp.Or(planned.EntrypointSHA256, g.EntrypointSHA256), g.EntrypointSHA256},
+	} {
+		if field.want != field.found {
+			wrong = append(wrong, field.name)
 		}
 	}
-	if clone.Commit != g.Commit {
-		same("clone's commit", clone.Commit, g.Commit)
-		return
-	}
-	same("clone's tree", clone.Tree, g.Tree)
-	same("clone's content", clone.ContentSHA256, g.ContentSHA256)
-	if !g.Advanced {
-		found, err := clone.EntrySHA256(path.Join(g.Subdir, g.Entrypoint))
-		if err != nil {
-			found = err.Error()
-		}
-		same("clone's entry script", found, g.EntrypointSHA256)
-	}
+	return wrong
 }
 
 // imageLaunch judges one launch of image mode.

@@ -109,7 +109,17 @@ func (v *vm) version2(t *testing.T) {
 
 // TestPrefixQuote: the quote of “phala cvms attestation” is older than any launch.
 func TestPrefixQuote(t *testing.T) {
-	v := newVM()
+	for _, pinned := range []bool{false, true} {
+		v := newVM()
+		if !pinned {
+			v.derived()
+		}
+		prefixQuote(t, v, pinned)
+	}
+}
+
+// prefixQuote judges such a quote: it is enough where the launch is pinned.
+func prefixQuote(t *testing.T, v *vm, pinned bool) {
 	boot, err := logOf(bootEvents(v.measured())[:7]).Replay()
 	if err != nil {
 		t.Fatal(err)
@@ -125,10 +135,17 @@ func TestPrefixQuote(t *testing.T) {
 	if err != nil || e.Kind != verify.KindPhala {
 		t.Fatalf("%v, %v", e, err)
 	}
-	r := verify.Judge(t.Context(), e, p)
-	outcome(t, r, 1, "E", "launch", verify.Undecided)
-	outcome(t, r, 1, "C", "event log", verify.Note)
-	outcome(t, r, 1, "D", "app-compose", verify.Pass)
+	r, code := verify.Judge(t.Context(), e, p), 1
+	if pinned {
+		code = 0
+		outcome(t, r, 0, "E", "launch", verify.Pass)
+		p.Policy = expecting(t, "LAUNCH=recorded")
+		outcome(t, verify.Judge(t.Context(), e, p), 1, "E", "launch", verify.Undecided)
+	} else {
+		outcome(t, r, 1, "E", "launch", verify.Undecided)
+	}
+	outcome(t, r, code, "C", "event log", verify.Note)
+	outcome(t, r, code, "D", "app-compose", verify.Pass)
 }
 
 // TestFlood: a log of many events, which anybody with the socket can write, costs

@@ -12,7 +12,7 @@ import (
 
 // freshness judges the quote's report data. It says when the quote was made, and
 // nothing about what ran: any process with the socket can ask for such a quote.
-func (j *judge) freshness(q *quote.Quote, boot boot, launched launched) {
+func (j *judge) freshness(q *quote.Quote, boot boot, launched launched, app app) {
 	const name = "report data"
 	c, want := j.check("E"), &j.Policy.ReportData
 	found := hex.EncodeToString(q.ReportData[:])
@@ -23,7 +23,7 @@ func (j *judge) freshness(q *quote.Quote, boot boot, launched launched) {
 	nonce := &j.Policy.Nonce
 	switch {
 	case j.evidence.Receipt != nil:
-		j.receipt(c, q, boot, launched)
+		j.receipt(c, q, boot, launched, app)
 	case nonce.Given():
 		c.notAllowed("nonce", nonce.String(), "", "only a launch receipt holds a nonce; ask for “git-launcher receipt --nonce HEX”")
 	case !want.Given():
@@ -32,7 +32,7 @@ func (j *judge) freshness(q *quote.Quote, boot boot, launched launched) {
 }
 
 // receipt holds a receipt's nonce and record against the quote and the register.
-func (j *judge) receipt(c check, q *quote.Quote, boot boot, launched launched) {
+func (j *judge) receipt(c check, q *quote.Quote, boot boot, launched launched, app app) {
 	const name = "receipt"
 	r := j.evidence.Receipt
 	nonce, err := hex.DecodeString(r.Nonce)
@@ -45,9 +45,16 @@ func (j *judge) receipt(c check, q *quote.Quote, boot boot, launched launched) {
 		c.invalid(name, hex.EncodeToString(want[:]), hex.EncodeToString(q.ReportData[:]), "the quote was not made for this receipt's nonce and record")
 		return
 	}
-	if slices.ContainsFunc(launched.records, func(l record) bool { return l.raw != nil && string(l.raw) == r.Record }) {
+	switch {
+	case slices.ContainsFunc(launched.records, func(l record) bool { return l.raw != nil && string(l.raw) == r.Record }):
 		c.pass(name, "the quote is over its nonce and record, and the record is in the register")
-	} else if len(boot.events) > 0 {
+	case len(launched.records) == 0 && app.pins():
+		if err := j.samePlan(app, r.Record); err != nil {
+			c.notAllowed(name, "a record of the launch that is pinned", "", err.Error())
+		} else {
+			c.pass(name, "the quote is over its nonce and record. The record proves nothing here; the measured compose does")
+		}
+	case len(boot.events) > 0:
 		c.invalid(name, "a record of the attested log", "", "the receipt's record is not in the register: nothing says that it was launched")
 	}
 	if j.Policy.Nonce.Given() {

@@ -92,13 +92,9 @@ func (p *program) printTable(r *verify.Report, color string) error {
 // mostLaunches are listed under the table; --json has all.
 const mostLaunches = 10
 
-// writeLaunches lists what was launched, or what evidence that is not good says
-// was.
+// writeLaunches lists what was launched, or alone can be, or what evidence that is not
+// good says of either.
 func writeLaunches(b *strings.Builder, r *verify.Report, width int) {
-	word := "launched"
-	if r.Verdict != verify.Verified {
-		word = "claimed "
-	}
 	for i, l := range r.Launches {
 		if i == mostLaunches {
 			fmt.Fprintf(b, "           and %d more\n", len(r.Launches)-i)
@@ -108,7 +104,11 @@ func writeLaunches(b *strings.Builder, r *verify.Report, width int) {
 		if l.Mode == "git" {
 			what = fmt.Sprintf("commit %s of %s", clip(l.Commit), clip(l.Repo))
 		}
-		b.WriteString(hang(word+"   "+what, width))
+		word := map[bool]string{false: "launched ", true: "can launch only "}[l.Binding == "pinned"]
+		if r.Verdict != verify.Verified {
+			word = "claimed: " + word
+		}
+		b.WriteString(hang(word+what, width))
 	}
 }
 
