@@ -25,6 +25,7 @@ type answerError struct {
 	pause   time.Duration // how long it asks to wait
 	waits   bool          // whether it asks to wait at all
 	asked   bool          // whether the server asked for a client certificate
+	foreign string        // the host, if it is not the repository's own but one that a redirect leads to
 }
 
 func (e *answerError) Error() string {

@@ -137,8 +137,13 @@ func (a *answerError) reason(token bool) Error {
 	case a.status == http.StatusUnauthorized:
 		e.Reason = Auth
 		said := a.what
-		if a.what = "the server wants a login, and the config names no AUTH_TOKEN_FILE"; token {
+		switch {
+		case a.foreign != "":
+			a.what = a.foreign + ", to which the server redirects, wants a login, and the token goes to the repository's own host alone"
+		case token:
 			a.what = "the server refuses the token"
+		default:
+			a.what = "the server wants a login, and the config names no token"
 		}
 		if a.schemes != "" {
 			a.what += "; it offers " + a.schemes

@@ -260,6 +260,9 @@ func (w *web) body(res *http.Response, at *url.URL) (io.Reader, error) {
 	var answer *answerError
 	if errors.As(err, &answer) {
 		answer.asked = w.asked.Load() && !w.cert
+		if !sameOrigin(at, w.origin) {
+			answer.foreign = at.Host
+		}
 	}
 	if err != nil {
 		res.Body.Close()

@@ -41,7 +41,7 @@ func keyFault(content []byte, err error) string {
 	switch {
 	case text == "":
 		return "is empty"
-	case errors.As(err, &locked):
+	case errors.As(err, &locked), begins("-----BEGIN ENCRYPTED"):
 		return "holds a key with a passphrase, which nobody could type in here; take the passphrase off (ssh-keygen -p -N '')"
 	case begins("\xef\xbb\xbf"), bytes.HasPrefix(content, []byte("\xff\xfe")), bytes.HasPrefix(content, []byte("\xfe\xff")):
 		return "begins with a byte-order mark; save it as plain ASCII"

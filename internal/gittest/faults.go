@@ -96,6 +96,9 @@ func (f Fault) early(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
+// Line is a pkt-line of a text.
+func Line(s string) string { return pkt(s) }
+
 func pkt(s string) string { return fmt.Sprintf("%04x%s", len(s)+4, s) }
 
 // endless writes until the client is gone.

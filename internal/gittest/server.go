@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -34,6 +35,7 @@ type Server struct {
 	Password string    // if set, the basic-auth password that every request needs
 	Canned   bool      // answer each upload-pack request with what Git answered the first time
 	Log      io.Writer // if set, gets a line a request
+	Habits   []Habit   // the first is the outermost
 
 	mu       sync.Mutex
 	faults   []Fault
@@ -149,13 +151,33 @@ func (s *Server) git() *cgi.Handler {
 	}
 }
 
+// handler is the server with its habits, which are about version 0 of the protocol.
+func (s *Server) handler() http.Handler {
+	if len(s.Habits) == 0 {
+		return s
+	}
+	h := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Header.Del("Git-Protocol")
+		s.ServeHTTP(w, r)
+	}))
+	for _, habit := range slices.Backward(s.Habits) {
+		h = habit(h)
+	}
+	return h
+}
+
 // StartTLS serves over HTTPS with that certificate.
 func (s *Server) StartTLS(addr string, cert tls.Certificate) (url string, stop func(), err error) {
+	return s.StartTLSConfig(addr, &tls.Config{Certificates: []tls.Certificate{cert}})
+}
+
+// StartTLSConfig serves over HTTPS with that configuration.
+func (s *Server) StartTLSConfig(addr string, conf *tls.Config) (url string, stop func(), err error) {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		return "", nil, err
 	}
-	server := &http.Server{Handler: s, TLSConfig: &tls.Config{Certificates: []tls.Certificate{cert}}, ErrorLog: log.New(io.Discard, "", 0)}
+	server := &http.Server{Handler: s.handler(), TLSConfig: conf, ErrorLog: log.New(io.Discard, "", 0)}
 	go server.ServeTLS(l, "", "")
 	return "https://" + l.Addr().String(), func() { server.Close() }, nil
 }
@@ -172,7 +194,7 @@ func (s *Server) Start(addr string) (url string, stop func(), err error) {
 	if err != nil {
 		return "", nil, err
 	}
-	server := &http.Server{Handler: s}
+	server := &http.Server{Handler: s.handler()}
 	go server.Serve(l)
 	return "http://" + l.Addr().String(), func() { server.Close() }, nil
 }

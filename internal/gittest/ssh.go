@@ -20,8 +20,9 @@ type SSH struct {
 	cmd        *exec.Cmd
 }
 
-// StartSSH starts sshd with fresh keys in a directory.
-func StartSSH(dir string) (*SSH, error) {
+// StartSSH starts sshd with fresh keys in a directory. lines are further ones of its
+// configuration.
+func StartSSH(dir string, lines ...string) (*SSH, error) {
 	const sshd = "/usr/sbin/sshd"
 	if _, err := os.Stat(sshd); err != nil {
 		return nil, errors.New("sshd is not installed")
@@ -53,9 +54,9 @@ func StartSSH(dir string) (*SSH, error) {
 	}
 	s.addr = l.Addr().String()
 	l.Close()
-	host, port, _ := net.SplitHostPort(s.addr)
-	config := fmt.Sprintf("ListenAddress %s\nPort %s\nHostKey %s\nAuthorizedKeysFile %s\nStrictModes no\nUsePAM no\nPidFile none\nPasswordAuthentication no\n",
-		host, port, filepath.Join(dir, "host"), filepath.Join(dir, "authorized_keys"))
+	_, port, _ := net.SplitHostPort(s.addr)
+	config := fmt.Sprintf("ListenAddress 127.0.0.1\nListenAddress ::1\nPort %s\nHostKey %s\nAuthorizedKeysFile %s\nStrictModes no\nUsePAM no\nPidFile none\nPasswordAuthentication no\n%s\n",
+		port, filepath.Join(dir, "host"), filepath.Join(dir, "authorized_keys"), strings.Join(lines, "\n"))
 	if err := os.WriteFile(filepath.Join(dir, "sshd_config"), []byte(config), 0o600); err != nil {
 		return nil, err
 	}
@@ -64,7 +65,7 @@ func StartSSH(dir string) (*SSH, error) {
 		return nil, err
 	}
 	fields := strings.Fields(string(hostKey))
-	known := fmt.Sprintf("[%s]:%s %s %s\n", host, port, fields[0], fields[1])
+	known := fmt.Sprintf("[127.0.0.1]:%s %s %s\n[::1]:%s %s %s\n", port, fields[0], fields[1], port, fields[0], fields[1])
 	if err := os.WriteFile(s.KnownHosts, []byte(known), 0o600); err != nil {
 		return nil, err
 	}
@@ -89,6 +90,30 @@ func StartSSH(dir string) (*SSH, error) {
 		time.Sleep(20 * time.Millisecond)
 	}
 }
+
+// Authorize lets one more key in: the public one in a file.
+func (s *SSH) Authorize(publicKey string) error {
+	pub, err := os.ReadFile(publicKey)
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(filepath.Join(filepath.Dir(s.KeyFile), "authorized_keys"), os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = f.Write(pub)
+	return err
+}
+
+// Port is the server's, on 127.0.0.1 and ::1.
+func (s *SSH) Port() string {
+	_, port, _ := net.SplitHostPort(s.addr)
+	return port
+}
+
+// User is who may log in.
+func (s *SSH) User() string { return s.user }
 
 // URL is a repository's address on this server.
 func (s *SSH) URL(path string) string { return fmt.Sprintf("ssh://%s@%s%s", s.user, s.addr, path) }
