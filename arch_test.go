@@ -75,7 +75,7 @@ var rooms = []row{
 	{"verify", "config internal/strictjson measure policy verify/compose verify/provenance verify/quote verify/system verify/system/catalogue verify/system/tdvf", "golang.org/x/crypto", ""},
 
 	// Hand over.
-	{"internal/pinned", "config internal/composeenv internal/strictjson measure", "golang.org/x/sys", "os"},
+	{"internal/pinned", "config internal/composeenv internal/strictjson internal/strictyaml measure", "golang.org/x/sys", "os"},
 	{"internal/environ", "", "", ""},
 	{"internal/health", "", "", "net net/http"},
 	{"internal/handover", "", "golang.org/x/sys", "os os/exec syscall"},
