@@ -136,6 +136,18 @@ func TestComposeGitMode(t *testing.T) {
 	await(t, "the second launch", func() bool {
 		return strings.Count(compose("logs", "--no-color"), "workload: waiting") == 2
 	})
+
+	// On dstack 0.6 the same deployment is pinned: what Compose passes is what the launcher
+	// finds in the measured compose, byte for byte.
+	compose("stop", "--timeout", "5")
+	w.dstack = "0.6"
+	w.measure(t, strings.NewReplacer(placeholder, w.launcher, placeholderURL, w.url, placeholderCommit, id).Replace(text))
+	w.boot(t)
+	compose("up", "--detach")
+	awaitLogs(t, compose, "binding=pinned service=app")
+	if n := len(w.launches(t)); n != 0 {
+		t.Errorf("%d launches are recorded on dstack 0.6", n)
+	}
 }
 
 // roomy is a workload that puts programs where the examples have room for them.

@@ -67,9 +67,19 @@ func newWorld(t *testing.T) *world {
 	w.url, w.stopServer = url+"/workload.git", stop
 	t.Cleanup(stop)
 	w.sock = filepath.Join(w.dir, "dstack.sock")
-	write(t, filepath.Join(w.dir, "app-compose.json"), `{"manifest_version":2,"name":"test","runner":"docker-compose","docker_compose_file":"services: {}\n"}`)
+	w.measure(t, "services: {}\n")
 	w.boot(t)
 	return w
+}
+
+// measure makes a compose file the one that the guest agent has measured at its next boot.
+func (w *world) measure(t *testing.T, text string) {
+	t.Helper()
+	app, err := json.Marshal(map[string]any{"manifest_version": 2, "name": "test", "runner": "docker-compose", "docker_compose_file": text})
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(w.dir, "app-compose.json"), string(app))
 }
 
 // boot starts a guest agent with a new register, in the place of the one before.
