@@ -127,12 +127,14 @@ func (j *judge) image(q *quote.Quote, s *system.Result) (image catalogue.Image, 
 }
 
 // kind says whether the OS image lets anybody log in. dstack names its development
-// images so, which have an SSH server: dstack-dev-0.5.15, dstack-nvidia-dev-0.5.15.
+// images so, which have an SSH server: dstack-dev-0.5.15, dstack-nvidia-dev-0.5.15; an
+// image of another name says it by its flaw.
 func (j *judge) kind(q *quote.Quote, s *system.Result) compose.System {
 	switch image, known := j.image(q, s); {
 	case !known:
 		return compose.Unknown
-	case slices.Contains(strings.Split(image.Name, "-"), "dev"):
+	case slices.Contains(strings.Split(image.Name, "-"), "dev"),
+		slices.ContainsFunc(image.Flaws, func(f catalogue.ImageFlaw) bool { return f.ID == catalogue.DevImage }):
 		return compose.Development
 	}
 	return compose.Production

@@ -38,6 +38,9 @@ type Image struct {
 	Flaws    []ImageFlaw
 }
 
+// DevImage is the id of the flaw of development images: they let somebody log in.
+const DevImage = "DEV-IMAGE"
+
 // Flaw is a known flaw of systems.
 type Flaw struct {
 	ID     string

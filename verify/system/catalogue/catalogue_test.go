@@ -11,7 +11,7 @@ import (
 	"gitlauncher/verify/system/catalogue"
 )
 
-// TestBuiltIn holds the catalogue against what it must say and what derives.
+// TestBuiltIn holds the catalogue against what it must say and what derives. SECURITY.md: E12.
 func TestBuiltIn(t *testing.T) {
 	c := catalogue.BuiltIn()
 	if len(c.Images) < 26 || len(c.Shapes) < 5 || len(c.Flaws) < 2 {
@@ -22,7 +22,7 @@ func TestBuiltIn(t *testing.T) {
 		for _, f := range image.Flaws {
 			flaws[f.ID] = f.Unclear == nil
 		}
-		if dev := strings.Contains(image.Name, "-dev-"); flaws["DEV-IMAGE"] != dev {
+		if dev := strings.Contains(image.Name, "-dev-"); flaws[catalogue.DevImage] != dev {
 			t.Errorf("%s: flaws %v", image.Name, image.Flaws)
 		}
 		mended := regexp.MustCompile(`-0\.6\.[2-6]$`).MatchString(image.Name)
@@ -186,4 +186,28 @@ func TestRefused(t *testing.T) {
 			t.Errorf("%.300s: %v, want %q", bad, err, why)
 		}
 	}
+}
+
+// FuzzWith: whatever is read as a catalogue has a source for each value, and names and
+// hashes that are found again.
+func FuzzWith(f *testing.F) {
+	f.Fuzz(func(t *testing.T, data []byte) {
+		c, err := new(catalogue.Catalogue).With(data)
+		if err != nil {
+			return
+		}
+		for _, image := range c.Images {
+			if image.Source.Where == "" || image.Source.Date == "" {
+				t.Errorf("%s has no source", image.Name)
+			}
+			if got, ok := c.ByName(image.Name); !ok || got.Hash != image.Hash {
+				t.Errorf("%s is not found", image.Name)
+			}
+			for _, flaw := range image.Flaws {
+				if flaw.ID == "" || flaw.Source.Where == "" {
+					t.Errorf("%s: %+v", image.Name, flaw)
+				}
+			}
+		}
+	})
 }
