@@ -67,7 +67,11 @@ var rooms = []row{
 
 	// Verify.
 	{"verify/quote", "internal/strictjson measure", "github.com/google/go-tdx-guest", ""},
-	{"verify/compose", "config internal/composeenv internal/digest internal/environ internal/strictjson internal/strictyaml", "github.com/compose-spec/compose-go/v2 github.com/cyberphone/json-canonicalization", ""},
+	{"verify/compose/appcompose", "internal/environ internal/strictjson", "", ""},
+	{"verify/compose/folder", "", "", ""},
+	{"verify/compose/model", "internal/composeenv internal/strictyaml", "github.com/compose-spec/compose-go/v2", ""},
+	{"verify/compose/exception", "", "github.com/cyberphone/json-canonicalization", ""},
+	{"verify/compose", "config internal/composeenv internal/digest verify/compose/appcompose verify/compose/exception verify/compose/folder verify/compose/model", "", ""},
 	{"verify/provenance", "internal/digest", "github.com/sigstore/sigstore-go", ""},
 	{"verify/system/tdvf", "measure", "", ""},
 	{"verify/system", "internal/strictjson measure verify/system/tdvf", "github.com/fxamacker/cbor/v2", ""},

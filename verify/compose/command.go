@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"gitlauncher/config"
+	"gitlauncher/verify/compose/model"
 )
 
 // quiet are the launcher's flags that can't change what is launched or measured: what
@@ -60,7 +61,7 @@ func (j *judge) command(value any, bad func(key, what, why string)) {
 	if len(words) > 0 && words[0] == "run" && !j.expect.Image {
 		words = words[1:]
 	}
-	pinned := j.filePinned
+	pinned := j.allow.FilePinned
 	for i := 0; i < len(words); i++ {
 		name, val, has := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(words[i], "-"), "-"), "=")
 		if !strings.HasPrefix(words[i], "-") || name == "" {
@@ -101,5 +102,5 @@ func commandWords(value any) (words []string, ok bool) {
 	if s, is := value.(string); is {
 		return strings.Fields(s), !strings.ContainsAny(s, `"'\;&|<>()#`+"`\n")
 	}
-	return texts(value), true
+	return model.Texts(value), true
 }

@@ -38,13 +38,15 @@ func shop(own string, others ...string) string {
 // script stands for a published form of Phala Cloud's.
 const script = "#!/bin/bash\necho published\n"
 
+// scripts is what is published here.
+var scripts = map[string]string{sum(strings.Trim(script, "\n")): "0.0.0 (test)"}
+
 // TestDeployments: what people deploy, in our words, after dstack-examples and the
 // documentation of Phala Cloud, with the policy that pin writes (the compose file's
 // hash and the variables' names). Each is judged twice: as it is, where it needs no
 // more than the exceptions named here, and with those bound to their content, where
 // nothing is left.
 func TestDeployments(t *testing.T) {
-	defer compose.Publish(strings.Trim(script, "\n"), "0.0.0 (test)")()
 	for name, tc := range map[string]struct {
 		file   string
 		app    map[string]any
@@ -95,6 +97,7 @@ func TestDeployments(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			sum := sha256.Sum256([]byte(tc.file))
 			expect := tc.expect
+			expect.Scripts = scripts
 			expect.Envs, expect.EnvsGiven = tc.envs, true
 			expect.DockerComposeSHA256 = []string{hex.EncodeToString(sum[:])}
 			r := judge(t, tc.file, tc.app, expect)
@@ -152,7 +155,7 @@ func forge(t *testing.T, file string, app map[string]any, expect compose.Expect)
 
 func forgeBytes(t *testing.T, appCompose []byte, expect compose.Expect) (refusals []string) {
 	t.Helper()
-	expect.LauncherDigests, expect.Envs, expect.EnvsGiven = []string{digest}, []string{"API_KEY"}, true
+	expect.LauncherDigests, expect.Envs, expect.EnvsGiven, expect.Scripts = []string{digest}, []string{"API_KEY"}, true, scripts
 	r, err := compose.Judge(t.Context(), appCompose, expect)
 	if err != nil {
 		return []string{"error: " + err.Error()}

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"gitlauncher/verify/compose"
+	"gitlauncher/verify/compose/appcompose"
 )
 
 var update = flag.Bool("update", false, "write VERIFY.md's table of fields anew")
@@ -29,19 +30,19 @@ func readPage(t *testing.T) string {
 // go test ./verify/compose -run Documented -update
 func TestDocumented(t *testing.T) {
 	text := readPage(t)
-	head, _, _ := strings.Cut(compose.Markdown(), "\n")
+	head, _, _ := strings.Cut(appcompose.Markdown(), "\n")
 	before, rest, found := strings.Cut(text, head)
 	if !found {
 		t.Fatalf("%s has no table %q", page, head)
 	}
 	have, after, _ := strings.Cut(rest, "\n\n")
 	if *update {
-		if err := os.WriteFile(page, []byte(before+compose.Markdown()+"\n"+after), 0o644); err != nil {
+		if err := os.WriteFile(page, []byte(before+appcompose.Markdown()+"\n"+after), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
 	}
-	if d := cmp.Diff(compose.Markdown(), head+have+"\n"); d != "" {
+	if d := cmp.Diff(appcompose.Markdown(), head+have+"\n"); d != "" {
 		t.Error(d)
 	}
 }
@@ -71,7 +72,7 @@ func TestVectors(t *testing.T) {
 			t.Error(err)
 			continue
 		}
-		if line := "| `" + e.Bound + "` |"; !strings.Contains(section, line) {
+		if line := "| `" + e.Bound() + "` |"; !strings.Contains(section, line) {
 			t.Errorf("%s lacks %s", page, line)
 		}
 		if name == "service:ingress" && string(e.Content) != shown {

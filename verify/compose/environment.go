@@ -7,12 +7,14 @@ import (
 
 	"gitlauncher/config"
 	"gitlauncher/internal/composeenv"
+	"gitlauncher/verify/compose/appcompose"
+	"gitlauncher/verify/compose/exception"
 )
 
 // environment judges the variables of the launcher's service: the workload gets
 // them, and some programs take code, sources or addresses from theirs.
 func (j *judge) environment(bad func(key, what, why string)) {
-	vars, err := composeenv.Of(j.model.raw(j.Service))
+	vars, err := composeenv.Of(j.model.Raw(j.Service))
 	if err != nil {
 		bad("environment", "has an environment that can't be read", err.Error())
 		return
@@ -27,14 +29,14 @@ func (j *judge) variableOf(v composeenv.Var) {
 	where, e := "service "+j.Service, j.envException(v)
 	bad := func(what, why string) { j.except(where, e, what, why) }
 	switch {
-	case !isVariable(v.Name):
+	case !appcompose.IsVariable(v.Name):
 		bad(fmt.Sprintf("has a variable of the name %.60q", v.Name), "no shell can set it, and programs read it differently")
 	case v.Name == config.ConfigVariable:
 		j.configVariable(v, bad)
 	case v.Through:
 		j.passedThrough(v, bad)
 	case !v.Literal:
-		bad(fmt.Sprintf("the value of %.60s is filled in at deployment", v.Name), "whoever deploys chooses it, unmeasured; a variable may be passed on under its own name alone, as NAME: ${NAME}")
+		bad(fmt.Sprintf("the value of %.60s is filled in at deployment", v.Name), "anyone who deploys chooses it, unmeasured; a variable may be passed on under its own name alone, as NAME: ${NAME}")
 	default:
 		j.Env = append(j.Env, v.Name+"="+v.Value)
 		j.literal(v, e, bad)
@@ -42,7 +44,7 @@ func (j *judge) variableOf(v composeenv.Var) {
 }
 
 // envException is that of a variable, in the form of a mapping.
-func (j *judge) envException(v composeenv.Var) exception {
+func (j *judge) envException(v composeenv.Var) exception.Exception {
 	var value any = v.Text
 	if v.Text == "" && !v.Literal {
 		value = nil
@@ -64,8 +66,8 @@ func (j *judge) configVariable(v composeenv.Var, bad func(what, why string)) {
 
 // passedThrough judges NAME: ${NAME}.
 func (j *judge) passedThrough(v composeenv.Var, bad func(what, why string)) {
-	if dangerousEnv(v.Name) {
-		bad(fmt.Sprintf("the value of %.60s is filled in at deployment", v.Name), "whoever deploys chooses it, unmeasured, and this variable can change what runs, or show secrets")
+	if appcompose.Dangerous(v.Name) {
+		bad(fmt.Sprintf("the value of %.60s is filled in at deployment", v.Name), "anyone who deploys chooses it, unmeasured, and this variable can change what runs, or show secrets")
 		return
 	}
 	j.Passed = append(j.Passed, v.Name)
@@ -73,7 +75,7 @@ func (j *judge) passedThrough(v composeenv.Var, bad func(what, why string)) {
 }
 
 // literal judges a value that the compose has.
-func (j *judge) literal(v composeenv.Var, e exception, bad func(what, why string)) {
+func (j *judge) literal(v composeenv.Var, e exception.Exception, bad func(what, why string)) {
 	flag, isFlag := strings.CutPrefix(v.Name, "GIT_LAUNCHER_")
 	flag = strings.ToLower(strings.ReplaceAll(flag, "_", "-"))
 	switch {
@@ -91,15 +93,15 @@ func (j *judge) literal(v composeenv.Var, e exception, bad func(what, why string
 	case v.Name == "DEFAULT_IMAGE_DIGEST":
 		j.DefaultImageDigest = v.Value
 	case v.Name == "DOCKER_CONTENT_TRUST" && v.Value == "1":
-	case dangerousEnv(v.Name):
+	case appcompose.Dangerous(v.Name):
 		bad("sets "+v.Name, "the launcher, or its Docker client, heeds it")
 	}
 }
 
 // expected adds a Problem unless the policy expects a variable with its value.
-func (j *judge) expected(v composeenv.Var, e exception, why string) {
+func (j *judge) expected(v composeenv.Var, e exception.Exception, why string) {
 	line := v.Name + "=" + v.Value
-	if j.filePinned || slices.Contains(j.expect.Environment, line) {
+	if j.allow.FilePinned || slices.Contains(j.expect.Environment, line) {
 		return
 	}
 	j.open("service "+j.Service, e, fmt.Sprintf("sets %.60s", v.Name), why+"; nobody expects it", "DOCKER_COMPOSE_SHA256="+j.DockerComposeSHA256, "ENVIRONMENT="+line)

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"gitlauncher/verify/compose"
+	"gitlauncher/verify/compose/exception"
 )
 
 // stranger is a service that takes over the VM.
@@ -128,7 +129,6 @@ func TestForgeries(t *testing.T) {
 // TestAppForgeries: what an app-compose hides outside of its compose file.
 // SECURITY.md: E5, P3, P5.
 func TestAppForgeries(t *testing.T) {
-	defer compose.Publish(strings.Trim(script, "\n"), "0.0.0 (test)")()
 	gpu := func(policy map[string]any) map[string]any {
 		return map[string]any{"requirements": map[string]any{"gpu_policy": policy}}
 	}
@@ -325,12 +325,12 @@ func TestExplain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	explain := func(name string) (compose.Exception, error) {
+	explain := func(name string) (exception.Exception, error) {
 		return compose.Explain(t.Context(), data, compose.Expect{LauncherDigests: []string{digest}}, name)
 	}
 	for name, want := range map[string]string{"pre_launch_script": "x\ny\n", "service:evil": "{\n  \"configs\": {},", "service:evil@sha256:00": "{\n  \"configs\": {},"} {
 		e, err := explain(name)
-		if err != nil || !strings.HasPrefix(e.String(), want) || e.Bound != e.Name+"@sha256:"+sum(string(e.Content)) {
+		if err != nil || !strings.HasPrefix(e.String(), want) || e.Bound() != e.Name+"@sha256:"+sum(string(e.Content)) {
 			t.Errorf("%s is %q, %v", name, e, err)
 		}
 	}

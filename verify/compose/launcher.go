@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"gitlauncher/internal/digest"
+	"gitlauncher/verify/compose/model"
 )
 
 // free are the keys of the launcher's service that can't change what runs. The
@@ -22,9 +23,9 @@ func (j *judge) launcher(name string, service map[string]any) {
 	if isDigest(digest) {
 		j.ImageDigest = digest
 	} else {
-		bad("image", fmt.Sprintf("image is %.100q", j.Image), "it is not pinned by name@sha256:… with 64 lowercase hex digits, so that whoever serves it chooses what runs")
+		bad("image", fmt.Sprintf("image is %.100q", j.Image), "it is not pinned by name@sha256:… with 64 lowercase hex digits, so that anyone who serves it chooses what runs")
 	}
-	j.model.networks(service, func(what, why string) { bad("networks", what, why) })
+	j.networks(service, func(what, why string) { bad("networks", what, why) })
 	if service["read_only"] != true && !j.expect.Image {
 		what := "has a root file system that can be written"
 		if service["read_only"] != nil && service["read_only"] != false {
@@ -32,9 +33,9 @@ func (j *judge) launcher(name string, service map[string]any) {
 		}
 		j.writable(name, what)
 	}
-	for _, key := range sortedKeys(service) {
-		if key != "environment" && filledIn(service[key]) { // that one is judged variable by variable
-			bad(key, "has a ${…} in "+key, "whoever deploys fills it in, unmeasured")
+	for _, key := range model.SortedKeys(service) {
+		if key != "environment" && model.FilledIn(service[key]) { // that one is judged variable by variable
+			bad(key, "has a ${…} in "+key, "anyone who deploys fills it in, unmeasured")
 		}
 		j.launcherKey(key, service, bad)
 	}
@@ -51,7 +52,7 @@ func (j *judge) bad(service string) func(key, what, why string) {
 // does not show it.
 func (j *judge) writable(service, what string) {
 	part := make(map[string]any)
-	if value, there := j.model.raw(service)["read_only"]; there {
+	if value, there := j.model.Raw(service)["read_only"]; there {
 		part["read_only"] = value
 	}
 	j.except("service "+service, j.partException("launcher:writable", part, false), what, "dstack keeps the container across reboots, and what an earlier boot wrote over bash or the launcher runs in the next; it needs read_only: true")
@@ -89,7 +90,7 @@ func (j *judge) launcherKey(key string, service map[string]any, bad func(key, wh
 	case key == "volumes":
 		j.ownVolumes(service, bad)
 	case key == "tmpfs":
-		for _, t := range texts(value) {
+		for _, t := range model.Texts(value) {
 			target, _, _ := strings.Cut(t, ":")
 			j.tmpfs(key, target, bad)
 		}
@@ -114,7 +115,7 @@ func beyondLimits(deploy any) string {
 		return ""
 	}
 	d, ok := deploy.(map[string]any)
-	for _, key := range sortedKeys(d) {
+	for _, key := range model.SortedKeys(d) {
 		if key != "resources" {
 			return fmt.Sprintf("deploy.%.40s", key)
 		}
@@ -123,13 +124,13 @@ func beyondLimits(deploy any) string {
 	if !ok || d["resources"] != nil && !is {
 		return "a deploy key of another form"
 	}
-	for _, key := range sortedKeys(resources) {
+	for _, key := range model.SortedKeys(resources) {
 		allowed := map[string][]string{"limits": {"cpus", "memory", "pids"}, "reservations": {"cpus", "memory"}}[key]
 		parts, _ := resources[key].(map[string]any)
 		if allowed == nil {
 			return fmt.Sprintf("deploy.resources.%.40s", key)
 		}
-		for _, part := range sortedKeys(parts) {
+		for _, part := range model.SortedKeys(parts) {
 			if !slices.Contains(allowed, part) {
 				return fmt.Sprintf("deploy.resources.%s.%.40s", key, part)
 			}
@@ -141,7 +142,7 @@ func beyondLimits(deploy any) string {
 // addedCaps are the capabilities that a service adds beyond those that any container
 // has.
 func addedCaps(value any) (out []string) {
-	for _, c := range texts(value) {
+	for _, c := range model.Texts(value) {
 		if !slices.Contains(usualCaps, strings.TrimPrefix(strings.ToUpper(c), "CAP_")) {
 			out = append(out, c)
 		}
@@ -154,7 +155,7 @@ var usualCaps = strings.Fields("AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KIL
 
 // confinement are the security_opt of a service beyond no-new-privileges.
 func confinement(value any) (out []string) {
-	for _, o := range texts(value) {
+	for _, o := range model.Texts(value) {
 		if !slices.Contains([]string{"no-new-privileges", "no-new-privileges:true", "no-new-privileges=true", "no-new-privileges:false", "no-new-privileges=false"}, o) {
 			out = append(out, o)
 		}

@@ -6,11 +6,14 @@ import (
 	"strings"
 
 	"gitlauncher/config"
+	"gitlauncher/verify/compose/appcompose"
+	"gitlauncher/verify/compose/folder"
+	"gitlauncher/verify/compose/model"
 )
 
 // ownMount reports whether a bind mount is one that the launcher's service may have.
-func (j *judge) ownMount(m mount) bool {
-	source, target := hostPath(m.source), path.Clean(m.target)
+func (j *judge) ownMount(m model.Mount) bool {
+	source, target := folder.Path(m.Source), path.Clean(m.Target)
 	inside := func(p string) string { // as hostPath, in the container
 		if rest, ok := strings.CutPrefix(p, "/var/run/"); ok {
 			return "/run/" + rest
@@ -23,28 +26,28 @@ func (j *judge) ownMount(m mount) bool {
 	case "/run/docker.sock":
 		return j.expect.Image && inside(target) == source
 	case "/dstack":
-		return j.expect.Image && target == "/tapp" && m.readOnly
+		return j.expect.Image && target == "/tapp" && m.ReadOnly
 	}
 	return false
 }
 
 func (j *judge) ownVolumes(service map[string]any, bad func(key, what, why string)) {
-	for _, m := range mounts(service) {
+	for _, m := range model.Mounts(service) {
 		switch {
-		case m.kind == "bind" && j.ownMount(m):
-		case m.kind == "bind":
-			bad("volumes", fmt.Sprintf("mounts %.100s at %.100s", m.source, m.target), "a file of the VM is not measured, and the launcher would run or read it")
-		case m.kind == "tmpfs":
-			j.tmpfs("volumes", m.target, bad)
-		case m.kind == "volume" && systemPath(path.Clean(m.target)):
-			bad("volumes", fmt.Sprintf("mounts a volume at %.100s", m.target), "it hides files of the audited image, or replaces the config")
-		case m.kind == "volume":
-			j.driver(m.source, func(what, why string) { bad("volumes", what, why) })
-			if opts := j.model.entry("volumes", m.source)["driver_opts"]; opts != nil {
-				bad("volumes", fmt.Sprintf("mounts the volume %.60s with driver_opts", m.source), "it can be a folder of the VM")
+		case m.Kind == "bind" && j.ownMount(m):
+		case m.Kind == "bind":
+			bad("volumes", fmt.Sprintf("mounts %.100s at %.100s", m.Source, m.Target), "a file of the VM is not measured, and the launcher would run or read it")
+		case m.Kind == "tmpfs":
+			j.tmpfs("volumes", m.Target, bad)
+		case m.Kind == "volume" && systemPath(path.Clean(m.Target)):
+			bad("volumes", fmt.Sprintf("mounts a volume at %.100s", m.Target), "it hides files of the audited image, or replaces the config")
+		case m.Kind == "volume":
+			j.driver(m.Source, func(what, why string) { bad("volumes", what, why) })
+			if opts := j.model.Entry("volumes", m.Source)["driver_opts"]; opts != nil {
+				bad("volumes", fmt.Sprintf("mounts the volume %.60s with driver_opts", m.Source), "it can be a folder of the VM")
 			}
 		default:
-			bad("volumes", fmt.Sprintf("has a mount of type %.40s at %.100s", m.kind, m.target), "that type is not understood here")
+			bad("volumes", fmt.Sprintf("has a mount of type %.40s at %.100s", m.Kind, m.Target), "that type is not understood here")
 		}
 	}
 }
@@ -57,7 +60,7 @@ func (j *judge) tmpfs(key, target string, bad func(key, what, why string)) {
 		p = "/run" + rest
 	}
 	for _, dir := range []string{"/tmp", "/var/tmp", "/run", "/root", "/home", "/var/cache"} {
-		if within(p, dir) && !within(p, "/run/dstack.sock") && !within(p, "/run/docker.sock") {
+		if folder.Within(p, dir) && !folder.Within(p, "/run/dstack.sock") && !folder.Within(p, "/run/docker.sock") {
 			return
 		}
 	}
@@ -73,7 +76,7 @@ func systemPath(p string) bool {
 		return true
 	}
 	for _, dir := range []string{"/bin", "/boot", "/dev", "/dstack", "/etc", "/git-launcher", "/lib", "/lib32", "/lib64", "/libx32", "/opt", "/proc", "/root", "/run", "/sbin", "/sys", "/tapp", "/usr", "/var/lib/dpkg", "/var/lib/apt", "/var/run", "/var/spool"} {
-		if within(p, dir) || within(dir, p) {
+		if folder.Within(p, dir) || folder.Within(dir, p) {
 			return true
 		}
 	}
@@ -90,11 +93,11 @@ func (j *judge) configs(value any, bad func(key, what, why string)) {
 		if target == "" {
 			target = "/" + source
 		}
-		content, inline := j.model.entry("configs", source)["content"].(string)
+		content, inline := j.model.Entry("configs", source)["content"].(string)
 		switch {
 		case !inline:
 			bad("configs", fmt.Sprintf("the config %.60s is not inline content", source), "a file, variable or external config is not measured")
-		case filledIn(content):
+		case model.FilledIn(content):
 			bad("configs", fmt.Sprintf("the config %.60s has a $ in its content", source), "Compose fills it in from variables that are not measured; a plain $ is written $$")
 		case path.Clean(target) != config.DefaultFile:
 			bad("configs", fmt.Sprintf("the config %.60s lies at %.100s", source, target), "it may replace a file of the audited image or of the pinned commit; only "+config.DefaultFile+" is in the launch record")
@@ -116,17 +119,17 @@ func (j *judge) secrets(value any, bad func(key, what, why string)) {
 		if target == "" {
 			target = source
 		}
-		def := j.model.entry("secrets", source)
+		def := j.model.Entry("secrets", source)
 		file, isFile := def["file"].(string)
 		env, isEnv := def["environment"].(string)
 		switch {
 		case target == "" || strings.Trim(target, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-") != "":
 			bad("secrets", fmt.Sprintf("has the secret %.60s at %.100q", source, target), "it comes from outside the measured compose, and may replace a file of the audited image; a target that is a plain name lies in /run/secrets")
-		case filledIn(def):
-			bad("secrets", fmt.Sprintf("has the secret %.60s with a ${…} in it", source), "whoever deploys fills it in, unmeasured")
+		case model.FilledIn(def):
+			bad("secrets", fmt.Sprintf("has the secret %.60s with a ${…} in it", source), "anyone who deploys fills it in, unmeasured")
 		case isFile:
 			j.hostFile("has as the secret "+source+" the file", file, func(what, why string) { bad("secrets", what, why) })
-		case isEnv && isVariable(env):
+		case isEnv && appcompose.IsVariable(env):
 			j.Passed = append(j.Passed, env)
 			j.variable("service "+j.Service, env, fmt.Sprintf("has %.60s in the secret %.60s", env, source))
 		default:

@@ -7,6 +7,9 @@ import (
 	"strings"
 
 	"gitlauncher/config"
+	"gitlauncher/verify/compose/exception"
+	"gitlauncher/verify/compose/folder"
+	"gitlauncher/verify/compose/model"
 )
 
 // harmless are the keys of another service that give it nothing of the VM or of
@@ -44,7 +47,7 @@ var denied = map[string]string{
 // other judges a service that is not the launcher's. All of its problems can be
 // accepted by service:NAME.
 func (j *judge) other(name string, service map[string]any) {
-	var e *exception // hashed once, and only where it is needed
+	var e *exception.Exception // hashed once, and only where it is needed
 	bad := func(what, why string) {
 		if e == nil {
 			made := j.serviceException(name)
@@ -52,7 +55,7 @@ func (j *judge) other(name string, service map[string]any) {
 		}
 		j.except("service "+name, *e, what, why)
 	}
-	for _, key := range sortedKeys(service) {
+	for _, key := range model.SortedKeys(service) {
 		why, no := denied[key]
 		switch {
 		case service[key] == nil || slices.Contains(harmless, key) || strings.HasPrefix(key, "x-"):
@@ -60,8 +63,8 @@ func (j *judge) other(name string, service map[string]any) {
 			bad("has "+key, why)
 		case !slices.Contains(judged, key):
 			bad(fmt.Sprintf("has %.60s", key), "it is not known to be harmless")
-		case filledIn(service[key]):
-			bad("has a ${…} in "+key, "whoever deploys fills it in, unmeasured, with a path or a right")
+		case model.FilledIn(service[key]):
+			bad("has a ${…} in "+key, "anyone who deploys fills it in, unmeasured, with a path or a right")
 		}
 	}
 	j.rights(service, bad)
@@ -84,7 +87,7 @@ func (j *judge) rights(service map[string]any, bad func(what, why string)) {
 	case strings.HasPrefix(mode, "container:") || mode == "service:"+j.Service:
 		bad("has network_mode: "+mode, "it shares the network of the launcher, or may: it reaches what listens there for the workload alone")
 	}
-	j.model.networks(service, bad)
+	j.networks(service, bad)
 	for _, c := range addedCaps(service["cap_add"]) {
 		bad(fmt.Sprintf("adds the capability %.40s", c), "with it a container can leave its bounds")
 	}
@@ -118,18 +121,18 @@ func hasKey(v any, names ...string) bool {
 }
 
 func (j *judge) otherMounts(service map[string]any, bad func(what, why string)) {
-	for _, m := range mounts(service) {
-		switch m.kind {
+	for _, m := range model.Mounts(service) {
+		switch m.Kind {
 		case "bind", "":
-			j.hostFile("mounts", m.source, bad)
+			j.hostFile("mounts", m.Source, bad)
 		case "volume":
-			if m.source != "" && j.volumes.mayHave(j.model.volume(m.source)) {
+			if m.Source != "" && j.volumes.MayHave(j.model.Volume(m.Source)) {
 				j.sharedVolume(m, bad)
 			}
-			j.driver(m.source, bad)
+			j.driver(m.Source, bad)
 		case "tmpfs":
 		default:
-			bad(fmt.Sprintf("has a mount of type %.40s", m.kind), "that type is not understood here")
+			bad(fmt.Sprintf("has a mount of type %.40s", m.Kind), "that type is not understood here")
 		}
 	}
 	for _, kind := range []string{"configs", "secrets"} {
@@ -137,17 +140,17 @@ func (j *judge) otherMounts(service map[string]any, bad func(what, why string)) 
 		for _, v := range list {
 			e, _ := v.(map[string]any)
 			source, _ := e["source"].(string)
-			def := j.model.entry(kind, source)
+			def := j.model.Entry(kind, source)
 			if file, ok := def["file"].(string); ok {
 				j.hostFile("has in its "+kind+" the file", file, bad)
 			}
-			if filledIn(def["file"]) {
-				bad(fmt.Sprintf("has a ${…} in the file of one of its %s", kind), "whoever deploys fills it in, unmeasured, with a path")
+			if model.FilledIn(def["file"]) {
+				bad(fmt.Sprintf("has a ${…} in the file of one of its %s", kind), "anyone who deploys fills it in, unmeasured, with a path")
 			}
 		}
 	}
 	for _, kind := range []string{"env_file", "label_file"} {
-		files := texts(service[kind])
+		files := model.Texts(service[kind])
 		list, _ := service[kind].([]any)
 		for i, v := range list {
 			if e, ok := v.(map[string]any); ok {
@@ -155,7 +158,7 @@ func (j *judge) otherMounts(service map[string]any, bad func(what, why string)) 
 			}
 		}
 		for _, file := range files {
-			if envFile(file) {
+			if folder.IsEnvFile(file) {
 				continue
 			}
 			j.hostFile("reads as "+kind, file, bad)
@@ -167,29 +170,29 @@ func (j *judge) otherMounts(service map[string]any, bad func(what, why string)) 
 // have one, with a care: Docker fills an empty volume with what the image of the
 // first container has at that place, whether that container may write or not. The
 // launcher proves WORK_DIR alone.
-func (j *judge) sharedVolume(m mount, bad func(what, why string)) {
-	what := fmt.Sprintf("mounts the volume %.60s", m.source)
+func (j *judge) sharedVolume(m model.Mount, bad func(what, why string)) {
+	what := fmt.Sprintf("mounts the volume %.60s", m.Source)
 	switch {
-	case !m.readOnly:
+	case !m.ReadOnly:
 		bad(what, "the launcher's service mounts it too, or may, and its files decide what runs; a reader has it with :ro")
 	case j.expect.Image:
 		bad(what, "it may hold the node's keys")
-	case !m.noCopy && !j.workVolume(j.model.volume(m.source)):
+	case !m.NoCopy && !j.workVolume(j.model.Volume(m.Source)):
 		bad(what, "Docker fills an empty volume from the image of the first container that has it, a reader's included; write it in the long form, with read_only: true and volume: {nocopy: true}")
 	}
 }
 
 // workVolume reports whether the launcher's service has a volume on WORK_DIR, which
 // the launcher proves, and nowhere else.
-func (j *judge) workVolume(v volume) bool {
+func (j *judge) workVolume(v model.Volume) bool {
 	workDir := config.DefaultWorkDir
 	if c, err := config.ParseGit(config.DefaultFile, j.Config); j.Config != nil && err == nil {
 		workDir = c.WorkDir
 	}
 	found := false
-	for _, m := range mounts(j.model.services[j.Service]) {
-		if m.kind == "volume" && j.model.volume(m.source) == v {
-			if !within(workDir, path.Clean(m.target)) {
+	for _, m := range model.Mounts(j.model.Services[j.Service]) {
+		if m.Kind == "volume" && j.model.Volume(m.Source) == v {
+			if !folder.Within(workDir, path.Clean(m.Target)) {
 				return false
 			}
 			found = true

@@ -17,7 +17,7 @@ func (j *judge) conclude() {
 		j.Unpinned = append(j.Unpinned, j.NoService)
 		return
 	}
-	service := j.model.services[j.Service]
+	service := j.model.Services[j.Service]
 	if j.ImageDigest == "" {
 		j.unpinned("the launcher's image is not named by digest")
 	}

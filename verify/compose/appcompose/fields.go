@@ -1,21 +1,20 @@
-package compose
+package appcompose
 
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
 
-// field is a field of dstack's app-compose.
-type field struct {
-	name    string
-	readers string // which dstack reads it
-	verdict string // what this package makes of it: a phrase without a full stop
-	// judge returns why a value is a problem, or "". Nil: every value passes, or the
-	// value is judged elsewhere.
-	judge func(value json.RawMessage) (what, why string)
-	note  func(value json.RawMessage) string // nil, or something to know
+// Field is a field of dstack's app-compose.
+type Field struct {
+	Name    string
+	Readers string // which dstack reads it
+	Verdict string // what is made of it: a phrase without a full stop
+	judge   func(value json.RawMessage) (what, why string)
+	note    func(value json.RawMessage) string
 }
 
 const (
@@ -25,12 +24,12 @@ const (
 	tools = "none; tools"
 )
 
-// fields is every field of an app-compose of dstack 0.5 and 0.6 (dstack-types'
+// Fields returns every field of an app-compose of dstack 0.5 and 0.6 (dstack-types'
 // AppCompose, what the system's scripts take from the file with jq, and what Phala
 // Cloud adds). A field that is not here is a problem: it may mount an image over
 // any path, as verity_volumes does, in a version that this package does not know.
-func fields() []field {
-	return []field{
+func Fields() []Field {
+	return []Field{
 		{"manifest_version", both, "1, 2, or a string of 1 to 3: others are problems", judgeVersion, nil},
 		{"name", both, "passes: a label", nil, nil},
 		{"runner", both, "docker-compose passes; every other one is a problem", nil, nil},
@@ -69,48 +68,42 @@ func fields() []field {
 	}
 }
 
+// Judge returns what a value has and why it is a problem; an empty why means that it
+// passes here. What is judged elsewhere passes.
+func (f Field) Judge(value json.RawMessage) (what, why string) {
+	if f.judge == nil {
+		return "", ""
+	}
+	return f.judge(value)
+}
+
+// Note returns something to know of a value, or "".
+func (f Field) Note(value json.RawMessage) string {
+	if f.note == nil {
+		return ""
+	}
+	return f.note(value)
+}
+
+// Find returns the field of a name.
+func Find(name string) (Field, bool) {
+	known := Fields()
+	i := slices.IndexFunc(known, func(f Field) bool { return f.Name == name })
+	if i < 0 {
+		return Field{}, false
+	}
+	return known[i], true
+}
+
 // Markdown returns the table of app-compose's fields that VERIFY.md has.
 func Markdown() string {
 	var b strings.Builder
 	b.WriteString("| field | read by dstack | judgement |\n|---|---|---|\n")
-	for _, f := range fields() {
-		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", f.name, f.readers, f.verdict)
+	for _, f := range Fields() {
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", f.Name, f.Readers, f.Verdict)
 	}
 	b.WriteString("| any other | | a problem; its own name accepts it |\n")
 	return b.String()
-}
-
-// judgeFields judges the fields that are not judged with the others.
-func (j *judge) judgeFields(keys map[string]json.RawMessage) {
-	known := fields()
-	j.Fields = make(map[string]string)
-	for _, name := range sortedKeys(keys) {
-		j.Fields[name] = fieldText(keys[name])
-		i := slices.IndexFunc(known, func(f field) bool { return f.name == name })
-		if i < 0 {
-			j.appProblem(name, keys[name], fmt.Sprintf("has the field %.60q", name), "this program does not know it, and so not what it changes")
-			continue
-		}
-		if f := known[i]; f.judge != nil {
-			if what, why := f.judge(keys[name]); why != "" {
-				j.appProblem(name, keys[name], what, why)
-			}
-		}
-		if f := known[i]; f.note != nil {
-			if note := f.note(keys[name]); note != "" {
-				j.Notes = append(j.Notes, note)
-			}
-		}
-	}
-}
-
-// fieldText is a field's value as a policy writes it.
-func fieldText(value json.RawMessage) string {
-	var text string
-	if json.Unmarshal(value, &text) == nil && string(value) != "null" {
-		return text
-	}
-	return string(valueException("", value).text)
 }
 
 // oneOf reports whether a value is one of these, as JSON writes them.
@@ -156,7 +149,7 @@ func judgeRequirements(value json.RawMessage) (what, why string) {
 	if json.Unmarshal(value, &parts) != nil {
 		return "has requirements that are not an object", "this program does not know them"
 	}
-	for _, name := range sortedKeys(parts) {
+	for _, name := range slices.Sorted(maps.Keys(parts)) {
 		switch name {
 		case "os_version", "platforms", "tdx_measure_acpi_tables", "launch_token_hash":
 		case "gpu_policy":
@@ -175,7 +168,7 @@ func judgeGPU(value json.RawMessage) (what, why string) {
 	if json.Unmarshal(value, &policy) != nil {
 		return "has a gpu_policy that is not an object", "this program does not know it"
 	}
-	for _, name := range sortedKeys(policy) {
+	for _, name := range slices.Sorted(maps.Keys(policy)) {
 		open, known := map[string]string{"attest_gpu": "false", "allow_devtools": "true", "allow_debug": "true", "allow_insecure_boot": "true", "rego": ""}[name]
 		switch {
 		case !known:

@@ -1,9 +1,8 @@
-package compose
+package appcompose
 
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"slices"
 	"strings"
 )
@@ -43,37 +42,28 @@ var published = map[string]string{
 }
 
 // PublishedScript returns the version of a published pre_launch_script of Phala
-// Cloud, or "".
-func PublishedScript(script string) string {
+// Cloud, or "". Further ones that the caller knows are by hash, as here.
+func PublishedScript(script string, further map[string]string) string {
 	sum := sha256.Sum256([]byte(strings.Trim(script, "\n")))
-	return published[hex.EncodeToString(sum[:])]
+	hash := hex.EncodeToString(sum[:])
+	if version, known := published[hash]; known {
+		return version
+	}
+	return further[hash]
+}
+
+// Steering returns the first of the allowed variables by which a published script does
+// more than is said of it, or "".
+func Steering(allowed []string) string {
+	for _, env := range allowed {
+		if slices.Contains(steering, strings.ToUpper(env)) {
+			return env
+		}
+	}
+	return ""
 }
 
 // steering are the variables by which a published script would do more than is
 // said of it: log somebody in, or run a program of which an MD5 sum is all that is
 // known.
 var steering = []string{"DSTACK_ROOT_PASSWORD", "DSTACK_ROOT_PUBLIC_KEY", "DSTACK_AUTHORIZED_KEYS", "DSTACK_AWS_ECR_REGISTRY"}
-
-// preLaunch judges the pre_launch_script.
-func (j *judge) preLaunch(script string, allowedEnvs []string) {
-	const name, why = "pre_launch_script", "it runs as root beside the guest agent's socket and can do anything, before or instead of the launcher"
-	content := exception{name: name, hash: hashBytes([]byte(script)), text: []byte(script)}
-	version := PublishedScript(script)
-	if version == "" {
-		j.except("app-compose", content, "has a pre_launch_script", why)
-		return
-	}
-	what := "has Phala Cloud's pre_launch_script " + version
-	steered := slices.IndexFunc(allowedEnvs, func(env string) bool { return slices.Contains(steering, strings.ToUpper(env)) })
-	switch {
-	case j.expect.System == Development:
-		content.never = true // who can log in can do anything, whatever the script is
-		j.except("app-compose", content, what, "it sets root's password and SSH keys from variables and from the host's user_config, and a development image lets in whoever has them")
-	case steered >= 0:
-		j.except("app-compose", content, what, fmt.Sprintf("with %s in allowed_envs, it does what the deployer says", allowedEnvs[steered]))
-	case j.expect.System != Production:
-		j.open("app-compose", content, what, "it sets root's password and SSH keys from variables and from the host's user_config, which matters where the image lets anybody log in; nothing here says that it is a production image")
-	default:
-		j.Notes = append(j.Notes, "app-compose "+what+"; it is a published one, and a production image lets nobody log in with the keys that it sets")
-	}
-}

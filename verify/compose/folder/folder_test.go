@@ -1,0 +1,31 @@
+package folder_test
+
+import (
+	"strings"
+	"testing"
+
+	"gitlauncher/verify/compose/folder"
+)
+
+// TestTakesOver: whose a folder is, whatever it is called.
+func TestTakesOver(t *testing.T) {
+	for source, want := range map[string]string{
+		"./data": "", "data/x": "", "./config/../data": "", "/srv": "", "/srv/x/y": "", "/mnt/disk": "", "/data": "", "/tapp/data": "", "/var/volatile/dstack/data": "", "/dstack/letsencrypt": "",
+		"./persistent": "data disk", "persistent/var/lib/docker": "data disk", "./data/../persistent": "data disk", "/tapp/persistent": "data disk", "/tapp/../tapp//persistent/": "data disk", "/var/volatile/dstack/persistent": "data disk", "/srv/../dstack/persistent": "data disk",
+		"./agent.json": "guest agent", "./app-compose.json": "next start", "./docker-compose.yaml": "next start", "./docker-compose.override.yml": "no rule leaves", "./user_config": "reads it", ".host-shared": "keys", "./.env": "variables", ".": "dstack's own", "/tapp": "dstack's own", "..": "not one of the folders", "./datax": "no rule leaves", "./Data": "no rule leaves", "./x": "no rule leaves",
+		"/": "not one of the folders", "/run": "socket", "/run/dstack.sock": "any event", "/var/run/tappd.sock": "any event", "/run/docker.sock": "Docker's socket", "/run/other": "sockets are in it", "/var": "Docker's data", "/var/lib/docker/volumes": "Docker's data", "/dev/tdx_guest": "TDX device", "/proc": "every process", "/sys/kernel": "kernel",
+		"~/.ssh": "root's home", "~": "root's home", "/home/root": "root's home", "/etc": "not one of the folders", "/tmp": "not one of the folders", "/srvx": "not one of the folders", "/opt/x": "not one of the folders", "/usr": "not one of the folders",
+	} {
+		why, bad := folder.TakesOver(source)
+		if bad != (want != "") || !strings.Contains(why, want) {
+			t.Errorf("%s: %v, %q; want %q", source, bad, why, want)
+		}
+	}
+	for file, want := range map[string]bool{
+		".env": true, "./.env": true, "/tapp/.env": true, "./db.env": true, "app-1.env": true, "./data/x.env": false, "./user_config": false, "../x.env": false, "/etc/x.env": false, "./x.y.env": false, "./agent.json": false,
+	} {
+		if folder.IsEnvFile(file) != want {
+			t.Errorf("%s is one: %v", file, !want)
+		}
+	}
+}

@@ -1,0 +1,83 @@
+package model
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Definitions are the top-level Definitions that a service, or a part of it, refers
+// to: all four kinds are there, if only empty.
+func (m *Model) Definitions(service map[string]any, networks bool) map[string]any {
+	out := make(map[string]any)
+	for _, kind := range []string{"configs", "secrets", "volumes", "networks"} {
+		all, _ := m.File[kind].(map[string]any)
+		defs := make(map[string]any)
+		for _, name := range references(kind, service[kind]) {
+			if def, there := all[name]; there {
+				defs[name] = def
+			}
+		}
+		if _, mode := service["network_mode"]; kind == "networks" && networks && service[kind] == nil && !mode {
+			if def, there := all["default"]; there {
+				defs["default"] = def
+			}
+		}
+		out[kind] = defs
+	}
+	return out
+}
+
+// references are the names by which a service refers to Definitions of a kind, in
+// short or long form.
+func references(kind string, value any) (names []string) {
+	switch value := value.(type) {
+	case map[string]any:
+		return slices.Sorted(maps.Keys(value))
+	case []any:
+		for _, entry := range value {
+			switch entry := entry.(type) {
+			case string:
+				if kind == "volumes" {
+					entry, _, _ = strings.Cut(entry, ":")
+				}
+				names = append(names, entry)
+			case map[string]any:
+				name, _ := entry["source"].(string)
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
+// variable is a $ that Compose fills in, and the name behind it, if there is one.
+var variable = regexp.MustCompile(`\$\$|\$\{?([A-Za-z_][A-Za-z0-9_]*)?`)
+
+// Variables are the names of what Compose fills into a value, sorted.
+func Variables(v any) []string {
+	found := make(map[string]bool)
+	collectVariables(v, found)
+	return slices.Sorted(maps.Keys(found))
+}
+
+func collectVariables(v any, into map[string]bool) {
+	switch v := v.(type) {
+	case string:
+		for _, m := range variable.FindAllStringSubmatch(v, -1) {
+			if m[0] != "$$" {
+				into[m[1]] = true
+			}
+		}
+	case []any:
+		for _, e := range v {
+			collectVariables(e, into)
+		}
+	case map[string]any:
+		for key, e := range v {
+			collectVariables(key, into)
+			collectVariables(e, into)
+		}
+	}
+}

@@ -1,0 +1,101 @@
+package model
+
+import (
+	"slices"
+	"strings"
+)
+
+// Volume is what the Engine calls a named volume.
+type Volume struct {
+	Name    string
+	Project bool // Compose puts the project's name and _ before it; nobody here knows that name
+}
+
+// Volume is the volume that the project's key stands for.
+func (m *Model) Volume(key string) Volume {
+	def := m.Entry("volumes", key)
+	if name, ok := def["name"].(string); ok {
+		return Volume{Name: name[:min(len(name), maxName+1)]}
+	}
+	return Volume{Name: key, Project: def["external"] != true}
+}
+
+// keys are the project's keys that a full name may stand for: all behind a _.
+func (v Volume) keys() (out []string) {
+	for i, r := range v.Name {
+		if r == '_' && !v.Project {
+			out = append(out, v.Name[i+1:])
+		}
+	}
+	return out
+}
+
+// maxName is longer than any name that Docker takes, in bytes.
+const maxName = 512
+
+// Volumes is a set of them.
+type Volumes struct {
+	exact map[Volume]bool
+	keys  map[string]bool // that full names in it may stand for
+}
+
+// VolumesOf are those that a service mounts.
+func (m *Model) VolumesOf(service map[string]any) Volumes {
+	set := Volumes{make(map[Volume]bool), make(map[string]bool)}
+	for _, mount := range Mounts(service) {
+		if mount.Kind != "volume" || mount.Source == "" || len(mount.Source) > maxName {
+			continue
+		}
+		v := m.Volume(mount.Source)
+		set.exact[v] = true
+		for _, key := range v.keys() {
+			set.keys[key] = true
+		}
+	}
+	return set
+}
+
+// Add adds volumes by the names that the Engine knows them by.
+func (s Volumes) Add(names ...string) {
+	for _, name := range names {
+		s.exact[Volume{Name: name}] = true
+	}
+}
+
+// MayHave reports whether a volume may be in the set.
+func (s Volumes) MayHave(v Volume) bool {
+	return s.exact[v] || v.Project && s.keys[v.Name] || len(v.Name) > maxName ||
+		slices.ContainsFunc(v.keys(), func(key string) bool { return s.exact[Volume{key, true}] })
+}
+
+// Mount is one entry of a service's volumes.
+type Mount struct {
+	Kind, Source, Target string
+	ReadOnly, NoCopy     bool
+}
+
+// Mounts are the entries of a service.
+func Mounts(service map[string]any) []Mount {
+	list, _ := service["volumes"].([]any)
+	var out []Mount
+	for _, v := range list {
+		e, _ := v.(map[string]any)
+		m := Mount{}
+		m.Kind, _ = e["type"].(string)
+		m.Source, _ = e["source"].(string)
+		m.Target, _ = e["target"].(string)
+		m.ReadOnly, _ = e["read_only"].(bool)
+		options, _ := e["volume"].(map[string]any)
+		m.NoCopy, _ = options["nocopy"].(bool)
+		out = append(out, m)
+	}
+	return out
+}
+
+// BindDevice is the folder of the VM that a named volume really is.
+func BindDevice(def map[string]any) (device string, bind bool) {
+	opts, _ := def["driver_opts"].(map[string]any)
+	device, _ = opts["device"].(string)
+	o, _ := opts["o"].(string)
+	return device, slices.ContainsFunc(strings.Split(o, ","), func(s string) bool { s = strings.TrimSpace(s); return s == "bind" || s == "rbind" })
+}
