@@ -34,8 +34,8 @@ var ErrNotApproved = errors.New("the override is not an approved digest")
 var ErrNoDigest = errors.New("there is no approved-hashes file and no default digest")
 
 // ParseApproved reads {"approved_hashes":["sha256:…", …]}, newest first: at least
-// one, all of them well formed. Other keys are left alone; the file is the node's,
-// and may grow.
+// one, all of them well formed. Other keys are ignored, since the file is the node's and
+// may grow.
 func ParseApproved(data []byte) ([]oci.Digest, error) {
 	var file struct {
 		Hashes []string `json:"approved_hashes"`
@@ -56,10 +56,10 @@ func ParseApproved(data []byte) ([]oci.Digest, error) {
 	return digests, nil
 }
 
-// ReadApproved reads the file that the node keeps. No file is no error: exists is
-// false then. Everything else that is not a well-formed regular file is an
-// *ApprovedError, a symbolic link that leads nowhere too: anyone who can make one
-// must not bring back the default.
+// ReadApproved reads the file that the node keeps. Where there is no file, exists is
+// false. Everything else that is not a well-formed regular file is an *[ApprovedError],
+// also a symbolic link that leads nowhere: anyone who can make one must not be able to
+// bring back the default.
 func ReadApproved(name string) (digests []oci.Digest, exists bool, err error) {
 	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -100,7 +100,7 @@ func Choose(approved []oci.Digest, exists bool, fallback, override oci.Digest) (
 		return oci.Digest{}, ErrNoDigest
 	case !exists:
 		return fallback, nil
-	case len(approved) == 0: // ReadApproved does not give that
+	case len(approved) == 0: // which ReadApproved never returns
 		return oci.Digest{}, ErrNoDigest
 	case override.IsZero():
 		return approved[0], nil
@@ -113,7 +113,7 @@ func Choose(approved []oci.Digest, exists bool, fallback, override oci.Digest) (
 	return oci.Digest{}, fmt.Errorf("%w: %s", ErrNotApproved, override)
 }
 
-// cause takes the path off an error of package os; the text around it has it.
+// cause takes the path off an error of package os, because the text around it names it.
 func cause(err error) error {
 	var p *fs.PathError
 	if errors.As(err, &p) {

@@ -16,10 +16,9 @@ import (
 // cacheFolder is where proven documents are kept, in the shared volume.
 const cacheFolder = ".git-launcher"
 
-// Cached is a Source that keeps what it handed out in the shared volume, so that
-// an image which is already there starts while the registry is down. The workload
-// writes that volume too: what comes from it is hashed before it is believed, as
-// what comes from a registry is.
+// Cached is a [Source] that keeps in the shared volume what it has returned, so that an
+// image which is already there starts while the registry is down. The workload writes
+// that volume, too, so what comes from it is hashed like what comes from a registry.
 type Cached struct {
 	Source
 	Shared *os.Root
@@ -43,7 +42,7 @@ func (c *Cached) get(ctx context.Context, d oci.Digest, fetch func(context.Conte
 	}
 	data, err := fetch(ctx, d)
 	if err != nil || oci.Sum(data) != d {
-		return data, err // who asked hashes it, and says what is wrong
+		return data, err // the caller hashes it, and says what is wrong
 	}
 	if err := c.Shared.MkdirAll(cacheFolder, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
 		c.Log.Warn("can't keep the manifest; a restart needs the registry", "error", err.Error())
@@ -53,8 +52,8 @@ func (c *Cached) get(ctx context.Context, d oci.Digest, fetch func(context.Conte
 	return data, nil
 }
 
-// readShared reads a file that somebody else may have put there: no link is
-// followed, nothing but a regular file is read, and no more than limit bytes.
+// readShared reads a file that the workload may have put there. It follows no link, and
+// reads at most limit bytes of a regular file.
 func readShared(root *os.Root, name string, limit int64) ([]byte, error) {
 	f, err := root.OpenFile(name, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if err != nil {

@@ -2,8 +2,8 @@ package imagepin
 
 import "gitlauncher/imagepin/oci"
 
-// ProofError is an image that is not what was approved, or that can't be proven to
-// be. Trying again does not help.
+// ProofError is an image that is not what was approved, or that can't be proven to be
+// what was approved. Trying again does not help.
 type ProofError struct {
 	Reference string
 	Reason    string

@@ -16,9 +16,8 @@ import (
 	"gitlauncher/measure"
 )
 
-// Profile says what kind of container an image becomes. MPC is the built-in one;
-// another product's is a TOML file of the same keys, which the compose mounts and
-// so measures.
+// Profile describes the container that an image becomes. [MPC] is built in. Another
+// product has a TOML file with the same keys; the compose mounts it, and so measures it.
 type Profile struct {
 	Name    string `toml:"name"`    // of the container
 	Project string `toml:"project"` // of Docker compose, for its labels
@@ -126,9 +125,9 @@ func ParseMount(s string) (Mount, error) {
 	return m, nil
 }
 
-// Describe says what the container of an image is to be made of. With a .env user
-// config the container runs the image's own command, with what the file lets
-// through and what the launcher has to say to the workload.
+// Describe returns what the container of an image is to be made of. With a .env user
+// config the container runs the image's own command, with the variables that the file
+// may set and those that the launcher sets.
 func (p *Profile) Describe(image *Image, user *userconfig.Config, tee bool) *measure.Container {
 	c := &measure.Container{
 		Name: p.Name, Image: image.Reference(), Network: p.Network, Restart: "no",

@@ -17,7 +17,7 @@ import (
 type Image struct {
 	Name     oci.Name
 	Approved oci.Digest   // what was asked for
-	Indexes  []oci.Digest // the indexes on the way, outermost first; none for a manifest
+	Indexes  []oci.Digest // the indexes that led to it, outermost first; none for a manifest
 	Manifest oci.Digest
 	ConfigID oci.Digest // the config's digest
 	Platform oci.Platform

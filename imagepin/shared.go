@@ -27,9 +27,9 @@ func (e *LockedError) Error() string {
 	return fmt.Sprintf("another launcher has been at work for %v", e.Waited)
 }
 
-// Lock keeps two launchers from working on one container. The workload can write
-// the shared volume, and so can hold the lock, too; that keeps itself from being
-// supervised, and nothing more: what was not measured is stopped before.
+// Lock keeps two launchers from working on one container. The workload can write the
+// shared volume, and so it can hold the lock. Then nobody supervises it, and that is all:
+// what was not measured is stopped before the lock is taken.
 func Lock(ctx context.Context, shared string, patience time.Duration, sleep registry.Sleep) (io.Closer, error) {
 	root, err := os.OpenRoot(shared)
 	if err != nil {
@@ -62,7 +62,7 @@ func Lock(ctx context.Context, shared string, patience time.Duration, sleep regi
 	}
 }
 
-// Locked reports whether a launcher holds the lock now. It makes nothing.
+// Locked reports whether a launcher holds the lock now. It creates nothing.
 func Locked(shared string) (bool, error) {
 	root, err := os.OpenRoot(shared)
 	if err != nil {
@@ -76,7 +76,7 @@ func Locked(shared string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	defer f.Close() // which gives the lock back
+	defer f.Close() // which releases the lock
 	err = unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
 		return true, nil

@@ -19,8 +19,8 @@ import (
 	"gitlauncher/measure"
 )
 
-// The labels of what is made here. Those of Docker compose make its `up` take the
-// container over, when an operator goes back to the launcher before this one.
+// The labels of what is made here. With those of Docker Compose its `up` takes the
+// container over when an operator goes back to the launcher before this one.
 const (
 	labelContainer = "git-launcher.container-sha256"
 	labelProject   = "com.docker.compose.project"
@@ -37,14 +37,14 @@ const (
 // stopTimeout is how long a container that must stop may take for it, in seconds.
 const stopTimeout = 10
 
-// Wanted is a container as it shall be.
+// Wanted describes the container to have.
 type Wanted struct {
 	Image   *imagepin.Image
 	Profile *imagepin.Profile
 	measure.Container
 
-	// Launched says that this boot's log holds a launch of it. A container that ran
-	// otherwise is no longer its image: a run can change its own files, and they
+	// Launched says that this boot's log holds a launch of it. Any other container that
+	// ran is no longer its image: a run can change its own files, and the changes
 	// outlive a reboot.
 	Launched bool
 }
@@ -58,7 +58,7 @@ type Found struct {
 	inspect container.InspectResponse
 }
 
-// Find looks for a container by name or id; nil if there is none.
+// Find returns the container of a name or an id, or nil if there is none.
 func (e *Engine) Find(ctx context.Context, name string) (*Found, error) {
 	r, err := call(ctx, e, "looking for the container "+name, func(ctx context.Context) (client.ContainerInspectResult, error) {
 		r, err := e.api.ContainerInspect(ctx, name, client.ContainerInspectOptions{})
@@ -100,7 +100,7 @@ func (e *Engine) Disarm(ctx context.Context, f *Found) error {
 	return err
 }
 
-// Halt stops a container and looks whether it did.
+// Halt stops a container, and requires that it has stopped.
 func (e *Engine) Halt(ctx context.Context, f *Found) error {
 	if err := e.Disarm(ctx, f); err != nil {
 		return err
@@ -279,8 +279,8 @@ func (w *Wanted) ports() (network.PortMap, network.PortSet, error) {
 	return ports, exposed, nil
 }
 
-// mounts are given to the Engine in the form that never makes a missing source: a
-// missing socket would become a folder.
+// mounts describes the mounts in the form in which the Engine never creates a missing
+// source. In the other form a missing socket would become a folder.
 func (w *Wanted) mounts() ([]dockermount.Mount, error) {
 	var out []dockermount.Mount
 	for _, s := range w.Mounts {
@@ -318,7 +318,7 @@ func (e *Engine) sweep(ctx context.Context, w *Wanted) error {
 	return nil
 }
 
-// remove removes a container, also one that somebody started, and no named volume.
+// remove removes a container, even one that runs. Named volumes stay.
 func (e *Engine) remove(ctx context.Context, id string) error {
 	_, err := call(ctx, e, "removing the container "+short(id), func(ctx context.Context) (client.ContainerRemoveResult, error) {
 		return e.api.ContainerRemove(ctx, id, client.ContainerRemoveOptions{Force: true})
@@ -329,6 +329,6 @@ func (e *Engine) remove(ctx context.Context, id string) error {
 // String is for a log.
 func (f *Found) String() string { return fmt.Sprintf("%s (%s)", short(f.ID), f.Image) }
 
-// ImageGone reports whether an error says that the Engine has no such image, or not
-// any more: pull, and try again.
+// ImageGone reports whether an error says that the Engine does not have the image, or no
+// longer has it. Then pulling it helps.
 func ImageGone(err error) bool { return is(err, NoImage) }

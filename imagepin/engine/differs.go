@@ -30,10 +30,10 @@ func (e *Engine) differs(f *Found, w *Wanted, networkID string) string {
 	return ""
 }
 
-// differences are in what a container is not the wanted one. All that the launcher sets
-// must be as it sets it, what comes from the image must be the image's, and all else
-// that gives a container power must not be set: a container that somebody else prepared
-// under our name and label is not kept.
+// differences lists where a container is not the wanted one. All that the launcher sets
+// must be as it sets it, and what comes from the image must be the image's. Nothing else
+// that lends a container power may be set, because somebody else can prepare a container
+// under our name and label.
 func (e *Engine) differences(f *Found, w *Wanted, networkID string) []string {
 	sum, err := w.SHA256()
 	c, h := f.inspect.Config, f.inspect.HostConfig
@@ -142,7 +142,7 @@ func healthTest(c *container.Config) []string {
 
 func equal(a, b []string) bool { return slices.Equal(a, b) }
 
-// holdsAll reports whether a list has all of some.
+// holdsAll reports whether a list has every element of another.
 func holdsAll(list, some []string) bool {
 	return !slices.ContainsFunc(some, func(s string) bool { return !slices.Contains(list, s) })
 }

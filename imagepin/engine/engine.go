@@ -20,16 +20,16 @@ import (
 	"gitlauncher/internal/printable"
 )
 
-// Engine is the Docker Engine of this VM. It is part of the measured system, so
-// what it says of itself is believed; that it holds the right image is proven all
-// the same, because anyone who reached it before could have put another there.
+// Engine is the Docker Engine of this VM. It is part of the measured system, so what it
+// says of itself is believed. That it holds the right image is proven all the same,
+// because anyone who reached it before could have put another there.
 type Engine struct {
 	api        *client.Client
 	timeout    time.Duration // of one call
 	log        *slog.Logger
 	containerd bool // it keeps images in containerd's store, and names them by manifest
 
-	// What containers get that ask for nothing else.
+	// What a container gets that does not ask for another.
 	runtime, logDriver string
 	cgroupns           bool // a control-group namespace of their own
 
@@ -113,8 +113,8 @@ func (e *Engine) classify(ctx, bounded context.Context, doing string, err error)
 	return &Error{doing, reason, printable.Line(text)}
 }
 
-// textReason recognises what the Engine tells by its text alone. A test against a
-// real Engine pins the texts.
+// textReason recognises failures that the Engine reports by their text alone. A test
+// against a real Engine pins the texts.
 func textReason(text string) Reason {
 	for _, known := range []struct {
 		text   string

@@ -34,9 +34,9 @@ type Puller struct {
 	Sleep    registry.Sleep
 }
 
-// Pull has the Engine fetch name@digest for the image's platform, again after
-// network faults, and proves afterwards that it has the right image. Errors:
-// *registry.Error, *Error, *imagepin.ProofError.
+// Pull has the Engine fetch name@digest for the image's platform, with new tries after
+// network faults, and then proves that it has the right image. Errors:
+// *[registry.Error], *[Error], *[imagepin.ProofError].
 func (e *Engine) Pull(ctx context.Context, image *imagepin.Image, p Puller) error {
 	p.Log.Info("pulling", "image", image.Reference(), "platform", image.Platform.String())
 	start := time.Now()
@@ -108,8 +108,8 @@ func engineAuth(c *registry.Client, domain string) (string, error) {
 	})
 }
 
-// pullError tells an Engine's trouble from a registry's. The Engine reports most of
-// it as text alone; a test against a real Engine and registry pins the texts.
+// pullError tells the Engine's own failures from the registry's. The Engine reports most
+// of them as text alone; a test against a real Engine and registry pins the texts.
 func pullError(reference string, err error, redact func(string) string) error {
 	text := err.Error()
 	switch {

@@ -45,10 +45,10 @@ type Supervision struct {
 // made again.
 const startTries = 3
 
-// Start compares a stopped container once more with what was measured, and starts
-// it. A prune takes networks whose containers are stopped: then the network is made
-// again, and the container too where it holds on to the old one. It is the same
-// container by all that is measured.
+// Start compares a stopped container once more with what was measured, and starts it. A
+// prune removes networks whose containers are stopped. Then Start makes the network
+// again, and also the container if it is attached to the old one; the new container has
+// the same measured description.
 func (e *Engine) Start(ctx context.Context, f *Found, w *Wanted) (*Found, error) {
 	for try := 1; ; try++ {
 		now, err := e.unchanged(ctx, f, w)
@@ -71,10 +71,10 @@ func (e *Engine) Start(ctx context.Context, f *Found, w *Wanted) (*Found, error)
 	}
 }
 
-// Supervise starts the container unless it runs, relays its output and the
-// launcher's signals, and starts it again when it fails: each time after comparing
-// it once more with what was measured. It returns with the workload's exit code
-// when that ends well, or after a signal that asked it to end.
+// Supervise starts the container unless it runs, and relays its output and the
+// launcher's signals. When the workload fails, Supervise makes the container anew,
+// compares it once more with what was measured, and starts it. It returns the workload's
+// exit code once the workload ends well, or ends after a signal that asked it to.
 func (e *Engine) Supervise(ctx context.Context, f *Found, s Supervision) (code int, err error) {
 	wait := backoff.ExponentialBackOff{InitialInterval: restartFirst, Multiplier: 2, MaxInterval: restartMost}
 	wait.Reset()
@@ -221,7 +221,7 @@ func (e *Engine) once(ctx context.Context, f *Found, s Supervision) (ran *Found,
 	}
 }
 
-// signal passes a signal on.
+// signal passes a signal on to the workload.
 func (e *Engine) signal(ctx context.Context, f *Found, sig os.Signal) {
 	number, ok := sig.(syscall.Signal)
 	if !ok {

@@ -22,7 +22,7 @@ func (e *Engine) About() string { return e.about }
 // Root is where the Engine keeps its data, in its own eyes.
 func (e *Engine) Root() string { return e.root }
 
-// Has reports whether the Engine has an image, and that it is the proven one. Errors:
+// Has reports whether the Engine has an image, and requires that it is the proven one. Errors:
 // *[Error], *[imagepin.ProofError].
 func (e *Engine) Has(ctx context.Context, image *imagepin.Image) (bool, error) {
 	err := e.Verify(ctx, image)
@@ -32,8 +32,8 @@ func (e *Engine) Has(ctx context.Context, image *imagepin.Image) (bool, error) {
 	return err == nil, err
 }
 
-// Compare looks for the container of the wanted one's name, and says in what it is
-// another one. It changes nothing. found is nil where there is none.
+// Compare returns the container of the wanted one's name, and where it differs from the
+// wanted one. found is nil if there is none. Compare changes nothing.
 func (e *Engine) Compare(ctx context.Context, w *Wanted) (found *Found, differences []string, err error) {
 	if found, err = e.Find(ctx, w.Name); err != nil || found == nil {
 		return nil, nil, err

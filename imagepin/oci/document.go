@@ -36,7 +36,7 @@ type Descriptor struct {
 	MediaType string
 	Digest    Digest
 	Size      int64
-	Platform  *Platform // nil where the document gives none
+	Platform  *Platform // nil where the document names none
 }
 
 // IsIndex reports whether it points to a nested index.

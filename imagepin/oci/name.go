@@ -7,7 +7,7 @@ import (
 	"github.com/distribution/reference"
 )
 
-// DockerHub is the registry of names that give none.
+// DockerHub is the registry of names that have none.
 const DockerHub = "docker.io"
 
 // Name is where an image is found: a registry and a repository in it. The tag

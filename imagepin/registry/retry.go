@@ -18,8 +18,8 @@ const retryFactor = 1.5
 // Sleep waits, and returns early with an error when the context ends.
 type Sleep func(context.Context, time.Duration) error
 
-// Retry does something until it succeeds, or fails in a way that another try does
-// not mend, or the tries are used up.
+// Retry calls do until it succeeds, until it fails in a way that another try can't mend,
+// or until the tries are used up.
 func Retry(ctx context.Context, policy userconfig.Pull, log *slog.Logger, sleep Sleep, do func() error) error {
 	wait := backoff.ExponentialBackOff{InitialInterval: policy.Interval, Multiplier: retryFactor, MaxInterval: policy.MaxDelay}
 	wait.Reset()
@@ -53,17 +53,17 @@ func (p Patient) again(ctx context.Context, get func() ([]byte, error)) (data []
 	return data, err
 }
 
-// Manifest implements Source.
+// Manifest implements imagepin.Source.
 func (p Patient) Manifest(ctx context.Context, d oci.Digest) ([]byte, error) {
 	return p.again(ctx, func() ([]byte, error) { return p.Client.Manifest(ctx, d) })
 }
 
-// Blob implements Source.
+// Blob implements imagepin.Source.
 func (p Patient) Blob(ctx context.Context, d oci.Digest) ([]byte, error) {
 	return p.again(ctx, func() ([]byte, error) { return p.Client.Blob(ctx, d) })
 }
 
-// Tagged implements Tags.
+// Tagged implements imagepin.Tags.
 func (p Patient) Tagged(ctx context.Context, tag string) ([]byte, error) {
 	return p.again(ctx, func() ([]byte, error) { return p.Client.Tagged(ctx, tag) })
 }

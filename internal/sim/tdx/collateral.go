@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// Statuses are the TCB statuses that the collateral gives the platform, the TDX
-// module and the quoting enclave of a quote.
+// Statuses are the TCB statuses that the collateral has for the platform, the TDX module
+// and the quoting enclave of a quote.
 type Statuses struct{ Platform, Module, QE string }
 
-// StatusNames are the statuses that Intel gives, from best to worst.
+// StatusNames are Intel's statuses, from best to worst.
 func StatusNames() []string {
 	return []string{"UpToDate", "SWHardeningNeeded", "ConfigurationNeeded", "ConfigurationAndSWHardeningNeeded", "OutOfDate", "OutOfDateConfigurationNeeded", "Revoked"}
 }

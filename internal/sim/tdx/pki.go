@@ -44,7 +44,7 @@ type Platform struct {
 	Dates   Validity
 	Revoked []int64 // serial numbers on the lists
 
-	// Odd gives single things other dates, by the names of the Dated constants.
+	// Odd has other dates for single things, by the names of the Dated constants.
 	Odd map[string]Validity
 }
 

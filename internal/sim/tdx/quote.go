@@ -131,7 +131,7 @@ func (e Enclave) bytes(reportData [32]byte) []byte {
 	return b
 }
 
-// sign gives the 64 bytes r || s over SHA-256 of data.
+// sign returns the 64 bytes r || s over SHA-256 of data.
 func sign(key *ecdsa.PrivateKey, data []byte) ([]byte, error) {
 	sum := sha256.Sum256(data)
 	r, s, err := ecdsa.Sign(rand.Reader, key, sum[:])
