@@ -1,17 +1,21 @@
 package gitpin_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io/fs"
+	"math/rand"
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"gitlauncher/gitpin"
+	"gitlauncher/gitpin/object"
 	"gitlauncher/internal/gittest"
 )
 
@@ -30,16 +34,71 @@ func TestLikeGit(t *testing.T) {
 	for seed := int64(1); seed <= int64(n); seed++ {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
-			likeGit(t, seed)
+			likeGit(t, seed, nil)
 		})
 	}
 }
 
-func likeGit(t *testing.T, seed int64) {
+// TestModesLikeGit is the same for trees whose modes are written in every way that git
+// reads: zero-padded, with other permissions, with bits that mean nothing.
+func TestModesLikeGit(t *testing.T) {
+	for seed := int64(1); seed <= 12; seed++ {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			t.Parallel()
+			likeGit(t, seed, unusualModes)
+		})
+	}
+}
+
+// writtenModes are ways to write a mode, by what git reads.
+var writtenModes = map[string][]string{
+	"040000": {"40000", "040000", "40755", "040700", "0000040000", "47777"},
+	"100644": {"100644", "0100644", "100664", "100600", "100000", "104644"},
+	"100755": {"100755", "0100755", "100775", "100700", "104755", "101100"},
+	"120000": {"120000", "0120000", "120777"},
+	"160000": {"160000", "0160000", "160755", "0", "60000"},
+}
+
+// unusualModes is a commit with the tree of another, in other words.
+func unusualModes(t *testing.T, repo *gittest.Repo, head string, rnd *rand.Rand) string {
+	var rewrite func(tree string) string
+	rewrite = func(tree string) string {
+		var content bytes.Buffer
+		for line := range strings.SplitSeq(git(t, repo.Dir, "ls-tree", "-z", tree), "\x00") {
+			meta, name, ok := strings.Cut(line, "\t")
+			if !ok {
+				continue
+			}
+			f := strings.Fields(meta)
+			if f[1] == "tree" {
+				f[2] = rewrite(f[2])
+			}
+			id, err := object.ParseID(f[2])
+			if err != nil {
+				t.Fatal(err)
+			}
+			written := writtenModes[f[0]]
+			fmt.Fprintf(&content, "%s %s\x00%s", written[rnd.Intn(len(written))], name, id[:])
+		}
+		id, err := gittest.Git(repo.Dir, content.Bytes(), "hash-object", "-w", "--literally", "-t", "tree", "--stdin")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return id
+	}
+	commit := git(t, repo.Dir, "commit-tree", "-m", "unusual modes", "-p", head, rewrite(head+"^{tree}"))
+	git(t, repo.Dir, "update-ref", "refs/heads/main", commit)
+	return commit
+}
+
+func likeGit(t *testing.T, seed int64, change func(*testing.T, *gittest.Repo, string, *rand.Rand) string) {
 	top := t.TempDir()
 	repo, head, err := gittest.Random(filepath.Join(top, "srv", "r.git"), seed)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if change != nil {
+		head = change(t, repo, head, rand.New(rand.NewSource(seed)))
 	}
 	server := &gittest.Server{Root: filepath.Join(top, "srv")}
 	url, stop, err := server.Start("127.0.0.1:0")
@@ -80,6 +139,9 @@ func likeGit(t *testing.T, seed int64) {
 		}
 		if got := git(t, dir, "fsck"); got != "" {
 			t.Errorf("launch %d: git fsck: %s", launch, got)
+		}
+		if got := git(t, dir, "rev-parse", "HEAD^{tree}"); got != c.Tree.String() || got != git(t, repo.Dir, "rev-parse", head+"^{tree}") {
+			t.Errorf("launch %d: the tree is %s", launch, got)
 		}
 		if got, want := git(t, dir, "rev-list", "--count", "HEAD", "--"), git(t, repo.Dir, "rev-list", "--count", head, "--"); p.FullHistory && got != want {
 			t.Errorf("launch %d: %s commits of history instead of %s", launch, got, want)

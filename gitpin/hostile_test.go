@@ -113,7 +113,7 @@ func TestHostileTrees(t *testing.T) {
 			l := o.blob("/etc")
 			return o.tree(entry("120000", "a", l) + entry("40000", "a", o.tree(entry("100644", "x", l))))
 		},
-		"unknown mode":         func(o *objects) [20]byte { return o.tree(entry("104755", "a", o.blob("x"))) },
+		"malformed mode":       func(o *objects) [20]byte { return o.tree(entry("10064x", "a", o.blob("x"))) },
 		"empty link":           func(o *objects) [20]byte { return o.tree(entry("120000", "a", o.blob(""))) },
 		"NUL in a link":        func(o *objects) [20]byte { return o.tree(entry("120000", "a", o.blob("a\x00b"))) },
 		"long link":            func(o *objects) [20]byte { return o.tree(entry("120000", "a", o.blob(strings.Repeat("x", 5000)))) },

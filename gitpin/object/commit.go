@@ -14,8 +14,9 @@ type CommitInfo struct {
 }
 
 // ParseCommit reads the headers that bind a commit to its tree and parents:
-// "tree <id>" first, then any "parent <id>" lines. What follows is not looked
-// at; the id covers it.
+// "tree <id>" first, then any "parent <id>" lines. Like Git it takes ids in capitals,
+// and does not look at what follows; the commit's own id covers that. [CheckCommit]
+// does.
 func ParseCommit(content []byte) (CommitInfo, error) {
 	var c CommitInfo
 	line, rest, ok := bytes.Cut(content, []byte{'\n'})
@@ -25,6 +26,9 @@ func ParseCommit(content []byte) (CommitInfo, error) {
 	var err error
 	if c.Tree, err = header(line, "tree "); err != nil {
 		return CommitInfo{}, fmt.Errorf("commit: %w", err)
+	}
+	if len(rest) == 0 {
+		return CommitInfo{}, errors.New("commit has nothing but a tree header, which Git does not take for a commit")
 	}
 	for {
 		line, rest, ok = bytes.Cut(rest, []byte{'\n'})
@@ -64,8 +68,7 @@ func header(line []byte, name string) (ID, error) {
 	if !bytes.HasPrefix(line, []byte(name)) || len(line) != len(name)+2*Size {
 		return ID{}, fmt.Errorf("no %sheader where one must be", name)
 	}
-	digits := line[len(name):]
-	if _, err := hex.Decode(id[:], digits); err != nil || !bytes.Equal(digits, bytes.ToLower(digits)) {
+	if _, err := hex.Decode(id[:], line[len(name):]); err != nil {
 		return ID{}, fmt.Errorf("the %sheader has no object id", name)
 	}
 	return id, nil

@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// Mode is a tree entry's mode as Git writes it, in its canonical form.
+// Mode is a tree entry's mode in the canonical form, which Git writes today. Trees can
+// have others; see [ParseTree].
 type Mode uint32
 
 // The modes that Git makes.
@@ -45,7 +46,8 @@ func (e *TreeError) Error() string {
 
 // ParseTree reads a tree and refuses every entry that Git's fsck refuses: names
 // that mean .git to some file system, "." and "..", empty and slashed names,
-// duplicates, wrong order, unknown modes. Errors are *TreeError.
+// duplicates, wrong order, malformed modes. Unusual modes, which Git warns of
+// ([CheckTree]), are read as Git reads them. Errors are [*TreeError].
 func ParseTree(content []byte) ([]Entry, error) {
 	entries := make([]Entry, 0, bytes.Count(content, []byte{0})/2+1)
 	for len(content) > 0 {
@@ -88,10 +90,12 @@ func parseEntry(content []byte) (Entry, []byte, error) {
 	return e, rest[Size:], nil
 }
 
-// parseMode reads an octal mode. Git once wrote 100664; it is read as 100644.
+// parseMode reads an octal mode as Git does: of any number of digits the last sixteen
+// bits count, of those the kind, and of a file's permissions its owner's execute bit.
+// What is no kind of file that Git knows is a gitlink to it.
 func parseMode(digits []byte) (Mode, error) {
-	if len(digits) < 5 || len(digits) > 6 || digits[0] == '0' {
-		return 0, errors.New("has a malformed mode")
+	if len(digits) == 0 {
+		return 0, errors.New("has no mode")
 	}
 	var m Mode
 	for _, c := range digits {
@@ -100,13 +104,16 @@ func parseMode(digits []byte) (Mode, error) {
 		}
 		m = m<<3 | Mode(c-'0')
 	}
-	switch m {
-	case 0o100664:
+	const kind, file, ownerExecutes = 0o170000, 0o100000, 0o100
+	switch {
+	case m&kind == file && m&ownerExecutes != 0:
+		return ModeExec, nil
+	case m&kind == file:
 		return ModeFile, nil
-	case ModeDir, ModeFile, ModeExec, ModeSymlink, ModeGitlink:
-		return m, nil
+	case m&kind == ModeDir, m&kind == ModeSymlink:
+		return m & kind, nil
 	}
-	return 0, fmt.Errorf("has the unknown mode %o", uint32(m))
+	return ModeGitlink, nil
 }
 
 // before reports whether a must stand before b: bytewise, a directory's name
@@ -143,15 +150,18 @@ func noClash(entries []Entry) error {
 // EachID calls fn with the mode and id of every entry, checking no more than
 // that there are entries. It is for trees that are kept but not put on disk
 // (history), where old oddities do no harm.
-func EachID(content []byte, fn func(isDir, isGitlink bool, id ID)) error {
+func EachID(content []byte, fn func(mode Mode, id ID)) error {
 	for len(content) > 0 {
 		head, rest, ok := bytes.Cut(content, []byte{0})
 		if !ok || len(rest) < Size {
 			return &TreeError{"", "an entry is cut off"}
 		}
-		mode, _, _ := bytes.Cut(head, []byte{' '})
-		mode = bytes.TrimLeft(mode, "0")
-		fn(bytes.Equal(mode, []byte("40000")), bytes.Equal(mode, []byte("160000")), ID(rest[:Size]))
+		digits, _, _ := bytes.Cut(head, []byte{' '})
+		mode, err := parseMode(digits)
+		if err != nil {
+			return &TreeError{"", "an entry " + err.Error()}
+		}
+		fn(mode, ID(rest[:Size]))
 		content = rest[Size:]
 	}
 	return nil

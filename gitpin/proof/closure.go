@@ -82,10 +82,10 @@ func (c *Closure) addTree(ctx context.Context, p *Proof, a *pack.Archive, root o
 		}
 		c.ids[id] = true
 		var lost *MissingObjectError
-		err = object.EachID(content, func(isDir, isGitlink bool, id object.ID) {
+		err = object.EachID(content, func(mode object.Mode, id object.ID) {
 			switch {
-			case isGitlink:
-			case isDir:
+			case mode == object.ModeGitlink:
+			case mode == object.ModeDir:
 				queue = append(queue, id)
 			case a.Find(id) == nil:
 				lost = &MissingObjectError{id, "file of history"}
