@@ -1,11 +1,13 @@
 package gitpin_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -179,6 +181,61 @@ func TestLegalOddities(t *testing.T) {
 			t.Errorf("%v:\n%s", err, out)
 		}
 	}
+}
+
+// TestFaultyCommits: what git fsck faults and git checks out is launched with a
+// warning that names the fault, from the host and from the disk.
+func TestFaultyCommits(t *testing.T) {
+	const who = "A <a> 1 +0000"
+	for fault, text := range map[string]string{
+		"missingAuthor":          "committer " + who + "\n\nm\n",
+		"missingNameBeforeEmail": "author <a> 1 +0000\ncommitter " + who + "\n\nm\n",
+		"zeroPaddedDate":         "author A <a> 01 +0000\ncommitter " + who + "\n\nm\n",
+		"badTimezone":            "author A <a> 1 +000\ncommitter " + who + "\n\nm\n",
+		"nulInCommit":            "author " + who + "\ncommitter " + who + "\n\na\x00b\n",
+		"unterminatedHeader":     "author " + who + "\ncommitter " + who,
+		"zeroPaddedFilemode":     "author " + who + "\ncommitter " + who + "\n\nm\n",
+	} {
+		t.Run(fault, func(t *testing.T) {
+			var o objects
+			mode := "100644"
+			if fault == "zeroPaddedFilemode" {
+				mode = "0100644"
+			}
+			tree := o.tree(entry(mode, "x", o.blob("x")))
+			commit := o.add(gittest.PackCommit, "commit", fmt.Appendf(nil, "tree %x\n%s", tree, text))
+			var log bytes.Buffer
+			logged := func(p *gitpin.Params) { p.Log = slog.New(slog.NewTextHandler(&log, nil)) }
+			dir, err := o.serve(t, commit, logged)
+			if err != nil {
+				t.Fatal(err)
+			}
+			h := &host{url: gitOrigin(t, dir)}
+			p := h.params(t, fmt.Sprintf("%x", commit), dir)
+			logged(&p)
+			c, err := gitpin.Pin(context.Background(), p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.Close()
+			if n := strings.Count(log.String(), fault); c.Fetched || n != 2 {
+				t.Errorf("fetched again: %t; the fault is named %d times:\n%s", c.Fetched, n, &log)
+			}
+			if got, err := gittest.Git(dir, nil, "ls-files"); err != nil || got != "x" {
+				t.Errorf("%q %v", got, err)
+			}
+		})
+	}
+}
+
+// gitOrigin is the repository of a checkout.
+func gitOrigin(t *testing.T, dir string) string {
+	t.Helper()
+	url, err := gittest.Git(dir, nil, "config", "remote.origin.url")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return url
 }
 
 // TestLyingHosts: a pack that is sound and not what was asked.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"gitlauncher/gitpin/fetch"
 	"gitlauncher/gitpin/gitdir"
@@ -177,6 +178,9 @@ func (p *Params) swapIn(dir *workdir.Dir, tree *proof.Tree, fetched bool, swap f
 		return nil, fmt.Errorf("swapping the checkout in: %w", err)
 	}
 	p.Stage(StageSwapped)
+	if len(tree.Faults) > 0 {
+		p.Log.Warn("git fsck finds fault with the pin; git checks it out, and so does this", "step", "prove", "faults", strings.Join(tree.Faults, ", "))
+	}
 	if err := dir.Tidy(); err != nil {
 		return nil, err
 	}

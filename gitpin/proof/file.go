@@ -33,6 +33,10 @@ type Tree struct {
 	Files   []File      // in the order of `git ls-tree -r`
 	Folders []Folder    // depth first, the root first of all
 
+	// Faults are some that git-fsck(1) finds with the commit and its trees, in its own
+	// words. Git checks them out nevertheless.
+	Faults []string
+
 	proof *Proof
 }
 

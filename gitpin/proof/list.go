@@ -31,6 +31,7 @@ func (p *Proof) List(ctx context.Context, a *pack.Archive) (*Tree, error) {
 	if err := l.list(ctx, "", l.tree.Root); err != nil {
 		return nil, err
 	}
+	l.tree.Faults = p.faults
 	return l.tree, nil
 }
 

@@ -32,11 +32,15 @@ type Proof struct {
 	contents map[object.ID][]byte
 	dirs     map[object.ID]string // where trees are expected, by id; first place only
 	entries  int                  // of all trees that came by
+	faults   []string             // see Tree.Faults
 
 	mu      sync.Mutex
 	blobs   map[object.ID]place // where blobs are expected, likewise
 	written map[string]File     // by path
 }
+
+// maxFaults is how many are kept: a message of this length is read, one longer is not.
+const maxFaults = 3
 
 // place is where a blob belongs.
 type place struct {
@@ -124,6 +128,9 @@ func (p *Proof) setCommit(t object.Type, content []byte) error {
 		return &MismatchError{p.params.Commit, err.Error()}
 	}
 	p.commit = &info
+	if fault := object.CheckCommit(content); fault != "" {
+		p.faults = append(p.faults, "the commit: "+fault)
+	}
 	p.keep(p.params.Commit, content)
 	if _, twice := p.dirs[info.Tree]; !twice {
 		p.dirs[info.Tree] = ""
@@ -137,6 +144,9 @@ func (p *Proof) setTree(id object.ID, content []byte) ([]object.Entry, error) {
 		return nil, err
 	}
 	p.trees[id] = entries
+	if fault := object.CheckTree(content); fault != "" && len(p.faults) < maxFaults {
+		p.faults = append(p.faults, "tree "+id.String()+": "+fault)
+	}
 	p.keep(id, content)
 	return entries, nil
 }
