@@ -72,4 +72,6 @@ func (p *Params) fetching() fetch.Params {
 }
 
 // limits is what package pack needs of Params.
-func (p *Params) limits() pack.Limits { return pack.Limits{Pack: p.MaxPackBytes, Tree: p.MaxTreeBytes} }
+func (p *Params) limits() pack.Limits {
+	return pack.Limits{Pack: p.MaxPackBytes, Tree: p.MaxTreeBytes, Files: p.MaxFiles}
+}

@@ -143,7 +143,7 @@ func (p *Params) addGit(ctx context.Context, dir *workdir.Dir, draft *workdir.Dr
 		return err
 	}
 	packed := m.pack
-	if closure.Len() != len(packed.Entries()) {
+	if closure.Len() != packed.Len() {
 		if packed, err = gitdir.Repack(ctx, draft.Root, packed, closure.IDs(), p.limits(), p.Hasher); err != nil {
 			return err
 		}

@@ -173,7 +173,7 @@ func (g *guesser) work(r *region, start int64) {
 		if gives += h.size; err != nil || gives > regionGives || h.size > shrinks*int64(g.reader.Len()) {
 			return
 		}
-		content, err := g.inflate(&g.reader, make([]byte, h.size))
+		content, err := g.inflate(&g.reader, make([]byte, h.size), h.size)
 		if err != nil {
 			return
 		}
@@ -229,7 +229,7 @@ func (g *guesser) first(r *region) (at int64, ok bool) {
 			if g.tries -= tryCosts + int(h.size); g.tries < 0 || !g.goesOn(r, 0) {
 				return 0, false
 			}
-			content, err := g.inflate(&g.reader, g.scratch[:h.size])
+			content, err := g.inflate(&g.reader, g.scratch, h.size)
 			if err == nil && content.check() == nil {
 				return at, true
 			}

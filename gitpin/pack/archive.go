@@ -8,20 +8,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"sort"
 	"sync"
 	"sync/atomic"
 
 	"gitlauncher/gitpin/object"
 )
-
-// Entry is one object of a pack.
-type Entry struct {
-	ID     object.ID
-	Type   object.Type // never a delta: what the object is
-	offset int64
-	crc    uint32
-}
 
 // Archive is a pack whose every object was named by hashing it; or, from Claims, a
 // pack and somebody's word for where its objects lie.
@@ -32,12 +23,13 @@ type Archive struct {
 	size      int64
 	spool     func() (*os.File, error)
 	newHasher func() *object.Hasher
-	entries   []*Entry // by id, once read
+	rows      rows
+	byID      []uint32 // rows by id, once read
+	limits    Limits
 
-	// budget is how many bytes may still be unpacked on somebody's word; nil where
-	// a full reading has counted them.
-	budget      *atomic.Int64
-	budgetLimit int64
+	// budget is how many bytes may still be unpacked on an index's word; nil where a
+	// full reading has counted them.
+	budget *atomic.Int64
 
 	// named holds the offsets of named objects while a second pass meets deltas
 	// that name their base by its id; nil otherwise.
@@ -45,29 +37,17 @@ type Archive struct {
 	named   map[object.ID]int64
 }
 
-// Entries gives all objects, sorted by id.
-func (a *Archive) Entries() []*Entry { return a.entries }
-
-// Find gives the object of that id, or nil.
-func (a *Archive) Find(id object.ID) *Entry {
-	i := sort.Search(len(a.entries), func(i int) bool { return bytes.Compare(a.entries[i].ID[:], id[:]) >= 0 })
-	if i < len(a.entries) && a.entries[i].ID == id {
-		return a.entries[i]
-	}
-	return nil
-}
-
-// Bytes reads an object into memory and gives its type; it is for commits, trees
+// Bytes reads an object into memory and returns its type; it is for commits, trees
 // and tags. The bytes are hashed again: the file may have changed under us, or an
 // index may lie.
 func (a *Archive) Bytes(ctx context.Context, e *Entry) (object.Type, []byte, error) {
-	c, err := a.open(ctx, e.offset, nil)
+	c, err := a.open(ctx, e.offset(), nil, nil)
 	if err != nil {
 		return 0, nil, err
 	}
 	defer c.close()
-	if c.size > maxMeta {
-		return 0, nil, &LimitError{"object", maxMeta}
+	if err := a.limits.checkMeta(c.size); err != nil {
+		return 0, nil, err
 	}
 	content, inMemory := c.bytes()
 	if !inMemory {
@@ -90,27 +70,28 @@ func (a *Archive) Bytes(ctx context.Context, e *Entry) (object.Type, []byte, err
 // bytes that prove nothing.
 func (a *Archive) WriteTo(ctx context.Context, e *Entry, w io.Writer) error {
 	hasher := a.newHasher()
-	h, r, err := a.at(e.offset)
+	h, r, err := a.at(e.offset())
 	if err != nil {
 		return err
 	}
 	defer r.release()
+	w = heeding{ctx, io.MultiWriter(w, hasher)}
 	if h.typ == object.Blob { // streams, whatever its size
 		hasher.Begin(object.Blob, h.size)
-		if _, err := io.CopyN(io.MultiWriter(w, hasher), r, h.size); err != nil {
+		if _, err := io.CopyN(w, r, h.size); err != nil {
 			return badContent(err)
 		}
 		if err := atEnd(r); err != nil {
 			return err
 		}
 	} else {
-		c, err := a.open(ctx, e.offset, nil)
+		c, err := a.open(ctx, e.offset(), nil, nil)
 		if err != nil {
 			return err
 		}
 		defer c.close()
 		hasher.Begin(object.Blob, c.size)
-		if _, err := io.Copy(io.MultiWriter(w, hasher), io.NewSectionReader(c, 0, c.size)); err != nil {
+		if _, err := io.Copy(w, io.NewSectionReader(c, 0, c.size)); err != nil {
 			return err
 		}
 	}
@@ -119,6 +100,19 @@ func (a *Archive) WriteTo(ctx context.Context, e *Entry, w io.Writer) error {
 		err = errChanged
 	}
 	return err
+}
+
+// heeding is a writer that ends with a context.
+type heeding struct {
+	ctx context.Context
+	w   io.Writer
+}
+
+func (h heeding) Write(b []byte) (int, error) {
+	if h.ctx.Err() != nil {
+		return 0, context.Cause(h.ctx)
+	}
+	return h.w.Write(b)
 }
 
 var errChanged = errors.New("the kept pack does not hold what it should where it should")
@@ -188,14 +182,15 @@ func (a *Archive) offsetOf(id object.ID) int64 {
 		return a.named[id]
 	}
 	if e := a.Find(id); e != nil {
-		return e.offset
+		return e.offset()
 	}
 	return 0
 }
 
-// open gives an entry's content, following its deltas. Bases are looked for in
-// bases, if there is one, and left there.
-func (a *Archive) open(ctx context.Context, offset int64, bases *cache) (*content, error) {
+// open returns an entry's content, following its deltas. Bases are looked for in
+// bases, if there is one, and left there. charge, if there is one, is told the size
+// of the result before any of it is made, and may refuse.
+func (a *Archive) open(ctx context.Context, offset int64, bases *cache, charge func(int64) error) (*content, error) {
 	// The chain is gathered first and unwound after, so that its length costs no
 	// stack. Offsets fall along ofs-deltas, and ids of a chain can't form a ring
 	// without a collision, but a hostile file may change under us: hence seen.
@@ -207,7 +202,12 @@ func (a *Archive) open(ctx context.Context, offset int64, bases *cache) (*conten
 		}
 		seen[offset] = true
 		if hit, ok := bases.get(offset); ok {
-			return a.unwind(ctx, chain, inMemory(hit.typ, hit.content), bases)
+			if len(chain) == 0 && charge != nil {
+				if err := charge(int64(len(hit.content))); err != nil {
+					return nil, err
+				}
+			}
+			return a.unwind(ctx, chain, inMemory(hit.typ, hit.content), bases, charge)
 		}
 		h, r, err := a.at(offset)
 		if err != nil {
@@ -223,7 +223,7 @@ func (a *Archive) open(ctx context.Context, offset int64, bases *cache) (*conten
 				return nil, &missingBaseError{h.baseID}
 			}
 		default:
-			c, err := a.load(h.typ, h.size, func(w io.Writer) error {
+			c, err := a.load(ctx, h.typ, h.size, func(w io.Writer) error {
 				if _, err := io.CopyN(w, r, h.size); err != nil {
 					return badContent(err)
 				}
@@ -234,16 +234,20 @@ func (a *Archive) open(ctx context.Context, offset int64, bases *cache) (*conten
 				return nil, err
 			}
 			bases.putContent(offset, c)
-			return a.unwind(ctx, chain, c, bases)
+			return a.unwind(ctx, chain, c, bases, charge)
 		}
 		chain, offset = append(chain, offset), base
 	}
 }
 
-// unwind applies a chain of deltas, the last first.
-func (a *Archive) unwind(ctx context.Context, chain []int64, base *content, bases *cache) (*content, error) {
+// unwind applies a chain of deltas, the last first. charge is for the result.
+func (a *Archive) unwind(ctx context.Context, chain []int64, base *content, bases *cache, charge func(int64) error) (*content, error) {
 	for i := len(chain) - 1; i >= 0; i-- {
-		c, err := a.step(ctx, chain[i], base)
+		toldOf := charge
+		if i > 0 {
+			toldOf = nil
+		}
+		c, err := a.step(ctx, chain[i], base, toldOf)
 		base.close()
 		if err != nil {
 			return nil, err
@@ -255,7 +259,7 @@ func (a *Archive) unwind(ctx context.Context, chain []int64, base *content, base
 }
 
 // step applies the delta at offset.
-func (a *Archive) step(ctx context.Context, offset int64, base *content) (*content, error) {
+func (a *Archive) step(ctx context.Context, offset int64, base *content, charge func(int64) error) (*content, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
@@ -265,10 +269,13 @@ func (a *Archive) step(ctx context.Context, offset int64, base *content) (*conte
 	}
 	defer r.release()
 	d, err := readDelta(io.LimitReader(r, h.size))
+	if err == nil && charge != nil {
+		err = charge(d.resultSize)
+	}
 	if err != nil {
 		return nil, err
 	}
-	return a.load(base.typ, d.resultSize, func(w io.Writer) error {
+	return a.load(ctx, base.typ, d.resultSize, func(w io.Writer) error {
 		if err := d.apply(base, base.size, w); err != nil {
 			return err
 		}
@@ -277,18 +284,22 @@ func (a *Archive) step(ctx context.Context, offset int64, base *content) (*conte
 }
 
 // load takes content of a known size from fill, in memory if it is small and in
-// a spool file if not.
-func (a *Archive) load(t object.Type, size int64, fill func(io.Writer) error) (*content, error) {
+// a spool file if not. The size is the pack's word, so that it is held against the
+// limits before, and memory is taken as the bytes come.
+func (a *Archive) load(ctx context.Context, t object.Type, size int64, fill func(io.Writer) error) (*content, error) {
+	if err := a.limits.check(t, size); err != nil {
+		return nil, err
+	}
 	if a.budget != nil {
 		if a.budget.Add(-size) < 0 {
-			return nil, &LimitError{"tree", a.budgetLimit}
+			return nil, a.limits.tooMuch()
 		}
 		if t == object.Blob && size > largeBlob { // no commit, no tree, and no need to spool it to find out
 			return nil, errChanged
 		}
 	}
-	if size <= largeBlob || t != object.Blob && size <= maxMeta {
-		buf := bytes.NewBuffer(make([]byte, 0, size))
+	if size <= largeBlob || t != object.Blob {
+		buf := bytes.NewBuffer(make([]byte, 0, min(size, onWord)))
 		if err := fill(buf); err != nil {
 			return nil, err
 		}
@@ -298,7 +309,7 @@ func (a *Archive) load(t object.Type, size int64, fill func(io.Writer) error) (*
 	if err != nil {
 		return nil, fmt.Errorf("making a temporary file: %w", err)
 	}
-	w := bufio.NewWriterSize(f, 256<<10)
+	w := bufio.NewWriterSize(heeding{ctx, f}, 256<<10)
 	err = fill(w)
 	if err == nil {
 		err = w.Flush()
@@ -312,9 +323,4 @@ func (a *Archive) load(t object.Type, size int64, fill func(io.Writer) error) (*
 
 func inMemory(t object.Type, b []byte) *content {
 	return &content{ReaderAt: &memory{b}, typ: t, size: int64(len(b))}
-}
-
-// sort puts entries in the order of ids, for Find and for the index.
-func (a *Archive) sort() {
-	sort.Slice(a.entries, func(i, j int) bool { return bytes.Compare(a.entries[i].ID[:], a.entries[j].ID[:]) < 0 })
 }

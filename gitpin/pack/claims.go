@@ -9,10 +9,6 @@ import (
 	"gitlauncher/gitpin/object"
 )
 
-// maxClaims is how many objects an index may have to be worth reading; each costs some
-// 80 bytes here.
-const maxClaims = 2 << 20
-
 // Claims gives a pack by the word of its index, which anybody may have written. The
 // Archive finds nothing but claims: what Bytes gives is hashed as ever, and what is
 // not what the index says is an error. It is for commits and trees; what else the
@@ -23,46 +19,46 @@ func Claims(src Source, index *os.File, lim Limits) (*Archive, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Archive{file: src.Keep, size: info.Size(), spool: src.Spool, newHasher: src.NewHasher, budget: new(atomic.Int64), budgetLimit: lim.Tree}
+	a := &Archive{file: src.Keep, size: info.Size(), spool: src.Spool, newHasher: src.NewHasher, budget: new(atomic.Int64), limits: lim}
 	a.budget.Store(lim.inflated())
-	a.entries, err = readIndex(index)
-	return a, err
+	return a, a.readIndex(index)
 }
 
 // readIndex reads ids and offsets of an index of version 2. Checksums and the
 // order of ids are not looked at: a wrong one only makes a claim that is found wrong.
-func readIndex(f *os.File) ([]*Entry, error) {
+func (a *Archive) readIndex(f *os.File) error {
 	const fanout, tail = 8 + 256*4, 2 * trailerSize
 	var head [fanout]byte
 	if _, err := f.ReadAt(head[:], 0); err != nil {
-		return nil, badPack("its index is cut off")
+		return badPack("its index is cut off")
 	}
 	n := int64(binary.BigEndian.Uint32(head[fanout-4:]))
 	info, err := f.Stat()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	size := fanout + n*(object.Size+4+4) // without far offsets, which a kept pack of 2 GiB has
-	if string(head[:8]) != "\xfftOc\x00\x00\x00\x02" || n > maxClaims || info.Size() < size+tail || info.Size() > size+n*8+tail {
-		return nil, badPack("its index is malformed")
+	if string(head[:8]) != "\xfftOc\x00\x00\x00\x02" || n > a.limits.objects() || info.Size() < size+tail || info.Size() > size+n*8+tail {
+		return badPack("its index is malformed")
 	}
 	table := make([]byte, info.Size()-fanout-tail)
 	if _, err := f.ReadAt(table, fanout); err != nil && err != io.EOF {
-		return nil, err
+		return err
 	}
 	offsets, far := table[n*(object.Size+4):size-fanout], table[size-fanout:]
-	entries, all := make([]*Entry, n), make([]Entry, n)
-	for i := range all {
+	a.byID = make([]uint32, n)
+	for i := range a.byID {
 		offset := int64(binary.BigEndian.Uint32(offsets[4*i:]))
 		if offset&(1<<31) != 0 {
 			at := 8 * (offset &^ (1 << 31))
 			if at+8 > int64(len(far)) {
-				return nil, badPack("its index is malformed")
+				return badPack("its index is malformed")
 			}
 			offset = int64(binary.BigEndian.Uint64(far[at:]) &^ (1 << 63))
 		}
-		all[i] = Entry{ID: object.ID(table[object.Size*i:][:object.Size]), offset: max(offset, headerSize)}
-		entries[i] = &all[i]
+		e := a.rows.add(min(max(offset, headerSize), maxOffset))
+		e.ID = object.ID(table[object.Size*i:][:object.Size])
+		a.byID[i] = uint32(i)
 	}
-	return entries, nil
+	return nil
 }

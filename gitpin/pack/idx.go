@@ -16,24 +16,24 @@ func (a *Archive) WriteIndex(w io.Writer) error {
 	put32(2)
 	n := 0
 	for first := range 256 { // how many ids begin with at most this byte
-		for n < len(a.entries) && int(a.entries[n].ID[0]) <= first {
+		for n < len(a.byID) && int(a.rows.at(int(a.byID[n])).ID[0]) <= first {
 			n++
 		}
 		put32(uint32(n))
 	}
-	for _, e := range a.entries {
+	for _, e := range a.All() {
 		buf.Write(e.ID[:])
 	}
-	for _, e := range a.entries {
+	for _, e := range a.All() {
 		put32(e.crc)
 	}
 	var far []int64 // offsets that need more than 31 bits
-	for _, e := range a.entries {
-		if e.offset < 1<<31 {
-			put32(uint32(e.offset))
+	for _, e := range a.All() {
+		if e.offset() < 1<<31 {
+			put32(uint32(e.offset()))
 		} else {
 			put32(1<<31 | uint32(len(far)))
-			far = append(far, e.offset)
+			far = append(far, e.offset())
 		}
 	}
 	for _, offset := range far {

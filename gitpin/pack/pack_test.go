@@ -37,7 +37,7 @@ func readFrom(t testing.TB, stream io.Reader, lim pack.Limits) (*pack.Archive, e
 	}, lim, pack.NamesOnly{})
 }
 
-var wide = pack.Limits{Pack: 1 << 30, Tree: 1 << 30}
+var wide = pack.Limits{Pack: 1 << 30, Tree: 1 << 30, Files: 1 << 20}
 
 func blob(s string) gittest.PackEntry {
 	return gittest.PackEntry{Type: gittest.PackBlob, Content: []byte(s)}
@@ -136,7 +136,7 @@ func TestRefused(t *testing.T) {
 		"delta bomb":            {gittest.Pack(-1, blob("a"), gittest.PackEntry{Type: gittest.PackOfs, Base: 0, Content: append([]byte{1}, 0xff, 0xff, 0xff, 0xff, 0x7f)}), true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a, err := read(t, tc.data, pack.Limits{Pack: 1 << 30, Tree: 1 << 20})
+			a, err := read(t, tc.data, pack.Limits{Pack: 1 << 30, Tree: 1 << 20, Files: 1000})
 			var le *pack.LimitError
 			var pe *pack.Error
 			if a != nil || err == nil || tc.limit != errors.As(err, &le) || !tc.limit && !errors.As(err, &pe) && !errors.Is(err, io.ErrUnexpectedEOF) && !strings.HasPrefix(err.Error(), "bad pack") {
@@ -145,10 +145,10 @@ func TestRefused(t *testing.T) {
 		})
 	}
 	var le *pack.LimitError
-	if _, err := read(t, good, pack.Limits{Pack: int64(len(good)) - 1, Tree: 1 << 20}); !errors.As(err, &le) || le.What != "pack" {
+	if _, err := read(t, good, pack.Limits{Pack: int64(len(good)) - 1, Tree: 1 << 20, Files: 1000}); !errors.As(err, &le) || le.What != "pack" {
 		t.Errorf("pack limit: %v", err)
 	}
-	if _, err := read(t, good, pack.Limits{Pack: int64(len(good)), Tree: 1 << 20}); err != nil {
+	if _, err := read(t, good, pack.Limits{Pack: int64(len(good)), Tree: 1 << 20, Files: 1000}); err != nil {
 		t.Errorf("a pack of just the limit: %v", err)
 	}
 	for n := range good {
@@ -232,7 +232,7 @@ func TestPieces(t *testing.T) {
 	want := data[len(data)-20:]
 	for _, piece := range []int{1, 19, 20, 21, 4096, 64 << 10, len(data) - 1, len(data)} {
 		a, err := readFrom(t, &pieces{data, piece}, wide)
-		if err != nil || !bytes.Equal(a.Checksum[:], want) || len(a.Entries()) != len(entries) {
+		if err != nil || !bytes.Equal(a.Checksum[:], want) || a.Len() != len(entries) {
 			t.Errorf("in pieces of %d: %v", piece, err)
 		}
 	}
@@ -313,11 +313,11 @@ func TestIndexIsGits(t *testing.T) {
 func FuzzRead(f *testing.F) {
 	f.Add(gittest.Pack(-1, blob("some content"), gittest.PackEntry{Type: gittest.PackOfs, Base: 0, Content: gittest.Delta(12, "b")}))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		a, err := read(t, data, pack.Limits{Pack: 1 << 20, Tree: 1 << 16})
+		a, err := read(t, data, pack.Limits{Pack: 1 << 20, Tree: 1 << 16, Files: 1000})
 		if err != nil {
 			return
 		}
-		for _, e := range a.Entries() {
+		for _, e := range a.All() {
 			if e.ID.IsZero() || e.Type == 0 {
 				t.Fatal("an object without a name")
 			}

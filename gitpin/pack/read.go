@@ -3,11 +3,9 @@ package pack
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"io"
 	"os"
 	"runtime"
-	"sort"
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
@@ -15,39 +13,11 @@ import (
 	"gitlauncher/gitpin/object"
 )
 
-// Bounds that are not for a user to set.
 const (
-	maxObjects = 10 << 20  // entries of one pack; each costs some 40 bytes here
-	maxMeta    = 128 << 20 // bytes of one commit, tree or tag; a tree of a million entries has 40 MiB
-	largeBlob  = 4 << 20   // bytes from which on a blob is never held in memory
 	inFlight   = 8 << 20   // bytes of blobs on their way to the workers
 	batchBytes = 128 << 10 // of blobs that go to a worker together, the last one not counted
 	batchBlobs = 128       // and how many they are at most
 )
-
-// Limits bound what a pack may cost. Zero means zero.
-type Limits struct {
-	Pack int64 // bytes of the pack
-	Tree int64 // bytes of the files that are wanted from it, see inflated
-}
-
-// inflated is how many bytes all objects may have together: trees, history and
-// whatever a server sends beyond what was asked come on top of the files, which
-// are counted again where they are written.
-func (l Limits) inflated() int64 {
-	const times, most = 16, 1 << 50
-	return times * min(l.Tree, most)
-}
-
-// LimitError says which of the launcher's limits was passed.
-type LimitError struct {
-	What  string // "pack", "tree", "files"
-	Limit int64
-}
-
-func (e *LimitError) Error() string {
-	return fmt.Sprintf("the %s limit of %d is passed", e.What, e.Limit)
-}
 
 // Sink is told of every object that needs no second pass, by the id that its own
 // bytes have.
@@ -105,6 +75,19 @@ type Source struct {
 	NewHasher func() *object.Hasher
 }
 
+// heedingReader is a reader that ends with a context.
+type heedingReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (h heedingReader) Read(b []byte) (int, error) {
+	if h.ctx.Err() != nil {
+		return 0, context.Cause(h.ctx)
+	}
+	return h.r.Read(b)
+}
+
 // Read reads a whole pack and names every object in it. Errors are *Error,
 // *LimitError, object.ErrCollision, the stream's or the disk's own.
 func Read(ctx context.Context, src Source, lim Limits, sink Sink) (*Archive, error) {
@@ -114,16 +97,16 @@ func Read(ctx context.Context, src Source, lim Limits, sink Sink) (*Archive, err
 	if err != nil {
 		return nil, err
 	}
-	if scan.count > maxObjects {
-		return nil, &LimitError{"object", maxObjects}
+	if most := lim.objects(); int64(scan.count) > most {
+		return nil, &LimitError{"object", most}
 	}
 	outer := ctx
 	group, ctx := errgroup.WithContext(outer)
 	in := &reading{
-		from: from, scan: scan, ahead: newAhead(from), sink: sink, limit: lim.Tree, inflatedLeft: lim.inflated(),
+		from: from, scan: scan, ahead: newAhead(from), sink: sink, limits: lim, left: lim.inflated(), codeLeft: lim.inflated(),
 		hasher: src.NewHasher(), bases: newCache(baseCache),
 		blobs: make(chan batch, 64), room: semaphore.NewWeighted(inFlight),
-		archive: &Archive{file: src.Keep, spool: src.Spool, newHasher: src.NewHasher},
+		archive: &Archive{file: src.Keep, spool: src.Spool, newHasher: src.NewHasher, limits: lim},
 	}
 	group.Go(func() error {
 		defer close(in.blobs)
@@ -147,30 +130,30 @@ func Read(ctx context.Context, src Source, lim Limits, sink Sink) (*Archive, err
 		return nil, err
 	}
 	a := in.archive
-	if err := a.resolve(outer, in.rows, in.later, in.inflatedLeft, lim.Tree); err != nil {
+	if err := a.resolve(outer, in.later, in.laterByID, in.left); err != nil {
 		return nil, err
 	}
-	a.entries = in.rows
 	a.sort()
 	return a, nil
 }
 
 // reading is one pass over a pack.
 type reading struct {
-	from         *intake
-	scan         *scanner
-	ahead        *ahead
-	sink         Sink
-	hasher       *object.Hasher
-	bases        *cache
-	limit        int64
-	inflatedLeft int64
-	later        []entryHeader // deltas for the second pass
-	batch        batch         // in the making
-	blobs        chan batch
-	room         *semaphore.Weighted
-	archive      *Archive
-	rows         []*Entry
+	from      *intake
+	scan      *scanner
+	ahead     *ahead
+	sink      Sink
+	hasher    *object.Hasher
+	bases     *cache
+	limits    Limits
+	left      int64    // bytes that objects may still have
+	codeLeft  int64    // bytes that deltas may still have before they are applied
+	later     []uint32 // deltas for the second pass, by their row
+	laterByID bool     // some of them name their base by its id
+	batch     batch    // in the making
+	blobs     chan batch
+	room      *semaphore.Weighted
+	archive   *Archive
 }
 
 // blob is one that waits for its name.
@@ -194,10 +177,9 @@ func (in *reading) entries(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if h.size > in.inflatedLeft {
-			return &LimitError{"tree", in.limit}
+		if err := in.admit(h); err != nil {
+			return err
 		}
-		in.inflatedLeft -= h.size
 		if err := in.entry(ctx, h); err != nil {
 			return err
 		}
@@ -210,10 +192,34 @@ func (in *reading) entries(ctx context.Context) error {
 	return in.from.checkTrailer(sum)
 }
 
+// admit holds what a header announces against the limits, before anything is inflated.
+func (in *reading) admit(h entryHeader) error {
+	if h.offset > maxOffset {
+		return &LimitError{"pack", maxOffset}
+	}
+	if h.isDelta() {
+		if in.codeLeft -= h.size; in.codeLeft < 0 {
+			return in.limits.tooMuch()
+		}
+		return nil
+	}
+	return in.charge(h.typ, h.size)
+}
+
+// charge counts an object's bytes.
+func (in *reading) charge(t object.Type, size int64) error {
+	if err := in.limits.check(t, size); err != nil {
+		return err
+	}
+	if in.left -= size; in.left < 0 {
+		return in.limits.tooMuch()
+	}
+	return nil
+}
+
 // entry reads one entry's content and passes it on, or notes it for later.
 func (in *reading) entry(ctx context.Context, h entryHeader) error {
-	e := &Entry{offset: h.offset}
-	in.rows = append(in.rows, e)
+	e := in.archive.rows.add(h.offset)
 	err := in.content(ctx, e, h)
 	e.crc = in.scan.entryCRC()
 	return err
@@ -221,19 +227,16 @@ func (in *reading) entry(ctx context.Context, h entryHeader) error {
 
 // content reads one entry's content: small ones into memory, large ones as a stream.
 func (in *reading) content(ctx context.Context, e *Entry, h entryHeader) error {
-	isDelta := h.typ == ofsDelta || h.typ == refDelta
+	isDelta := h.isDelta()
 	if h.size > largeBlob && (isDelta || h.typ == object.Blob) {
 		r, err := in.scan.content()
 		if err != nil {
 			return err
 		}
 		if isDelta {
-			return in.delta(ctx, e, h, r)
+			return in.delta(ctx, e, h, heedingReader{ctx, r})
 		}
 		return in.large(ctx, e, h, r)
-	}
-	if h.size > maxMeta {
-		return &LimitError{"object", maxMeta}
 	}
 	content, err := in.inflate(h)
 	if err != nil {
@@ -253,12 +256,12 @@ func (in *reading) inflate(h entryHeader) (inflated, error) {
 	if g, ok := in.ahead.take(h.offset); ok && int64(len(g.content.bytes)) == h.size {
 		return g.content, in.scan.skip(g.end)
 	}
-	return in.scan.inflate(in.scan.buf, make([]byte, h.size))
+	return in.scan.inflate(in.scan.buf, nil, h.size)
 }
 
 // found names an object whose content is at hand; for blobs, others do.
 func (in *reading) found(ctx context.Context, e *Entry, t object.Type, content inflated) error {
-	in.bases.put(e.offset, t, content.bytes)
+	in.bases.put(e.offset(), t, content.bytes)
 	if t == object.Blob {
 		in.batch.blobs = append(in.batch.blobs, blob{e, content})
 		in.batch.bytes += int64(len(content.bytes))
@@ -303,30 +306,25 @@ func (in *reading) delta(ctx context.Context, e *Entry, h entryHeader, r io.Read
 	if h.typ == ofsDelta && !in.begins(h.baseOffset) {
 		return badPack("a delta's base is not where an entry begins")
 	}
+	code := &io.LimitedReader{R: r, N: h.size}
 	base, ok := in.bases.get(h.baseOffset)
 	if !ok || h.typ == refDelta {
-		if _, err := io.CopyN(io.Discard, r, h.size); err != nil {
-			return badContent(err)
-		}
-		in.later = append(in.later, h)
-		return atEnd(r)
+		return in.postpone(h, code, code)
 	}
-	d, err := readDelta(io.LimitReader(r, h.size))
+	d, err := readDelta(code)
 	if err != nil {
 		return err
 	}
-	if d.resultSize > in.inflatedLeft {
-		return &LimitError{"tree", in.limit}
-	}
 	if d.resultSize > largeBlob {
-		if _, err := io.Copy(io.Discard, d.code); err != nil {
-			return badContent(err)
+		if err := in.limits.check(base.typ, d.resultSize); err != nil {
+			return err
 		}
-		in.later = append(in.later, h)
-		return atEnd(r)
+		return in.postpone(h, d.code, code)
 	}
-	in.inflatedLeft -= d.resultSize
-	result := bytes.NewBuffer(make([]byte, 0, d.resultSize))
+	if err := in.charge(base.typ, d.resultSize); err != nil {
+		return err
+	}
+	result := bytes.NewBuffer(make([]byte, 0, min(d.resultSize, onWord)))
 	if err := d.apply(&memory{base.content}, int64(len(base.content)), result); err != nil {
 		return err
 	}
@@ -336,10 +334,24 @@ func (in *reading) delta(ctx context.Context, e *Entry, h entryHeader, r io.Read
 	return in.found(ctx, e, base.typ, inflated{bytes: result.Bytes(), checked: true})
 }
 
-// begins reports whether an entry begins at an offset.
+// postpone leaves a delta to the second pass. rest is what was not read of its code yet.
+func (in *reading) postpone(h entryHeader, rest io.Reader, code *io.LimitedReader) error {
+	if _, err := io.Copy(io.Discard, rest); err != nil {
+		return badContent(err)
+	}
+	if code.N > 0 {
+		return badContent(io.EOF)
+	}
+	in.later = append(in.later, uint32(in.archive.rows.n-1))
+	in.laterByID = in.laterByID || h.typ == refDelta
+	return atEnd(code.R)
+}
+
+// begins reports whether an entry begins at an offset, before the last one.
 func (in *reading) begins(offset int64) bool {
-	i := sort.Search(len(in.rows), func(i int) bool { return in.rows[i].offset >= offset })
-	return i < len(in.rows)-1 && in.rows[i].offset == offset // the last one is the delta itself
+	rows := &in.archive.rows
+	e := rows.search(offset)
+	return e.offset() == offset && e != rows.at(rows.n-1)
 }
 
 // hashBlobs is a worker.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"runtime"
-	"sort"
 	"sync"
 	"sync/atomic"
 
@@ -26,9 +25,7 @@ func (e *missingBaseError) Error() string {
 // when they came by.
 type resolver struct {
 	archive *Archive
-	rows    []*Entry // in the order of the pack
-	left    atomic.Int64
-	limit   int64
+	left    atomic.Int64 // bytes that objects may still have
 
 	mu      sync.Mutex
 	waiting map[object.ID][]int64 // offsets of deltas, by the base they lack
@@ -37,16 +34,17 @@ type resolver struct {
 // resolve names the deltas of later. In a first round workers share them; what
 // is left then are deltas whose base is named by its id and was itself a delta,
 // and those on top of them: each is taken up again once its base has its name.
-func (a *Archive) resolve(ctx context.Context, rows []*Entry, later []entryHeader, left, limit int64) error {
-	r := &resolver{archive: a, rows: rows, limit: limit, waiting: make(map[object.ID][]int64)}
+//
+// byID says that some name their base by its id; left is how many bytes objects may
+// still have.
+func (a *Archive) resolve(ctx context.Context, later []uint32, byID bool, left int64) error {
+	r := &resolver{archive: a, waiting: make(map[object.ID][]int64)}
 	r.left.Store(left)
-	for _, h := range later {
-		if h.typ == refDelta && a.named == nil {
-			a.named = make(map[object.ID]int64, len(rows))
-			for _, e := range rows {
-				if e.Type != 0 {
-					a.named[e.ID] = e.offset
-				}
+	if byID {
+		a.named = make(map[object.ID]int64, a.rows.n)
+		for i := range a.rows.n {
+			if e := a.rows.at(i); e.Type != 0 {
+				a.named[e.ID] = e.offset()
 			}
 		}
 	}
@@ -56,7 +54,7 @@ func (a *Archive) resolve(ctx context.Context, rows []*Entry, later []entryHeade
 		group.Go(func() error {
 			w := r.worker()
 			for i := next.Add(1) - 1; i < int64(len(later)); i = next.Add(1) - 1 {
-				if err := w.name(gctx, later[i].offset); err != nil {
+				if err := w.name(gctx, a.rows.at(int(later[i])).offset()); err != nil {
 					return err
 				}
 			}
@@ -94,17 +92,12 @@ func (r *resolver) takeUp(ctx context.Context) error {
 			if err := w.name(ctx, offset); err != nil {
 				return err
 			}
-			if e := r.row(offset); e.Type != 0 && r.waiting[e.ID] != nil {
+			if e := r.archive.rows.search(offset); e.Type != 0 && r.waiting[e.ID] != nil {
 				ready = append(ready, e.ID)
 			}
 		}
 	}
 	return nil
-}
-
-// row is the entry at an offset.
-func (r *resolver) row(offset int64) *Entry {
-	return r.rows[sort.Search(len(r.rows), func(i int) bool { return r.rows[i].offset >= offset })]
 }
 
 // worker names deltas, one at a time.
@@ -118,9 +111,17 @@ func (r *resolver) worker() *worker {
 	return &worker{r, r.archive.newHasher(), newCache(baseCache / 2)}
 }
 
+// charge counts an object's bytes, before they are made.
+func (r *resolver) charge(size int64) error {
+	if r.left.Add(-size) < 0 {
+		return r.archive.limits.tooMuch()
+	}
+	return nil
+}
+
 // name resolves the delta at offset, or puts it among the waiting.
 func (w *worker) name(ctx context.Context, offset int64) error {
-	c, err := w.archive.open(ctx, offset, w.bases)
+	c, err := w.archive.open(ctx, offset, w.bases, w.charge)
 	var missing *missingBaseError
 	if errors.As(err, &missing) {
 		w.mu.Lock()
@@ -132,18 +133,15 @@ func (w *worker) name(ctx context.Context, offset int64) error {
 		return err
 	}
 	defer c.close()
-	if w.left.Add(-c.size) < 0 {
-		return &LimitError{"tree", w.limit}
-	}
 	w.hasher.Begin(c.typ, c.size)
-	if _, err := io.Copy(w.hasher, io.NewSectionReader(c, 0, c.size)); err != nil {
+	if _, err := io.Copy(heeding{ctx, w.hasher}, io.NewSectionReader(c, 0, c.size)); err != nil {
 		return err
 	}
 	id, err := w.hasher.ID()
 	if err != nil {
 		return err
 	}
-	e := w.row(offset)
+	e := w.archive.rows.search(offset)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	e.Type, e.ID = c.typ, id

@@ -147,10 +147,11 @@ type inflater struct {
 	flate io.ReadCloser // nil until it is needed
 }
 
-// inflate fills a content of just that size from the zlib stream (RFC 1950) that comes
-// next, and takes no byte more. To look at the checksum is left to others: this is
-// what all wait for.
-func (f *inflater) inflate(from source, content []byte) (inflated, error) {
+// inflate makes a content of just that size from the zlib stream (RFC 1950) that comes
+// next, and takes no byte more. It uses room if that is large enough; otherwise it takes
+// memory as the bytes come. To look at the checksum is left to others: this is what all
+// wait for.
+func (f *inflater) inflate(from source, room []byte, size int64) (inflated, error) {
 	var frame [4]byte // two bytes before the deflated data, four behind
 	if _, err := io.ReadFull(from, frame[:2]); err != nil {
 		return inflated{}, truncated(err)
@@ -164,15 +165,36 @@ func (f *inflater) inflate(from source, content []byte) (inflated, error) {
 	} else if err := f.flate.(flate.Resetter).Reset(from, nil); err != nil {
 		return inflated{}, err
 	}
-	if _, err := io.ReadFull(f.flate, content); err != nil {
+	content, err := fill(f.flate, room, size)
+	if err != nil {
 		return inflated{}, badContent(err)
 	}
 	if err := atEnd(f.flate); err != nil {
 		return inflated{}, err
 	}
-	_, err := io.ReadFull(from, frame[:])
+	_, err = io.ReadFull(from, frame[:])
 	return inflated{bytes: content, adler: binary.BigEndian.Uint32(frame[:])}, truncated(err)
 }
+
+// fill reads so many bytes, into room if that is large enough.
+func fill(r io.Reader, room []byte, size int64) ([]byte, error) {
+	const times = 4 // larger than what is full
+	if int64(cap(room)) < size {
+		room = make([]byte, min(size, onWord))
+	}
+	content := room[:min(size, int64(cap(room)))]
+	for done := 0; ; {
+		if _, err := io.ReadFull(r, content[done:]); err != nil || int64(len(content)) == size {
+			return content, err
+		}
+		done = len(content)
+		content = append(make([]byte, 0, min(size, times*int64(done))), content...)
+		content = content[:cap(content)]
+	}
+}
+
+// isDelta reports whether an entry is one.
+func (h *entryHeader) isDelta() bool { return h.typ == ofsDelta || h.typ == refDelta }
 
 // source is a reader of which an inflater takes no more than it needs.
 type source interface {

@@ -33,25 +33,23 @@ var ErrDiffers = errors.New("the pack is not the stored form of the proven objec
 type Stored struct {
 	file    *os.File
 	compare bool // with what is in file already, rather than write it
-	slots   []storedSlot
-	end     int64 // of the objects, where the trailer begins
+	rows    rows
+	sizes   []int64 // of the contents
+	end     int64   // of the objects, where the trailer begins
 	sum     [trailerSize]byte
-}
-
-type storedSlot struct {
-	entry *Entry
-	size  int64 // of the content
 }
 
 // NewStored begins the layout of a pack.
 func NewStored() *Stored { return &Stored{end: headerSize} }
 
-// Add gives the object of that id and size the next place, and the number of it.
+// Add puts the object of that id and size next, and returns its number.
 func (s *Stored) Add(t object.Type, id object.ID, size int64) int {
-	s.slots = append(s.slots, storedSlot{&Entry{ID: id, Type: t, offset: s.end}, size})
+	e := s.rows.add(min(s.end, maxOffset)) // begin refuses what is larger
+	e.ID, e.Type = id, t
+	s.sizes = append(s.sizes, size)
 	blocks := max(1, (size+BlockSize-1)/BlockSize)
 	s.end += int64(len(appendEntryHeader(nil, t, size))) + 2 + 5*blocks + size + 4
-	return len(s.slots) - 1
+	return s.rows.n - 1
 }
 
 // Size is how many bytes the pack has in all.
@@ -60,6 +58,9 @@ func (s *Stored) Size() int64 { return s.end + trailerSize }
 // WriteTo makes file the pack. It must be empty.
 func (s *Stored) WriteTo(file *os.File) error {
 	s.file, s.compare = file, false
+	if s.end > maxOffset {
+		return &LimitError{"pack", maxOffset}
+	}
 	return s.span(s.header(), 0, nil)
 }
 
@@ -74,7 +75,7 @@ func (s *Stored) CompareWith(file *os.File) error {
 }
 
 func (s *Stored) header() []byte {
-	return binary.BigEndian.AppendUint32([]byte("PACK\x00\x00\x00\x02"), uint32(len(s.slots)))
+	return binary.BigEndian.AppendUint32([]byte("PACK\x00\x00\x00\x02"), uint32(s.rows.n))
 }
 
 // Compares reports whether contents are compared rather than written.
@@ -101,7 +102,7 @@ func (s *Stored) span(want []byte, at int64, room []byte) error {
 type Putter struct {
 	*Stored
 	framed, room []byte // one block with all that can stand around it
-	slot         *storedSlot
+	entry        *Entry
 	at, left     int64
 	adler        hash.Hash32
 	crc          uint32
@@ -116,8 +117,8 @@ func (s *Stored) Putter() *Putter {
 
 // Begin starts the content with that number.
 func (p *Putter) Begin(n int) {
-	p.slot = &p.slots[n]
-	p.at, p.left, p.crc, p.first = p.slot.entry.offset, p.slot.size, 0, true
+	p.entry = p.rows.at(n)
+	p.at, p.left, p.crc, p.first = p.entry.offset(), p.sizes[n], 0, true
 	p.adler.Reset()
 }
 
@@ -131,7 +132,7 @@ func (p *Putter) Block(b []byte) error {
 	p.adler.Write(b)
 	out := p.framed[:0]
 	if p.first {
-		out = appendEntryHeader(out, p.slot.entry.Type, p.slot.size)
+		out = appendEntryHeader(out, p.entry.Type, p.left+int64(len(b)))
 		out = append(out, 0x78, 0x01) // zlib, no dictionary, least effort
 		p.first = false
 	}
@@ -152,7 +153,7 @@ func (p *Putter) Block(b []byte) error {
 	}
 	p.at += int64(len(out))
 	if p.left == 0 {
-		p.slot.entry.crc = p.crc
+		p.entry.crc = p.crc
 	}
 	return nil
 }
@@ -197,12 +198,9 @@ func (s *Stored) Finish(sum [trailerSize]byte) error {
 	return s.span(sum[:], s.end, make([]byte, trailerSize))
 }
 
-// Archive gives the finished pack.
+// Archive returns the finished pack.
 func (s *Stored) Archive() *Archive {
-	a := &Archive{Checksum: s.sum, file: s.file, size: s.Size()}
-	for _, slot := range s.slots {
-		a.entries = append(a.entries, slot.entry)
-	}
+	a := &Archive{Checksum: s.sum, file: s.file, size: s.Size(), rows: s.rows}
 	a.sort()
 	return a
 }

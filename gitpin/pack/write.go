@@ -22,18 +22,21 @@ func Write(ctx context.Context, w io.Writer, a *Archive, ids []object.ID) error 
 	}
 	z := zlib.NewWriter(out)
 	for _, id := range ids {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		e := a.Find(id)
 		if e == nil {
 			return badPack("the object %s is gone", id)
 		}
-		c, err := a.open(ctx, e.offset, nil)
+		c, err := a.open(ctx, e.offset(), nil, nil)
 		if err != nil {
 			return err
 		}
 		_, err = out.Write(appendEntryHeader(nil, e.Type, c.size))
 		if err == nil {
 			z.Reset(out)
-			_, err = io.Copy(z, io.NewSectionReader(c, 0, c.size))
+			_, err = io.Copy(heeding{ctx, z}, io.NewSectionReader(c, 0, c.size))
 		}
 		if err == nil {
 			err = z.Close()

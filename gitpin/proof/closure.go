@@ -1,9 +1,8 @@
 package proof
 
 import (
-	"bytes"
 	"context"
-	"maps"
+	"path"
 	"slices"
 	"strings"
 
@@ -18,79 +17,130 @@ import (
 type Closure struct {
 	Tags map[string]object.ID // names to tag objects
 
-	ids map[object.ID]bool
+	archive *pack.Archive
+	in      []bool // by the archive's numbers
+	n       int
 }
 
 // Len is how many objects there are.
-func (c *Closure) Len() int { return len(c.ids) }
+func (c *Closure) Len() int { return c.n }
 
 // IDs are those of all objects, sorted.
 func (c *Closure) IDs() []object.ID {
-	return slices.SortedFunc(maps.Keys(c.ids), func(x, y object.ID) int { return bytes.Compare(x[:], y[:]) })
+	ids := make([]object.ID, 0, c.n)
+	for i, e := range c.archive.All() {
+		if c.in[i] {
+			ids = append(ids, e.ID)
+		}
+	}
+	return ids
+}
+
+// add adds an object of the archive, and reports whether it is new.
+func (c *Closure) add(id object.ID, need string) (isNew bool, err error) {
+	i := c.archive.Number(id)
+	if i < 0 {
+		return false, &MissingObjectError{id, need}
+	}
+	if c.in[i] {
+		return false, nil
+	}
+	c.in[i] = true
+	c.n++
+	return true, nil
+}
+
+func (c *Closure) has(id object.ID) bool {
+	i := c.archive.Number(id)
+	return i >= 0 && c.in[i]
 }
 
 // Closure gathers what belongs to a listed tree; with history, the ancestors, too.
 func (p *Proof) Closure(ctx context.Context, a *pack.Archive, tree *Tree, history bool) (*Closure, error) {
-	c := &Closure{ids: map[object.ID]bool{tree.Commit: true}, Tags: make(map[string]object.ID)}
-	for id := range p.trees {
-		c.ids[id] = true
+	c := &Closure{Tags: make(map[string]object.ID), archive: a, in: make([]bool, a.Len())}
+	if _, err := c.add(tree.Commit, "commit"); err != nil {
+		return nil, err
+	}
+	for _, f := range tree.Folders {
+		if f.Gitlink {
+			continue
+		}
+		if _, err := c.add(f.Tree, "tree"); err != nil {
+			return nil, err
+		}
 	}
 	for _, f := range tree.Files {
-		if f.Mode != object.ModeGitlink {
-			c.ids[f.ID] = true
+		if f.Mode == object.ModeGitlink {
+			continue
+		}
+		if _, err := c.add(f.ID, "file"); err != nil {
+			return nil, err
 		}
 	}
 	if !history {
 		return c, nil
 	}
+	if err := c.addAncestors(ctx, p, tree); err != nil {
+		return nil, err
+	}
+	return c, c.addTags(ctx, p.params.MaxFiles)
+}
+
+// addAncestors adds the commits that lead to the pinned one, with their trees.
+func (c *Closure) addAncestors(ctx context.Context, p *Proof, tree *Tree) error {
 	queue := slices.Clone(tree.Parents)
 	for len(queue) > 0 {
 		id := queue[len(queue)-1]
 		queue = queue[:len(queue)-1]
-		if c.ids[id] {
+		if isNew, err := c.add(id, "ancestor"); err != nil {
+			return err
+		} else if !isNew {
 			continue
 		}
-		_, content, err := p.read(ctx, a, id, object.Commit, "ancestor")
+		_, content, err := p.read(ctx, c.archive, id, object.Commit, "ancestor")
 		if err != nil {
-			return nil, err
+			return err
 		}
 		info, err := object.ParseCommit(content)
 		if err != nil {
-			return nil, &MismatchError{tree.Commit, "its ancestor " + id.String() + " is malformed"}
+			return &MismatchError{tree.Commit, "its ancestor " + id.String() + " is malformed"}
 		}
-		c.ids[id] = true
 		queue = append(queue, info.Parents...)
-		if err := c.addTree(ctx, p, a, info.Tree); err != nil {
-			return nil, err
+		if err := c.addTree(ctx, p, info.Tree); err != nil {
+			return err
 		}
 	}
-	return c, c.addTags(ctx, a)
+	return nil
 }
 
 // addTree adds a tree of history and all below it.
-func (c *Closure) addTree(ctx context.Context, p *Proof, a *pack.Archive, root object.ID) error {
+func (c *Closure) addTree(ctx context.Context, p *Proof, root object.ID) error {
 	queue := []object.ID{root}
 	for len(queue) > 0 {
 		id := queue[len(queue)-1]
 		queue = queue[:len(queue)-1]
-		if c.ids[id] {
+		if isNew, err := c.add(id, "tree of history"); err != nil {
+			return err
+		} else if !isNew {
 			continue
 		}
-		_, content, err := p.read(ctx, a, id, object.Tree, "tree of history")
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		_, content, err := p.read(ctx, c.archive, id, object.Tree, "tree of history")
 		if err != nil {
 			return err
 		}
-		c.ids[id] = true
-		var lost *MissingObjectError
+		var lost error
 		err = object.EachID(content, func(mode object.Mode, id object.ID) {
-			switch {
-			case mode == object.ModeGitlink:
-			case mode == object.ModeDir:
+			switch mode {
+			case object.ModeGitlink:
+			case object.ModeDir:
 				queue = append(queue, id)
-			case a.Find(id) == nil:
-				lost = &MissingObjectError{id, "file of history"}
 			default:
-				c.ids[id] = true
+				if _, err := c.add(id, "file of history"); err != nil {
+					lost = err
+				}
 			}
 		})
 		if err != nil {
@@ -103,23 +153,49 @@ func (c *Closure) addTree(ctx context.Context, p *Proof, a *pack.Archive, root o
 	return nil
 }
 
-// addTags adds the annotated tags of commits in the closure.
-func (c *Closure) addTags(ctx context.Context, a *pack.Archive) error {
-	for _, e := range a.Entries() {
+// addTags adds the annotated tags of commits in the closure. Each becomes a file, so
+// that there may be as many as there may be files. Of tags that can't stand beside
+// each other (of one name, or one the other's directory) the one with the lowest id
+// is taken: no Git server has both as references, but tag objects can say anything.
+func (c *Closure) addTags(ctx context.Context, most int) error {
+	above := make(map[string]bool) // the directories of names that are taken
+	for _, e := range c.archive.All() {
 		if e.Type != object.Tag {
 			continue
 		}
-		_, content, err := a.Bytes(ctx, e)
+		_, content, err := c.archive.Bytes(ctx, e)
 		if err != nil {
 			return err
 		}
 		tag, err := object.ParseTag(content)
-		if _, twice := c.Tags[tag.Name]; err == nil && !twice && tag.Type == "commit" && c.ids[tag.Target] && isTagName(tag.Name) {
-			c.ids[e.ID] = true
-			c.Tags[tag.Name] = e.ID
+		if err != nil || tag.Type != "commit" || !c.has(tag.Target) || !isTagName(tag.Name) || c.taken(tag.Name, above) {
+			continue
+		}
+		if _, err := c.add(e.ID, "tag"); err != nil {
+			return err
+		}
+		c.Tags[tag.Name] = e.ID
+		for dir := path.Dir(tag.Name); dir != "."; dir = path.Dir(dir) {
+			above[dir] = true
+		}
+		if len(c.Tags) > most {
+			return &pack.LimitError{What: "tag", Limit: int64(most)}
 		}
 	}
 	return nil
+}
+
+// taken reports whether a tag's name clashes with one before it.
+func (c *Closure) taken(name string, above map[string]bool) bool {
+	if above[name] {
+		return true
+	}
+	for ; name != "."; name = path.Dir(name) {
+		if _, there := c.Tags[name]; there {
+			return true
+		}
+	}
+	return false
 }
 
 // isTagName accepts a tag's name as a file below refs/tags: the harmless part of

@@ -112,7 +112,7 @@ func (o *objects) read(t *testing.T, params proof.Params) (*proof.Proof, *pack.A
 	a, err := pack.Read(context.Background(), pack.Source{
 		Stream: bytes.NewReader(gittest.Pack(-1, o.entries...)), Keep: keep, NewHasher: object.NewHasher,
 		Spool: func() (*os.File, error) { return os.CreateTemp(t.TempDir(), "spool") },
-	}, pack.Limits{Pack: 1 << 30, Tree: 1 << 30}, p)
+	}, pack.Limits{Pack: 1 << 30, Tree: 1 << 30, Files: 1 << 20}, p)
 	return p, a, err
 }
 

@@ -1,0 +1,82 @@
+package pack
+
+import (
+	"fmt"
+
+	"gitlauncher/gitpin/object"
+)
+
+// Bounds that are not for a user to set.
+const (
+	maxObjects = 10 << 20  // entries of one pack, whatever Limits.Files allows; each costs entrySize here
+	maxMeta    = 128 << 20 // bytes of one commit, tree or tag; a tree of a million entries has 40 MiB
+	minMeta    = 1 << 20   // and what it may have, however few files there may be
+	maxEntry   = 300       // bytes of one entry of a tree: mode, name (255 at most) and id
+	withMore   = 16        // times the tree, for a pack that holds more than one commit
+	largeBlob  = 4 << 20   // bytes from which on a blob is never held in memory
+	onWord     = 256 << 10 // bytes that are allocated on a header's word; more as they come
+)
+
+// Limits bound what a pack may cost. Zero means zero.
+type Limits struct {
+	Pack  int64 // bytes of the pack
+	Tree  int64 // bytes of the files that are wanted from it
+	Files int   // entries of the trees that are wanted from it
+	Alone bool  // the pack is to hold one commit and no other: no history
+}
+
+// times is how often the tree may be in a pack: history, and whatever a server sends
+// beyond what was asked, come on top of it.
+func (l Limits) times() int64 {
+	if l.Alone {
+		return 1
+	}
+	return withMore
+}
+
+// objects is how many there may be: a commit, a tree for the root and one object for
+// each entry.
+func (l Limits) objects() int64 { return min(l.times()*(int64(l.Files)+2), maxObjects) }
+
+// inflated is how many bytes all objects may have together. Files are counted again
+// where they are written.
+func (l Limits) inflated() int64 {
+	const most = 1 << 50
+	return l.times() * (min(l.Tree, most) + l.meta())
+}
+
+// meta is how many bytes a commit, a tree or a tag may have.
+func (l Limits) meta() int64 {
+	return max(minMeta, min(maxMeta, int64(l.Files)*maxEntry))
+}
+
+// check holds the size of one object against the limits: a file of the pinned tree is
+// no larger than all of them together.
+func (l Limits) check(t object.Type, size int64) error {
+	if t != object.Blob {
+		return l.checkMeta(size)
+	}
+	if size > l.Tree {
+		return l.tooMuch()
+	}
+	return nil
+}
+
+func (l Limits) checkMeta(size int64) error {
+	if size > l.meta() {
+		return &LimitError{"object", l.meta()}
+	}
+	return nil
+}
+
+func (l Limits) tooMuch() error { return &LimitError{"tree", l.Tree} }
+
+// LimitError says which of the launcher's limits was passed.
+type LimitError struct {
+	What  string // "pack", "tree", "file", "object", "tag"
+	Limit int64
+}
+
+func (e *LimitError) Error() string {
+	return fmt.Sprintf("the %s limit of %d is passed", e.What, e.Limit)
+}
