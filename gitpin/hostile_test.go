@@ -305,7 +305,7 @@ func TestBombs(t *testing.T) {
 	for i := range 1_000_000 {
 		b.WriteString(entry("100644", fmt.Sprintf("%07d", i), x))
 	}
-	if _, err := m.serve(t, m.commit(m.tree(b.String())), nil); !errors.As(err, &le) || le.What != "file" {
+	if _, err := m.serve(t, m.commit(m.tree(b.String())), nil); !errors.As(err, &le) || le.What != "object size" {
 		t.Errorf("a million entries: %v", err)
 	}
 	// One blob of a gigabyte of zeros, and a small one at many paths.

@@ -158,7 +158,7 @@ func (p *Params) writeGit(dir *workdir.Dir, draft *workdir.Draft, m *materialise
 		Shallow: !p.FullHistory && len(m.tree.Parents) > 0, Tags: tags,
 	}
 	if dir.Inside() {
-		for _, e := range m.tree.Entries() {
+		for _, e := range m.tree.Entries {
 			if e.Name == workdir.ControlName {
 				return &object.TreeError{Name: e.Name, Reason: "is where the launcher keeps its lock when WORK_DIR is a mount point"}
 			}

@@ -109,8 +109,7 @@ func checkDate(date []byte) string {
 // by their kind and their owner's execute bit.
 func CheckTree(content []byte) string {
 	for len(content) > 0 {
-		head, rest, _ := bytes.Cut(content, []byte{0})
-		digits, _, _ := bytes.Cut(head, []byte{' '})
+		digits, _, rest, _ := cutEntry(content)
 		switch string(digits) {
 		case "40000", "100644", "100664", "100755", "120000", "160000":
 		default:
@@ -119,7 +118,7 @@ func CheckTree(content []byte) string {
 			}
 			return "badFilemode"
 		}
-		content = rest[Size:]
+		content = rest
 	}
 	return ""
 }

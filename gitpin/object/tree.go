@@ -49,12 +49,14 @@ func (e *TreeError) Error() string {
 // duplicates, wrong order, malformed modes. Unusual modes, which Git warns of
 // ([CheckTree]), are read as Git reads them. Errors are [*TreeError].
 func ParseTree(content []byte) ([]Entry, error) {
-	entries := make([]Entry, 0, bytes.Count(content, []byte{0})/2+1)
+	count, names := shape(content)
+	entries := make([]Entry, 0, count)
 	for len(content) > 0 {
-		e, rest, err := parseEntry(content)
+		e, rest, err := parseEntry(content, names)
 		if err != nil {
 			return nil, err
 		}
+		names = names[len(e.Name):]
 		if n := len(entries); n > 0 && !before(entries[n-1], e) {
 			return nil, &TreeError{e.Name, "is out of order or a duplicate of the entry before it"}
 		}
@@ -67,13 +69,38 @@ func ParseTree(content []byte) ([]Entry, error) {
 	return entries, nil
 }
 
-func parseEntry(content []byte) (Entry, []byte, error) {
-	head, rest, ok := bytes.Cut(content, []byte{0})
+// shape counts the entries of a tree, and joins their names, so that a large tree takes
+// two pieces of memory rather than one for each entry.
+func shape(content []byte) (count int, names string) {
+	var all strings.Builder
+	for {
+		_, name, rest, ok := cutEntry(content)
+		if !ok {
+			return count, strings.Clone(all.String()) // as long as it has to be
+		}
+		all.Write(name)
+		count, content = count+1, rest
+	}
+}
+
+// cutEntry cuts the first entry off a tree; rest is what is behind its id.
+func cutEntry(content []byte) (digits, name, rest []byte, ok bool) {
+	head, rest, ended := bytes.Cut(content, []byte{0})
 	digits, name, blank := bytes.Cut(head, []byte{' '})
-	if !ok || !blank || len(rest) < Size {
+	if !ended || !blank || len(rest) < Size {
+		return nil, nil, nil, false
+	}
+	return digits, name, rest[Size:], true
+}
+
+// parseEntry reads the first entry. Its name is the beginning of names.
+func parseEntry(content []byte, names string) (Entry, []byte, error) {
+	digits, name, rest, ok := cutEntry(content)
+	if !ok {
 		return Entry{}, nil, &TreeError{"", "an entry is cut off"}
 	}
-	e := Entry{Name: string(name), ID: ID(rest[:Size])}
+	id := content[len(content)-len(rest)-Size:]
+	e := Entry{Name: names[:len(name)], ID: ID(id[:Size])}
 	var err error
 	if e.Mode, err = parseMode(digits); err != nil {
 		return Entry{}, nil, &TreeError{e.Name, err.Error()}
@@ -87,7 +114,7 @@ func parseEntry(content []byte) (Entry, []byte, error) {
 	if e.ID.IsZero() {
 		return Entry{}, nil, &TreeError{e.Name, "has an id of zeros"}
 	}
-	return e, rest[Size:], nil
+	return e, rest, nil
 }
 
 // parseMode reads an octal mode as Git does: of any number of digits the last sixteen
@@ -152,17 +179,16 @@ func noClash(entries []Entry) error {
 // (history), where old oddities do no harm.
 func EachID(content []byte, fn func(mode Mode, id ID)) error {
 	for len(content) > 0 {
-		head, rest, ok := bytes.Cut(content, []byte{0})
-		if !ok || len(rest) < Size {
+		digits, _, rest, ok := cutEntry(content)
+		if !ok {
 			return &TreeError{"", "an entry is cut off"}
 		}
-		digits, _, _ := bytes.Cut(head, []byte{' '})
 		mode, err := parseMode(digits)
 		if err != nil {
 			return &TreeError{"", "an entry " + err.Error()}
 		}
-		fn(mode, ID(rest[:Size]))
-		content = rest[Size:]
+		fn(mode, ID(content[len(content)-len(rest)-Size:][:Size]))
+		content = rest
 	}
 	return nil
 }

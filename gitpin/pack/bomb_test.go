@@ -193,7 +193,7 @@ func TestMetaLimit(t *testing.T) {
 			var b bomb
 			_, err := b.read(t, context.Background(), gittest.Pack(-1, gittest.PackEntry{Type: typ, Content: make([]byte, size)}), pack.Limits{Pack: 1 << 30, Tree: 1 << 30, Files: 100})
 			var le *pack.LimitError
-			if over := size > 1<<20; over != (errors.As(err, &le) && le.What == "object") || !over && err != nil {
+			if over := size > 1<<20; over != (errors.As(err, &le) && le.What == "object size") || !over && err != nil {
 				t.Errorf("a %s of %d bytes: %v", name, size, err)
 			}
 		}

@@ -64,7 +64,7 @@ func (l Limits) check(t object.Type, size int64) error {
 
 func (l Limits) checkMeta(size int64) error {
 	if size > l.meta() {
-		return &LimitError{"object", l.meta()}
+		return &LimitError{"object size", l.meta()}
 	}
 	return nil
 }
@@ -73,7 +73,7 @@ func (l Limits) tooMuch() error { return &LimitError{"tree", l.Tree} }
 
 // LimitError says which of the launcher's limits was passed.
 type LimitError struct {
-	What  string // "pack", "tree", "file", "object", "tag"
+	What  string // "pack", "tree", "file", "object", "object size", "tag"
 	Limit int64
 }
 

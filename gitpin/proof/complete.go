@@ -29,11 +29,7 @@ func (p *Proof) complete(ctx context.Context, a *pack.Archive, f *File) error {
 	if f.Mode == object.ModeGitlink {
 		return p.params.Files.Folder(f.Path)
 	}
-	p.mu.Lock()
-	there, ok := p.written[f.Path]
-	p.mu.Unlock()
-	if ok && there.ID == f.ID && there.Mode == f.Mode {
-		*f = there
+	if f.Number != NotMade {
 		return nil
 	}
 	e := a.Find(f.ID)
@@ -48,26 +44,28 @@ func (p *Proof) complete(ctx context.Context, a *pack.Archive, f *File) error {
 	return p.stream(ctx, a, e, f)
 }
 
-// write writes a content that is in memory, and notes what it is.
-func (p *Proof) write(f *File, content []byte) error {
+// write writes a content that is in memory, and fills in what it is.
+func (p *Proof) write(f *File, content []byte) (err error) {
 	f.SHA256 = SumOf(content)
 	if f.Mode == object.ModeSymlink {
 		if err := checkTarget(f.Path, content); err != nil {
 			return err
 		}
-		return p.params.Files.Symlink(f.Path, content)
+		f.Number, err = p.params.Files.Symlink(f.Path, content)
+		return err
 	}
 	f.LFS = IsLFS(content)
 	if err := p.charge(int64(len(content))); err != nil {
 		return err
 	}
-	return p.params.Files.Write(f.Path, f.Mode, content)
+	f.Number, err = p.params.Files.Write(f.Path, f.Mode, content)
+	return err
 }
 
 // stream writes a content of the kept pack.
-func (p *Proof) stream(ctx context.Context, a *pack.Archive, e *pack.Entry, f *File) error {
+func (p *Proof) stream(ctx context.Context, a *pack.Archive, e *pack.Entry, f *File) (err error) {
 	sum, head := NewSum(), &prefix{}
-	err := p.params.Files.Stream(f.Path, f.Mode, func(out io.Writer) error {
+	f.Number, err = p.params.Files.Stream(f.Path, f.Mode, func(out io.Writer) error {
 		return a.WriteTo(ctx, e, io.MultiWriter(charger{p}, out, sum, head))
 	})
 	f.SHA256, f.LFS = [sha256.Size]byte(sum.Sum(nil)), IsLFS(head.bytes)

@@ -14,7 +14,11 @@ type File struct {
 	ID     object.ID
 	SHA256 [sha256.Size]byte // of the blob's bytes; zero for a gitlink
 	LFS    bool              // the blob is a Git LFS pointer, not the content
+	Number int32             // what the Writer calls it; NotMade where nothing was written
 }
+
+// NotMade is the Number of a file that no Writer made.
+const NotMade = -1
 
 // Folder is one directory of the proven tree.
 type Folder struct {
@@ -29,9 +33,10 @@ type Folder struct {
 type Tree struct {
 	Commit  object.ID
 	Root    object.ID
-	Parents []object.ID // of the commit
-	Files   []File      // in the order of `git ls-tree -r`
-	Folders []Folder    // depth first, the root first of all
+	Parents []object.ID    // of the commit
+	Entries []object.Entry // of the root
+	Files   []File         // in the order of `git ls-tree -r`
+	Folders []Folder       // depth first, the root first of all
 
 	// Faults are some that git-fsck(1) finds with the commit and its trees, in its own
 	// words. Git checks them out nevertheless.
@@ -39,9 +44,6 @@ type Tree struct {
 
 	proof *Proof
 }
-
-// Entries are those of the root.
-func (t *Tree) Entries() []object.Entry { return t.proof.trees[t.Root] }
 
 // Content is that of the commit or of one of the trees; nil where files are written.
 func (t *Tree) Content(id object.ID) []byte { return t.proof.contents[id] }

@@ -47,25 +47,19 @@ func (l *largeFile) Write(b []byte) (int, error) {
 
 // Named moves the file to its place, if it has one.
 func (l *largeFile) Named(id object.ID) error {
-	p := l.proof
-	p.mu.Lock()
-	at, expected := p.blobs[id]
-	expected = expected && at.mode != object.ModeSymlink && len(at.path) <= MaxPath
-	if expected {
-		delete(p.blobs, id)
-	}
-	p.mu.Unlock()
+	at, expected := l.proof.take(id, func(at place) bool {
+		return at.mode() != object.ModeSymlink && len(at.path()) <= MaxPath
+	})
 	if !expected {
 		l.Drop()
 		return nil
 	}
-	f := File{Path: at.path, Mode: at.mode, ID: id, SHA256: [sha256.Size]byte(l.sum.Sum(nil)), LFS: IsLFS(l.head.bytes)}
-	if err := l.out.Place(at.path, at.mode); err != nil {
+	f := File{Path: at.path(), Mode: at.mode(), SHA256: [sha256.Size]byte(l.sum.Sum(nil)), LFS: IsLFS(l.head.bytes)}
+	var err error
+	if f.Number, err = l.out.Place(f.Path, f.Mode); err != nil {
 		return err
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.written[at.path] = f
+	l.proof.note(at, &f)
 	return nil
 }
 

@@ -28,8 +28,13 @@ func (p *Proof) List(ctx context.Context, a *pack.Archive) (*Tree, error) {
 		proof: p, archive: a,
 		tree: &Tree{Commit: p.params.Commit, Root: p.commit.Tree, Parents: p.commit.Parents, proof: p},
 	}
+	l.tree.Files = make([]File, 0, min(p.entries, p.params.MaxFiles))
 	if err := l.list(ctx, "", l.tree.Root); err != nil {
 		return nil, err
+	}
+	l.tree.Entries = p.trees[l.tree.Root].entries
+	if p.params.Files != nil {
+		p.trees = nil // what Files does not tell is not needed any more
 	}
 	l.tree.Faults = p.faults
 	return l.tree, nil
@@ -47,25 +52,26 @@ func (l *lister) list(ctx context.Context, dir string, id object.ID) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	entries, known := l.proof.trees[id]
-	if !known {
+	l.proof.expect(id, func() string { return dir })
+	n := l.proof.trees[id]
+	if !n.known {
 		_, content, err := l.proof.read(ctx, l.archive, id, object.Tree, "tree")
 		if err != nil {
 			return err
 		}
-		if entries, err = l.proof.setTree(id, content); err != nil {
+		if err := l.proof.setTree(n, id, content); err != nil {
 			return err
 		}
 	}
-	if l.seen += len(entries); l.seen > l.proof.params.MaxFiles {
+	if l.seen += len(n.entries); l.seen > l.proof.params.MaxFiles {
 		return l.proof.tooMany()
 	}
 	here := len(l.tree.Folders)
 	l.tree.Folders = append(l.tree.Folders, Folder{Path: dir, Tree: id})
 	if l.proof.params.Files == nil {
-		l.tree.Folders[here].Names = sortedNames(entries)
+		l.tree.Folders[here].Names = sortedNames(n.entries)
 	}
-	for _, e := range entries {
+	for i, e := range n.entries {
 		path := join(dir, e.Name)
 		if len(path) > MaxPath {
 			return &object.TreeError{Name: e.Name, Reason: "lies deeper than the 4,095 bytes that a path can have"}
@@ -80,7 +86,11 @@ func (l *lister) list(ctx context.Context, dir string, id object.ID) error {
 			l.tree.Folders = append(l.tree.Folders, Folder{Path: path, Gitlink: true})
 		}
 		l.tree.Folders[here].Files = append(l.tree.Folders[here].Files, len(l.tree.Files))
-		l.tree.Files = append(l.tree.Files, File{Path: path, Mode: e.Mode, ID: e.ID})
+		f := File{Path: path, Mode: e.Mode, ID: e.ID, Number: NotMade}
+		if n.made != nil && n.made[i].is && n.path == dir {
+			f.SHA256, f.LFS, f.Number = n.made[i].sum, n.made[i].lfs, n.made[i].number
+		}
+		l.tree.Files = append(l.tree.Files, f)
 	}
 	return nil
 }

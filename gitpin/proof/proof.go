@@ -1,6 +1,7 @@
 package proof
 
 import (
+	"crypto/sha256"
 	"sync"
 	"sync/atomic"
 
@@ -26,35 +27,48 @@ type Proof struct {
 	params Params
 	left   atomic.Int64 // of MaxBytes
 
-	commit *object.CommitInfo // once it came by
-	trees  map[object.ID][]object.Entry
+	commit  *object.CommitInfo  // once it came by
+	trees   map[object.ID]*node // that are expected or came by
+	entries int                 // of all trees that came by
+	faults  []string            // see Tree.Faults
 	// contents are those of commit and trees; nil where files are written.
 	contents map[object.ID][]byte
-	dirs     map[object.ID]string // where trees are expected, by id; first place only
-	entries  int                  // of all trees that came by
-	faults   []string             // see Tree.Faults
 
-	mu      sync.Mutex
-	blobs   map[object.ID]place // where blobs are expected, likewise
-	written map[string]File     // by path
+	mu    sync.Mutex
+	blobs map[object.ID]place // where blobs are expected; first place only
+}
+
+// node is one tree of the chain.
+type node struct {
+	path    string // its first place
+	known   bool   // its entries are
+	entries []object.Entry
+	made    []made // files that were written in its first place, by entry; nil before any
+}
+
+// made is a file that was written.
+type made struct {
+	sum    [sha256.Size]byte
+	number int32
+	is     bool // there is one
+	lfs    bool
 }
 
 // maxFaults is how many are kept: a message of this length is read, one longer is not.
 const maxFaults = 3
 
-// place is where a blob belongs.
+// place is where a blob belongs: an entry of a tree.
 type place struct {
-	path string
-	mode object.Mode
+	node  *node
+	entry int
 }
+
+func (p place) mode() object.Mode { return p.node.entries[p.entry].Mode }
+func (p place) path() string      { return join(p.node.path, p.node.entries[p.entry].Name) }
 
 // New begins a proof.
 func New(params Params) *Proof {
-	p := &Proof{
-		params: params,
-		trees:  make(map[object.ID][]object.Entry), dirs: make(map[object.ID]string),
-		blobs: make(map[object.ID]place), written: make(map[string]File),
-	}
+	p := &Proof{params: params, trees: make(map[object.ID]*node), blobs: make(map[object.ID]place)}
 	p.left.Store(params.MaxBytes)
 	if params.Files == nil {
 		p.contents = make(map[object.ID][]byte)
@@ -70,53 +84,81 @@ func (p *Proof) Meta(t object.Type, id object.ID, content []byte) error {
 	case t != object.Tree:
 		return nil
 	}
-	dir, expected := p.dirs[id]
-	if !expected || p.trees[id] != nil {
+	n := p.trees[id]
+	if n == nil || n.known {
 		return nil
 	}
-	entries, err := p.setTree(id, content)
-	if err != nil {
+	if err := p.setTree(n, id, content); err != nil {
 		return err
 	}
-	if p.entries += len(entries); p.entries > p.params.MaxFiles {
+	if p.entries += len(n.entries); p.entries > p.params.MaxFiles {
 		return p.tooMany()
+	}
+	for _, e := range n.entries {
+		if e.Mode == object.ModeDir {
+			p.expect(e.ID, func() string { return join(n.path, e.Name) })
+		}
+	}
+	if p.params.Files == nil { // nobody waits for a blob
+		return nil
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, e := range entries {
-		path := join(dir, e.Name)
-		switch e.Mode {
-		case object.ModeDir:
-			if _, twice := p.dirs[e.ID]; !twice {
-				p.dirs[e.ID] = path
-			}
-		case object.ModeGitlink:
-		default:
-			if _, twice := p.blobs[e.ID]; !twice {
-				p.blobs[e.ID] = place{path, e.Mode}
-			}
+	for i, e := range n.entries {
+		if e.Mode == object.ModeDir || e.Mode == object.ModeGitlink {
+			continue
+		}
+		if _, twice := p.blobs[e.ID]; !twice {
+			p.blobs[e.ID] = place{n, i}
 		}
 	}
 	return nil
 }
 
+// expect notes that a tree will come, and where it is. The first place counts.
+func (p *Proof) expect(id object.ID, path func() string) {
+	if p.trees[id] == nil {
+		p.trees[id] = &node{path: path()}
+	}
+}
+
 // Blob writes a blob if the chain has named it.
 func (p *Proof) Blob(id object.ID, content []byte) error {
-	p.mu.Lock()
-	at, expected := p.blobs[id]
-	delete(p.blobs, id) // a pack may hold an object twice
-	p.mu.Unlock()
-	if !expected || len(at.path) > MaxPath || p.params.Files == nil { // List refuses the path
+	at, expected := p.take(id, func(place) bool { return true })
+	if !expected {
 		return nil
 	}
-	f := File{Path: at.path, Mode: at.mode, ID: id}
+	f := File{Path: at.path(), Mode: at.mode(), ID: id}
+	if len(f.Path) > MaxPath { // List refuses it
+		return nil
+	}
 	if err := p.write(&f, content); err != nil {
 		return err
 	}
+	p.note(at, &f)
+	return nil
+}
+
+// take ends the waiting for a blob, if it suits. A pack may hold an object twice.
+func (p *Proof) take(id object.ID, suits func(place) bool) (place, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.written[at.path] = f
-	return nil
+	at, expected := p.blobs[id]
+	if !expected || !suits(at) {
+		return place{}, false
+	}
+	delete(p.blobs, id)
+	return at, true
+}
+
+// note remembers a file that was written.
+func (p *Proof) note(at place, f *File) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if at.node.made == nil {
+		at.node.made = make([]made, len(at.node.entries))
+	}
+	at.node.made[at.entry] = made{f.SHA256, f.Number, true, f.LFS}
 }
 
 func (p *Proof) setCommit(t object.Type, content []byte) error {
@@ -132,23 +174,20 @@ func (p *Proof) setCommit(t object.Type, content []byte) error {
 		p.faults = append(p.faults, "the commit: "+fault)
 	}
 	p.keep(p.params.Commit, content)
-	if _, twice := p.dirs[info.Tree]; !twice {
-		p.dirs[info.Tree] = ""
-	}
+	p.expect(info.Tree, func() string { return "" })
 	return nil
 }
 
-func (p *Proof) setTree(id object.ID, content []byte) ([]object.Entry, error) {
-	entries, err := object.ParseTree(content)
-	if err != nil {
-		return nil, err
+func (p *Proof) setTree(n *node, id object.ID, content []byte) (err error) {
+	if n.entries, err = object.ParseTree(content); err != nil {
+		return err
 	}
-	p.trees[id] = entries
+	n.known = true
 	if fault := object.CheckTree(content); fault != "" && len(p.faults) < maxFaults {
 		p.faults = append(p.faults, "tree "+id.String()+": "+fault)
 	}
 	p.keep(id, content)
-	return entries, nil
+	return nil
 }
 
 func (p *Proof) keep(id object.ID, content []byte) {

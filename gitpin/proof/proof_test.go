@@ -27,9 +27,10 @@ type memory struct {
 	files map[string]string // kind and content, by path
 	open  bool              // a file without a path is being written
 	twice []string          // paths that were made more than once
+	n     int32
 }
 
-func (m *memory) put(path, what string) error {
+func (m *memory) put(path, what string) (int32, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.files == nil {
@@ -39,23 +40,30 @@ func (m *memory) put(path, what string) error {
 		m.twice = append(m.twice, path)
 	}
 	m.files[path] = what
-	return nil
+	m.n++
+	return m.n - 1, nil
 }
 
-func (m *memory) Write(path string, mode object.Mode, content []byte) error {
+func (m *memory) Write(path string, mode object.Mode, content []byte) (int32, error) {
 	return m.put(path, fmt.Sprintf("%o %s", mode, content))
 }
 
-func (m *memory) Stream(path string, mode object.Mode, fill func(io.Writer) error) error {
+func (m *memory) Stream(path string, mode object.Mode, fill func(io.Writer) error) (int32, error) {
 	var b bytes.Buffer
 	if err := fill(&b); err != nil {
-		return err
+		return 0, err
 	}
 	return m.Write(path, mode, b.Bytes())
 }
 
-func (m *memory) Symlink(path string, target []byte) error { return m.put(path, "-> "+string(target)) }
-func (m *memory) Folder(path string) error                 { return m.put(path, "empty") }
+func (m *memory) Symlink(path string, target []byte) (int32, error) {
+	return m.put(path, "-> "+string(target))
+}
+
+func (m *memory) Folder(path string) error {
+	_, err := m.put(path, "empty")
+	return err
+}
 
 func (m *memory) Begin() (proof.Unplaced, error) {
 	m.open = true
@@ -67,7 +75,7 @@ type unplaced struct {
 	memory *memory
 }
 
-func (u *unplaced) Place(path string, mode object.Mode) error {
+func (u *unplaced) Place(path string, mode object.Mode) (int32, error) {
 	u.memory.open = false
 	return u.memory.Write(path, mode, u.Bytes())
 }
@@ -308,7 +316,7 @@ func TestList(t *testing.T) {
 	if want := []string{" [b b0 g] [0 2] false", "b0 [x] [1] false", "g [] [] true"}; !slices.Equal(folders, want) {
 		t.Errorf("%q, want %q", folders, want)
 	}
-	if tree.Root != root || len(tree.Content(commit)) == 0 || len(tree.Content(sub)) == 0 || len(tree.Entries()) != 3 {
+	if tree.Root != root || len(tree.Content(commit)) == 0 || len(tree.Content(sub)) == 0 || len(tree.Entries) != 3 {
 		t.Error("contents are missing")
 	}
 }

@@ -31,13 +31,13 @@ func (c *Checker) Contents(ctx context.Context, tree *proof.Tree, sizes []int64,
 				return err
 			}
 		}
-		return parallel.Do(gctx, len(tree.Files), func(_ context.Context, i int) error {
+		return parallel.Do(gctx, len(tree.Files), func(ctx context.Context, i int) error {
 			if tree.Files[i].Mode == object.ModeGitlink { // Layout saw the directory
 				return nil
 			}
 			return c.workers.use(func(w *checkWorker) error {
 				put := w.putter(packed, i)
-				return w.file(&tree.Files[i], sizes[i], put, &stats[i])
+				return w.file(ctx, &tree.Files[i], sizes[i], put, &stats[i])
 			})
 		})
 	})
@@ -54,7 +54,7 @@ func (c *Checker) Contents(ctx context.Context, tree *proof.Tree, sizes []int64,
 }
 
 // file checks one file whose kind and size layout saw.
-func (w *checkWorker) file(f *proof.File, size int64, put *pack.Putter, stat *Stat) error {
+func (w *checkWorker) file(ctx context.Context, f *proof.File, size int64, put *pack.Putter, stat *Stat) error {
 	dir, name := splitPath(f.Path)
 	fd, err := w.dirs.at(dir)
 	if err != nil {
@@ -63,7 +63,7 @@ func (w *checkWorker) file(f *proof.File, size int64, put *pack.Putter, stat *St
 	if f.Mode == object.ModeSymlink {
 		return w.link(fd, name, f, size, put, stat)
 	}
-	return w.regular(fd, name, f, size, put, stat)
+	return w.regular(ctx, fd, name, f, size, put, stat)
 }
 
 // putter begins the blob of file i in a pack; nil if it has no place there.
@@ -78,7 +78,7 @@ func (w *checkWorker) putter(to *Stored, i int) *pack.Putter {
 	return w.put
 }
 
-func (w *checkWorker) regular(at int, name string, f *proof.File, size int64, put *pack.Putter, stat *Stat) error {
+func (w *checkWorker) regular(ctx context.Context, at int, name string, f *proof.File, size int64, put *pack.Putter, stat *Stat) error {
 	fd, err := openat(at, name, unix.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return diskError(f.Path, err)
@@ -94,7 +94,7 @@ func (w *checkWorker) regular(at int, name string, f *proof.File, size int64, pu
 	if err := w.checker.owned(f.Path, &st, permissions(f.Mode)); err != nil {
 		return err
 	}
-	if err := w.hash(fd, f, size, put); err != nil {
+	if err := w.hash(ctx, fd, f, size, put); err != nil {
 		return err
 	}
 	if err := w.checker.touch(at, name); err != nil {
@@ -112,10 +112,13 @@ func (w *checkWorker) regular(at int, name string, f *proof.File, size int64, pu
 
 // hash reads a file of that size, block by block, and demands that its id is the
 // proven one.
-func (w *checkWorker) hash(fd int, f *proof.File, size int64, put *pack.Putter) error {
+func (w *checkWorker) hash(ctx context.Context, fd int, f *proof.File, size int64, put *pack.Putter) error {
 	w.hasher.Begin(object.Blob, size)
 	w.sum.Reset()
 	for left := size; ; {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		b := w.block[:min(left, pack.BlockSize)]
 		if err := readFull(fd, b); err != nil {
 			return diskError(f.Path, err)

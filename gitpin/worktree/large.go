@@ -42,7 +42,7 @@ func (l *largeFile) Write(b []byte) (int, error) {
 }
 
 // Place moves the file to its path.
-func (l *largeFile) Place(path string, mode object.Mode) error {
+func (l *largeFile) Place(path string, mode object.Mode) (int32, error) {
 	err := l.writer.dirs.use(func(d *dirs) error {
 		dir, name := splitPath(path)
 		fd, err := d.at(dir)
@@ -53,14 +53,13 @@ func (l *largeFile) Place(path string, mode object.Mode) error {
 	})
 	if err != nil {
 		unix.Close(int(l.out))
-		return err
+		return 0, err
 	}
 	var st unix.Stat_t
 	if err := onPath("write", path, finish(int(l.out), mode, &st)); err != nil {
-		return err
+		return 0, err
 	}
-	l.writer.note(path, &st)
-	return nil
+	return l.writer.note(&st), nil
 }
 
 // Drop removes the file. What stays goes with the directory that it is in.

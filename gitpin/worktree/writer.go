@@ -18,12 +18,12 @@ type Writer struct {
 	dirs pool[*dirs]
 
 	mu    sync.Mutex
-	stats map[string]Stat // by path, of what was made
+	stats []Stat // of what was made, by number
 }
 
 // NewWriter begins below root. It must be closed.
 func NewWriter(root *os.Root) *Writer {
-	w := &Writer{stats: make(map[string]Stat)}
+	w := &Writer{}
 	w.dirs.fresh = func() (*dirs, error) { return newDirs(root, true) }
 	w.dirs.close = (*dirs).close
 	return w
@@ -32,25 +32,29 @@ func NewWriter(root *os.Root) *Writer {
 // Close lets go of all directories.
 func (w *Writer) Close() { w.dirs.drain() }
 
-// Stats are those of the files, all of which must have been made.
+// Stats are those of the files; zeros for a gitlink, as in Git's index.
 func (w *Writer) Stats(files []proof.File) []Stat {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	stats := make([]Stat, len(files))
 	for i := range files {
-		stats[i] = w.stats[files[i].Path] // zero for a gitlink, as in Git's index
+		if n := files[i].Number; n != proof.NotMade {
+			stats[i] = w.stats[n]
+		}
 	}
 	return stats
 }
 
-func (w *Writer) note(path string, st *unix.Stat_t) {
+// note keeps the stat data of a new file, and numbers it.
+func (w *Writer) note(st *unix.Stat_t) (number int32) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.stats[path] = statOf(st)
+	w.stats = append(w.stats, statOf(st))
+	return int32(len(w.stats) - 1)
 }
 
 // Write makes a file of content.
-func (w *Writer) Write(path string, mode object.Mode, content []byte) error {
+func (w *Writer) Write(path string, mode object.Mode, content []byte) (int32, error) {
 	return w.file(path, mode, func(out fdWriter) error {
 		_, err := out.Write(content)
 		return err
@@ -58,7 +62,7 @@ func (w *Writer) Write(path string, mode object.Mode, content []byte) error {
 }
 
 // Stream makes a file of what fill writes.
-func (w *Writer) Stream(path string, mode object.Mode, fill func(io.Writer) error) error {
+func (w *Writer) Stream(path string, mode object.Mode, fill func(io.Writer) error) (int32, error) {
 	return w.file(path, mode, func(out fdWriter) error {
 		buf := bufio.NewWriterSize(out, 256<<10)
 		if err := fill(buf); err != nil {
@@ -69,18 +73,19 @@ func (w *Writer) Stream(path string, mode object.Mode, fill func(io.Writer) erro
 }
 
 // Symlink makes a symbolic link.
-func (w *Writer) Symlink(path string, target []byte) error {
-	return w.in(path, func(dir int, name string) error {
+func (w *Writer) Symlink(path string, target []byte) (number int32, err error) {
+	err = w.in(path, func(dir int, name string) error {
 		var st unix.Stat_t
 		err := unix.Symlinkat(string(target), dir, name)
 		if err == nil {
 			err = fstatat(dir, name, &st)
 		}
 		if err == nil {
-			w.note(path, &st)
+			number = w.note(&st)
 		}
 		return err
 	})
+	return number, err
 }
 
 // Folder makes an empty directory.
@@ -105,8 +110,8 @@ func (w *Writer) in(path string, do func(dir int, name string) error) error {
 }
 
 // file makes one file, its parents included, with exactly its mode.
-func (w *Writer) file(path string, mode object.Mode, fill func(fdWriter) error) error {
-	return w.in(path, func(dir int, name string) error {
+func (w *Writer) file(path string, mode object.Mode, fill func(fdWriter) error) (number int32, err error) {
+	err = w.in(path, func(dir int, name string) error {
 		fd, err := openat(dir, name, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL, permissions(mode))
 		if err != nil {
 			return err
@@ -119,9 +124,10 @@ func (w *Writer) file(path string, mode object.Mode, fill func(fdWriter) error) 
 		if err := finish(fd, mode, &st); err != nil {
 			return err
 		}
-		w.note(path, &st)
+		number = w.note(&st)
 		return nil
 	})
+	return number, err
 }
 
 // permissions are those of a file on disk.
