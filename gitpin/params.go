@@ -38,6 +38,8 @@ type Params struct {
 	Sleep    func(context.Context, time.Duration) error // waits, or ends with the context
 	Now      func() time.Time
 	Hasher   func() *object.Hasher // what names objects; object.NewHasher
+
+	alone bool // the pack at hand is to hold the pin alone
 }
 
 // Stage is a step of pinning, for logs and for tests that end the launcher there.
@@ -67,11 +69,11 @@ func (p *Params) fetching() fetch.Params {
 	return fetch.Params{
 		Repo: p.Repo, Commit: p.Commit, History: p.FullHistory, Auth: p.Auth,
 		StallTimeout: p.StallTimeout, PackTimeout: p.PackTimeout, FetchTimeout: p.FetchTimeout, Retries: p.Retries,
-		Log: p.Log, Receiving: func() { p.Stage(StageReceiving) }, Progress: p.Progress, Objects: p.Objects, Said: p.Said, Sleep: p.Sleep,
+		Log: p.Log, Asked: func(alone bool) { p.alone = alone }, Receiving: func() { p.Stage(StageReceiving) }, Progress: p.Progress, Objects: p.Objects, Said: p.Said, Sleep: p.Sleep,
 	}
 }
 
 // limits is what package pack needs of Params.
 func (p *Params) limits() pack.Limits {
-	return pack.Limits{Pack: p.MaxPackBytes, Tree: p.MaxTreeBytes, Files: p.MaxFiles}
+	return pack.Limits{Pack: p.MaxPackBytes, Tree: p.MaxTreeBytes, Files: p.MaxFiles, Alone: p.alone}
 }

@@ -32,14 +32,20 @@ type restart struct {
 	full   bool // the disk is, so that the pack has to stay as it is
 }
 
+// errSlowDisk: what is there takes longer to prove than a fetch may.
+var errSlowDisk = errors.New("the disk is so slow that fetching can't be slower: the fetch timeout is over")
+
 // reuse proves the checkout that is there, and makes .git anew around it. It needs
 // no network; if what is there is no good, the error says why.
 func (p *Params) reuse(ctx context.Context, dir *workdir.Dir) (*Checkout, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, p.FetchTimeout, errSlowDisk)
+	defer cancel()
 	kept, err := dir.OpenKept()
 	if err != nil {
 		return nil, err
 	}
 	defer kept.Close()
+	p.alone = !p.FullHistory // as it was left
 	r := &restart{params: p, dir: dir, kept: kept}
 	tree, err := r.try(ctx, r.byClaims)
 	if err != nil && ctx.Err() == nil && !errors.Is(err, worktree.ErrChanged) {

@@ -158,6 +158,7 @@ func (f *fetcher) send(s session, req *request) (io.Reader, error) {
 	if err != nil {
 		return nil, err
 	}
+	f.params.Asked(req.shallow)
 	pack, err := req.answer(body, f.said)
 	if ender, ok := s.(interface{ ended(error) error }); ok && err != nil {
 		err = ender.ended(err)

@@ -28,6 +28,7 @@ type Params struct {
 	Retries      int           // after faults that may pass; below zero as many as FetchTimeout has room for
 
 	Log       *slog.Logger
+	Asked     func(alone bool)                           // the pack that comes next is the pin alone, or has history, too
 	Receiving func()                                     // the first bytes of a pack are there
 	Progress  func(n int64)                              // so many bytes of it came
 	Objects   func(n uint32)                             // the pack says that it has so many objects

@@ -168,18 +168,18 @@ func TestResolvedLimit(t *testing.T) {
 	for i := range 400 {
 		d := gittest.Delta(len(base), fmt.Sprint(i))
 		entries = append(entries, gittest.PackEntry{Type: gittest.PackRef, BaseID: gittest.ID("blob", []byte(base)), Content: d})
-		total += len(d) + len(base) + len(fmt.Sprint(i))
+		total += len(base) + len(fmt.Sprint(i))
 	}
 	data := gittest.Pack(-1, append(entries, blob(base))...)
 	if len(data) > 64<<10 {
 		t.Fatalf("the pack has %d bytes, which is no surprise", len(data))
 	}
-	const times = 16 // of the files' limit, for all objects
-	if _, err := read(t, data, pack.Limits{Pack: 1 << 30, Tree: int64(total+times-1) / times}); err != nil {
+	const times, meta = 16, 1 << 20 // of the files' limit and of one tree's, for all objects
+	if _, err := read(t, data, pack.Limits{Pack: 1 << 30, Tree: int64(total+times-1)/times - meta, Files: 1000}); err != nil {
 		t.Errorf("within the limit: %v", err)
 	}
 	var le *pack.LimitError
-	if _, err := read(t, data, pack.Limits{Pack: 1 << 30, Tree: int64(total)/times - 1}); !errors.As(err, &le) || le.What != "tree" {
+	if _, err := read(t, data, pack.Limits{Pack: 1 << 30, Tree: int64(total)/times - meta - 1, Files: 1000}); !errors.As(err, &le) || le.What != "tree" {
 		t.Errorf("above the limit: %v", err)
 	}
 }
