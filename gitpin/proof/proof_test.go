@@ -369,6 +369,72 @@ func TestClosure(t *testing.T) {
 	}
 }
 
+// TestTagNames: tags that can't stand beside each other do not end a launch; the same
+// ones are taken whatever order they come in.
+func TestTagNames(t *testing.T) {
+	for _, names := range [][]string{{"a", "a/b"}, {"a/b", "a"}, {"a/b/c", "a", "a/b"}, {"v1", "v1"}, {"x/y", "x/z", "x"}} {
+		var want map[string]object.ID
+		for _, reversed := range []bool{false, true} {
+			var o objects
+			commit := o.commit(o.tree(entry("100644", "x", o.blob("x"))))
+			for i, name := range names {
+				o.tag(commit, name+strings.Repeat("\n", i)) // another object each
+			}
+			if reversed {
+				slices.Reverse(o.entries)
+			}
+			c, err := o.closure(t, wide(commit))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for name := range c.Tags {
+				for other := range c.Tags {
+					if strings.HasPrefix(other, name+"/") {
+						t.Errorf("%v: both %q and %q are taken", names, name, other)
+					}
+				}
+			}
+			if len(c.Tags) == 0 || want != nil && !maps.Equal(want, c.Tags) {
+				t.Errorf("%v: %v in one order, %v in the other", names, want, c.Tags)
+			}
+			want = c.Tags
+		}
+	}
+}
+
+// TestTagLimit: each tag becomes a file, so that there are no more than there may be
+// files.
+func TestTagLimit(t *testing.T) {
+	var o objects
+	commit := o.commit(o.tree(entry("100644", "x", o.blob("x"))))
+	for i := range 5 {
+		o.tag(commit, fmt.Sprint("v", i))
+	}
+	params := wide(commit)
+	for _, most := range []int{5, 4} {
+		params.MaxFiles = most
+		_, err := o.closure(t, params)
+		var limit *pack.LimitError
+		if over := errors.As(err, &limit); over != (most < 5) || over && limit.What != "tag" {
+			t.Errorf("%d allowed: %v", most, err)
+		}
+	}
+}
+
+// closure is that of a commit with history.
+func (o *objects) closure(t *testing.T, params proof.Params) (*proof.Closure, error) {
+	t.Helper()
+	p, a, err := o.read(t, params)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree, err := p.List(context.Background(), a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p.Closure(context.Background(), a, tree, true)
+}
+
 // TestEnds: a proof without a network ends with its context, too.
 func TestEnds(t *testing.T) {
 	var o objects
