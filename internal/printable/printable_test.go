@@ -57,7 +57,7 @@ func TestText(t *testing.T) {
 
 // TestJSON: the document means the same, and holds nothing that can't be printed.
 func TestJSON(t *testing.T) {
-	const said = "csi \u009b, bom \ufeff, tag \U000e0001, ok é\n"
+	const said = "csi \u009b, bom \ufeff, last \uffff, first \U00010000, tag \U000e0001, ok é\n"
 	data, err := json.Marshal(said)
 	if err != nil {
 		t.Fatal(err)

@@ -196,16 +196,29 @@ func TestDifferential(t *testing.T) {
 	}
 }
 
+// TestParseRefuses: what is no quote is refused for its own reason.
 func TestParseRefuses(t *testing.T) {
 	good := testdata.RawQuote
-	for name, raw := range map[string][]byte{
-		"nothing": nil, "one byte": {4}, "too large": make([]byte, quote.MaxSize+1), "another version": append([]byte{3, 0}, good[2:]...),
-		"SGX": append(append(append([]byte{}, good[:4]...), 0, 0, 0, 0), good[8:]...), "cut": good[:1000],
-		"negative length": append(append(append([]byte{}, testdata.RawQuoteV5[:48+6+648]...), 0xff, 0xff, 0xff, 0xff), testdata.RawQuoteV5[48+6+648+4:]...),
+	chain := bytes.Index(good, []byte("-----BEGIN"))
+	blocks := bytes.SplitAfter(good[chain:], []byte("-----END CERTIFICATE-----\n"))
+	first, second := blocks[0], blocks[1]
+	for name, tc := range map[string]struct {
+		raw  []byte
+		says string
+	}{
+		"nothing":                 {nil, "quote: is empty"},
+		"one byte":                {[]byte{4}, "quote: is empty"},
+		"too large":               {make([]byte, quote.MaxSize+1), "quote: is larger than 64 KiB"},
+		"another version":         {append([]byte{3, 0}, good[2:]...), "quote: quote format not supported"},
+		"SGX":                     {slices.Concat(good[:4], []byte{0, 0, 0, 0}, good[8:]), "quote: parsing header failed: TEE type is not TDX"},
+		"cut":                     {good[:1000], "quote: raw quote size is 0x3e8"},
+		"negative length":         {slices.Concat(testdata.RawQuoteV5[:48+6+648], []byte{0xff, 0xff, 0xff, 0xff}, testdata.RawQuoteV5[48+6+648+4:]), "quote: its inner lengths contradict its size"},
+		"no chain":                {slices.Concat(good[:chain], bytes.Repeat([]byte{' '}, len(good)-chain)), "quote: certificate chain: incomplete PCK Certificate chain"},
+		"a chain of rubbish":      {bytes.Replace(good, []byte("MII"), []byte("AAA"), 1), "quote: certificate chain: could not interpret PCK leaf"},
+		"a leaf that is no PCK's": {slices.Concat(good[:chain], second, bytes.Repeat([]byte{'\n'}, len(first)-len(second)), good[chain+len(first):]), "quote: PCK certificate: "},
 	} {
-		if _, err := quote.Parse(raw); err == nil {
-			t.Errorf("%s is taken", name)
-		}
+		_, err := quote.Parse(tc.raw)
+		wants(t, name, err, tc.says)
 	}
 	for _, data := range []string{"", "{}", "[]", `{"root_ca_crl":"zz"}`, strings.Repeat(" ", quote.MaxCollateral+1)} {
 		if _, err := quote.ParseCollateral([]byte(data)); err == nil {
