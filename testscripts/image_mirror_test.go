@@ -13,6 +13,8 @@ import (
 
 // TestEngineMirror: where the Docker Engine pulls an image of Docker Hub through its
 // mirror, the launcher proves it through the same mirror: `image resolve` and a launch.
+//
+// SECURITY.md: R5.
 func TestEngineMirror(t *testing.T) {
 	t.Parallel()
 	bin := programs(t)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"gitlauncher/imagepin/oci"
+	"gitlauncher/imagepin/registry"
 )
 
 // imageSettings is the command line of image mode, checked.
@@ -59,7 +60,7 @@ func parseImageSettings(resolve bool, args []string, env func(string) (string, b
 		fs.BoolVar(&s.json, "json", false, "")
 		fs.Func("registry-mirror", "", func(address string) error {
 			s.mirrors = append(s.mirrors, address)
-			return nil
+			return registry.CheckMirror(address)
 		})
 	} else {
 		s.measureFlags(fs, &platform, "")

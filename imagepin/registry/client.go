@@ -2,9 +2,10 @@ package registry
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -64,7 +65,7 @@ func Open(ctx context.Context, image oci.Name, o Options) (*Client, error) {
 	for _, address := range o.Mirrors {
 		repo, plain, err := mirror(address, image)
 		if err != nil {
-			c.log.Warn("this registry mirror is not used", "mirror", printable.Line(address), "error", err.Error())
+			c.log.Warn("a registry mirror is not used", "error", err.Error())
 			continue
 		}
 		s, err := newSite(ctx, image, repo, o, plain)
@@ -79,12 +80,22 @@ func Open(ctx context.Context, image oci.Name, o Options) (*Client, error) {
 // dockerHub is the domain of names without one.
 const dockerHub = "docker.io"
 
-// mirror reads the address of a mirror: http or https, a host, no path.
-func mirror(address string, image oci.Name) (repo name.Repository, plain bool, err error) {
-	scheme, host, _ := strings.Cut(strings.TrimSuffix(address, "/"), "://")
-	if scheme != "http" && scheme != "https" || host == "" || strings.ContainsAny(host, "/?#@") {
-		return name.Repository{}, false, fmt.Errorf("it is not http:// or https:// and a host")
+// CheckMirror requires that an address can be a mirror's: http or https, and a host. The
+// error repeats nothing of the address, in which people write passwords.
+func CheckMirror(address string) error {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+		return errors.New("a mirror is http:// or https:// and a host, without user, path and query")
 	}
+	return nil
+}
+
+// mirror reads the address of a mirror. plain says that it speaks plain HTTP.
+func mirror(address string, image oci.Name) (repo name.Repository, plain bool, err error) {
+	if err := CheckMirror(address); err != nil {
+		return name.Repository{}, false, err
+	}
+	scheme, host, _ := strings.Cut(strings.TrimRight(address, "/"), "://")
 	var options []name.Option
 	if plain = scheme == "http"; plain {
 		options = append(options, name.Insecure)

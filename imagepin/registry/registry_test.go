@@ -282,6 +282,8 @@ func TestCertsDir(t *testing.T) {
 
 // TestMirrors: a mirror of Docker Hub is asked first, and whatever it does wrong costs
 // the next one's time and no more. Docker Hub itself is out of reach here.
+//
+// SECURITY.md: R5.
 func TestMirrors(t *testing.T) {
 	hub := 0
 	base := transportFunc(func(r *http.Request) (*http.Response, error) {
@@ -359,6 +361,8 @@ func TestMirrors(t *testing.T) {
 
 // TestMirrorCredential: Docker Hub's credential stays with Docker Hub, and a mirror
 // that is not on this machine gets its own by TLS alone.
+//
+// SECURITY.md: R5.
 func TestMirrorCredential(t *testing.T) {
 	const secret = "correct-horse"
 	var seen []string
@@ -384,6 +388,20 @@ func TestMirrorCredential(t *testing.T) {
 		}
 		if len(seen) == 0 {
 			t.Error("nobody was asked")
+		}
+	}
+}
+
+// TestCheckMirror: what can't be a mirror is refused, and nothing of it is repeated.
+func TestCheckMirror(t *testing.T) {
+	for address, good := range map[string]bool{
+		"https://mirror.example": true, "http://127.0.0.1:5000/": true, "https://[2001:db8::1]:5000": true,
+		"": false, "mirror.example": false, "ftp://mirror.example": false, "https://": false, "https://mirror.example/path": false,
+		"https://user:correct-horse@mirror.example": false, "https://mirror.example?x=correct-horse": false, "https://mirror.example:correct-horse": false,
+	} {
+		err := CheckMirror(address)
+		if (err == nil) != good || err != nil && strings.Contains(err.Error(), "correct-horse") {
+			t.Errorf("%s: %v", address, err)
 		}
 	}
 }
