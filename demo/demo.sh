@@ -1,5 +1,5 @@
 # The demo: a Git server, a simulated guest agent, a launch through a config, and a
-# verdict on its receipt; then the same receipt with single bytes changed. Everything
+# verdict on its receipt, on dstack 0.5 and 0.6; then the same receipt with single bytes changed. Everything
 # happens in one temporary directory and on loopback; nothing is left running. With
 # OUT=DIR the evidence stays there: receipt.json, root.pem, collateral.json, policy.conf.
 set -euo pipefail
@@ -24,38 +24,23 @@ await server.env
 echo "repository $REPO_URL"
 echo "commit     $COMMIT_SHA"
 
-title "The config, as a compose file has it in GIT_LAUNCHER_CONFIG"
-mkdir -p etc/git-launcher
-cat >etc/git-launcher/config.conf <<CONF
-REPO_URL=$REPO_URL
-COMMIT_SHA=$COMMIT_SHA
-WORK_DIR=$tmp/workload
-CONF
-cat etc/git-launcher/config.conf
+title "git-launcher pin: config, compose file and policy for the commit that the branch names"
 launcher=sha256:$(printf 'a1%.0s' $(seq 32)) # the image's digest, in real life
-cat >docker-compose.yaml <<YAML
-services:
-  launcher:
-    image: example.org/git-launcher@$launcher
-    read_only: true
-    volumes: ["/var/run/dstack.sock:/var/run/dstack.sock"]
-    environment:
-      GIT_LAUNCHER_CONFIG: |
-$(sed 's/^/        /' etc/git-launcher/config.conf)
-YAML
+"$top/bin/git-launcher" pin --out . --image "example.org/git-launcher@$launcher" --set WORK_DIR="$tmp/workload" "$REPO_URL" main 2>pin.log || { cat pin.log; exit 1; }
+mv policy.conf launch.conf
+cat docker-compose.yaml
 # dstack measures the app-compose, and with it the config inside.
 jq -n --rawfile compose docker-compose.yaml '{manifest_version: 2, name: "demo", runner: "docker-compose", docker_compose_file: $compose}' >app-compose.json
 "$top/bin/dstack-sim" --dstack 0.5 --socket dstack.sock --app-compose app-compose.json --root-out root.pem --collateral-out collateral.json --policy-out system.conf 2>sim.log & pids+=($!)
 await dstack.sock
 sed 's/^/  /' sim.log
 
-title "What a verifier is to expect: the system, the launcher's image, and this launch"
-"$top/bin/git-launcher" check --compose docker-compose.yaml --policy-out launch.conf etc/git-launcher/config.conf >/dev/null 2>check.log || { cat check.log; exit 1; }
-{ cat system.conf; echo "LAUNCHER_IMAGE_DIGEST=$launcher"; grep -v '^#' launch.conf; } >policy.conf
+title "What a verifier is to expect: the system, and this launch"
+{ cat system.conf; grep -v '^#' launch.conf; } >policy.conf
 cat policy.conf
 
 title "The launch: launcher's log (stderr), then the workload's output"
-"$top/bin/git-launcher" --dstack-endpoint "$tmp/dstack.sock" --receipt receipt.json etc/git-launcher/config.conf >workload.out 2>launch.log ||
+"$top/bin/git-launcher" --dstack-endpoint "$tmp/dstack.sock" --receipt receipt.json config.conf >workload.out 2>launch.log ||
   { cat launch.log; echo "demo: the launch failed" >&2; exit 1; }
 cat launch.log
 sed 's/^/  | /' workload.out
@@ -70,6 +55,19 @@ verify hash.conf receipt.json >verdict.out || { cat verdict.out; echo "demo: thi
 sed -n '/^B  /,/^C  /p' verdict.out | sed '$d'
 "$top/bin/git-launcher-verify" system --policy hash.conf receipt.json >system.out
 sed -n '/^RTMR0, event/,/^RTMR1, event/p' system.out | sed '$d' | cut -c1-118
+
+title "The same deployment on dstack 0.6: nothing is recorded, and nothing else can be launched"
+mkdir six
+"$top/bin/dstack-sim" --dstack 0.6 --socket six/dstack.sock --app-compose app-compose.json --root-out six/root.pem --collateral-out six/collateral.json --policy-out six/system.conf 2>>sim.log & pids+=($!)
+await six/dstack.sock
+{ cat six/system.conf; grep -v '^\(MRTD\|RTMR.\)=' policy.conf; } >six/policy.conf
+GIT_LAUNCHER_CONFIG=$(cat config.conf; echo x) # $(…) takes line breaks off the end
+GIT_LAUNCHER_CONFIG=${GIT_LAUNCHER_CONFIG%x} "$top/bin/git-launcher" --dstack-endpoint "$tmp/six/dstack.sock" --receipt six/receipt.json >workload.out 2>launch.log ||
+  { cat launch.log; echo "demo: the launch on dstack 0.6 failed" >&2; exit 1; }
+grep binding= launch.log
+"$top/bin/git-launcher-verify" --root six/root.pem --collateral six/collateral.json --policy six/policy.conf six/receipt.json >verdict.out ||
+  { cat verdict.out; echo "demo: this was to be VERIFIED on dstack 0.6" >&2; exit 1; }
+sed -n '/^E  /,$p' verdict.out
 
 if [ -n "$out" ]; then cp receipt.json root.pem collateral.json policy.conf "$out"; fi
 
