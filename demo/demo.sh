@@ -1,7 +1,8 @@
-# The demo: a Git server, a simulated guest agent, a launch through a config, and a
-# verdict on its receipt, on dstack 0.5 and 0.6; then the same receipt with single bytes changed. Everything
-# happens in one temporary directory and on loopback; nothing is left running. With
-# OUT=DIR the evidence stays there: receipt.json, root.pem, collateral.json, policy.conf.
+# The demo: a Git server, a simulated guest agent, a deployment that pin writes, a launch
+# by it and a verdict on its receipt, on dstack 0.5 and 0.6; then the same receipt with
+# single bytes changed. Everything happens in one temporary directory and on loopback;
+# nothing is left running. With OUT=DIR the evidence stays there: receipt.json, root.pem,
+# collateral.json, policy.conf.
 set -euo pipefail
 out=${OUT:+$(mkdir -p "$OUT" && cd "$OUT" && pwd)}
 top=$(cd "$(dirname "$0")/.." && pwd)
