@@ -81,6 +81,8 @@ func TestScripts(t *testing.T) {
 			"sshserver":   cmdSSHServer,
 			"foreignemit": cmdForeignEmit,
 			"await":       cmdAwait,
+			"asked":       cmdAsked,
+			"logged":      cmdLogged,
 		}),
 	})
 }
@@ -404,6 +406,29 @@ func cmdSSHServer(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("SSH_URL", s.URL(of(ts).repo.Dir))
 	ts.Setenv("SSH_KEY", s.KeyFile)
 	ts.Setenv("SSH_KNOWN_HOSTS", s.KnownHosts)
+}
+
+// asked: a request comes to the Git server, within ten seconds.
+func cmdAsked(ts *testscript.TestScript, neg bool, args []string) {
+	for end := time.Now().Add(10 * time.Second); len(of(ts).server.Requests()) == 0; {
+		if time.Now().After(end) {
+			ts.Fatalf("nobody asks")
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// logged FILE TEXT: the text is in the file, within ten seconds.
+func cmdLogged(ts *testscript.TestScript, neg bool, args []string) {
+	for end := time.Now().Add(10 * time.Second); ; {
+		if text, _ := os.ReadFile(ts.MkAbs(args[0])); strings.Contains(string(text), args[1]) {
+			return
+		}
+		if time.Now().After(end) {
+			ts.Fatalf("%s does not say %q", args[0], args[1])
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
 }
 
 // await FILE: it is there, within ten seconds.

@@ -46,6 +46,10 @@ func (a *authoring) flags(command string, fs *flag.FlagSet) {
 		fs.Func("env", "", func(name string) error { a.envs = append(a.envs, name); return nil })
 		fs.Func("set", "", func(line string) error { a.sets = append(a.sets, line); return nil })
 		fs.StringVar(&a.auth.TokenFile, "auth-token-file", "", "")
+		fs.StringVar((*string)(&a.auth.Scheme), "auth-scheme", string(config.Basic), "")
+		fs.StringVar(&a.auth.TLSCAFile, "tls-ca-file", "", "")
+		fs.StringVar(&a.auth.TLSCertFile, "tls-client-cert-file", "", "")
+		fs.StringVar(&a.auth.TLSKeyFile, "tls-client-key-file", "", "")
 		fs.StringVar(&a.auth.SSHKeyFile, "ssh-key-file", "", "")
 		fs.StringVar(&a.auth.KnownHostsFile, "ssh-known-hosts-file", "", "")
 	}
@@ -184,10 +188,19 @@ func (l *launch) writeParts(parts []part) error {
 
 // fits holds the author's credentials to what a config holds those in the VM to.
 func fits(repo config.RepoURL, auth gitpin.Credentials) error {
+	tls := auth.TLSCAFile != "" || auth.TLSCertFile != "" || auth.TLSKeyFile != ""
 	ssh := auth.SSHKeyFile != "" || auth.KnownHostsFile != ""
 	switch {
 	case auth.TokenFile != "" && repo.Scheme != config.HTTPS && !(repo.Scheme == config.HTTP && repo.Loopback()):
 		return &usageError{"--auth-token-file is for https:// repositories only"}
+	case auth.Scheme != config.Basic && auth.Scheme != config.Bearer:
+		return &usageError{"--auth-scheme is neither basic nor bearer"}
+	case auth.Scheme == config.Bearer && (auth.TokenFile == "" || repo.User != ""):
+		return &usageError{"--auth-scheme bearer needs --auth-token-file, and an address without a user"}
+	case tls && repo.Scheme != config.HTTPS:
+		return &usageError{"--tls-ca-file, --tls-client-cert-file and --tls-client-key-file are for https:// repositories only"}
+	case auth.TLSKeyFile != "" && auth.TLSCertFile == "":
+		return &usageError{"--tls-client-key-file needs --tls-client-cert-file"}
 	case ssh && repo.Scheme != config.SSH:
 		return &usageError{"--ssh-key-file and --ssh-known-hosts-file are for ssh repositories only"}
 	case repo.Scheme == config.SSH && (auth.SSHKeyFile == "" || auth.KnownHostsFile == ""):

@@ -65,6 +65,8 @@ Flags of pin alone:
   --out DIR                 write config.conf, docker-compose.yaml and policy.conf there instead
   --auth-token-file FILE    the author's own token, for a private repository over https;
                             --set AUTH_TOKEN_ENV=NAME names the variable inside the VM
+  --auth-scheme basic|bearer, --tls-ca-file FILE, --tls-client-cert-file FILE,
+  --tls-client-key-file FILE: as the keys of the config, for this machine
   --ssh-key-file FILE       likewise for ssh, with --ssh-known-hosts-file FILE
 
 Exit codes, before the workload has taken over:

@@ -162,4 +162,7 @@ func retryAfter(h http.Header, now time.Time) (time.Duration, bool) {
 	return 0, false
 }
 
-var errNoHTTP = errors.New("the server does not speak HTTP at this port")
+var (
+	errNoHTTP = errors.New("the server does not speak HTTP at this port")
+	errNoTLS  = errors.New("the server does not speak TLS at this port")
+)

@@ -78,8 +78,12 @@ func (f *fetcher) reason(err error) Error {
 		return refusing.reason()
 	case errors.As(err, &cert):
 		return Error{Reason: ClientCert, Err: cert}
-	case errors.As(err, &redirect), errors.Is(err, errNoHTTP), errors.Is(err, http.ErrSchemeMismatch):
-		return Error{Reason: Unsuitable, Err: innermost(err)}
+	case errors.As(err, &redirect):
+		return Error{Reason: Unsuitable, Err: redirect} // without what others put around it
+	case errors.Is(err, errNoHTTP):
+		return Error{Reason: Unsuitable, Err: errNoHTTP}
+	case errors.Is(err, http.ErrSchemeMismatch):
+		return Error{Reason: Unsuitable, Err: errNoTLS}
 	case errors.As(err, &protocol), errors.Is(err, errTooMuch):
 		return Error{Reason: BadAnswer, Err: err, tries: few}
 	case errors.As(err, &remote):
@@ -101,20 +105,6 @@ func (f *fetcher) reason(err error) Error {
 		err = fmt.Errorf("the connection ends in the middle of the answer: %w", io.ErrUnexpectedEOF)
 	}
 	return Error{Reason: Network, Err: err, tries: -1}
-}
-
-// innermost drops what other packages put around an error of this one.
-func innermost(err error) error {
-	for _, want := range []error{errNoHTTP, http.ErrSchemeMismatch} {
-		if errors.Is(err, want) {
-			return errNoHTTP
-		}
-	}
-	var redirect *redirectError
-	if errors.As(err, &redirect) {
-		return redirect
-	}
-	return err
 }
 
 // passes reports whether an HTTP status is about now rather than about the request.
@@ -192,7 +182,7 @@ func certificateReason(err error, now time.Time) (Error, bool) {
 	case errors.As(err, &alert) && alert.Op == "remote error":
 		return Error{Reason: Unsuitable, tries: few, Err: fmt.Errorf("the server ends the TLS handshake: %w", alert.Err)}, true
 	case errors.As(err, &record):
-		return Error{Reason: Unsuitable, Err: errors.New("the server does not speak TLS at this port")}, true
+		return Error{Reason: Unsuitable, Err: errNoTLS}, true
 	case strings.HasPrefix(err.Error(), "tls: "): // the library has no types for the rest
 		return Error{Reason: Unsuitable, tries: few, Err: err}, true
 	}
