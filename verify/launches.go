@@ -146,7 +146,7 @@ func sameConfig(c check, g *measure.GitRecord, app app) {
 	if app.config == nil {
 		return // check D has said why
 	}
-	wrong := differences(planned(app), g)
+	wrong := differences(Planned(app.config, app.compose.Config), g)
 	if len(wrong) > 0 {
 		c.notAllowed(name, "what the config says", "another "+strings.Join(wrong, ", another "), "the launcher writes into its record what the config says, so it did not write this one")
 		return

@@ -5,6 +5,7 @@ import (
 	"path"
 	"strings"
 
+	"gitlauncher/config"
 	"gitlauncher/measure"
 )
 
@@ -65,7 +66,7 @@ func (j *judge) pinnedLaunch(c check, app app) {
 // planned is the record that a launch by the measured config would have: as far as the
 // config says it, and a local clone of its commit.
 func (j *judge) planned(app app) *measure.GitRecord {
-	g := planned(app)
+	g := Planned(app.config, app.compose.Config)
 	clone := j.Checkout
 	if clone == nil || clone.Commit != g.Commit {
 		return g
@@ -98,17 +99,17 @@ func (j *judge) samePlan(app app, record string) error {
 	if err != nil {
 		return err
 	}
-	if wrong := differences(planned(app), r); len(wrong) > 0 {
+	if wrong := differences(Planned(app.config, app.compose.Config), r); len(wrong) > 0 {
 		return fmt.Errorf("it says another %s than the measured config", strings.Join(wrong, ", another "))
 	}
 	return nil
 }
 
-// planned is the record that a launch by the measured config would have, as far as the
-// config says it.
-func planned(app app) *measure.GitRecord {
-	cfg := app.config
-	g := &measure.GitRecord{ConfigSHA256: sum(app.compose.Config), RepoURL: cfg.Repo.String(), Commit: cfg.Commit.String(), Subdir: cfg.Subdir.String()}
+// Planned returns the record that a launch by a config would have, as far as the config
+// says it: without the launcher's version and the tree, and perhaps without hashes. text
+// is the config's bytes.
+func Planned(cfg *config.Git, text []byte) *measure.GitRecord {
+	g := &measure.GitRecord{ConfigSHA256: sum(text), RepoURL: cfg.Repo.String(), Commit: cfg.Commit.String(), Subdir: cfg.Subdir.String()}
 	if !cfg.ContentSHA256.IsZero() {
 		g.ContentSHA256 = cfg.ContentSHA256.Hex()
 	}

@@ -96,6 +96,10 @@ func (p *program) run(ctx context.Context, args []string) int {
 	case "policy":
 		code, err = p.policyFrom(ctx, s)
 	default:
+		if s.explained != "" {
+			code, err = p.explain(ctx, s)
+			break
+		}
 		code, err = p.verify(ctx, s)
 	}
 	if err != nil {

@@ -34,6 +34,8 @@ type settings struct {
 
 	quote, eventLog, info, tcbInfo, vmConfig string
 
+	explained string // an exception's name
+
 	json, batch bool
 	color       string
 
@@ -51,7 +53,7 @@ func (p *program) parse(command string, args []string) (*settings, error) {
 	fs.Usage = func() {}
 	for name, to := range map[string]*string{
 		"at": &at, "root": &root, "pccs": &s.pccs, "provenance": &s.provenance, "trusted-root": &s.trustedRoot,
-		"checkout": &s.checkout, "quote": &s.quote, "event-log": &s.eventLog, "info": &s.info, "tcb-info": &s.tcbInfo, "vm-config": &s.vmConfig, "from": &s.evidence, "commit": &commit,
+		"checkout": &s.checkout, "quote": &s.quote, "event-log": &s.eventLog, "info": &s.info, "tcb-info": &s.tcbInfo, "vm-config": &s.vmConfig, "from": &s.evidence, "explain": &s.explained, "commit": &commit,
 	} {
 		fs.StringVar(to, name, "", "")
 	}
@@ -183,6 +185,8 @@ func (s *settings) check(command string, fs *flag.FlagSet) error {
 		return usagef("--quote is evidence in parts; give it or EVIDENCE")
 	case s.batch && (parts || command != "verify" || s.info != "" || s.tcbInfo != "" || s.vmConfig != "" || s.eventLog != "" || s.checkout != "" || s.provenance == fromTheRegistry):
 		return usagef("--batch takes evidence that is whole, and no parts, --checkout or --provenance registry")
+	case s.explained != "" && (command != "verify" || s.batch):
+		return usagef("--explain is for one evidence")
 	case s.color != "auto" && s.color != "always" && s.color != "never":
 		return usagef("--color is not auto, always or never")
 	case s.collateral != "" && s.pccs != "":

@@ -31,24 +31,27 @@ Outcomes: ok; - is good to know; ? leaves the verdict open; NOT ALLOWED and INVA
 refuse. The first reason stands under the verdict, and each row says its own.
 
 VERIFIED needs an expectation for every link: OS_IMAGE, OS_IMAGE_HASH or the four
-registers (the system), LAUNCHER_IMAGE_DIGEST (the launcher), and COMMIT_SHA or IMAGE_DIGEST (the launch).
+registers (the system), LAUNCHER_IMAGE_DIGEST (the launcher), COMMIT_SHA or
+IMAGE_DIGEST (the launch), and KEY_PROVIDER unless it is none (who holds the keys).
+A finding that leaves the verdict open names the line that would settle it.
 
 The first time, with a receipt and no policy: make one, review each line, judge by it.
   git-launcher-verify policy --from receipt.json >policy.conf
   git-launcher-verify --policy policy.conf receipt.json
 A simulator's evidence needs --root and --collateral in both (make demo OUT=DIR leaves some).
 
-Expectations, from a file of KEY=VALUE lines and from flags (either may repeat; hashes,
-ids, statuses and names may be comma lists, meaning "one of"). In a file, --commit-sha is
-COMMIT_SHA:
+Expectations, from files of KEY=VALUE lines and from flags. A flag replaces what the files say of
+its key. A key may repeat, and hashes, ids and names may be comma lists: that means "one of", but
+for settings and for what is accepted it means "all". In a file, --commit-sha is COMMIT_SHA:
   --policy FILE           such a file
 ` + policy.Usage(26) + `
 What it is judged by:
   --systems FILE          systems beside those that this program knows, or in their place (VERIFY.md)
   --at TIME               as of a moment, RFC 3339 (default now)
   --collateral FILE       what Intel says of the platform, as JSON with the nine fields of QuoteCollateralV3;
-                          default: the evidence's own, else fetched
-  --pccs URL              fetch it there, even where the evidence has some (default ` + pccs.Intel + `)
+                          default: Intel's present one is fetched, and without it the evidence's own
+                          leaves the verdict open (--collateral evidence accepts it)
+  --pccs URL              fetch it there (default ` + pccs.Intel + `)
   --offline               fetch nothing
   --root FILE             trust this root certificate (PEM) instead of Intel's: dstack-sim's. It proves
                           nothing about hardware, and the verdict says so
@@ -63,6 +66,7 @@ Evidence in parts, instead of or beside EVIDENCE:
   --vm-config FILE        the vm_config that GetQuote answers with the quote: OS_IMAGE_HASH needs it
 
 Output:
+  --explain NAME          what an exception of ALLOW_COMPOSE would accept, and the line that binds it to that
   --json                  the report as JSON (VERIFY.md has the schema)
   --color auto|always|never
 
