@@ -36,6 +36,7 @@ func TestComposeHashPinsTheConfig(t *testing.T) {
 
 // TestFurtherSettings: what the config says beyond what the policy has keys for needs the
 // config's hash, or that of a file that it is in.
+// SECURITY.md: P7.
 func TestFurtherSettings(t *testing.T) {
 	for _, further := range []string{"ALLOW_ENV=BASH_ENV", "FETCH_DEPTH=full", "WORK_DIR=/srv/x", "AUTH_TOKEN_FILE=/run/secrets/token"} {
 		v := newVM()

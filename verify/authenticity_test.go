@@ -17,7 +17,7 @@ import (
 )
 
 // TestQuote: what makes a quote no proof (check A), and registers of another system (B).
-// SECURITY.md: E2, E3.
+// SECURITY.md: E2, E3, E11.
 func TestQuote(t *testing.T) {
 	const a, b = "A", "B"
 	for name, tc := range map[string]struct {
@@ -180,6 +180,7 @@ func TestCollateral(t *testing.T) {
 
 // TestOwnCollateral: the evidence's own collateral is good, and still a choice of those
 // who hand it over; a reader's own file is not.
+// SECURITY.md: E11.
 func TestOwnCollateral(t *testing.T) {
 	for name, tc := range map[string]struct {
 		policy []string

@@ -23,6 +23,7 @@ func provider(payload string) func(v *vm) {
 
 // TestKeyProvider: who holds the keys is a link like the registers. Each provider but
 // none needs an expectation, and each other than the expected is refused.
+// SECURITY.md: P6.
 func TestKeyProvider(t *testing.T) {
 	const kms = `{"name":"kms","id":"aa01"}`
 	event := measure.Event{Name: "key-provider", Payload: []byte(kms)}
@@ -81,6 +82,7 @@ func TestKeyProvider(t *testing.T) {
 }
 
 // TestMeasuredKMS: where the log has a KMS's measurement, it needs an expectation.
+// SECURITY.md: P6.
 func TestMeasuredKMS(t *testing.T) {
 	for name, tc := range map[string]struct {
 		event  bool
@@ -106,6 +108,7 @@ func TestMeasuredKMS(t *testing.T) {
 
 // TestSystems: of several systems one must be there whole; a mixture of two passes for
 // neither.
+// SECURITY.md: E11.
 func TestSystems(t *testing.T) {
 	tuple := func(a, b, c, d string) string {
 		reg := func(b string) string { return b + strings.Repeat("0", 94) }

@@ -35,7 +35,7 @@ func (j *judge) launches(boot boot, launched launched, app app) {
 			break
 		}
 		if r.git != nil {
-			j.gitLaunch(c, r.git, app, recorded)
+			j.gitLaunch(c, r.git, app, measure.Recorded)
 			sameConfig(c, r.git, app)
 			continue
 		}
@@ -59,11 +59,11 @@ func (j *judge) link(c check, name string, want, other policy.Expectation, found
 
 // gitLaunch judges one launch of git mode: by its record, or by what the measured config
 // says of the only one that there can be.
-func (j *judge) gitLaunch(c check, g *measure.GitRecord, app app, binding string) {
+func (j *judge) gitLaunch(c check, g *measure.GitRecord, app app, binding measure.Binding) {
 	p := j.Policy
 	j.link(c, "commit", &p.CommitSHA, &p.ImageDigest, g.Commit)
 	j.optional(c, "repository", &p.RepoURL, g.RepoURL, "another repository")
-	if binding == pinned && g.Tree == "" && p.Tree.Given() {
+	if binding == measure.Pinned && g.Tree == "" && p.Tree.Given() {
 		c.note("tree", p.Tree.String(), "it follows from the commit, and no record says it")
 	} else {
 		j.optional(c, "tree", &p.Tree, g.Tree, "another tree")
@@ -94,8 +94,8 @@ func (j *judge) gitLaunch(c check, g *measure.GitRecord, app app, binding string
 }
 
 // said compares what a record says and a config need not say.
-func (j *judge) said(c check, name string, want policy.Expectation, found, other, binding string) {
-	if binding == pinned && found == "" && want.Given() {
+func (j *judge) said(c check, name string, want policy.Expectation, found, other string, binding measure.Binding) {
+	if binding == measure.Pinned && found == "" && want.Given() {
 		c.undecided(name, want.String(), "", "the measured config has no "+j.Policy.NameOf(want)+", and without a record the commit's id alone says what that is; put it into the config, or give a clone with --checkout")
 		return
 	}

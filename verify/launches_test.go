@@ -10,7 +10,7 @@ import (
 )
 
 // TestLaunch: launches that are not what is expected (E).
-// SECURITY.md: E4.
+// SECURITY.md: E4, E12.
 func TestLaunch(t *testing.T) {
 	change := func(f func(r *measure.GitRecord)) func(v *vm) {
 		return func(v *vm) {

@@ -108,6 +108,7 @@ func (v *vm) version2(t *testing.T) {
 }
 
 // TestPrefixQuote: the quote of “phala cvms attestation” is older than any launch.
+// SECURITY.md: E12.
 func TestPrefixQuote(t *testing.T) {
 	for _, pinned := range []bool{false, true} {
 		v := newVM()

@@ -9,12 +9,6 @@ import (
 	"gitlauncher/measure"
 )
 
-// The two ways in which a launch is bound.
-const (
-	recorded = "recorded" // commit and record are in RTMR3: this was launched, in this boot
-	pinned   = "pinned"   // the measured compose leaves nothing else to launch
-)
-
 // pins reports whether the measured compose leaves one thing to launch. The compose was
 // held against dstack's own event, so that any quote of the boot will do, also one that
 // was taken before the launch.
@@ -50,7 +44,7 @@ func (j *judge) pinnedLaunch(c check, app app) {
 	const name, why = "launch", "pinned: the measured compose leaves nothing else to launch. That it was launched in this boot, only a record says"
 	if app.image {
 		digest := app.compose.DefaultImageDigest
-		j.Launches = append(j.Launches, Launch{Mode: "image", Binding: pinned, Image: digest})
+		j.Launches = append(j.Launches, Launch{Mode: "image", Binding: measure.Pinned, Image: digest})
 		c.pass(name, why)
 		j.link(c, "image", &j.Policy.ImageDigest, &j.Policy.CommitSHA, digest)
 		j.optional(c, "config hash", &j.Policy.ConfigSHA256, "", "")
@@ -58,9 +52,9 @@ func (j *judge) pinnedLaunch(c check, app app) {
 		return
 	}
 	g := j.planned(app)
-	j.Launches = append(j.Launches, Launch{Mode: "git", Binding: pinned, Commit: g.Commit, Repo: g.RepoURL})
+	j.Launches = append(j.Launches, Launch{Mode: "git", Binding: measure.Pinned, Commit: g.Commit, Repo: g.RepoURL})
 	c.pass(name, why)
-	j.gitLaunch(c, g, app, pinned)
+	j.gitLaunch(c, g, app, measure.Pinned)
 }
 
 // planned is the record that a launch by the measured config would have: as far as the

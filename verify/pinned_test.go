@@ -14,6 +14,7 @@ func unrecorded(v *vm) { v.after = []measure.Event{} }
 
 // TestPinned: a launch that nothing recorded passes where the measured compose leaves
 // nothing else to launch, and only there.
+// SECURITY.md: E12.
 func TestPinned(t *testing.T) {
 	other := gitRecord()
 	other.Commit = strings.Repeat("9", 40)
@@ -98,10 +99,10 @@ func TestPinned(t *testing.T) {
 // TestPinnedSays: the report says which binding it is, and the launch.
 func TestPinnedSays(t *testing.T) {
 	for _, pinned := range []bool{true, false} {
-		v, binding := newVM(), "recorded"
+		v, binding := newVM(), measure.Recorded
 		if pinned {
 			unrecorded(v)
-			binding = "pinned"
+			binding = measure.Pinned
 		}
 		r := v.judge(t)
 		if r.ExitCode != 0 || len(r.Launches) != 1 || r.Launches[0].Binding != binding || r.Launches[0].Commit != commit || r.Launches[0].Repo != repoURL {
@@ -127,6 +128,7 @@ func TestPinnedClone(t *testing.T) {
 
 // TestPinnedImage: image mode is pinned by a literal digest where no file of approved
 // digests is consulted.
+// SECURITY.md: E12.
 func TestPinnedImage(t *testing.T) {
 	const approved = "\n    command: [--approved, none]"
 	for name, tc := range map[string]struct {

@@ -57,9 +57,9 @@ func (j *judge) launched(boot boot) (l launched) {
 	}
 	l.pair(boot, commits, digests, odd)
 	for _, r := range l.records {
-		shown := Launch{Mode: "image", Binding: recorded, Image: r.digest, Record: string(r.raw)}
+		shown := Launch{Mode: "image", Binding: measure.Recorded, Image: r.digest, Record: string(r.raw)}
 		if r.git != nil {
-			shown = Launch{Mode: "git", Binding: recorded, Commit: r.git.Commit, Repo: r.git.RepoURL, Record: string(r.raw)}
+			shown = Launch{Mode: "git", Binding: measure.Recorded, Commit: r.git.Commit, Repo: r.git.RepoURL, Record: string(r.raw)}
 		}
 		j.Launches = append(j.Launches, shown)
 	}

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"gitlauncher/measure"
 )
 
 // Outcome is how one finding came out.
@@ -58,13 +60,13 @@ type Report struct {
 // Launch is one launch in the attested log.
 type Launch struct {
 	Mode string `json:"mode"` // "git" or "image"
-	// Binding is "recorded" where the register says that it was launched in this boot,
-	// and "pinned" where nothing else can be launched.
-	Binding string `json:"binding"`
-	Commit  string `json:"commit,omitempty"`
-	Repo    string `json:"repo_url,omitempty"`
-	Image   string `json:"image_digest,omitempty"`
-	Record  string `json:"record,omitempty"` // the launch record's bytes; empty for the present MPC launcher
+	// Binding says whether it was launched in this boot, by the register's word, or
+	// whether nothing else can be.
+	Binding measure.Binding `json:"binding"`
+	Commit  string          `json:"commit,omitempty"`
+	Repo    string          `json:"repo_url,omitempty"`
+	Image   string          `json:"image_digest,omitempty"`
+	Record  string          `json:"record,omitempty"` // the launch record's bytes; empty for the present MPC launcher
 }
 
 // check adds findings to one check of a report.

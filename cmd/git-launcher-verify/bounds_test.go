@@ -136,6 +136,7 @@ const maxBatch = 96
 
 // TestWorstEvidence: no evidence takes more than 64 MiB and a second of a processor, and
 // a batch is bounded, too.
+// SECURITY.md: E8.
 func TestWorstEvidence(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts a program for each of many files")

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/term"
 
 	"gitlauncher/internal/printable"
+	"gitlauncher/measure"
 	"gitlauncher/verify"
 )
 
@@ -104,7 +105,7 @@ func writeLaunches(b *strings.Builder, r *verify.Report, width int) {
 		if l.Mode == "git" {
 			what = fmt.Sprintf("commit %s of %s", clip(l.Commit), clip(l.Repo))
 		}
-		word := map[bool]string{false: "launched ", true: "can launch only "}[l.Binding == "pinned"]
+		word := map[bool]string{false: "launched ", true: "can launch only "}[l.Binding == measure.Pinned]
 		if r.Verdict != verify.Verified {
 			word = "claimed: " + word
 		}

@@ -122,6 +122,7 @@ func TestTaken(t *testing.T) {
 }
 
 // TestCostsNothing: what is refused, or belongs to nobody, is not decoded first.
+// SECURITY.md: E8.
 func TestCostsNothing(t *testing.T) {
 	for name, doc := range map[string]string{
 		"a list too long":    `{"list":[` + strings.Repeat("{},", 5<<20) + `{}]}`,
