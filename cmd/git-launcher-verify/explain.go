@@ -23,10 +23,10 @@ func (p *program) explain(ctx context.Context, s *settings) (int, error) {
 		return 0, usagef("--explain %s: %w", printable.Text(s.explained), err)
 	}
 	if s.json {
-		return exitVerified, p.printJSON(map[string]string{"name": x.Name, "allow_compose": x.Bound, "content": string(x.Content)})
+		return exitVerified, p.printJSON(map[string]string{"name": x.Name, "allow_compose": x.Bound(), "content": string(x.Content)})
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "ALLOW_COMPOSE=%s\n", printable.Text(x.Bound))
+	fmt.Fprintf(&b, "ALLOW_COMPOSE=%s\n", printable.Text(x.Bound()))
 	if x.Content == nil {
 		b.WriteString("# what it is can't be bound to the name by a hash\n")
 	}
