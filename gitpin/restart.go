@@ -114,7 +114,7 @@ func (r *restart) newProof() *proof.Proof {
 
 // keepPack makes .git around the pack that is there.
 func (r *restart) keepPack(ctx context.Context, draft *workdir.Draft, m *materialised) error {
-	if err := r.dir.Share(r.kept, draft, gitdir.Incoming); err != nil {
+	if err := r.dir.Share(r.kept, draft, gitdir.Incoming, r.params.Now()); err != nil {
 		return err
 	}
 	return r.params.addGit(ctx, r.dir, draft, m)
@@ -174,7 +174,7 @@ func (r *restart) restore(ctx context.Context, draft *workdir.Draft, check *work
 	}
 	if err == nil {
 		r.params.Stage(StageMaterialised)
-		return stats, r.dir.Share(r.kept, draft, gitdir.Incoming)
+		return stats, r.dir.Share(r.kept, draft, gitdir.Incoming, r.params.Now())
 	}
 	if !errors.Is(err, pack.ErrDiffers) {
 		return nil, err
@@ -188,6 +188,9 @@ func (r *restart) restore(ctx context.Context, draft *workdir.Draft, check *work
 		return nil, err
 	}
 	if stats, err = check.Contents(ctx, tree, sizes, stored); err != nil {
+		return nil, err
+	}
+	if err := out.Sync(); err != nil { // later restarts need it, and sync nothing
 		return nil, err
 	}
 	r.params.Stage(StageMaterialised)

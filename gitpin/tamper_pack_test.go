@@ -7,6 +7,7 @@ import (
 	"hash/adler32"
 	"os"
 	"syscall"
+	"time"
 
 	"gitlauncher/internal/gittest"
 )
@@ -70,6 +71,35 @@ var packAttacks = []attack{
 			data[11]++
 			return append(data[:len(data)-20], more[12:]...)
 		})
+	}},
+	{"pack with a message in an attribute", func(s *site) {
+		for _, p := range s.packs(".pack") {
+			s.must(os.Chmod(p, 0o644))
+			s.must(syscall.Setxattr(p, "user.planted", []byte(planted), 0))
+		}
+	}},
+	{"pack with access rules", func(s *site) {
+		for _, p := range s.packs(".pack") {
+			s.acl(p, "access")
+		}
+	}},
+	{"pack with a time of the future", func(s *site) {
+		future := time.Now().Add(1000 * time.Hour)
+		for _, p := range s.packs(".pack") {
+			s.must(os.Chtimes(p, future, future))
+		}
+	}},
+	{"pack of another owner", func(s *site) {
+		for _, p := range s.packs(".pack") {
+			if err := os.Chown(p, 1, 1); err != nil && os.Geteuid() == 0 {
+				s.Fatal(err)
+			}
+		}
+	}},
+	{"pack that can't be changed", func(s *site) {
+		for _, p := range s.packs(".pack") {
+			s.freeze(p, 0x10)
+		}
 	}},
 	{"index of another pack", func(s *site) {
 		for _, idx := range s.packs(".idx") {

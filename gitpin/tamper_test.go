@@ -3,6 +3,7 @@ package gitpin_test
 import (
 	"bytes"
 	"compress/zlib"
+	"encoding/binary"
 	"fmt"
 	"io/fs"
 	"os"
@@ -13,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"gitlauncher/internal/gittest"
 )
@@ -78,6 +81,32 @@ func (s *site) loose(id, content string) {
 	fmt.Fprintf(w, "blob %d\x00%s", len(content), content)
 	s.must(w.Close())
 	s.write(".git/objects/"+id[:2]+"/"+id[2:], z.String())
+}
+
+// freeze sets flags of chattr(1). Only root may, so that others do without.
+func (s *site) freeze(name string, flags int) {
+	s.Helper()
+	f, err := os.Open(name)
+	s.must(err)
+	defer f.Close()
+	if err := unix.IoctlSetPointerInt(int(f.Fd()), unix.FS_IOC_SETFLAGS, flags); err != nil && os.Geteuid() == 0 {
+		s.Fatal(err)
+	}
+	s.Cleanup(func() { exec.Command("chattr", "-R", "-f", "-i", "-a", filepath.Dir(s.dir)).Run() })
+}
+
+// acl gives a user rights of acl(5).
+func (s *site) acl(name, kind string) {
+	s.Helper()
+	var b bytes.Buffer
+	b.Write([]byte{2, 0, 0, 0}) // version
+	for _, e := range []struct {
+		tag, perm uint16
+		id        uint32
+	}{{0x01, 7, 0xffffffff}, {0x02, 7, 1}, {0x04, 5, 0xffffffff}, {0x10, 7, 0xffffffff}, {0x20, 5, 0xffffffff}} {
+		s.must(binary.Write(&b, binary.LittleEndian, e))
+	}
+	s.must(syscall.Setxattr(name, "system.posix_acl_"+kind, b.Bytes(), 0))
 }
 
 func (s *site) packs(ending string) []string {
@@ -172,6 +201,14 @@ var attacks = []attack{
 	{"WORK_DIR closed to all", func(s *site) { s.must(os.Chmod(s.dir, 0)) }},
 	{".git made read-only", func(s *site) { s.must(os.Chmod(s.path(".git"), 0o555)) }},
 	{".git closed to all", func(s *site) { s.must(os.Chmod(s.path(".git"), 0)) }},
+	{"file that can't be changed", func(s *site) { s.freeze(s.path("entrypoint.sh"), 0x10) }},
+	{"file that can only grow", func(s *site) { s.freeze(s.path("bin/tool"), 0x20) }},
+	{"directory that can't be changed", func(s *site) { s.freeze(s.path("app"), 0x10) }},
+	{"WORK_DIR that can't be changed", func(s *site) { s.freeze(s.dir, 0x10) }},
+	{".git that can't be changed", func(s *site) { s.freeze(s.path(".git"), 0x10); s.freeze(s.path(".git/objects/pack"), 0x20) }},
+	{"access rules of a file", func(s *site) { s.acl(s.path("entrypoint.sh"), "access") }},
+	{"default access rules of a directory", func(s *site) { s.acl(s.path("app"), "default") }},
+	{"default access rules of WORK_DIR", func(s *site) { s.acl(s.dir, "default") }},
 	{"untracked file", func(s *site) { s.write("planted.sh", planted) }},
 	{"untracked file, ignored", func(s *site) { s.write("planted.sh", planted); s.write(".git/info/exclude", "planted.sh\n") }},
 	{"nested repository", func(s *site) { s.git("init", "-q", "nested"); s.write("nested/planted.sh", planted) }},
@@ -303,6 +340,24 @@ var ours = []attack{
 		s.must(os.WriteFile(s.ctl("lock"), []byte(planted), 0o755))
 		s.must(os.Chmod(s.ctl("lock"), 0o755))
 	}},
+	{"default access rules of the control directory", func(s *site) { s.acl(s.ctl(""), "default") }},
+	{"message in an attribute of the control directory", func(s *site) {
+		s.must(syscall.Setxattr(s.ctl(""), "user.planted", []byte(planted), 0))
+	}},
+	{"control directory that can't be changed", func(s *site) { s.freeze(s.ctl(""), 0x10) }},
+	{"lock that can't be changed", func(s *site) { s.freeze(s.ctl("lock"), 0x10) }},
+	{"origin marker that can't be changed", func(s *site) { s.freeze(s.ctl("origin"), 0x10) }},
+	{"another origin marker, that can't be changed", func(s *site) {
+		s.must(os.WriteFile(s.ctl("origin"), []byte("https://evil.example/x"), 0o600))
+		s.freeze(s.ctl("origin"), 0x10)
+	}},
+	{"debris that can't be changed", func(s *site) {
+		s.must(os.MkdirAll(s.ctl("old/a/b"), 0o755))
+		s.must(os.WriteFile(s.ctl("old/a/b/x"), []byte(planted), 0o644))
+		for _, name := range []string{"old/a/b/x", "old/a/b", "old/a", "old"} {
+			s.freeze(s.ctl(name), 0x10)
+		}
+	}},
 	{"control directory is closed to all", func(s *site) { s.must(os.Chmod(s.ctl(""), 0)) }},
 	{"origin marker is a link to the script", func(s *site) { s.origin(filepath.Join("..", "work", "entrypoint.sh")) }},
 	{"origin marker is a link to a new file", func(s *site) { s.origin(filepath.Join("..", "work", "planted.sh")) }},
@@ -399,6 +454,19 @@ func leftovers(t *testing.T, s *site) {
 	}
 	if n, err := syscall.Getxattr(s.path("entrypoint.sh"), "user.planted", nil); err == nil {
 		t.Errorf("an attribute of %d bytes is left", n)
+	}
+	for _, p := range s.packs("") {
+		info, err := os.Stat(p)
+		s.must(err)
+		attributes, _ := syscall.Listxattr(p, make([]byte, 1000))
+		if owner := info.Sys().(*syscall.Stat_t).Uid; owner != uint32(os.Geteuid()) || attributes != 0 || info.Mode() != 0o444 || info.ModTime().After(time.Now().Add(time.Hour)) {
+			t.Errorf("%s is of user %d, %v, %d bytes of attributes, %v", filepath.Base(p), owner, info.Mode(), attributes, info.ModTime())
+		}
+	}
+	for _, name := range []string{s.dir, s.path("app"), s.path("entrypoint.sh"), s.ctl("")} {
+		if n, err := syscall.Listxattr(name, make([]byte, 1000)); err != nil || n != 0 {
+			t.Errorf("%s has %d bytes of attributes: %v", name, n, err)
+		}
 	}
 	if info, err := os.Lstat(s.ctl("lock")); err != nil || info.Size() != 0 || info.Mode() != 0o600 {
 		t.Errorf("the lock is %v %v", info, err)

@@ -25,7 +25,8 @@ type Folder struct {
 	Path    string
 	Tree    object.ID
 	Gitlink bool     // a submodule's, which stays empty; Tree is zero
-	Names   []string // in it, sorted; nil where files are written
+	Empty   bool     // no file in it and below it, so that Git makes none; never the root
+	Names   []string // in it, sorted, without those of Empty folders; nil where files are written
 	Files   []int    // in it, as they are numbered in Tree.Files
 }
 

@@ -68,9 +68,7 @@ func (l *lister) list(ctx context.Context, dir string, id object.ID) error {
 	}
 	here := len(l.tree.Folders)
 	l.tree.Folders = append(l.tree.Folders, Folder{Path: dir, Tree: id})
-	if l.proof.params.Files == nil {
-		l.tree.Folders[here].Names = sortedNames(n.entries)
-	}
+	var names []string // of what Git makes
 	for i, e := range n.entries {
 		path := join(dir, e.Name)
 		if len(path) > MaxPath {
@@ -78,13 +76,21 @@ func (l *lister) list(ctx context.Context, dir string, id object.ID) error {
 		}
 		switch e.Mode {
 		case object.ModeDir:
+			before := len(l.tree.Files)
+			below := len(l.tree.Folders)
 			if err := l.list(ctx, path, e.ID); err != nil {
 				return err
 			}
+			if len(l.tree.Files) == before {
+				l.tree.Folders[below].Empty = true
+				continue
+			}
+			names = append(names, e.Name)
 			continue
 		case object.ModeGitlink:
 			l.tree.Folders = append(l.tree.Folders, Folder{Path: path, Gitlink: true})
 		}
+		names = append(names, e.Name)
 		l.tree.Folders[here].Files = append(l.tree.Folders[here].Files, len(l.tree.Files))
 		f := File{Path: path, Mode: e.Mode, ID: e.ID, Number: NotMade}
 		if n.made != nil && n.made[i].is && n.path == dir {
@@ -92,16 +98,11 @@ func (l *lister) list(ctx context.Context, dir string, id object.ID) error {
 		}
 		l.tree.Files = append(l.tree.Files, f)
 	}
-	return nil
-}
-
-func sortedNames(entries []object.Entry) []string {
-	names := make([]string, len(entries))
-	for i, e := range entries {
-		names[i] = e.Name
+	if l.proof.params.Files == nil {
+		slices.Sort(names)
+		l.tree.Folders[here].Names = names
 	}
-	slices.Sort(names)
-	return names
+	return nil
 }
 
 // read takes a commit or a tree from the kept pack. Type 0 takes any.

@@ -36,6 +36,9 @@ func (d *Dir) Recognise(url string) (ours bool, err error) {
 	case isRepo:
 		return false, &OccupiedError{d.path, "is a repository without the origin REPO_URL"}
 	}
+	if slices.Contains(names, "lost+found") {
+		return false, &OccupiedError{d.path, "is the root of a file system, with the lost+found that belongs there and in no checkout; make WORK_DIR a directory below it"}
+	}
 	return false, &OccupiedError{d.path, "holds files but is no checkout"}
 }
 
@@ -116,6 +119,14 @@ func (d *Dir) openOwn(name string) (*os.File, error) {
 		return nil, &UnusableError{"the pack is not a file of its own"}
 	}
 	return f, nil
+}
+
+// owner is the user whose file it is; -1 where that can't be told.
+func owner(info fs.FileInfo) int {
+	if s, ok := info.Sys().(*syscall.Stat_t); ok {
+		return int(s.Uid)
+	}
+	return -1
 }
 
 func links(info fs.FileInfo) uint64 {

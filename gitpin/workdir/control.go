@@ -10,7 +10,8 @@ import (
 )
 
 // makeControl makes sure of a real control directory: whatever else has its name
-// (a link to elsewhere, a file) goes.
+// (a link to elsewhere, a file) goes, and so do access rules that all below it would
+// inherit.
 func (d *Dir) makeControl() error {
 	info, err := d.root.Lstat(d.control)
 	if err == nil && !info.IsDir() {
@@ -21,14 +22,46 @@ func (d *Dir) makeControl() error {
 	if err := d.root.Mkdir(d.control, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("making the control directory of %s: %w", d.path, err)
 	}
-	return d.root.Chmod(d.control, 0o700)
+	worktree.Thaw(d.root, d.control)
+	if err := d.root.Chmod(d.control, 0o700); err != nil {
+		return err
+	}
+	control, err := d.root.Open(d.control)
+	if err != nil {
+		return err
+	}
+	defer control.Close()
+	if err := worktree.ForgetRules(control); err != nil {
+		return fmt.Errorf("removing the access rules of the control directory of %s: %w", d.path, err)
+	}
+	if d.inside {
+		top, err := d.root.Open(".")
+		if err != nil {
+			return err
+		}
+		defer top.Close()
+		if err := worktree.ForgetRules(top); err != nil {
+			return fmt.Errorf("removing the default access rules of %s: %w", d.path, err)
+		}
+	}
+	return nil
 }
 
-// Mark notes whose checkout WORK_DIR is about to be.
-func (d *Dir) Mark(origin string) error { return d.put(originName, origin) }
+// Mark notes whose checkout WORK_DIR is about to be. It is on the disk when Mark
+// returns: what WORK_DIR is known by must survive a power cut that the swap survives.
+// A mark that is right already stays, so that a restart which changes nothing waits for
+// no disk.
+func (d *Dir) Mark(origin string) error {
+	at := d.inControl(originName)
+	info, err := d.root.Lstat(at)
+	if err == nil && info.Mode() == 0o600 && links(info) == 1 && owner(info) == os.Geteuid() && d.readWord(at) == origin {
+		return nil
+	}
+	return d.put(originName, origin)
+}
 
-// put writes a word of ours to the control directory. The last run may have left
-// anything under that name: a link to a file that was just proven, a pipe, a
+// put writes a word of ours to the control directory, and to the disk. The last run may
+// have left anything under that name: a link to a file that was just proven, a pipe, a
 // directory. None is followed, opened or waited for.
 func (d *Dir) put(name, word string) error {
 	tmp := d.inControl(name + ".tmp")
@@ -40,6 +73,9 @@ func (d *Dir) put(name, word string) error {
 		return err
 	}
 	_, err = f.WriteString(word)
+	if err == nil {
+		err = f.Sync()
+	}
 	if err = errors.Join(err, f.Close()); err != nil {
 		return err
 	}
@@ -48,7 +84,21 @@ func (d *Dir) put(name, word string) error {
 			return err
 		}
 	}
-	return d.root.Rename(tmp, d.inControl(name))
+	worktree.Thaw(d.root, d.inControl(name))
+	if err := d.root.Rename(tmp, d.inControl(name)); err != nil {
+		return err
+	}
+	return errors.Join(d.syncDir(d.control), d.syncDir(".")) // the name in the one, the one's own in the other
+}
+
+// syncDir brings the names in a directory to the disk.
+func (d *Dir) syncDir(name string) error {
+	f, err := d.root.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return f.Sync()
 }
 
 // rename moves a name, also that of a directory which the last run made read-only:
@@ -59,6 +109,7 @@ func (d *Dir) rename(from, to string) error {
 }
 
 func (d *Dir) unlock(name string) {
+	worktree.Thaw(d.root, name)
 	if info, err := d.root.Lstat(name); err == nil && info.IsDir() && info.Mode().Perm()&0o700 != 0o700 {
 		d.root.Chmod(name, 0o700) // if that fails, moving does, and says why
 	}

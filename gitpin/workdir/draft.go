@@ -6,6 +6,9 @@ import (
 	"io"
 	"os"
 	"path"
+	"time"
+
+	"gitlauncher/gitpin/worktree"
 )
 
 // Draft is a checkout in the making, in the control directory. Nothing reads it until
@@ -35,17 +38,18 @@ func (d *Dir) NewDraft() (*Draft, error) {
 }
 
 // Share puts the kept pack into the draft, too: the same file where the file system
-// can, a copy where not. The one in place stays, so that a kill before the swap loses
-// nothing.
-func (d *Dir) Share(kept *Kept, draft *Draft, to string) error {
+// can and it is plainly ours, a copy where not. The one in place stays, so that a kill
+// before the swap loses nothing. Its time becomes now, as that of all files: one that
+// the last run chose tells nothing.
+func (d *Dir) Share(kept *Kept, draft *Draft, to string, now time.Time) error {
 	target := d.inControl(path.Join(newName, to))
-	if err := d.root.Link(kept.name, target); err == nil {
+	if d.root.Link(d.linkable(kept), target) == nil {
 		mine, err1 := kept.Pack.Stat()
 		there, err2 := d.root.Lstat(target)
 		if err1 != nil || err2 != nil || !os.SameFile(mine, there) {
 			return &UnusableError{"the pack changed while it was in use"}
 		}
-		return d.root.Chmod(target, 0o444)
+		return errors.Join(d.root.Chmod(target, 0o444), d.root.Chtimes(target, now, now))
 	}
 	f, err := draft.Root.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o444)
 	if err != nil {
@@ -54,5 +58,18 @@ func (d *Dir) Share(kept *Kept, draft *Draft, to string) error {
 	if _, err = kept.Pack.Seek(0, io.SeekStart); err == nil {
 		_, err = io.Copy(f, kept.Pack)
 	}
+	if err == nil {
+		err = f.Sync()
+	}
 	return errors.Join(err, f.Close())
+}
+
+// linkable is the kept pack's name, or empty, which can't be linked, if the file has
+// another owner, or attributes, which a new one has not.
+func (d *Dir) linkable(kept *Kept) string {
+	info, err := kept.Pack.Stat()
+	if err != nil || owner(info) != os.Geteuid() || worktree.HasAttributes(kept.Pack) {
+		return ""
+	}
+	return kept.name
 }

@@ -7,6 +7,8 @@ import (
 	"os"
 	"syscall"
 	"time"
+
+	"gitlauncher/gitpin/worktree"
 )
 
 // Lock makes the control directory and takes the lock, waiting up to wait for another
@@ -30,6 +32,14 @@ func (d *Dir) Lock(ctx context.Context, wait time.Duration, sleep func(context.C
 	}
 }
 
+// noLock says why no lock can be had.
+func (d *Dir) noLock(err error) error {
+	if errors.Is(err, syscall.ENOLCK) || errors.Is(err, syscall.ENOSYS) || errors.Is(err, syscall.EOPNOTSUPP) {
+		return &OccupiedError{d.path, "is on a file system without locks (" + err.Error() + "), as some network mounts are; put it on a local disk"}
+	}
+	return fmt.Errorf("locking: %w", err)
+}
+
 // tryLock takes the lock if it is free. The kernel lets go of it when the holder
 // ends, however it ends; there are no stale locks.
 func (d *Dir) tryLock() (bool, error) {
@@ -40,6 +50,7 @@ func (d *Dir) tryLock() (bool, error) {
 			return false, err
 		}
 	} else if err == nil {
+		worktree.Thaw(d.root, name)
 		if err := d.root.Chmod(name, 0o600); err != nil {
 			return false, fmt.Errorf("opening the lock: %w", err)
 		}
@@ -55,7 +66,7 @@ func (d *Dir) tryLock() (bool, error) {
 	}
 	if err != nil {
 		f.Close()
-		return false, fmt.Errorf("locking: %w", err)
+		return false, d.noLock(err)
 	}
 	// Whoever held it may have removed the file that we opened.
 	mine, err1 := f.Stat()

@@ -1,7 +1,6 @@
 package worktree
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -70,7 +69,7 @@ func wrong(path, why string) error {
 // diskError classifies an error of the disk: a path that does not lead where it should
 // is a changed checkout.
 func diskError(path string, err error) error {
-	if notThere(err) || errors.Is(err, unix.EACCES) { // all that is proven is open to its owner
+	if notThere(err) || errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPERM) { // all that is proven is open to its owner
 		return wrong(path, "is missing, or is not what it should be")
 	}
 	return onPath("check", path, err)
@@ -96,6 +95,9 @@ func (c *Checker) Layout(ctx context.Context, tree *proof.Tree) ([]int64, error)
 }
 
 func (w *checkWorker) folder(d *proof.Folder, files []proof.File, sizes []int64) error {
+	if d.Empty {
+		return nil // the folder above has no such name
+	}
 	fd, err := w.dirs.at(d.Path)
 	if err != nil {
 		return diskError(d.Path, err)
@@ -111,7 +113,7 @@ func (w *checkWorker) folder(d *proof.Folder, files []proof.File, sizes []int64)
 			return err
 		}
 	}
-	if w.hasAttributes(fd) {
+	if hasAttributes(fd, w.block, mounters) {
 		return wrong(d.Path, "has access rules or attributes of its own")
 	}
 	if !mounters {
@@ -192,22 +194,4 @@ func (c *Checker) owned(p string, st *unix.Stat_t, perm uint32) error {
 func (c *Checker) touch(at int, name string) error {
 	now := unix.NsecToTimespec(c.params.Now.UnixNano())
 	return unix.UtimesNanoAt(at, name, []unix.Timespec{now, now}, unix.AT_SYMLINK_NOFOLLOW)
-}
-
-// hasAttributes reports extended attributes that grant rights, or that the last run
-// could have left a message in.
-func (w *checkWorker) hasAttributes(fd int) bool {
-	n, err := unix.Flistxattr(fd, w.block[:4<<10])
-	if errors.Is(err, unix.ENOTSUP) {
-		return false
-	}
-	if err != nil {
-		return true
-	}
-	for name := range bytes.SplitSeq(w.block[:n], []byte{0}) {
-		if string(name) == "security.capability" || bytes.HasPrefix(name, []byte("user.")) || bytes.HasPrefix(name, []byte("system.posix_acl_")) {
-			return true
-		}
-	}
-	return false
 }

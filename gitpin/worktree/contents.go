@@ -88,7 +88,7 @@ func (w *checkWorker) regular(ctx context.Context, at int, name string, f *proof
 	if err := unix.Fstat(fd, &st); err != nil {
 		return diskError(f.Path, err)
 	}
-	if st.Mode&unix.S_IFMT != unix.S_IFREG || st.Nlink != 1 || st.Size != size || w.hasAttributes(fd) {
+	if st.Mode&unix.S_IFMT != unix.S_IFREG || st.Nlink != 1 || st.Size != size || hasAttributes(fd, w.block, false) {
 		return wrong(f.Path, "is not a plain file of its own")
 	}
 	if err := w.checker.owned(f.Path, &st, permissions(f.Mode)); err != nil {

@@ -127,6 +127,9 @@ func removeOne(at int, name string) error {
 	if err == unix.EISDIR || err == unix.EPERM {
 		err = unix.Unlinkat(at, name, unix.AT_REMOVEDIR)
 	}
+	if (err == unix.EPERM || err == unix.ENOTDIR) && thaw(at, name) {
+		return removeOne(at, name)
+	}
 	if err == unix.ENOENT {
 		return nil
 	}

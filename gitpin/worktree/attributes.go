@@ -1,0 +1,69 @@
+package worktree
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Extended attributes that grant rights, or that somebody can leave a message in:
+// xattr(7), acl(5), capabilities(7).
+const (
+	aclAccess  = "system.posix_acl_access"
+	aclDefault = "system.posix_acl_default" // a directory's, for what is made in it
+	capability = "security.capability"
+	message    = "user."
+)
+
+// maxAttributes is how many bytes of names are looked at. More is not ours.
+const maxAttributes = 4 << 10
+
+// HasAttributes reports extended attributes that grant rights, or that the last run
+// could have left a message in.
+func HasAttributes(f *os.File) bool {
+	return hasAttributes(int(f.Fd()), make([]byte, maxAttributes), false)
+}
+
+// hasAttributes is HasAttributes with room for names. Who mounted a file system may
+// have given its root access rules, as it gave it a mode.
+func hasAttributes(fd int, room []byte, mountRoot bool) bool {
+	n, err := unix.Flistxattr(fd, room[:maxAttributes])
+	if errors.Is(err, unix.ENOTSUP) {
+		return false
+	}
+	if err != nil {
+		return true
+	}
+	for name := range bytes.SplitSeq(room[:n], []byte{0}) {
+		switch s := string(name); {
+		case s == aclAccess && mountRoot:
+		case s == aclAccess, s == aclDefault, s == capability, strings.HasPrefix(s, message):
+			return true
+		}
+	}
+	return false
+}
+
+// ForgetRules removes from a directory what those who make something in it would
+// inherit, and messages of the last run.
+func ForgetRules(dir *os.File) error {
+	fd, room := int(dir.Fd()), make([]byte, 64<<10) // the kernel lists no more
+	n, err := unix.Flistxattr(fd, room)
+	if errors.Is(err, unix.ENOTSUP) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for name := range strings.SplitSeq(string(room[:n]), "\x00") {
+		if name == aclDefault || strings.HasPrefix(name, message) {
+			if err := unix.Fremovexattr(fd, name); err != nil && !errors.Is(err, unix.ENODATA) {
+				return err
+			}
+		}
+	}
+	return nil
+}

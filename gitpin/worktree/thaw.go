@@ -1,0 +1,50 @@
+package worktree
+
+import (
+	"os"
+	"path"
+
+	"golang.org/x/sys/unix"
+)
+
+// What chattr(1) calls i and a: no change at all, and none but appending. They keep
+// names from being removed or moved.
+const frozen = 0x10 | 0x20 // FS_IMMUTABLE_FL, FS_APPEND_FL of linux/fs.h
+
+// Thaw makes what has that name below root, and the directory that it is in, such that
+// it can be moved, where the last run saw to the contrary. Where that fails, moving
+// does, and says why.
+func Thaw(root *os.Root, name string) {
+	dir, err := root.Open(path.Dir(name))
+	if err != nil {
+		return
+	}
+	defer dir.Close()
+	thaw(int(dir.Fd()), path.Base(name))
+}
+
+// thaw reports whether it changed anything.
+func thaw(at int, name string) bool {
+	changed := thawOpen(at)
+	var st unix.Stat_t
+	if fstatat(at, name, &st) != nil {
+		return changed
+	}
+	if kind := st.Mode & unix.S_IFMT; kind != unix.S_IFREG && kind != unix.S_IFDIR { // devices do things when they are opened
+		return changed
+	}
+	fd, err := openat(at, name, unix.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return changed
+	}
+	defer unix.Close(fd)
+	return thawOpen(fd) || changed
+}
+
+func thawOpen(fd int) bool {
+	flags, err := unix.IoctlGetUint32(fd, unix.FS_IOC_GETFLAGS)
+	if err != nil || flags&frozen == 0 {
+		return false
+	}
+	return unix.IoctlSetPointerInt(fd, unix.FS_IOC_SETFLAGS, int(flags&^frozen)) == nil
+}
