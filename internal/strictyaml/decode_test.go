@@ -15,6 +15,7 @@ import (
 func TestTakes(t *testing.T) {
 	for text, want := range map[string]map[string]any{
 		"a: b":                               {"a": "b"},
+		"--- # c\na: b":                      {"a": "b"},
 		"---\n# c\na: b # c\n...\n# end\n\n": {"a": "b"},
 		"# first\n---\na: b\r\nc: d\r\n":     {"a": "b", "c": "d"},
 		"{a: [1, 2.5, true, null, ~, 'x', \"y\\n\"], \"b\":c}":  {"a": []any{1, 2.5, true, nil, nil, "x", "y\n"}, "b": "c"},
@@ -47,7 +48,7 @@ func TestRefuses(t *testing.T) {
 		{"", 0, "empty"}, {"# nothing", 0, "empty"}, {"[a]", 0, "not a mapping"}, {"a", 0, "not a mapping"}, {"a: [", 0, "yaml"},
 		{"a: 1\n--- \nb: 2", 2, "second document"}, {"a: 1\n---\n", 2, "second document"}, {"---\n---\na: 1", 2, "second document"},
 		{"a: 1\n...\nb: 2", 3, "after its end"}, {"a: 1\n...\n---\nb: 2", 3, "after its end"},
-		{"--- {a: 1}", 1, "behind"}, {"--- # c\na: 1", 1, "behind"}, {"---\t\na: 1", 1, "behind"},
+		{"--- {a: 1}", 1, "behind"}, {"--- a: 1", 1, "behind"}, {"--- !\na: 1", 1, "behind"}, {"--- |\n a", 1, "behind"}, {"... x\na: 1", 0, ""},
 		{"%YAML 1.1\n---\na: 1", 1, "directive"}, {"%TAG ! x\n---\na: 1", 1, "directive"}, {"a: 'x\n%y'", 2, "directive"},
 		{"\ufeffa: 1", 1, "U+FEFF"}, {"a: 1\nb: \"\ufeff\"", 2, "U+FEFF"}, {"a: 1\rb: 2", 1, "U+000D"}, {"a: 1\u0085b: 2", 1, "U+0085"},
 		{"a: 'x\u2028y'", 1, "U+2028"}, {"a: 'x\u2029y'", 1, "U+2029"}, {"a: \x00", 1, "U+0000"}, {"a: \x1b", 1, "U+001B"}, {"a: \x7f", 1, "U+007F"},

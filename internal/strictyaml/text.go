@@ -29,15 +29,15 @@ func text(data []byte) error {
 		if signs += structure(line); signs > maxSigns {
 			return refuse(number, "is too much to judge: it has more than %d signs of structure", maxSigns)
 		}
-		blank := len(bytes.TrimLeft(line, " \t")) == 0 || bytes.TrimLeft(line, " \t")[0] == '#'
+		blank := blankLine(line)
 		switch marker := marker(line); {
 		case ended && !blank:
 			return refuse(number, "has something after its end")
-		case line != nil && bytes.HasPrefix(line, []byte("%")):
+		case bytes.HasPrefix(line, []byte("%")):
 			return refuse(number, "begins with “%%”, as a directive does; directives change what a reader makes of the rest")
 		case marker == "---" && started:
 			return refuse(number, "begins a second document, which some readers pass over")
-		case marker == "---" && len(bytes.TrimRight(line, " ")) > len("---"):
+		case marker == "---" && !blankLine(line[len("---"):]):
 			return refuse(number, "has something behind “---”")
 		case marker == "...":
 			ended = true
@@ -45,6 +45,12 @@ func text(data []byte) error {
 		started = started || !blank
 	}
 	return nil
+}
+
+// blankLine reports whether a line has nothing but blanks and a comment.
+func blankLine(line []byte) bool {
+	line = bytes.TrimLeft(line, " \t")
+	return len(line) == 0 || line[0] == '#'
 }
 
 // marker is the document marker that a line begins with.

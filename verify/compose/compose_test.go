@@ -417,6 +417,9 @@ func FuzzJudge(f *testing.F) {
 		if err == nil && r.Service != "" && r.ImageDigest != digest {
 			t.Fatalf("service %q runs %q", r.Service, r.ImageDigest)
 		}
+		if err == nil && r.Pinned && (r.Service == "" || !r.ConfigFromEnv || len(denied(r)) > 0 && strings.HasPrefix(denied(r)[0], "launcher:")) {
+			t.Fatalf("pinned, with service %q, config %q, %+v", r.Service, r.Config, r.Problems)
+		}
 	})
 }
 

@@ -93,6 +93,8 @@ func (j *judge) literal(v composeenv.Var, e exception.Exception, bad func(what, 
 	case v.Name == "DEFAULT_IMAGE_DIGEST":
 		j.DefaultImageDigest = v.Value
 	case v.Name == "DOCKER_CONTENT_TRUST" && v.Value == "1":
+	case v.Name == "TARGET_PLATFORM":
+		j.expected(v, e, "it chooses among the images of an index")
 	case appcompose.Dangerous(v.Name):
 		bad("sets "+v.Name, "the launcher, or its Docker client, heeds it")
 	}

@@ -126,6 +126,40 @@ func TestForgeries(t *testing.T) {
 	}
 }
 
+// TestImageForgeries: what image mode's launcher may not have.
+func TestImageForgeries(t *testing.T) {
+	with := func(env string) string {
+		return strings.Replace(mpc(""), "DOCKER_CONTENT_TRUST=1", "DOCKER_CONTENT_TRUST=1, "+env, 1)
+	}
+	for name, tc := range map[string]struct{ file, want string }{
+		"another Engine":                {with("\"DOCKER_HOST=tcp://192.0.2.1:2375\""), "refused: launcher:env:DOCKER_HOST: heeds it"},
+		"another Docker config":         {with("DOCKER_CONFIG=/mnt/shared"), "refused: launcher:env:DOCKER_CONFIG: heeds it"},
+		"authorities in a volume":       {with("SSL_CERT_FILE=/mnt/shared/ca.pem"), "refused: launcher:env:SSL_CERT_FILE: heeds it"},
+		"a digest by the deployer":      {strings.Replace(mpc(""), "DEFAULT_IMAGE_DIGEST="+digest, "\"DEFAULT_IMAGE_DIGEST=${DEFAULT_IMAGE_DIGEST}\"", 1), "refused: launcher:env:DEFAULT_IMAGE_DIGEST: can change what runs"},
+		"another platform's image":      {with("TARGET_PLATFORM=linux/arm64"), "open: launcher:env:TARGET_PLATFORM: nobody expects it"},
+		"a config of git mode":          {with("\"GIT_LAUNCHER_CONFIG=REPO_URL=x\""), "refused: launcher:env:GIT_LAUNCHER_CONFIG: no such config"},
+		"another list of images":        {mpc("    command: [--approved, /mnt/shared/mine]\n"), "refused: launcher:command: another file decides"},
+		"another list, said second":     {mpc("    command: [--approved, none, --approved, file]\n"), "refused: launcher:command: another file decides"},
+		"another user config":           {mpc("    command: [--user-config, /mnt/shared/x]\n"), "refused: launcher:command: not known to be harmless"},
+		"another word":                  {mpc("    command: [resolve]\n"), "refused: launcher:command: another command"},
+		"the system's folder, to write": {strings.Replace(mpc(""), "/tapp:/tapp:ro", "/tapp:/tapp", 1), "refused: launcher:volumes: not measured"},
+		"the socket at another place":   {strings.Replace(mpc(""), "/var/run/docker.sock:/var/run/docker.sock", "/var/run/docker.sock:/mnt/shared/docker.sock", 1), "refused: launcher:volumes: not measured"},
+		"a reader of the node's keys":   {mpc("") + "  mpc-data: {name: mpc-data}\n", ""},
+		"a spy on the node's keys":      {strings.Replace(mpc(""), "volumes:\n  shared", "  spy: {image: x, volumes: [\"keys:/x:ro\"]}\nvolumes:\n  keys: {external: true, name: mpc-data}\n  shared", 1), "refused: service:spy: node's keys"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			state, want, _ := strings.Cut(tc.want, ": ")
+			words := strings.Split(want, ": ")
+			got := forge(t, tc.file, nil, compose.Expect{Image: true})
+			if tc.want == "" && len(got) > 0 || tc.want != "" && !slices.ContainsFunc(got, func(r string) bool {
+				return strings.HasPrefix(r, state+": ") && !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(r, w) })
+			}) {
+				t.Errorf("said is %q, want %q", got, tc.want)
+			}
+		})
+	}
+}
+
 // TestAppForgeries: what an app-compose hides outside of its compose file.
 // SECURITY.md: E5, P3, P5.
 func TestAppForgeries(t *testing.T) {
