@@ -68,7 +68,7 @@ func TestRefuses(t *testing.T) {
 		{"a: &a k\n*a : b", 2, "alias for a key"}, {"&a a: b", 1, "anchor on a key"},
 		{"a: &é 1", 0, "anchor"}, {"a: &a.b 1", 0, "older versions"}, {"a: &a:b 1", 1, "part of the name"}, {"a: &a 1\nb: [*a:b]", 2, "begins with"}, {"a: &a?b 1", 1, "two different things"}, {"a: &a%b 1", 0, "older versions"}, {"a: &a@b 1", 0, "older versions"}, {"a: &a {}\nb: {c: *a?}", 0, "unknown anchor"}, {"a: &a 1\nb: &a 2", 2, "second time"}, {"a: &a {b: *a}", 1, "within itself"}, {"a: &a [1, {b: [*a]}]", 1, "within itself"}, {"a: *b", 0, "anchor"},
 
-		{"a: 2001-01-01", 1, "date"}, {"a: 2001-01-01T00:00:00Z", 1, "date"}, {"a: .inf", 1, "exactly"}, {"a: -.INF", 1, "exactly"}, {"a: .nan", 1, "exactly"},
+		{"a: 2001-01-01", 1, "date"}, {"a: 2001-01-01T00:00:00Z", 1, "date"}, {"a: .inf", 1, "exactly"}, {"a: -.INF", 1, "exactly"}, {"a: .nan", 1, "exactly"}, {"a: -0", 1, "two different things"},
 		{"a: 9007199254740993", 1, "exactly"}, {"a: 18446744073709551615", 1, "exactly"}, {"a: -9223372036854775808", 1, "exactly"}, {"a: 0x20000000000000", 1, "exactly"},
 		{"a: " + strings.Repeat("[", 100) + strings.Repeat("]", 100), 1, "levels deep"}, {strings.Repeat("#", strictyaml.MaxSize+1), 0, "256 KiB"},
 	} {
