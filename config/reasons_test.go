@@ -1,0 +1,134 @@
+package config_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"gitlauncher/config"
+)
+
+const (
+	ssh     = "REPO_URL=ssh://git@example.org/r.git\nCOMMIT_SHA=" + sha + "\n"
+	sshKeys = "SSH_KEY_FILE=/k\nSSH_KNOWN_HOSTS_FILE=/h\n"
+)
+
+// TestReasons: a config is refused with the key that is wrong and for its own reason.
+func TestReasons(t *testing.T) {
+	const missingHost = "an ssh repository needs the host keys to expect"
+	for _, c := range []struct{ text, key, reason string }{
+		{"COMMIT_SHA=" + sha, "REPO_URL", "is missing"},
+		{"REPO_URL=https://example.org/r.git", "COMMIT_SHA", "is missing"},
+		{good + "INSTALL_CMD=x", "INSTALL_CMD", "needs RUN_CMD"},
+		{good + "RUN_CMD=x\nENTRYPOINT_SCRIPT=x", "ENTRYPOINT_SCRIPT", "has no effect beside RUN_CMD"},
+		{good + "RUN_CMD=x\nENTRYPOINT_SHA256=" + strings.Repeat("ab", 32), "ENTRYPOINT_SHA256", "has no effect beside RUN_CMD"},
+		{good + "ALLOW_ENV=GIT_LAUNCHER_CONFIG", "ALLOW_ENV", "keeps from the workload in any case"},
+		{good + "AUTH_TOKEN_ENV=T\nALLOW_ENV=A,T", "ALLOW_ENV", "keeps from the workload in any case"},
+		{good + "AUTH_TOKEN_FILE=/t\nAUTH_TOKEN_ENV=T", "AUTH_TOKEN_ENV", "stands beside AUTH_TOKEN_FILE"},
+		{ssh + sshKeys + "SSH_KEY_ENV=K", "SSH_KEY_ENV", "stands beside SSH_KEY_FILE"},
+		{ssh + sshKeys + "SSH_HOST_KEY=" + hostKey, "SSH_HOST_KEY", "stands beside SSH_KNOWN_HOSTS_FILE"},
+		{ssh + sshKeys + "AUTH_TOKEN_FILE=/t", "AUTH_TOKEN_FILE", "is for https:// repositories only"},
+		{ssh + sshKeys + "AUTH_TOKEN_ENV=T", "AUTH_TOKEN_ENV", "is for https:// repositories only"},
+		{strings.Replace(good, "https", "http", 1) + "AUTH_TOKEN_FILE=/t", "AUTH_TOKEN_FILE", "would send the token in clear"},
+		{strings.Replace(good, "https", "http", 1) + "AUTH_TOKEN_ENV=T", "AUTH_TOKEN_ENV", "would send the token in clear"},
+		{good + "SSH_KEY_FILE=/k", "SSH_KEY_FILE", "is for ssh repositories only"},
+		{good + "SSH_KEY_ENV=K", "SSH_KEY_ENV", "is for ssh repositories only"},
+		{good + "SSH_KNOWN_HOSTS_FILE=/h", "SSH_KNOWN_HOSTS_FILE", "is for ssh repositories only"},
+		{good + "SSH_HOST_KEY=" + hostKey, "SSH_HOST_KEY", "is for ssh repositories only"},
+		{ssh + sshKeys + "TLS_CLIENT_CERT_FILE=/c", "TLS_CLIENT_CERT_FILE", "is for https:// repositories only"},
+		{ssh + sshKeys + "TLS_CA_FILE=/c", "TLS_CA_FILE", "is for https:// repositories only"},
+		{good + "AUTH_SCHEME=bearer", "AUTH_SCHEME", "has no effect without a token"},
+		{strings.Replace(good, "https://", "https://me@", 1) + "AUTH_TOKEN_FILE=/t\nAUTH_SCHEME=bearer", "AUTH_SCHEME", "bearer sends no user name"},
+		{good + "TLS_CLIENT_KEY_FILE=/k", "TLS_CLIENT_KEY_FILE", "has no effect without TLS_CLIENT_CERT_FILE"},
+		{ssh + "SSH_KNOWN_HOSTS_FILE=/h", "SSH_KEY_FILE", "needs a key to log in with"},
+		{ssh + "SSH_KEY_FILE=/k", "SSH_KNOWN_HOSTS_FILE", missingHost},
+		{ssh + "SSH_KEY_ENV=K", "SSH_KNOWN_HOSTS_FILE", missingHost},
+		{ssh + "SSH_KEY_FILE=/k\nSSH_HOST_KEY=" + strings.Replace(hostKey, "ssh-ed25519", "ssh-rsa", 1), "SSH_HOST_KEY", "is a host key of another type than it says"},
+		{ssh + "SSH_KEY_FILE=/k\nSSH_HOST_KEY=ssh-ed25519", "SSH_HOST_KEY", "is not a host key"},
+		{ssh + "SSH_KEY_FILE=/k\nSSH_HOST_KEY=x AAAA", "SSH_HOST_KEY", "is not a host key"},
+		{ssh + "SSH_KEY_FILE=/k\nSSH_HOST_KEY=x AAAABHg=", "SSH_HOST_KEY", "is a host key of another type than it says"},
+		{good + "WORK_DIR=/", "WORK_DIR", "must not be /"},
+		{good + "FETCH_DEPTH=2", "FETCH_DEPTH", "is neither 1 nor full"},
+		{good + "AUTH_TOKEN_FILE=/t\nAUTH_SCHEME=x", "AUTH_SCHEME", "is neither basic nor bearer"},
+		{good + "ENTRYPOINT_SCRIPT=./", "ENTRYPOINT_SCRIPT", "names no file"},
+		{good + "RUN_CMD= \t", "RUN_CMD", "is empty"},
+	} {
+		_, err := config.ParseGit("c", []byte(c.text))
+		var ce *config.Error
+		if !errors.As(err, &ce) || ce.Key != c.key || !strings.Contains(ce.Reason, c.reason) {
+			t.Errorf("%s: %v; that is not %s: %s", c.text, err, c.key, c.reason)
+		}
+	}
+}
+
+// TestBeside: what those rules leave.
+func TestBeside(t *testing.T) {
+	for _, text := range []string{
+		good + "AUTH_TOKEN_FILE=/t\nAUTH_SCHEME=bearer",
+		strings.Replace(good, "https://", "https://me@", 1) + "AUTH_TOKEN_FILE=/t",
+		strings.Replace(good, "https://example.org", "http://127.0.0.1", 1) + "AUTH_TOKEN_ENV=T",
+		strings.Replace(good, "https://example.org", "http://localhost", 1) + "AUTH_TOKEN_ENV=T",
+		good + "TLS_CLIENT_CERT_FILE=/c", good + "TLS_CLIENT_CERT_FILE=/c\nTLS_CLIENT_KEY_FILE=/k\nTLS_CA_FILE=/a",
+		ssh + sshKeys, ssh + "SSH_KEY_ENV=K\nSSH_HOST_KEY=" + hostKey,
+		good + "_=x", good + "RUN_CMD=x\nALLOW_ENV=A9,_,Z",
+	} {
+		_, err := config.ParseGit("c", []byte(text))
+		var ce *config.Error
+		if err != nil && !(errors.As(err, &ce) && ce.Key == "_" && ce.Reason == "is not a known key") {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+// TestSize: the largest config, and a byte more.
+func TestSize(t *testing.T) {
+	padded := func(size int) []byte { return []byte(good + "#" + strings.Repeat("x", size-len(good)-1)) }
+	if _, err := config.ParseGit("c", padded(64<<10)); err != nil {
+		t.Error(err)
+	}
+	var ce *config.Error
+	if _, err := config.ParseGit("c", padded(64<<10+1)); !errors.As(err, &ce) || ce.Line != 0 || ce.Reason != "is larger than 64 KiB" {
+		t.Errorf("a byte more: %v", err)
+	}
+}
+
+// TestKeys: capitals, digits and the underscore, and no digit first.
+func TestKeys(t *testing.T) {
+	for c := rune(1); c < 0x80; c++ {
+		for _, key := range []string{string(c) + "A", "A" + string(c)} {
+			first := key[0] == byte(c)
+			ok := c == '_' || 'A' <= c && c <= 'Z' || !first && '0' <= c && c <= '9'
+			_, err := config.Grammar{Keys: []string{key}}.Lines("c", []byte("Q=1\n"+key+"=v"))
+			var ce *config.Error
+			if !errors.As(err, &ce) || ce.Line != 1 { // Q is not known, so line 1 is refused first
+				t.Fatalf("%q: %v", key, err)
+			}
+			entries, err := config.Grammar{Keys: []string{key}}.Lines("c", []byte(key+"=v"))
+			if skipped := c == '\n' || first && (c == '#' || c == ' ' || c == '\t') || c == '='; skipped {
+				continue
+			}
+			if (err == nil) != ok || ok && (len(entries) != 1 || entries[0].Key != key) {
+				t.Errorf("%q: %v, %v", key, entries, err)
+			}
+		}
+	}
+}
+
+// TestCanonical: every key survives, and reads as the same config.
+func TestCanonical(t *testing.T) {
+	for _, text := range []string{
+		good + "WORK_DIR=/w\nREPO_SUBDIR=a/b\nENTRYPOINT_SCRIPT=s.sh\nALLOW_ENV=A,B\nFETCH_DEPTH=full\nCONTENT_SHA256=" + strings.Repeat("ab", 32) + "\nENTRYPOINT_SHA256=" + strings.Repeat("cd", 32) +
+			"\nAUTH_TOKEN_FILE=/t\nAUTH_SCHEME=bearer\nTLS_CLIENT_CERT_FILE=/c\nTLS_CLIENT_KEY_FILE=/k\nTLS_CA_FILE=/a\n",
+		good + "WORK_DIR=/w\nRUN_CMD=run \"it\"\nINSTALL_CMD=''quoted''\nAUTH_TOKEN_ENV=T\n",
+		ssh + "WORK_DIR=/w\nENTRYPOINT_SCRIPT=entrypoint.sh\n" + sshKeys,
+		ssh + "WORK_DIR=/w\nENTRYPOINT_SCRIPT=entrypoint.sh\nSSH_KEY_ENV=K\nSSH_HOST_KEY=" + hostKey + "\n",
+	} {
+		g, err := config.ParseGit("c", []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := string(g.Canonical()); got != text {
+			t.Errorf("%s\nbecomes\n%s", text, got)
+		}
+	}
+}
