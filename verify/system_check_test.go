@@ -32,7 +32,7 @@ func withoutShapes(t *testing.T, images string) *catalogue.Catalogue {
 }
 
 // TestSystem names how check B comes out on a real 0.6 quote for each way in which a
-// policy can name the system. SECURITY.md: E12.
+// policy can name the system. SECURITY.md: S2.
 func TestSystem(t *testing.T) {
 	data := fixture(t, "dstack-0.6-getquote.json")
 	flawed := func(flaw string) string {

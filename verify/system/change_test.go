@@ -18,7 +18,7 @@ import (
 var masks = []byte{0x01, 0x20}
 
 // TestEveryByteOfTheImage: each byte of the measurement document and of the checksum
-// file is under the reader's hash. SECURITY.md: E11.
+// file is under the reader's hash. SECURITY.md: S1.
 func TestEveryByteOfTheImage(t *testing.T) {
 	in, _ := real(t)
 	for _, later := range []system.Input{in, normalised(t)} {
@@ -69,7 +69,7 @@ var unattested = map[string]string{
 }
 
 // TestEveryByteOfVMConfig: a change of any byte is an error or caught, but for the
-// fields above. SECURITY.md: E11.
+// fields above. SECURITY.md: S1.
 func TestEveryByteOfVMConfig(t *testing.T) {
 	in, a := real(t)
 	// Where each field stands in the text, its name and its value.
@@ -115,7 +115,7 @@ func TestEveryByteOfVMConfig(t *testing.T) {
 }
 
 // TestEveryByteOfTheLog: each digit of each digest before the operating system is in a
-// register. Types, names and payloads of these entries are in none, and are not read. SECURITY.md: E11.
+// register. Types, names and payloads of these entries are in none, and are not read. SECURITY.md: S1.
 func TestEveryByteOfTheLog(t *testing.T) {
 	in, _ := real(t)
 	judge := func(log measure.Log) *system.Result {
@@ -187,7 +187,7 @@ func host(t *testing.T, change func(boot *tdvf.Boot)) system.Input {
 	return in
 }
 
-// TestPartsAreNamed: what differs is named by what it is of, not only by its register. SECURITY.md: E11.
+// TestPartsAreNamed: what differs is named by what it is of, not only by its register. SECURITY.md: S1.
 func TestPartsAreNamed(t *testing.T) {
 	other := measure.Register{1}
 	for _, c := range []struct {
@@ -253,7 +253,7 @@ func TestPartsAreNamed(t *testing.T) {
 }
 
 // TestAppendedLine: whoever answers can append a line to the checksum file and so make
-// an image hash of his own, with his own document. It is not the reader's. SECURITY.md: E11.
+// an image hash of his own, with his own document. It is not the reader's. SECURITY.md: S1.
 func TestAppendedLine(t *testing.T) {
 	in, a := real(t)
 	forged := append(slices.Clone(in.VM.Checksums), []byte(strings.Repeat("a", 64)+"  another.file\n")...)

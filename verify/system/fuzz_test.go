@@ -43,7 +43,7 @@ func FuzzChecksums(f *testing.F) {
 }
 
 // FuzzVMConfig: a hostile vm_config beside an honest quote proves nothing that it is
-// not, and does not panic. SECURITY.md: E11.
+// not, and does not panic. SECURITY.md: S1.
 func FuzzVMConfig(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		vm, err := system.ParseVMConfig(data)

@@ -39,7 +39,7 @@ func ship(in system.Input, document []byte) system.Input {
 func image(doc map[string]any) map[any]any    { return doc["image"].(map[any]any) }
 func firmware(doc map[string]any) map[any]any { return doc["tdvf"].(map[any]any) }
 
-// TestOutcomes names how each kind of evidence comes out. SECURITY.md: E12.
+// TestOutcomes names how each kind of evidence comes out. SECURITY.md: S2.
 func TestOutcomes(t *testing.T) {
 	in, _ := real(t)
 	set := system.Set{Generation: system.Generation8, MRTD: &in.MRTD, RTMR1: &in.RTMR[1], RTMR2: &in.RTMR[2], Witness: &system.Judge(in).Document.Witness, Source: "a test"}
@@ -116,7 +116,7 @@ func TestOutcomes(t *testing.T) {
 }
 
 // TestDocuments names what is wrong with a document that the reader's hash covers:
-// none is derived from, and none is a contradiction. SECURITY.md: E12.
+// none is derived from, and none is a contradiction. SECURITY.md: S2.
 func TestDocuments(t *testing.T) {
 	digest := make([]byte, 48)
 	const root = "dstack.rootfs_hash=00"

@@ -137,7 +137,7 @@ func outcomes(r *system.Result) (s string) {
 }
 
 // TestRealQuote derives all four registers of a real 0.6 VM from one hash, to the last
-// bit: two vCPUs, 2 GiB, QEMU 8.2.2, a document of version 3. SECURITY.md: E11.
+// bit: two vCPUs, 2 GiB, QEMU 8.2.2, a document of version 3. SECURITY.md: S1.
 func TestRealQuote(t *testing.T) {
 	in, _ := real(t)
 	r := system.Judge(in)

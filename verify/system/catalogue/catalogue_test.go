@@ -11,7 +11,7 @@ import (
 	"gitlauncher/verify/system/catalogue"
 )
 
-// TestBuiltIn holds the catalogue against what it must say and what derives. SECURITY.md: E12.
+// TestBuiltIn holds the catalogue against what it must say and what derives. SECURITY.md: S2.
 func TestBuiltIn(t *testing.T) {
 	c := catalogue.BuiltIn()
 	if len(c.Images) < 26 || len(c.Shapes) < 5 || len(c.Flaws) < 2 {
