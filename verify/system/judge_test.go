@@ -115,6 +115,34 @@ func TestOutcomes(t *testing.T) {
 	}
 }
 
+// TestNearestSet: of several sets of registers, and of several images, the one that
+// agrees best is compared, so that what differs is named for it.
+func TestNearestSet(t *testing.T) {
+	in, _ := real(t)
+	w := system.Judge(in).Document.Witness
+	vm := *in.VM
+	vm.Measurement, vm.Checksums = nil, nil
+	in.VM = &vm
+	other := measure.Register{1}
+	mine := system.Set{Generation: system.Generation8, MRTD: &in.MRTD, RTMR1: &in.RTMR[1], RTMR2: &in.RTMR[2], Witness: &w}
+	none := system.Set{Generation: system.Generation8, MRTD: &other, RTMR1: &other, RTMR2: &other, Witness: &w}
+	half := system.Set{Generation: system.Generation9, MRTD: &other, RTMR1: &other, RTMR2: &in.RTMR[2], Witness: &w}
+	for name, images := range map[string][]system.Image{
+		"the last image": {{Name: "a", Sets: []system.Set{none}}, {Name: "b", Sets: []system.Set{half}}, {Name: "mine", Sets: []system.Set{mine}}},
+		"the first":      {{Name: "mine", Sets: []system.Set{mine}}, {Name: "a", Sets: []system.Set{none}}},
+		"the last set":   {{Name: "mine", Sets: []system.Set{half, mine}}},
+	} {
+		in.Images = images
+		if r := system.Judge(in); !r.Proven() || r.Image.Name != "mine" {
+			t.Errorf("%s:\n%s", name, outcomes(r))
+		}
+	}
+	in.Images = []system.Image{{Name: "a", Sets: []system.Set{none}}, {Name: "b", Sets: []system.Set{half}}}
+	if r := system.Judge(in); r.Proven() || r.Image.Name != "b" {
+		t.Errorf("the nearest is %s:\n%s", r.Image, outcomes(r))
+	}
+}
+
 // TestDocuments names what is wrong with a document that the reader's hash covers:
 // none is derived from, and none is a contradiction. SECURITY.md: S2.
 func TestDocuments(t *testing.T) {
