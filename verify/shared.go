@@ -48,8 +48,8 @@ func (s *Shared) collateral(c *quote.Collateral, root *quote.Root, at time.Time)
 		[]byte(c.QEIdentityIssuerChain), []byte(c.QEIdentity), c.QEIdentitySignature)
 }
 
-// compose judges an app-compose. Of what is expected, only the kind of launch differs
-// within a batch.
+// compose judges an app-compose. Of what is expected, only the kinds of launch and of
+// system differ within a batch.
 func (s *Shared) compose(ctx context.Context, data []byte, expect compose.Expect) (*compose.Result, error) {
 	judge := func() composed {
 		r, err := compose.Judge(ctx, data, expect)
@@ -59,7 +59,7 @@ func (s *Shared) compose(ctx context.Context, data []byte, expect compose.Expect
 		c := judge()
 		return c.result, c.err
 	}
-	c := remember(s, s.composes, judge, fmt.Append(nil, expect.Image), data)
+	c := remember(s, s.composes, judge, fmt.Append(nil, expect.Image, int(expect.System)), data)
 	return c.result, c.err
 }
 
