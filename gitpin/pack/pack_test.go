@@ -326,3 +326,61 @@ func FuzzRead(f *testing.F) {
 }
 
 func newSHA1() object.CollisionHash { return sha1cd.New().(object.CollisionHash) }
+
+// TestKeptPackIsHashedAgain: what is handed out is hashed again, because anyone who shares
+// the disk may have put another pack of the same shape in the kept one's place.
+// SECURITY.md: G1.
+func TestKeptPackIsHashedAgain(t *testing.T) {
+	shape := func(c string) []byte {
+		return gittest.Pack(-1, blob(strings.Repeat(c, 40)), gittest.PackEntry{Type: gittest.PackOfs, Base: 0, Content: gittest.Delta(40, "tail")})
+	}
+	kept, other := shape("a"), shape("b")
+	if len(kept) != len(other) {
+		t.Fatalf("%d and %d bytes are not of one shape", len(kept), len(other))
+	}
+	dir := t.TempDir()
+	keep, err := os.Create(filepath.Join(dir, "keep"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer keep.Close()
+	a, err := pack.Read(t.Context(), pack.Source{
+		Stream: bytes.NewReader(kept), Keep: keep, NewHasher: object.NewHasher,
+		Spool: func() (*os.File, error) { return os.CreateTemp(dir, "spool") },
+	}, wide, pack.NamesOnly{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	contents := []string{strings.Repeat("a", 40), strings.Repeat("a", 40) + "tail"}
+	for _, c := range contents {
+		holds(t, a, c)
+	}
+	if _, err := keep.WriteAt(other, 0); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range contents {
+		e := a.Find(object.ID(gittest.ID("blob", []byte(c))))
+		var out bytes.Buffer
+		if err := a.WriteTo(t.Context(), e, &out); err == nil || !strings.Contains(err.Error(), "the kept pack does not hold what it should") {
+			t.Errorf("%d bytes of another object are handed out as %s: %v", out.Len(), e.ID, err)
+		}
+		if _, _, err := a.Bytes(t.Context(), e); err == nil || !strings.Contains(err.Error(), "the kept pack does not hold what it should") {
+			t.Errorf("the content of another object is handed out as %s: %v", e.ID, err)
+		}
+	}
+}
+
+// TestDeltaReasons: a delta is refused for what is wrong with it.
+func TestDeltaReasons(t *testing.T) {
+	for reason, code := range map[string][]byte{
+		"a delta makes more than it announces": {1, 1, 2, 'x', 'y'},
+		"a delta makes less than it announces": {1, 2, 1, 'x'},
+		"a delta has a reserved instruction":   {1, 1, 0},
+		"a delta ends within an instruction":   {1, 2, 2, 'x'},
+	} {
+		_, err := read(t, gittest.Pack(-1, blob("a"), gittest.PackEntry{Type: gittest.PackOfs, Base: 0, Content: code}), wide)
+		if err == nil || !strings.Contains(err.Error(), reason) {
+			t.Errorf("%s: %v", reason, err)
+		}
+	}
+}
