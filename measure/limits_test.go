@@ -141,3 +141,14 @@ func TestRegisters(t *testing.T) {
 		}
 	}
 }
+
+// TestNamesOfEvents: a name that JSON can't hold has no digest of version 2.
+func TestNamesOfEvents(t *testing.T) {
+	e := measure.Event{Name: "a\xff"}
+	if p, err := e.Preimage(); p != nil || err == nil || !strings.Contains(err.Error(), "event name: is not valid UTF-8") {
+		t.Errorf("%q, %v", p, err)
+	}
+	if d, err := e.DigestV2(); d != (measure.Register{}) || err == nil {
+		t.Errorf("%s, %v", d, err)
+	}
+}

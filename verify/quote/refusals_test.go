@@ -260,6 +260,8 @@ func TestIssuers(t *testing.T) {
 			c.TCBInfoIssuerChain = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n"
 		}, "TCB info: issuer chain: "},
 		{"lists swapped", func(c *tdx.Collateral) { c.PCKCRL, c.RootCACRL = c.RootCACRL, c.PCKCRL }, "root CA CRL: is of another issuer than Intel SGX Root CA"},
+		{"a root list that is none", func(c *tdx.Collateral) { c.RootCACRL = "3000" }, "root CA CRL: x509: "},
+		{"a list of the CA that is none", func(c *tdx.Collateral) { c.PCKCRL = "3000" }, "PCK CRL: x509: "},
 		{"a short signature", func(c *tdx.Collateral) { c.TCBInfoSignature = c.TCBInfoSignature[:126] }, "TCB info: signature is not ECDSA's r || s of 64 bytes"},
 		{"a long signature", func(c *tdx.Collateral) { c.TCBInfoSignature = "00" + c.TCBInfoSignature }, "TCB info: signature is not ECDSA's r || s of 64 bytes"},
 		{"another signature", func(c *tdx.Collateral) { c.TCBInfoSignature = c.QEIdentitySignature }, "TCB info: signature is not over these bytes"},
@@ -291,6 +293,7 @@ func TestDates(t *testing.T) {
 				if !errors.As(ours, &date) || !date.From.Equal(v.From) || !date.Until.Equal(v.Until) {
 					t.Errorf("%s, %s by %v: %v", what, name, by, ours)
 				}
+				wants(t, what+", "+name, ours, map[string]string{"old": "expired on ", "young": "is not valid before "}[name])
 			}
 		}
 		p := machine()
