@@ -182,13 +182,13 @@ func parseQuoteAnswer(data []byte) (*Evidence, error) {
 		Quote      string          `json:"quote"`
 		EventLog   string          `json:"event_log"`
 		ReportData string          `json:"report_data"`
-		VMConfig   string          `json:"vm_config"`
+		VMConfig   json.RawMessage `json:"vm_config"`
 		Collateral json.RawMessage `json:"collateral"`
 	}
 	if err := strictjson.Unmarshal(data, &doc); err != nil {
 		return nil, fmt.Errorf("evidence: %w", err)
 	}
-	e := &Evidence{Kind: KindQuote, Claims: Claims{ReportData: doc.ReportData}, VMConfig: vmConfig(doc.VMConfig)}
+	e := &Evidence{Kind: KindQuote, Claims: Claims{ReportData: doc.ReportData}, VMConfig: vmConfig(inner(doc.VMConfig))}
 	if err := e.SetQuote([]byte(doc.Quote)); err != nil {
 		return nil, err
 	}
@@ -204,13 +204,18 @@ func parseQuoteAnswer(data []byte) (*Evidence, error) {
 
 // SetVMConfig takes dstack's vm_config: an object, or a string that holds one.
 func (e *Evidence) SetVMConfig(data []byte) error {
-	var inner string
-	if strictjson.Unmarshal(data, &inner) == nil {
-		data = []byte(inner)
-	}
-	_, err := system.ParseVMConfig(data)
-	e.VMConfig = data
+	e.VMConfig = []byte(inner(data))
+	_, err := system.ParseVMConfig(e.VMConfig)
 	return err
+}
+
+// inner is the text that a JSON string holds, or the JSON itself where it is no string.
+func inner(data []byte) string {
+	var text string
+	if strictjson.Unmarshal(data, &text) == nil {
+		return text
+	}
+	return string(data)
 }
 
 // vmConfig is the first vm_config that is there.

@@ -173,6 +173,10 @@ func TestVMConfigOfEvidence(t *testing.T) {
 	if !strings.Contains(string(e.VMConfig), `"qemu_version": "9.2.1"`) {
 		t.Errorf("vm_config is %q", e.VMConfig)
 	}
+	doc["vm_config"] = map[string]any{"cpu_count": 2}
+	if data, err = json.Marshal(doc); err != nil || string(parse(t, data).VMConfig) != `{"cpu_count":2}` {
+		t.Errorf("of an object it is %q, %v", parse(t, data).VMConfig, err)
+	}
 	e.VMConfig = nil
 	if err := e.SetInfo([]byte(`{"tcb_info":"{}","vm_config":"{\"cpu_count\":1}"}`)); err != nil || string(e.VMConfig) != `{"cpu_count":1}` {
 		t.Errorf("of Info it is %q, %v", e.VMConfig, err)
