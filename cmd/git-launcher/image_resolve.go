@@ -3,10 +3,10 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"strings"
+	"time"
 
 	"gitlauncher/imagepin"
 	"gitlauncher/imagepin/engine"
@@ -50,20 +50,22 @@ func (l *imageLaunch) resolve(ctx context.Context) error {
 	return at(step, l.print(image))
 }
 
-// mirrors are the registry mirrors to ask: those on the command line, and those of a
-// Docker Engine that is there.
+// mirrorsTimeout bounds the question for mirrors, which a resolve can do without.
+const mirrorsTimeout = 10 * time.Second
+
+// mirrors are the registry mirrors to ask: those on the command line, and those of the
+// Docker Engine that is there, or of its configuration where it does not run.
 func (l *imageLaunch) mirrors(ctx context.Context) []string {
-	mirrors := l.opts.mirrors
-	if info, err := os.Stat(l.opts.dockerSocket); err != nil || info.Mode().Type() != fs.ModeSocket {
-		return mirrors
+	e, err := engine.Connect(ctx, l.opts.dockerSocket, min(l.opts.engine, mirrorsTimeout), l.log)
+	if err == nil {
+		defer e.Close()
+		return append(l.opts.mirrors, e.Mirrors()...)
 	}
-	e, err := engine.Connect(ctx, l.opts.dockerSocket, l.opts.engine, l.log)
-	if err != nil {
-		l.log.Warn("the Docker Engine can't be asked for its registry mirrors", "error", err.Error())
-		return mirrors
+	configured, configErr := registry.ConfiguredMirrors(registry.DaemonConfig)
+	if configErr != nil {
+		l.log.Warn("the Docker Engine's registry mirrors are not known", "error", errors.Join(err, configErr).Error())
 	}
-	defer e.Close()
-	return append(mirrors, e.Mirrors()...)
+	return append(l.opts.mirrors, configured...)
 }
 
 func (l *imageLaunch) print(image *imagepin.Image) error {

@@ -128,7 +128,8 @@ marked * have none, so that no variable decides what runs or where it is measure
   --lock-timeout D           longest wait for another launcher (default 1m)
   --json                     for resolve: print JSON
 * --registry-mirror URL      for resolve: a mirror of Docker Hub to ask first, besides those of the
-                             Docker Engine at --docker-endpoint, if there is one; repeatable
+                             Docker Engine at --docker-endpoint, or in /etc/docker/daemon.json where
+                             it does not run; repeatable
 
 Exit codes, before the workload has taken over:
   2  usage, user config, environment or approved-hashes file

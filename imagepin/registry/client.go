@@ -2,10 +2,15 @@ package registry
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 
@@ -79,6 +84,32 @@ func Open(ctx context.Context, image oci.Name, o Options) (*Client, error) {
 
 // dockerHub is the domain of names without one.
 const dockerHub = "docker.io"
+
+// DaemonConfig is where a Docker Engine has its configuration.
+const DaemonConfig = "/etc/docker/daemon.json"
+
+// maxDaemonConfig bounds that file, in bytes: 1 MiB.
+const maxDaemonConfig = 1 << 20
+
+// ConfiguredMirrors are the mirrors in an Engine's configuration, for a machine whose
+// Engine does not run. No file, no mirrors.
+func ConfiguredMirrors(file string) ([]string, error) {
+	f, err := os.Open(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	var config struct {
+		Mirrors []string `json:"registry-mirrors"`
+	}
+	if err := json.NewDecoder(io.LimitReader(f, maxDaemonConfig)).Decode(&config); err != nil {
+		return nil, fmt.Errorf("%s is not the Docker Engine's configuration", file) // which may hold a proxy's password
+	}
+	return config.Mirrors, nil
+}
 
 // CheckMirror requires that an address can be a mirror's: http or https, and a host. The
 // error repeats nothing of the address, in which people write passwords.

@@ -405,3 +405,21 @@ func TestCheckMirror(t *testing.T) {
 		}
 	}
 }
+
+// TestConfiguredMirrors: what an Engine that does not run would ask.
+func TestConfiguredMirrors(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "daemon.json")
+	if got, err := ConfiguredMirrors(file); got != nil || err != nil {
+		t.Errorf("no file: %v, %v", got, err)
+	}
+	for text, want := range map[string]string{
+		`{}`: "[]", `{"registry-mirrors":["https://a","http://b"],"debug":true}`: "[https://a http://b]",
+		`{"registry-mirrors":"correct-horse"}`: "", `{`: "", "": "",
+	} {
+		write(t, file, text, 0o600)
+		got, err := ConfiguredMirrors(file)
+		if (err == nil) != (want != "") || err == nil && fmt.Sprint(got) != want || err != nil && strings.Contains(err.Error(), "correct-horse") {
+			t.Errorf("%s: %v, %v", text, got, err)
+		}
+	}
+}
