@@ -1,0 +1,279 @@
+package gitpin_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"gitlauncher/gitpin"
+)
+
+// volume is a file system in a file.
+type volume struct {
+	testing.TB
+	kind, image, at string
+}
+
+// needRoot skips what only root can do, and fails where a build machine runs it as root.
+func needRoot(t *testing.T, kind string) {
+	t.Helper()
+	systems, err := os.ReadFile("/proc/filesystems")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := exec.LookPath("mkfs." + kind); err != nil || os.Geteuid() != 0 || !strings.Contains(string(systems), "\t"+kind+"\n") {
+		if os.Getenv("CI") != "" && kind == "ext4" && os.Geteuid() == 0 {
+			t.Fatalf("%s can't be made here: %v", kind, err)
+		}
+		t.Skipf("%s needs root, the kernel's driver and mkfs.%s", kind, kind)
+	}
+}
+
+func run(t testing.TB, name string, args ...string) {
+	t.Helper()
+	if out, err := exec.Command(name, args...).CombinedOutput(); err != nil {
+		t.Fatalf("%s %s: %v: %s", name, strings.Join(args, " "), err, out)
+	}
+}
+
+// newVolume makes a file system and mounts it.
+func newVolume(t *testing.T, kind string) *volume {
+	t.Helper()
+	needRoot(t, kind)
+	dir := t.TempDir()
+	v := &volume{t, kind, filepath.Join(dir, "image"), filepath.Join(dir, "mnt")}
+	size := map[string]int64{"ext4": 48 << 20, "xfs": 320 << 20, "btrfs": 160 << 20}[kind]
+	if err := errors.Join(os.WriteFile(v.image, nil, 0o600), os.Truncate(v.image, size), os.Mkdir(v.at, 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	force := map[string]string{"ext4": "-qF", "xfs": "-qf", "btrfs": "-qf"}[kind]
+	run(t, "mkfs."+kind, force, v.image)
+	v.mount()
+	t.Cleanup(v.unmount)
+	return v
+}
+
+func (v *volume) mount() {
+	v.Helper()
+	options := "loop"
+	if v.kind == "xfs" {
+		options += ",nouuid" // a copy has the id of what it is a copy of
+	}
+	run(v, "mount", "-t", v.kind, "-o", options, v.image, v.at)
+}
+
+func (v *volume) unmount() { exec.Command("umount", v.at).Run() }
+
+// cut is the disk as a power cut would leave it now: what the kernel has written.
+func (v *volume) cut() string {
+	v.Helper()
+	copies, err := filepath.Glob(v.image + ".*")
+	if err != nil {
+		v.Fatal(err)
+	}
+	name := fmt.Sprintf("%s.%03d", v.image, len(copies))
+	run(v, "cp", "--sparse=always", v.image, name)
+	return name
+}
+
+// commit makes the file system write its journal: all names are on the disk then, and
+// contents that nobody has synced are not. That is when files without contents come
+// into being.
+func (v *volume) commit() {
+	v.Helper()
+	f, err := os.Create(filepath.Join(v.at, "elsewhere"))
+	if err == nil {
+		_, err = f.WriteString("x")
+	}
+	if err == nil {
+		err = errors.Join(f.Sync(), f.Close())
+	}
+	if err != nil {
+		v.Fatal(err)
+	}
+}
+
+// TestPowerCut cuts the power at every stage of a first launch, a restart, an update and
+// the restart after it, as the kernel has left the disk, and once its journal is written.
+// From each of these disks the next start comes up by itself.
+func TestPowerCut(t *testing.T) {
+	for _, kind := range []string{"ext4", "xfs", "btrfs"} {
+		for _, place := range []string{"beside", "in a mount"} {
+			t.Run(kind+" "+place, func(t *testing.T) { powerCut(t, kind, place == "in a mount") })
+		}
+	}
+}
+
+// moment is a power cut.
+type moment struct {
+	name, image string
+	old         bool // a checkout was complete before, so that no network is needed
+}
+
+func powerCut(t *testing.T, kind string, inside bool) {
+	v := newVolume(t, kind)
+	h := newHost(t)
+	dir := filepath.Join(v.at, "work")
+	if inside { // a mount of its own for WORK_DIR, on the same disk
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		run(t, "sync", "-f", dir)
+	}
+	bind := func() {
+		if inside {
+			run(t, "mount", "--bind", dir, dir)
+		}
+	}
+	unbind := func() {
+		if inside {
+			exec.Command("umount", dir).Run()
+		}
+	}
+	var moments []moment
+	last := h.Head
+	bind()
+	v.commit()
+	for launch, commit := range []string{h.First, h.First, h.First, h.Head, h.Head} {
+		p := h.params(t, commit, dir)
+		p.Stage = func(s gitpin.Stage) {
+			for _, how := range []string{"as it is", "with its journal"} {
+				if how == "with its journal" {
+					v.commit()
+				}
+				moments = append(moments, moment{fmt.Sprintf("launch %d, %s, %s", launch, s, how), v.cut(), launch > 0})
+			}
+		}
+		c, err := gitpin.Pin(context.Background(), p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Close()
+	}
+	unbind()
+	v.unmount()
+	original := v.image
+	defer func() { v.image = original }()
+	offline := 0
+	for _, m := range moments {
+		v.image = m.image
+		v.mount()
+		bind()
+		c, err := gitpin.Pin(context.Background(), h.params(t, last, dir))
+		if err != nil {
+			t.Errorf("%s: %v", m.name, err)
+		} else {
+			c.Close()
+			ignored := []string{}
+			if inside {
+				ignored = []string{"!! .git-launcher/"}
+			}
+			clean(t, h.Dir, last, dir, ignored...)
+			if !c.Fetched {
+				offline++
+			}
+		}
+		unbind()
+		v.unmount()
+		os.Remove(m.image)
+	}
+	t.Logf("%d power cuts; %d starts after them needed no network", len(moments), offline)
+	if len(moments) < 40 || offline == 0 {
+		t.Errorf("%d power cuts, %d of them harmless", len(moments), offline)
+	}
+}
+
+// TestPowerCutAfterALaunch: once the swap is on the disk, so is all of the checkout: the
+// next start needs no network, whatever the kernel still had to write.
+func TestPowerCutAfterALaunch(t *testing.T) {
+	for _, kind := range []string{"ext4", "xfs", "btrfs"} {
+		t.Run(kind, func(t *testing.T) {
+			v := newVolume(t, kind)
+			h := newHost(t)
+			dir := filepath.Join(v.at, "work")
+			var cuts []string
+			for launch := range 4 { // cold, the restart that writes another pack, one that writes none
+				if launch == 3 { // and one that has to note anew whose the checkout is
+					if err := os.Remove(filepath.Join(v.at, ".work.git-launcher", "origin")); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if _, err := h.pin(t, dir); err != nil {
+					t.Fatal(err)
+				}
+				cuts = append(cuts, v.cut())
+				v.commit()
+				cuts = append(cuts, v.cut())
+			}
+			h.stop()
+			v.unmount()
+			for i, image := range cuts {
+				v.image = image
+				v.mount()
+				if i < 2 { // the swap itself may not be on the disk yet
+					if _, err := os.Lstat(filepath.Join(dir, ".git")); err != nil {
+						v.unmount()
+						continue
+					}
+				}
+				if c, err := h.pin(t, dir); err != nil || c.Fetched {
+					t.Errorf("cut %d: %v", i, err)
+				} else {
+					clean(t, h.Dir, h.Head, dir)
+				}
+				v.unmount()
+			}
+		})
+	}
+}
+
+// TestARestartSyncsNothing: a restart that changes nothing waits for no disk. The
+// kernel counts what was asked of it.
+func TestARestartSyncsNothing(t *testing.T) {
+	h := newHost(t)
+	dir := filepath.Join(t.TempDir(), "work")
+	for range 2 {
+		if _, err := h.pin(t, dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := exec.LookPath("strace"); err != nil {
+		t.Skip("needs strace")
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := filepath.Join(t.TempDir(), "trace")
+	cmd := exec.Command("strace", "-f", "-e", "trace=fsync,fdatasync,syncfs,sync,sync_file_range", "-o", log, self, "-test.run", "^TestPinAgain$")
+	cmd.Env = append(os.Environ(), "GITPIN_AGAIN="+dir+" "+h.url+" "+h.Head)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	trace, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(trace), "sync"); n != 0 {
+		t.Errorf("%d calls:\n%s", n, trace)
+	}
+}
+
+// TestPinAgain is what TestARestartSyncsNothing traces.
+func TestPinAgain(t *testing.T) {
+	words := strings.Fields(os.Getenv("GITPIN_AGAIN"))
+	if len(words) != 3 {
+		t.Skip("a part of TestARestartSyncsNothing")
+	}
+	h := &host{url: words[1]}
+	c, err := gitpin.Pin(context.Background(), h.params(t, words[2], words[0]))
+	if err != nil || c.Fetched {
+		t.Fatalf("%v", err)
+	}
+	c.Close()
+}
