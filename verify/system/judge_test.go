@@ -61,6 +61,8 @@ func TestOutcomes(t *testing.T) {
 			}
 		}
 	}
+	onePass := func(in *system.Input) { in.MRTD = system.Judge(*in).Document.SinglePass }
+	otherKernel := func(in *system.Input) { in.RTMR[1] = other }
 	set102 := set
 	set102.Generation, set102.RTMR1 = system.Generation102, &other
 	for _, c := range []struct {
@@ -82,6 +84,7 @@ func TestOutcomes(t *testing.T) {
 		{"known registers, another root", both(published(set), func(in *system.Input) { in.RTMR[2] = other }), system.FindingRTMR2, system.Differs, "command line or initrd"},
 		{"known registers, another firmware", both(published(set), func(in *system.Input) { in.MRTD = other }), system.FindingMRTD, system.Differs, "another firmware"},
 		{"known registers of another QEMU", both(published(set), func(in *system.Input) { in.MRTD = other }, vm(func(c *system.VMConfig) { c.QEMU = "9.2.1" })), system.FindingMRTD, system.Open, "generation of QEMU"},
+		{"known registers, no QEMU named", both(published(set), func(in *system.Input) { in.MRTD = other }, vm(func(c *system.VMConfig) { c.QEMU = "" })), system.FindingMRTD, system.Open, "nothing names the version"},
 		{"known kernel of another QEMU", both(published(set102), func(in *system.Input) { in.RTMR[1] = measure.Register{2} }), system.FindingRTMR1, system.Open, "generation of QEMU"},
 		{"MRTD proves the generation", both(published(set), func(in *system.Input) { in.RTMR[1] = other }, vm(func(c *system.VMConfig) { c.QEMU = "10.2.1" })), system.FindingRTMR1, system.Differs, "another kernel"},
 		{"nothing known but MRTD", published(system.Set{Generation: system.Generation8, MRTD: &in.MRTD}), system.FindingRTMR1, system.Open, "no value of it is known"},
@@ -89,6 +92,10 @@ func TestOutcomes(t *testing.T) {
 		{"no MRTD known", published(system.Set{Generation: system.Generation8, RTMR1: &in.RTMR[1]}), system.FindingMRTD, system.Open, "no value of it is known"},
 		{"little memory", both(vm(func(c *system.VMConfig) { c.Memory = 1 << 30 }), func(in *system.Input) { in.RTMR[1] = other }), system.FindingRTMR1, system.Open, "below 2816 MiB"},
 		{"new QEMU, kernel not normalised", both(vm(func(c *system.VMConfig) { c.QEMU = "10.2.0" }), func(in *system.Input) { in.RTMR[1] = other; in.MRTD = system.Judge(*in).Document.SinglePass }), system.FindingRTMR1, system.Open, "generation of QEMU"},
+		{"QEMU against MRTD", both(onePass, otherKernel), system.FindingRTMR1, system.Open, "generation of QEMU"},
+		{"QEMU as MRTD has it", both(onePass, vm(func(c *system.VMConfig) { c.QEMU = "9.2.1" }), otherKernel), system.FindingRTMR1, system.Differs, "another kernel"},
+		{"QEMU, and no MRTD to hold it against", both(func(in *system.Input) { in.MRTD = other }, vm(func(c *system.VMConfig) { c.QEMU = "9.2.1" }), otherKernel), system.FindingRTMR1, system.Differs, "another kernel"},
+		{"no QEMU named", both(onePass, vm(func(c *system.VMConfig) { c.QEMU = "" }), otherKernel), system.FindingRTMR1, system.Open, "nothing names the version"},
 		{"impossible memory", vm(func(c *system.VMConfig) { c.Memory = 4097 }), system.FindingRTMR0, system.Open, "can't have 4097 bytes"},
 		{"no memory and no log", both(vm(func(c *system.VMConfig) { c.Memory = 0 }), func(in *system.Input) { in.Log = nil }), system.FindingRTMR0, system.Open, "neither the VM's size of memory nor the log"},
 		{"tables pinned to others", func(in *system.Input) { in.ACPI = []tdvf.ACPI{{other}} }, system.FindingACPI, system.Differs, "other ACPI tables than the pinned"},
