@@ -219,13 +219,15 @@ func TestPartsAreNamed(t *testing.T) {
 		})
 	}
 	t.Run("another size of memory", func(t *testing.T) {
-		in, _ := real(t)
-		vm := *in.VM
-		vm.Memory = 8 << 30
-		in.VM = &vm
-		f, _ := system.Judge(in).Find(system.FindingRTMR0)
-		if f.Outcome != system.Differs || !slices.Equal(f.Parts, []tdvf.Part{tdvf.PartMemory}) || !strings.HasSuffix(f.Why, "vm_config says 8 GiB, and the register has 2 GiB") {
-			t.Errorf("%+v", f)
+		for memory, said := range map[uint64]string{8 << 30: "8 GiB", 2560 << 20: "2560 MiB", 2<<30 + 4096: "2147487744 bytes"} {
+			in, _ := real(t)
+			vm := *in.VM
+			vm.Memory = memory
+			in.VM = &vm
+			f, _ := system.Judge(in).Find(system.FindingRTMR0)
+			if f.Outcome != system.Differs || !slices.Equal(f.Parts, []tdvf.Part{tdvf.PartMemory}) || !strings.HasSuffix(f.Why, "vm_config says "+said+", and the register has 2 GiB") {
+				t.Errorf("%s: %+v", said, f)
+			}
 		}
 	})
 	t.Run("firmware", func(t *testing.T) {

@@ -99,6 +99,8 @@ func TestOutcomes(t *testing.T) {
 		{"impossible memory", vm(func(c *system.VMConfig) { c.Memory = 4097 }), system.FindingRTMR0, system.Open, "can't have 4097 bytes"},
 		{"no memory and no log", both(vm(func(c *system.VMConfig) { c.Memory = 0 }), func(in *system.Input) { in.Log = nil }), system.FindingRTMR0, system.Open, "neither the VM's size of memory nor the log"},
 		{"tables pinned to others", func(in *system.Input) { in.ACPI = []tdvf.ACPI{{other}} }, system.FindingACPI, system.Differs, "other ACPI tables than the pinned"},
+		{"tables pinned, no image, no log", func(in *system.Input) { in.Images, in.Log, in.ACPI = nil, nil, []tdvf.ACPI{{other}} }, system.FindingACPI, system.Open, "not proven to have the 13 events"},
+		{"no tables pinned, no image, no log", func(in *system.Input) { in.Images, in.Log = nil, nil }, system.FindingACPI, "", ""},
 		{"tables of nobody", func(in *system.Input) { in.Shapes = nil }, system.FindingACPI, system.Open, "the host's"},
 		{"tables accepted", func(in *system.Input) { in.Shapes, in.ACPIUnchecked = nil, true }, system.FindingACPI, system.Noted, "accepted unchecked"},
 		{"tables and a sandbox", func(in *system.Input) { in.Shapes, in.Images[0].Sandbox = nil, "a test" }, system.FindingACPI, system.Proven, ""},
