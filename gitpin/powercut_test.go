@@ -100,7 +100,7 @@ func (v *volume) commit() {
 
 // TestPowerCut cuts the power at every stage of a first launch, a restart, an update and
 // the restart after it, as the kernel has left the disk, and once its journal is written.
-// From each of these disks the next start comes up by itself.
+// From each of these disks the next start comes up by itself. SECURITY.md: H7.
 func TestPowerCut(t *testing.T) {
 	for _, kind := range []string{"ext4", "xfs", "btrfs"} {
 		for _, place := range []string{"beside", "in a mount"} {
@@ -190,6 +190,7 @@ func powerCut(t *testing.T, kind string, inside bool) {
 
 // TestPowerCutAfterALaunch: once the swap is on the disk, so is all of the checkout: the
 // next start needs no network, whatever the kernel still had to write.
+// SECURITY.md: H7.
 func TestPowerCutAfterALaunch(t *testing.T) {
 	for _, kind := range []string{"ext4", "xfs", "btrfs"} {
 		t.Run(kind, func(t *testing.T) {

@@ -95,6 +95,7 @@ func bombs() map[string][]byte {
 }
 
 // TestBombs: the limit ends them before anything is written for what passes it.
+// SECURITY.md: G4.
 func TestBombs(t *testing.T) {
 	for name, data := range bombs() {
 		for _, alone := range []bool{false, true} {
@@ -122,6 +123,7 @@ func TestBombs(t *testing.T) {
 }
 
 // TestBombsHearTheContext: where the limits allow a bomb, a signal ends it all the same.
+// SECURITY.md: G4.
 func TestBombsHearTheContext(t *testing.T) {
 	stop := errors.New("a signal")
 	for name, data := range bombs() {
@@ -161,6 +163,7 @@ func TestObjectLimit(t *testing.T) {
 }
 
 // TestNothingOnAWord: what a header announces takes no memory before it is there.
+// SECURITY.md: G4.
 func TestNothingOnAWord(t *testing.T) {
 	short := []byte("x")
 	for name, entry := range map[string]gittest.PackEntry{
