@@ -16,6 +16,7 @@ import (
 // TestVolumes: what a volume's owner has set on the directory above, or on the volume
 // itself, makes no restart slow: files are as they should be from the first launch on,
 // so that none is made anew.
+// SECURITY.md: W5.
 func TestVolumes(t *testing.T) {
 	h := newHost(t)
 	for name, prepare := range map[string]func(s *site, above string){
