@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"gitlauncher/gitpin/fetch"
+	"gitlauncher/gitpin/fetch/credential"
 	"gitlauncher/gitpin/pack"
 	"gitlauncher/gitpin/proof"
 	"gitlauncher/gitpin/workdir"
@@ -13,14 +14,14 @@ import (
 // them.
 type (
 	FetchError         = fetch.Error
-	CredentialError    = fetch.CredentialError
+	CredentialError    = credential.Error
 	RefError           = fetch.RefError
 	MismatchError      = proof.MismatchError
 	MissingObjectError = proof.MissingObjectError
 	OccupiedError      = workdir.OccupiedError
 	LockedError        = workdir.LockedError
 
-	Credentials = fetch.Credentials
+	Credentials = credential.Credentials
 	Ref         = fetch.Ref
 	File        = proof.File
 )

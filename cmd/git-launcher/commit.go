@@ -7,7 +7,7 @@ import (
 
 	"gitlauncher/config"
 	"gitlauncher/gitpin"
-	"gitlauncher/gitpin/fetch"
+	"gitlauncher/gitpin/fetch/credential"
 	"gitlauncher/gitpin/object"
 )
 
@@ -44,7 +44,7 @@ func credentials(a config.Auth) (gitpin.Credentials, error) {
 	}
 	for _, s := range []struct {
 		name string
-		into *fetch.Secret
+		into *credential.Secret
 	}{{a.TokenEnv, &c.Token}, {a.SSHKeyEnv, &c.SSHKey}} {
 		if s.name == "" {
 			continue
@@ -53,7 +53,7 @@ func credentials(a config.Auth) (gitpin.Credentials, error) {
 		if value == "" {
 			return gitpin.Credentials{}, &gitpin.CredentialError{Where: "variable " + s.name, Reason: "is not set, or empty"}
 		}
-		*s.into = fetch.NewSecret(s.name, value)
+		*s.into = credential.NewSecret(s.name, value)
 		os.Unsetenv(s.name)
 	}
 	return c, nil

@@ -12,6 +12,7 @@ import (
 	"gitlauncher/config/configfile"
 	"gitlauncher/gitpin"
 	"gitlauncher/gitpin/fetch"
+	"gitlauncher/gitpin/fetch/remote"
 	"gitlauncher/gitpin/object"
 	"gitlauncher/internal/handover"
 	"gitlauncher/internal/pinned"
@@ -94,7 +95,7 @@ func advise(err error) (code int, hint string) {
 		two      *configfile.TwoError
 		cred     *gitpin.CredentialError
 		failed   *gitpin.FetchError
-		noGit    *fetch.NoGitError
+		noGit    *remote.NoGitError
 		mismatch *gitpin.MismatchError
 		missing  *gitpin.MissingObjectError
 		tree     *object.TreeError

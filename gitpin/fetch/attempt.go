@@ -7,47 +7,27 @@ import (
 	"strings"
 	"time"
 
-	"gitlauncher/config"
+	"gitlauncher/gitpin/fetch/remote"
+	"gitlauncher/gitpin/fetch/uploadpack"
 	"gitlauncher/gitpin/object"
 	"gitlauncher/internal/printable"
 )
 
-// session is a connection to git-upload-pack. Its calls end with the context that it
-// was opened with.
-type session interface {
-	// references asks for what the server advertises; name is one to keep beside
-	// branches and tags.
-	references(name string) (*references, error)
-	// ask sends a request, and returns the bytes of the answer.
-	ask(*request) (io.Reader, error)
-	Close() error
-}
-
 // open connects to the repository.
-func (f *fetcher) open(ctx context.Context, alive *pulse) (session, error) {
-	switch repo := f.params.Repo; repo.Scheme {
-	case config.File:
-		return openLocal(ctx, repo.Path, alive)
-	case config.SSH:
-		return openSSH(ctx, repo, f.params.Auth, alive)
-	}
-	tls, err := f.params.Auth.tls()
-	if err != nil {
-		return nil, err
-	}
-	return openWeb(ctx, f.params.Repo, f.login, tls, alive)
+func (f *fetcher) open(ctx context.Context, alive *remote.Pulse) (remote.Session, error) {
+	return remote.Open(ctx, f.params.Repo, f.params.Auth, f.login, alive)
 }
 
 // watched is a context that ends when the server is silent for too long. The patience
 // doubles with each try that ended so: a server may need its time before the first byte,
 // and what lies between may hold its signs of life back.
-func (f *fetcher) watched(ctx context.Context) (context.Context, *pulse, context.CancelCauseFunc) {
+func (f *fetcher) watched(ctx context.Context) (context.Context, *remote.Pulse, context.CancelCauseFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	patience := f.params.StallTimeout
 	for range f.silent {
 		patience = min(2*patience, max(f.params.PackTimeout, f.params.StallTimeout))
 	}
-	return ctx, newPulse(patience, func() { cancel(&stalledError{patience}) }), cancel
+	return ctx, remote.NewPulse(patience, func() { cancel(&stalledError{patience}) }), cancel
 }
 
 // attempt opens one connection, asks for the pack, and lets consume read it.
@@ -89,38 +69,38 @@ func (f *fetcher) attempt(ctx context.Context, everything bool, consume func(con
 }
 
 // request asks for the pack, and returns it when the server begins to send it.
-func (f *fetcher) request(ctx context.Context, s session, everything bool) (io.Reader, error) {
+func (f *fetcher) request(ctx context.Context, s remote.Session, everything bool) (io.Reader, error) {
 	refused := false
-	if w, ok := s.(*web); ok && !everything {
+	if w, ok := s.(*remote.Web); ok && !everything {
 		pack, err := f.atOnce(w)
 		if err == nil {
 			return pack, nil
 		}
-		var said *remoteError
-		if refused = errors.As(err, &said); !refused && (ctx.Err() != nil || !w.answered(err)) {
+		var said *uploadpack.RemoteError
+		if refused = errors.As(err, &said); !refused && (ctx.Err() != nil || !w.Answered(err)) {
 			return nil, f.classifyIn(ctx, "asking for the commit", err)
 		}
 	}
-	refs, err := s.references("")
+	refs, err := s.References("")
 	if err != nil {
 		return nil, f.classifyIn(ctx, "reading the repository's references", err)
 	}
-	tips := refs.tips()
-	req := &request{capabilities: capable(refs.has, f.params.History, false)}
+	tips := refs.Tips()
+	req := &uploadpack.Request{Capabilities: uploadpack.Capable(refs.Has, f.params.History, false)}
 	advertised := false
 	for _, id := range tips {
 		advertised = advertised || id == f.params.Commit
 	}
 	switch {
 	case everything && len(tips) == 0:
-		return nil, f.classify("reading the repository's references", errEmpty)
+		return nil, f.classify("reading the repository's references", uploadpack.ErrEmpty)
 	case everything:
-		req.wants = tips
+		req.Wants = tips
 	case refused && !advertised:
 		return nil, errRefused
 	default:
-		req.wants = []object.ID{f.params.Commit}
-		req.shallow = refs.has("shallow") && !f.params.History
+		req.Wants = []object.ID{f.params.Commit}
+		req.Shallow = refs.Has("shallow") && !f.params.History
 	}
 	pack, err := f.send(s, req)
 	if err != nil {
@@ -136,32 +116,32 @@ func (f *fetcher) request(ctx context.Context, s session, everything bool) (io.R
 // take a request of their own and, since there is one for every pull request that ever
 // was, often more bytes than the pack. What any server of the last ten years can do
 // is taken for granted.
-func (f *fetcher) atOnce(w *web) (io.Reader, error) {
-	return f.send(w, &request{
-		wants:        []object.ID{f.params.Commit},
-		capabilities: capable(func(string) bool { return true }, f.params.History, false),
-		shallow:      !f.params.History,
+func (f *fetcher) atOnce(w *remote.Web) (io.Reader, error) {
+	return f.send(w, &uploadpack.Request{
+		Wants:        []object.ID{f.params.Commit},
+		Capabilities: uploadpack.Capable(func(string) bool { return true }, f.params.History, false),
+		Shallow:      !f.params.History,
 	})
 }
 
 // refuses reports whether an error may mean that the server sends advertised commits
 // only. Old servers just end the connection.
 func refuses(err error) bool {
-	var said *remoteError
-	var ended *endedError
+	var said *uploadpack.RemoteError
+	var ended *remote.EndedError
 	return errors.As(err, &said) || errors.As(err, &ended) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // send asks for a pack, and reads the answer up to it.
-func (f *fetcher) send(s session, req *request) (io.Reader, error) {
-	body, err := s.ask(req)
+func (f *fetcher) send(s remote.Session, req *uploadpack.Request) (io.Reader, error) {
+	body, err := s.Ask(req)
 	if err != nil {
 		return nil, err
 	}
-	f.params.Asked(req.shallow)
-	pack, err := req.answer(body, f.said)
-	if ender, ok := s.(interface{ ended(error) error }); ok && err != nil {
-		err = ender.ended(err)
+	f.params.Asked(req.Shallow)
+	pack, err := req.Answer(body, f.said)
+	if err != nil {
+		err = s.Ended(err)
 	}
 	return pack, err
 }
@@ -172,7 +152,7 @@ func (f *fetcher) said(text []byte) {
 		return
 	}
 	for line := range strings.FieldsFuncSeq(string(text), func(r rune) bool { return r == '\n' || r == '\r' }) {
-		if line = printable.Line(line, f.login.secrets()...); line != "" {
+		if line = printable.Line(line, f.login.Secrets()...); line != "" {
 			f.params.Said(line)
 		}
 	}

@@ -12,6 +12,12 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"gitlauncher/gitpin/fetch/credential"
+	"gitlauncher/gitpin/fetch/remote"
+	"gitlauncher/gitpin/fetch/uploadpack"
 )
 
 // stalledError is silence for longer than the patience of the attempt.
@@ -34,15 +40,15 @@ func (f *fetcher) classifyIn(ctx context.Context, op string, err error) error {
 func (f *fetcher) classify(op string, err error) error {
 	var (
 		failed *Error
-		cred   *CredentialError
-		noGit  *NoGitError
+		cred   *credential.Error
+		noGit  *remote.NoGitError
 		path   *os.PathError
 	)
 	if errors.As(err, &failed) || errors.As(err, &cred) || errors.As(err, &noGit) || errors.As(err, &path) || errors.Is(err, context.Canceled) {
 		return err
 	}
 	e := f.reason(err)
-	e.Op, e.Err = op, &saidError{e.Err, f.login.secrets()}
+	e.Op, e.Err = op, &saidError{e.Err, f.login.Secrets()}
 	return &e
 }
 
@@ -50,14 +56,14 @@ func (f *fetcher) classify(op string, err error) error {
 // clearly where it can.
 func (f *fetcher) reason(err error) Error {
 	var (
-		answer   *answerError
-		proxy    *proxyError
-		refusing *proxyRefusal
-		redirect *redirectError
-		cert     *clientCertError
-		protocol *protocolError
-		remote   *remoteError
-		ended    *endedError
+		answer   *remote.AnswerError
+		proxy    *remote.ProxyError
+		refusing *remote.ProxyRefusal
+		redirect *remote.RedirectError
+		cert     *remote.ClientCertError
+		protocol *uploadpack.ProtocolError
+		refused  *uploadpack.RemoteError
+		ended    *remote.EndedError
 	)
 	switch {
 	case errors.Is(err, errStalled):
@@ -66,33 +72,33 @@ func (f *fetcher) reason(err error) Error {
 		return Error{Reason: Stalled, Err: fmt.Errorf("%w of %v", err, f.params.PackTimeout), tries: few}
 	case errors.Is(err, errTimedOut):
 		return Error{Reason: TimedOut, Err: fmt.Errorf("%w, which is %v", err, f.params.FetchTimeout)}
-	case errors.Is(err, errEmpty):
+	case errors.Is(err, uploadpack.ErrEmpty):
 		return Error{Reason: Empty, Err: err}
-	case errors.Is(err, errFormat):
+	case errors.Is(err, uploadpack.ErrFormat):
 		return Error{Reason: OtherFormat, Err: err}
 	case errors.As(err, &answer):
-		return answer.reason(f.login.token != "")
+		return answerReason(answer, f.login.Header != "")
 	case errors.As(err, &proxy):
 		return Error{Reason: Proxy, Err: proxy}
 	case errors.As(err, &refusing):
-		return refusing.reason()
+		return Error{Reason: Proxy, Err: refusing, tries: map[bool]int{true: -1}[remote.Passes(refusing.Status)]} // a gateway may not reach the host yet
 	case errors.As(err, &cert):
 		return Error{Reason: ClientCert, Err: cert}
 	case errors.As(err, &redirect):
 		return Error{Reason: Unsuitable, Err: redirect} // without what others put around it
-	case errors.Is(err, errNoHTTP):
-		return Error{Reason: Unsuitable, Err: errNoHTTP}
+	case errors.Is(err, remote.ErrNoHTTP):
+		return Error{Reason: Unsuitable, Err: remote.ErrNoHTTP}
 	case errors.Is(err, http.ErrSchemeMismatch):
-		return Error{Reason: Unsuitable, Err: errNoTLS}
-	case errors.As(err, &protocol), errors.Is(err, errTooMuch):
+		return Error{Reason: Unsuitable, Err: remote.ErrNoTLS}
+	case errors.As(err, &protocol), errors.Is(err, uploadpack.ErrTooMuch):
 		return Error{Reason: BadAnswer, Err: err, tries: few}
-	case errors.As(err, &remote):
-		return Error{Reason: Refused, Err: remote, tries: few}
-	case errors.As(err, &ended) && ended.said != "":
+	case errors.As(err, &refused):
+		return Error{Reason: Refused, Err: refused, tries: few}
+	case errors.As(err, &ended) && ended.Said != "":
 		return Error{Reason: NotFound, Err: ended}
 	case errors.As(err, &ended):
 		return Error{Reason: Network, Err: ended, tries: -1}
-	case errors.Is(err, errNoRepository):
+	case errors.Is(err, remote.ErrNoRepository):
 		return Error{Reason: NotFound, Err: err}
 	}
 	if e, ok := certificateReason(err, time.Now()); ok {
@@ -107,52 +113,41 @@ func (f *fetcher) reason(err error) Error {
 	return Error{Reason: Network, Err: err, tries: -1}
 }
 
-// passes reports whether an HTTP status is about now rather than about the request.
-func passes(status int) bool {
-	switch status {
-	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
-		return true
-	case http.StatusNotImplemented, http.StatusHTTPVersionNotSupported:
-		return false
-	}
-	return status >= 500
-}
-
-// reason says what an answer means.
-func (a *answerError) reason(token bool) Error {
+// answerReason says what an answer means.
+func answerReason(a *remote.AnswerError, token bool) Error {
 	e := Error{Reason: Unsuitable, Err: a}
 	switch {
-	case a.asked && a.status >= 400 && a.status < 500:
+	case a.Asked && a.Status >= 400 && a.Status < 500:
 		e.Reason = ClientCert
-	case a.status == http.StatusUnauthorized:
+	case a.Status == http.StatusUnauthorized:
 		e.Reason = Auth
-		said := a.what
+		said := a.What
 		switch {
-		case a.foreign != "":
-			a.what = a.foreign + ", to which the server redirects, wants a login, and the token goes to the repository's own host alone"
+		case a.Foreign != "":
+			a.What = a.Foreign + ", to which the server redirects, wants a login, and the token goes to the repository's own host alone"
 		case token:
-			a.what = "the server refuses the token"
+			a.What = "the server refuses the token"
 		default:
-			a.what = "the server wants a login, and the config names no token"
+			a.What = "the server wants a login, and the config names no token"
 		}
-		if a.schemes != "" {
-			a.what += "; it offers " + a.schemes
+		if a.Schemes != "" {
+			a.What += "; it offers " + a.Schemes
 		}
 		if said != "" {
-			a.what += "; it says " + said
+			a.What += "; it says " + said
 		}
-	case a.status == http.StatusForbidden:
+	case a.Status == http.StatusForbidden:
 		e.Reason = Auth
-	case a.status == http.StatusNotFound, a.status == http.StatusGone:
+	case a.Status == http.StatusNotFound, a.Status == http.StatusGone:
 		e.Reason = NotFound
-	case a.status == http.StatusProxyAuthRequired:
+	case a.Status == http.StatusProxyAuthRequired:
 		e.Reason = Proxy
-		a.what = "the proxy wants a login, or another one"
-	case passes(a.status):
+		a.What = "the proxy wants a login, or another one"
+	case remote.Passes(a.Status):
 		e.Reason, e.tries = Network, -1
 	}
-	if a.waits && a.status >= 300 {
-		e.tries, e.pause = -1, a.pause
+	if a.Waits && a.Status >= 300 {
+		e.tries, e.pause = -1, a.Pause
 	}
 	return e
 }
@@ -182,9 +177,27 @@ func certificateReason(err error, now time.Time) (Error, bool) {
 	case errors.As(err, &alert) && alert.Op == "remote error":
 		return Error{Reason: Unsuitable, tries: few, Err: fmt.Errorf("the server ends the TLS handshake: %w", alert.Err)}, true
 	case errors.As(err, &record):
-		return Error{Reason: Unsuitable, Err: errNoTLS}, true
+		return Error{Reason: Unsuitable, Err: remote.ErrNoTLS}, true
 	case strings.HasPrefix(err.Error(), "tls: "): // the library has no types for the rest
 		return Error{Reason: Unsuitable, tries: few, Err: err}, true
+	}
+	return Error{}, false
+}
+
+// sshReason says what an error of an SSH connection means, and reports whether it is one.
+func sshReason(err error) (Error, bool) {
+	var login *remote.LoginError
+	var host *remote.HostError
+	var start *ssh.ExitError
+	switch {
+	case errors.As(err, &login):
+		return Error{Reason: Auth, Err: login}, true
+	case errors.As(err, &host):
+		return Error{Reason: Untrusted, Err: host}, true
+	case errors.Is(err, remote.ErrNoSSH):
+		return Error{Reason: Unsuitable, Err: err}, true
+	case errors.As(err, &start):
+		return Error{Reason: NotFound, Err: err}, true
 	}
 	return Error{}, false
 }

@@ -3,12 +3,11 @@
 //
 //	Fetch       fetch.go       tries again after faults that may pass, until the deadline
 //	attempt     attempt.go     one connection: ask, then hand the pack to the consumer
-//	session     http.go, ssh.go, local.go   one way to reach a repository each
-//	references, request   advertised.go, request.go, packets.go   Git's protocol, version 0
-//	pulse       pulse.go       ends an attempt in which nothing comes
 //	stream      stream.go      the pack's bytes, and why they ended
-//	unexpected  answer.go      what an answer is that is not Git's
 //	classify    classify.go    what a failure means, as an [*Error]
+//
+// Below it are packages uploadpack, which knows the protocol, credential, which reads
+// files and variables, and remote, which reaches hosts.
 //
 // The outcome is a stream or an [*Error]. What the consumer itself says of the bytes
 // passes through unchanged: this package does not know what a pack is.
@@ -30,5 +29,5 @@
 // Not a byte of the pack: package proof does. Neither names nor dates of anything that
 // is advertised.
 //
-// Protocol: gitprotocol-pack(5), gitprotocol-http(5), gitprotocol-capabilities(5).
+// Protocol: gitprotocol-pack(5), gitprotocol-http(5).
 package fetch

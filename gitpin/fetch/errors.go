@@ -62,17 +62,3 @@ type saidError struct {
 
 func (e *saidError) Unwrap() error { return e.err }
 func (e *saidError) Error() string { return printable.Line(e.err.Error(), e.secrets...) }
-
-// CredentialError is a credential that can't be used. It never holds it.
-type CredentialError struct{ Where, Reason string } // Where is "file PATH" or "variable NAME"
-
-func (e *CredentialError) Error() string {
-	return "credential " + e.Where + " " + e.Reason
-}
-
-// NoGitError says that git, which serves repositories on this machine, is not installed.
-type NoGitError struct{ Path string }
-
-func (e *NoGitError) Error() string {
-	return "a repository on this machine is served by git, which is not installed: there is no " + e.Path
-}

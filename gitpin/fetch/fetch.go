@@ -11,6 +11,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 
 	"gitlauncher/config"
+	"gitlauncher/gitpin/fetch/credential"
 	"gitlauncher/gitpin/object"
 )
 
@@ -20,7 +21,7 @@ type Params struct {
 	Repo    config.RepoURL
 	Commit  object.ID
 	History bool // the ancestors too
-	Auth    Credentials
+	Auth    credential.Credentials
 
 	StallTimeout time.Duration // without a byte from the server
 	PackTimeout  time.Duration // until the pack begins, keep-alives and progress or not; zero is DefaultPackTimeout
@@ -51,7 +52,7 @@ var (
 // fetcher gets one pack that holds the pin.
 type fetcher struct {
 	params Params
-	login  login
+	login  credential.Login
 	silent int // tries that ended in silence, before anything came
 }
 
@@ -59,14 +60,14 @@ func newFetcher(p Params) (*fetcher, error) {
 	if p.PackTimeout == 0 {
 		p.PackTimeout = DefaultPackTimeout
 	}
-	l, err := p.Auth.login(p.Repo)
+	l, err := p.Auth.Login(p.Repo)
 	return &fetcher{params: p, login: l}, err
 }
 
 // Fetch calls consume with a pack from the server, again after faults that may pass.
 // consume must begin from nothing each time.
 //
-// Errors are [*Error], [*CredentialError], [*NoGitError], the context's own, or those of
+// Errors are [*Error], [*credential.Error], [*remote.NoGitError], the context's own, or those of
 // consume as they are.
 func Fetch(ctx context.Context, p Params, consume func(ctx context.Context, pack io.Reader) error) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, p.FetchTimeout, errTimedOut)

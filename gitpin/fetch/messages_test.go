@@ -16,6 +16,9 @@ import (
 	"time"
 
 	"gitlauncher/config"
+	"gitlauncher/gitpin/fetch/credential"
+	"gitlauncher/gitpin/fetch/remote"
+	"gitlauncher/gitpin/fetch/uploadpack"
 )
 
 // TestMessages is the table of what failures mean: reason, how many further tries make
@@ -25,7 +28,7 @@ func TestMessages(t *testing.T) {
 	cert := func(from, until time.Time) *x509.Certificate {
 		return &x509.Certificate{NotBefore: from, NotAfter: until}
 	}
-	answer := func(e answerError) error { return &e }
+	answer := func(e remote.AnswerError) error { return &e }
 	for _, c := range []struct {
 		err    error
 		reason Reason
@@ -35,45 +38,45 @@ func TestMessages(t *testing.T) {
 		{&stalledError{time.Minute}, Stalled, -1, "no byte has come from the server for the stall timeout of 1m0s"},
 		{errNoPack, Stalled, few, "the server is still preparing the pack after the pack timeout of 10m0s"},
 		{errTimedOut, TimedOut, 0, "the fetch timeout is over, which is 15m0s"},
-		{errEmpty, Empty, 0, "the repository is empty"},
-		{errFormat, OtherFormat, 0, "the repository is a SHA-256 one"},
-		{errTooMuch, BadAnswer, few, "the server says too much before the pack"},
-		{&protocolError{"what"}, BadAnswer, few, "what"},
-		{&remoteError{"no"}, Refused, few, "the server says: no"},
-		{&endedError{}, Network, -1, "the server ends the connection without an answer"},
-		{&endedError{"go away"}, NotFound, 0, "the server says: go away"},
-		{errNoRepository, NotFound, 0, "there is no repository at that path"},
+		{uploadpack.ErrEmpty, Empty, 0, "the repository is empty"},
+		{uploadpack.ErrFormat, OtherFormat, 0, "the repository is a SHA-256 one"},
+		{uploadpack.ErrTooMuch, BadAnswer, few, "the server says too much before the pack"},
+		{&uploadpack.ProtocolError{What: "what"}, BadAnswer, few, "what"},
+		{&uploadpack.RemoteError{Said: "no"}, Refused, few, "the server says: no"},
+		{&remote.EndedError{}, Network, -1, "the server ends the connection without an answer"},
+		{&remote.EndedError{Said: "go away"}, NotFound, 0, "the server says: go away"},
+		{remote.ErrNoRepository, NotFound, 0, "there is no repository at that path"},
 		{io.ErrUnexpectedEOF, Network, -1, "the connection ends in the middle of the answer"},
 		{io.EOF, Network, -1, "the connection ends in the middle of the answer"},
 		{&net.DNSError{Err: "no such host", Name: "h"}, Network, -1, "lookup h: no such host"},
 
-		{answer(answerError{status: 401}), Auth, 0, "the server wants a login, and the config names no token (HTTP 401)"},
-		{answer(answerError{status: 401, schemes: "Negotiate", what: "unauthorized: no"}), Auth, 0, "no token; it offers Negotiate; it says unauthorized: no (HTTP 401)"},
-		{answer(answerError{status: 401, foreign: "h:1"}), Auth, 0, "h:1, to which the server redirects, wants a login, and the token goes to the repository's own host alone (HTTP 401)"},
-		{answer(answerError{status: 403}), Auth, 0, "forbidden (HTTP 403)"},
-		{answer(answerError{status: 403, waits: true, pause: time.Minute}), Auth, -1, "forbidden (HTTP 403)"},
-		{answer(answerError{status: 404}), NotFound, 0, "not found (HTTP 404)"},
-		{answer(answerError{status: 410}), NotFound, 0, "gone (HTTP 410)"},
-		{answer(answerError{status: 407}), Proxy, 0, "the proxy wants a login, or another one (HTTP 407)"},
-		{answer(answerError{status: 400, asked: true}), ClientCert, 0, "bad request (HTTP 400)"},
-		{answer(answerError{status: 418}), Unsuitable, 0, "(HTTP 418)"},
-		{answer(answerError{status: 408}), Network, -1, "(HTTP 408)"},
-		{answer(answerError{status: 425}), Network, -1, "(HTTP 425)"},
-		{answer(answerError{status: 429}), Network, -1, "(HTTP 429)"},
-		{answer(answerError{status: 500}), Network, -1, "(HTTP 500)"},
-		{answer(answerError{status: 501}), Unsuitable, 0, "(HTTP 501)"},
-		{answer(answerError{status: 505}), Unsuitable, 0, "(HTTP 505)"},
-		{answer(answerError{status: 599}), Network, -1, "(HTTP 599)"},
-		{answer(answerError{status: 200, what: "a web page", waits: true}), Unsuitable, 0, "a web page (HTTP 200)"},
+		{answer(remote.AnswerError{Status: 401}), Auth, 0, "the server wants a login, and the config names no token (HTTP 401)"},
+		{answer(remote.AnswerError{Status: 401, Schemes: "Negotiate", What: "unauthorized: no"}), Auth, 0, "no token; it offers Negotiate; it says unauthorized: no (HTTP 401)"},
+		{answer(remote.AnswerError{Status: 401, Foreign: "h:1"}), Auth, 0, "h:1, to which the server redirects, wants a login, and the token goes to the repository's own host alone (HTTP 401)"},
+		{answer(remote.AnswerError{Status: 403}), Auth, 0, "forbidden (HTTP 403)"},
+		{answer(remote.AnswerError{Status: 403, Waits: true, Pause: time.Minute}), Auth, -1, "forbidden (HTTP 403)"},
+		{answer(remote.AnswerError{Status: 404}), NotFound, 0, "not found (HTTP 404)"},
+		{answer(remote.AnswerError{Status: 410}), NotFound, 0, "gone (HTTP 410)"},
+		{answer(remote.AnswerError{Status: 407}), Proxy, 0, "the proxy wants a login, or another one (HTTP 407)"},
+		{answer(remote.AnswerError{Status: 400, Asked: true}), ClientCert, 0, "bad request (HTTP 400)"},
+		{answer(remote.AnswerError{Status: 418}), Unsuitable, 0, "(HTTP 418)"},
+		{answer(remote.AnswerError{Status: 408}), Network, -1, "(HTTP 408)"},
+		{answer(remote.AnswerError{Status: 425}), Network, -1, "(HTTP 425)"},
+		{answer(remote.AnswerError{Status: 429}), Network, -1, "(HTTP 429)"},
+		{answer(remote.AnswerError{Status: 500}), Network, -1, "(HTTP 500)"},
+		{answer(remote.AnswerError{Status: 501}), Unsuitable, 0, "(HTTP 501)"},
+		{answer(remote.AnswerError{Status: 505}), Unsuitable, 0, "(HTTP 505)"},
+		{answer(remote.AnswerError{Status: 599}), Network, -1, "(HTTP 599)"},
+		{answer(remote.AnswerError{Status: 200, What: "a web page", Waits: true}), Unsuitable, 0, "a web page (HTTP 200)"},
 
-		{&proxyError{"http_proxy", "is none"}, Proxy, 0, "the variable http_proxy is none"},
-		{&proxyRefusal{407, ""}, Proxy, 0, "the proxy wants a login"},
-		{&proxyRefusal{502, "Bad Gateway"}, Proxy, -1, "the proxy makes no connection to the host: bad gateway (HTTP 502)"},
-		{&clientCertError{false, io.EOF}, ClientCert, 0, "the server wants a client certificate, and the config names none"},
-		{&clientCertError{true, io.EOF}, ClientCert, 0, "the server refuses the client certificate"},
-		{fmt.Errorf("dial: %w", errMachine), Unsuitable, 0, "refusing a redirect to a link-local or loopback address"},
+		{&remote.ProxyError{Name: "http_proxy", Reason: "is none"}, Proxy, 0, "the variable http_proxy is none"},
+		{&remote.ProxyRefusal{Status: 407, Text: ""}, Proxy, 0, "the proxy wants a login"},
+		{&remote.ProxyRefusal{Status: 502, Text: "Bad Gateway"}, Proxy, -1, "the proxy makes no connection to the host: bad gateway (HTTP 502)"},
+		{&remote.ClientCertError{Had: false, Err: io.EOF}, ClientCert, 0, "the server wants a client certificate, and the config names none"},
+		{&remote.ClientCertError{Had: true, Err: io.EOF}, ClientCert, 0, "the server refuses the client certificate"},
+		{fmt.Errorf("dial: %w", &remote.RedirectError{What: "to a link-local or loopback address"}), Unsuitable, 0, "refusing a redirect to a link-local or loopback address"},
 		{http.ErrSchemeMismatch, Unsuitable, 0, "the server does not speak TLS at this port"},
-		{errNoHTTP, Unsuitable, 0, "the server does not speak HTTP at this port"},
+		{remote.ErrNoHTTP, Unsuitable, 0, "the server does not speak HTTP at this port"},
 
 		{x509.UnknownAuthorityError{}, Authority, 0, "of an authority that is not known here"},
 		{x509.HostnameError{Certificate: &x509.Certificate{DNSNames: []string{"other"}}, Host: "h"}, Untrusted, 0, "the server's certificate is another's: x509: certificate is valid for other, not h"},
@@ -83,9 +86,9 @@ func TestMessages(t *testing.T) {
 		{&net.OpError{Op: "remote error", Err: errors.New("tls: protocol version not supported")}, Unsuitable, few, "the server ends the TLS handshake: tls: protocol version not supported"},
 		{tls.RecordHeaderError{Msg: "x"}, Unsuitable, 0, "the server does not speak TLS at this port"},
 
-		{&sshLoginError{"git"}, Auth, 0, `the SSH server refuses the key for the user "git"`},
-		{&sshHostError{"another key"}, Untrusted, 0, "another key"},
-		{errNoSSH, Unsuitable, 0, "the server does not speak SSH at this port"},
+		{&remote.LoginError{User: "git"}, Auth, 0, `the SSH server refuses the key for the user "git"`},
+		{&remote.HostError{What: "another key"}, Untrusted, 0, "another key"},
+		{remote.ErrNoSSH, Unsuitable, 0, "the server does not speak SSH at this port"},
 	} {
 		f := &fetcher{params: Params{PackTimeout: DefaultPackTimeout, FetchTimeout: 15 * time.Minute}}
 		err := f.classify("asking", c.err)
@@ -102,7 +105,7 @@ func TestMessages(t *testing.T) {
 // TestNotOurs: what is no failure of the transfer passes through.
 func TestNotOurs(t *testing.T) {
 	f := &fetcher{}
-	for _, err := range []error{&CredentialError{"file /k", "is empty"}, &NoGitError{"/usr/bin/git"}, &os.PathError{Op: "open", Path: "/x", Err: os.ErrPermission}, context.Canceled} {
+	for _, err := range []error{&credential.Error{Where: "file /k", Reason: "is empty"}, &remote.NoGitError{Path: "/usr/bin/git"}, &os.PathError{Op: "open", Path: "/x", Err: os.ErrPermission}, context.Canceled} {
 		if got := f.classify("asking", err); got != err {
 			t.Errorf("%v became %v", err, got)
 		}
@@ -123,36 +126,6 @@ func TestAgain(t *testing.T) {
 	}
 }
 
-func TestRetryAfter(t *testing.T) {
-	now := time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
-	for _, c := range []struct {
-		name, value string
-		more        string // X-RateLimit-Remaining
-		pause       time.Duration
-		waits       bool
-	}{
-		{"Retry-After", "120", "", 2 * time.Minute, true},
-		{"Retry-After", "0", "", 0, true},
-		{"Retry-After", "Thu, 26 Nov 2026 12:00:30 GMT", "", 30 * time.Second, true},
-		{"Retry-After", "Thu, 26 Nov 2020 12:00:30 GMT", "", 0, true},
-		{"Retry-After", "soon", "", 0, true},
-		{"Retry-After", "-5", "", 0, true},
-		{"Retry-After", "99999999999999999999", "", 0, true},
-		{"X-RateLimit-Reset", fmt.Sprint(now.Add(time.Minute).Unix()), "0", time.Minute, true},
-		{"X-RateLimit-Reset", fmt.Sprint(now.Add(time.Minute).Unix()), "12", 0, false},
-		{"Server", "x", "", 0, false},
-	} {
-		h := http.Header{}
-		h.Set(c.name, c.value)
-		if c.more != "" {
-			h.Set("X-RateLimit-Remaining", c.more)
-		}
-		if pause, waits := retryAfter(h, now); pause != c.pause || waits != c.waits {
-			t.Errorf("%s: %s: %v, %t", c.name, c.value, pause, waits)
-		}
-	}
-}
-
 // TestSecretsStayOut: a host that repeats what it was told does not bring it into a log.
 func TestSecretsStayOut(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "token")
@@ -160,15 +133,15 @@ func TestSecretsStayOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, scheme := range []config.AuthScheme{config.Basic, config.Bearer, ""} {
-		l, err := Credentials{TokenFile: file, Scheme: scheme}.login(config.RepoURL{User: "me"})
+		l, err := credential.Credentials{TokenFile: file, Scheme: scheme}.Login(config.RepoURL{User: "me"})
 		if err != nil {
 			t.Fatal(err)
 		}
 		f := &fetcher{login: l}
-		said := "you sent hunter2/+x, hunter2%2F%2Bx, " + l.header + "\x1b[31m"
-		for _, err := range []error{&remoteError{said}, &endedError{said}, &answerError{status: 403, what: said}} {
+		said := "you sent hunter2/+x, hunter2%2F%2Bx, " + l.Header + "\x1b[31m"
+		for _, err := range []error{&uploadpack.RemoteError{Said: said}, &remote.EndedError{Said: said}, &remote.AnswerError{Status: 403, What: said}} {
 			text := f.classify("asking", err).Error()
-			if strings.Contains(text, "hunter2") || strings.Contains(text, strings.Fields(l.header)[1]) || strings.Contains(text, "\x1b") || !strings.Contains(text, "[secret]") {
+			if strings.Contains(text, "hunter2") || strings.Contains(text, strings.Fields(l.Header)[1]) || strings.Contains(text, "\x1b") || !strings.Contains(text, "[secret]") {
 				t.Errorf("%s: %s", scheme, text)
 			}
 		}
@@ -181,45 +154,14 @@ func TestSecretsStayOut(t *testing.T) {
 	}
 }
 
-// TestPulse: silence ends an attempt, and only silence.
-func TestPulse(t *testing.T) {
-	stopped := make(chan struct{}, 1)
-	p := newPulse(50*time.Millisecond, func() { stopped <- struct{}{} })
-	select { // nobody waits for the server
-	case <-stopped:
-		t.Fatal("time in which nobody waits counts")
-	case <-time.After(150 * time.Millisecond):
-	}
-	done := p.wait()
-	for range 10 { // bytes come
-		time.Sleep(20 * time.Millisecond)
-		p.beat()
-	}
-	select {
-	case <-stopped:
-		t.Fatal("bytes are no life")
-	default:
-	}
-	done()
-	done() // as often as one likes
-	outer, inner := p.wait(), p.wait()
-	inner()
-	select {
-	case <-stopped:
-	case <-time.After(5 * time.Second):
-		t.Fatal("silence does not end the attempt")
-	}
-	outer()
-}
-
 // TestPatience doubles with each try that ended in silence, up to the pack timeout.
 func TestPatience(t *testing.T) {
 	f := &fetcher{params: Params{StallTimeout: 30 * time.Second, PackTimeout: 100 * time.Second}}
 	for _, want := range []time.Duration{30 * time.Second, time.Minute, 100 * time.Second, 100 * time.Second} {
 		_, p, cancel := f.watched(t.Context())
 		cancel(nil)
-		if p.limit != want {
-			t.Errorf("after %d silent tries %v, not %v", f.silent, p.limit, want)
+		if p.Limit != want {
+			t.Errorf("after %d silent tries %v, not %v", f.silent, p.Limit, want)
 		}
 		f.silent++
 	}

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"gitlauncher/gitpin/fetch/remote"
+	"gitlauncher/gitpin/fetch/uploadpack"
 	"gitlauncher/gitpin/object"
 )
 
@@ -31,7 +33,7 @@ func Resolve(ctx context.Context, p Params, name string) (Ref, error) {
 		return Ref{Commit: id}, nil
 	}
 	var ref Ref
-	err := advertised(ctx, p, name, func(_ context.Context, _ *fetcher, _ session, refs *references) (err error) {
+	err := advertised(ctx, p, name, func(_ context.Context, _ *fetcher, _ remote.Session, refs *uploadpack.References) (err error) {
 		ref, err = resolve(refs, name)
 		return err
 	})
@@ -43,16 +45,16 @@ func looksShort(name string) bool {
 	return len(name) >= 4 && len(name) <= 64 && strings.Trim(name, "0123456789abcdefABCDEF") == ""
 }
 
-func resolve(refs *references, name string) (Ref, error) {
+func resolve(refs *uploadpack.References, name string) (Ref, error) {
 	if name == "" || name == "HEAD" {
-		if refs.head == nil {
+		if refs.Head == nil {
 			return Ref{}, &RefError{"HEAD", "is not advertised; name a branch or a tag"}
 		}
-		return Ref{"HEAD", *refs.head}, nil
+		return Ref{"HEAD", *refs.Head}, nil
 	}
 	var found []string
 	for _, full := range []string{name, "refs/heads/" + name, "refs/tags/" + name} {
-		if _, ok := refs.ids[full]; ok && strings.HasPrefix(full, "refs/") {
+		if _, ok := refs.ID(full); ok && strings.HasPrefix(full, "refs/") {
 			found = append(found, full)
 		}
 	}
@@ -64,7 +66,7 @@ func resolve(refs *references, name string) (Ref, error) {
 	case len(found) == 0:
 		return Ref{}, &RefError{name, "is no branch and no tag of the repository"}
 	}
-	return Ref{found[0], refs.commit(found[0])}, nil
+	return Ref{found[0], refs.Commit(found[0])}, nil
 }
 
 // Tips reports whether a branch or a tag points at p.Commit itself. If none does and
@@ -72,11 +74,11 @@ func resolve(refs *references, name string) (Ref, error) {
 // (and with everything else, from servers that can't leave it out). It tries once: an
 // author is there to try again. Errors are those of [Fetch].
 func Tips(ctx context.Context, p Params, history func(ctx context.Context, pack io.Reader) error) (isTip bool, err error) {
-	err = advertised(ctx, p, "", func(ctx context.Context, f *fetcher, s session, refs *references) error {
-		if isTip = slices.Contains(refs.published(), p.Commit); isTip || history == nil {
+	err = advertised(ctx, p, "", func(ctx context.Context, f *fetcher, s remote.Session, refs *uploadpack.References) error {
+		if isTip = slices.Contains(refs.Published(), p.Commit); isTip || history == nil {
 			return nil
 		}
-		req := &request{wants: refs.tips(), capabilities: capable(refs.has, false, true), treeless: refs.has("filter")}
+		req := &uploadpack.Request{Wants: refs.Tips(), Capabilities: uploadpack.Capable(refs.Has, false, true), Treeless: refs.Has("filter")}
 		body, err := f.send(s, req)
 		if err != nil {
 			return f.classifyIn(ctx, "reading the repository's history", err)
@@ -94,7 +96,7 @@ func Tips(ctx context.Context, p Params, history func(ctx context.Context, pack 
 
 // advertised opens the repository, reads its references, that of a name among them, and
 // lets use go on from there.
-func advertised(ctx context.Context, p Params, name string, use func(context.Context, *fetcher, session, *references) error) error {
+func advertised(ctx context.Context, p Params, name string, use func(context.Context, *fetcher, remote.Session, *uploadpack.References) error) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, p.FetchTimeout, errTimedOut)
 	defer cancel()
 	f, err := newFetcher(p)
@@ -108,7 +110,7 @@ func advertised(ctx context.Context, p Params, name string, use func(context.Con
 		return f.classifyIn(ctx, "connecting to the repository", err)
 	}
 	defer s.Close()
-	refs, err := s.references(name)
+	refs, err := s.References(name)
 	if err != nil {
 		return f.classifyIn(ctx, "reading the repository's references", err)
 	}

@@ -75,8 +75,7 @@ func Strict(next http.Handler) http.Handler {
 	})
 }
 
-// References first: Unasked answers a status to a request for a pack by whoever did not
-// ask for the references before.
+// Unasked answers a status to a request for a pack until the references were asked for.
 func Unasked(status int) Habit {
 	return func(next http.Handler) http.Handler {
 		var mu sync.Mutex

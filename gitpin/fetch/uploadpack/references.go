@@ -1,4 +1,4 @@
-package fetch
+package uploadpack
 
 import (
 	"bytes"
@@ -10,27 +10,35 @@ import (
 	"gitlauncher/gitpin/object"
 )
 
+// What a repository may be that can't be fetched from.
 var (
-	errEmpty = errors.New("the repository is empty")
-	// errFormat: a pin of 40 digits can't be in a repository whose ids have 64.
-	errFormat = errors.New("the repository is a SHA-256 one, whose ids have 64 digits; only SHA-1 repositories can be pinned")
+	// ErrEmpty is a repository without a single reference.
+	ErrEmpty = errors.New("the repository is empty")
+	// ErrFormat is one of another format: a pin of 40 digits can't be in a repository whose ids have 64.
+	ErrFormat = errors.New("the repository is a SHA-256 one, whose ids have 64 digits; only SHA-1 repositories can be pinned")
 )
 
-// references are what a server advertises (gitprotocol-pack(5), "Reference Discovery").
-type references struct {
-	capabilities []string
+// References are what a server advertises (gitprotocol-pack(5), "Reference Discovery").
+type References struct {
+	Capabilities []string
 	ids          map[string]object.ID // of branches, tags and, where one was asked for, a name
 	peeled       map[string]object.ID // what an annotated tag leads to
-	head         *object.ID
+	Head         *object.ID
 	any          bool // whether there is any reference at all
 }
 
-// has reports whether the server has a capability.
-func (r *references) has(name string) bool {
-	return slices.ContainsFunc(r.capabilities, func(c string) bool {
+// Has reports whether the server has a capability.
+func (r *References) Has(name string) bool {
+	return slices.ContainsFunc(r.Capabilities, func(c string) bool {
 		n, _, _ := strings.Cut(c, "=")
 		return n == name
 	})
+}
+
+// ID returns the id of a reference that was kept, by its full name.
+func (r *References) ID(name string) (object.ID, bool) {
+	id, ok := r.ids[name]
+	return id, ok
 }
 
 // isBranchOrTag reports whether a reference is a branch or a tag.
@@ -38,36 +46,36 @@ func isBranchOrTag(name string) bool {
 	return strings.HasPrefix(name, "refs/heads/") || strings.HasPrefix(name, "refs/tags/")
 }
 
-// commit returns what a reference leads to: an annotated tag has an id of its own, and
+// Commit returns what a reference leads to: an annotated tag has an id of its own, and
 // is advertised with the commit that it names.
-func (r *references) commit(name string) object.ID {
+func (r *References) Commit(name string) object.ID {
 	if id, ok := r.peeled[name]; ok {
 		return id
 	}
 	return r.ids[name]
 }
 
-// published returns the commits of all branches and tags.
-func (r *references) published() []object.ID {
+// Published returns the commits of all branches and tags.
+func (r *References) Published() []object.ID {
 	var tips []object.ID
 	for name := range r.ids {
 		if isBranchOrTag(name) {
-			tips = append(tips, r.commit(name))
+			tips = append(tips, r.Commit(name))
 		}
 	}
 	return unique(tips)
 }
 
-// tips returns branches, tags and HEAD as they are advertised, which any server sends.
-func (r *references) tips() []object.ID {
+// Tips returns branches, tags and HEAD as they are advertised, which any server sends.
+func (r *References) Tips() []object.ID {
 	var tips []object.ID
 	for name, id := range r.ids {
 		if isBranchOrTag(name) {
 			tips = append(tips, id)
 		}
 	}
-	if r.head != nil {
-		tips = append(tips, *r.head)
+	if r.Head != nil {
+		tips = append(tips, *r.Head)
 	}
 	return unique(tips)
 }
@@ -78,11 +86,12 @@ func unique(ids []object.ID) []object.ID {
 	return slices.Compact(ids)
 }
 
-// readReferences reads an advertisement, and keeps branches, tags and the reference of
-// that name. Errors are errEmpty, errFormat, [*remoteError], [*protocolError] and the
+// ReadReferences reads an advertisement, and keeps branches, tags and the reference of
+// that name. Errors are ErrEmpty, ErrFormat, [*RemoteError], [*ProtocolError] and the
 // reader's; io.EOF is an answer without a single byte.
-func readReferences(p *packets, name string) (*references, error) {
-	refs := &references{ids: make(map[string]object.ID), peeled: make(map[string]object.ID)}
+func ReadReferences(from io.Reader, name string) (*References, error) {
+	p := newPackets(from)
+	refs := &References{ids: make(map[string]object.ID), peeled: make(map[string]object.ID)}
 	start, err := p.skipService()
 	if err != nil {
 		return nil, err
@@ -98,14 +107,14 @@ func readReferences(p *packets, name string) (*references, error) {
 		}
 		switch {
 		case special && !refs.any:
-			return nil, errEmpty
+			return nil, ErrEmpty
 		case special:
 			return refs, nil
 		case first:
 			before, capabilities, _ := bytes.Cut(line, []byte{0})
-			refs.capabilities = strings.Fields(string(capabilities))
-			if i := slices.IndexFunc(refs.capabilities, func(c string) bool { return strings.HasPrefix(c, "object-format=") }); i >= 0 && refs.capabilities[i] != "object-format=sha1" {
-				return nil, errFormat
+			refs.Capabilities = strings.Fields(string(capabilities))
+			if i := slices.IndexFunc(refs.Capabilities, func(c string) bool { return strings.HasPrefix(c, "object-format=") }); i >= 0 && refs.Capabilities[i] != "object-format=sha1" {
+				return nil, ErrFormat
 			}
 			line = before
 		}
@@ -138,32 +147,32 @@ func (p *packets) skipService() (start startLine, err error) {
 	if string(start.line) == "version 1" {
 		read()
 	} else if bytes.HasPrefix(start.line, []byte("version ")) {
-		return start, &protocolError{"the server speaks Git's protocol in a version that it was not asked for"}
+		return start, &ProtocolError{"the server speaks Git's protocol in a version that it was not asked for"}
 	}
 	return start, err
 }
 
 // add takes one line: an id and a name.
-func (r *references) add(line, name string) error {
+func (r *References) add(line, name string) error {
 	hex, ref, ok := strings.Cut(line, " ")
 	if !ok {
-		return &protocolError{"the answer is not in Git's protocol: a reference has no name"}
+		return &ProtocolError{"the answer is not in Git's protocol: a reference has no name"}
 	}
 	if hex == "shallow" || ref == "capabilities^{}" {
 		return nil
 	}
 	if len(hex) == 64 {
-		return errFormat
+		return ErrFormat
 	}
 	id, err := object.ParseID(hex)
 	if err != nil {
-		return &protocolError{"the answer is not in Git's protocol: a reference's id is none"}
+		return &ProtocolError{"the answer is not in Git's protocol: a reference's id is none"}
 	}
 	r.any = true
 	full, peeled := strings.CutSuffix(ref, "^{}")
 	switch {
 	case ref == "HEAD":
-		r.head = &id
+		r.Head = &id
 	case !isBranchOrTag(full) && full != name: // large hosts have one for each pull request
 	case peeled:
 		r.peeled[full] = id

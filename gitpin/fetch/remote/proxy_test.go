@@ -1,4 +1,4 @@
-package fetch
+package remote
 
 import (
 	"errors"
@@ -53,7 +53,7 @@ func TestProxyFor(t *testing.T) {
 		"http_proxy=http://me:sekrit%zz@p:80": "the variable http_proxy is no proxy's address",
 	} {
 		_, err := proxyFor(variables(env), &url.URL{Scheme: "http", Host: "h"})
-		var fault *proxyError
+		var fault *ProxyError
 		if !errors.As(err, &fault) || !strings.Contains(err.Error(), reason) || strings.Contains(err.Error(), "sekrit") {
 			t.Errorf("%s: %v", env, err)
 		}

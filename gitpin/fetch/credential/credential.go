@@ -1,4 +1,4 @@
-package fetch
+package credential
 
 import (
 	"bytes"
@@ -48,38 +48,38 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte("[secret]"), nil }
 
 func (s Secret) unset() bool { return s.name == "" }
 
-// login is what is said of the client over HTTP.
-type login struct {
+// Login is what is said of the client over HTTP.
+type Login struct {
 	token  string
-	header string // the value of the Authorization header; empty for none
+	Header string // the value of the Authorization header; empty for none
 }
 
-// login reads the token, if there is to be one.
-func (c Credentials) login(repo config.RepoURL) (login, error) {
+// Login reads the token, if there is to be one.
+func (c Credentials) Login(repo config.RepoURL) (Login, error) {
 	where, content, err := c.Token.or(c.TokenFile)
 	if where == "" || err != nil {
-		return login{}, err
+		return Login{}, err
 	}
 	token := strings.TrimSpace(string(content))
 	if token == "" || strings.ContainsFunc(token, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-		return login{}, &CredentialError{where, "does not hold one token on one line"}
+		return Login{}, &Error{where, "does not hold one token on one line"}
 	}
 	if c.Scheme == config.Bearer {
-		return login{token, "Bearer " + token}, nil
+		return Login{token, "Bearer " + token}, nil
 	}
 	user := repo.User
 	if user == "" {
 		user = "git" // the large hosts look at the token alone; it may not be empty everywhere
 	}
-	return login{token, "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+token))}, nil
+	return Login{token, "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+token))}, nil
 }
 
-// secrets are the forms in which a host may repeat what it was told.
-func (l login) secrets() []string {
+// Secrets are the forms in which a host may repeat what it was told.
+func (l Login) Secrets() []string {
 	if l.token == "" {
 		return nil
 	}
-	_, sent, _ := strings.Cut(l.header, " ")
+	_, sent, _ := strings.Cut(l.Header, " ")
 	return []string{sent, l.token, url.QueryEscape(l.token), url.PathEscape(l.token)}
 }
 
@@ -91,7 +91,7 @@ func (c Credentials) sshKey() (where string, pem []byte, err error) {
 	}
 	// Some ways to set a variable take no line breaks, so a key may come in base64.
 	if pem, err = base64.StdEncoding.DecodeString(strings.TrimSpace(string(content))); err != nil {
-		return where, nil, &CredentialError{where, "holds neither a private key (-----BEGIN …) nor the base64 of one"}
+		return where, nil, &Error{where, "holds neither a private key (-----BEGIN …) nor the base64 of one"}
 	}
 	return where, pem, nil
 }
@@ -106,7 +106,7 @@ func (s Secret) or(file string) (where string, content []byte, err error) {
 		content, err = readCredential(file)
 		return "file " + file, content, err
 	case len(s.value) > maxCredential:
-		return "", nil, &CredentialError{"variable " + s.name, "is larger than 64 KiB"}
+		return "", nil, &Error{"variable " + s.name, "is larger than 64 KiB"}
 	}
 	return "variable " + s.name, []byte(s.value), nil
 }
@@ -115,12 +115,19 @@ func (s Secret) or(file string) (where string, content []byte, err error) {
 func readCredential(path string) ([]byte, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe is not waited for
 	if err != nil {
-		return nil, &CredentialError{"file " + path, "can't be opened"}
+		return nil, &Error{"file " + path, "can't be opened"}
 	}
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, maxCredential+1))
 	if err != nil || len(data) > maxCredential {
-		return nil, &CredentialError{"file " + path, "can't be read, or is larger than 64 KiB"}
+		return nil, &Error{"file " + path, "can't be read, or is larger than 64 KiB"}
 	}
 	return data, nil
+}
+
+// Error is a credential that can't be used. It never holds it.
+type Error struct{ Where, Reason string } // Where is "file PATH" or "variable NAME"
+
+func (e *Error) Error() string {
+	return "credential " + e.Where + " " + e.Reason
 }

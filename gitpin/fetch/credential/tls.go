@@ -1,4 +1,4 @@
-package fetch
+package credential
 
 import (
 	"crypto/tls"
@@ -8,14 +8,14 @@ import (
 	"sync/atomic"
 )
 
-// clientTLS is what the files of a config say of TLS.
-type clientTLS struct {
+// TLS is what the files of a config say of TLS.
+type TLS struct {
 	roots *x509.CertPool   // nil for the system's
 	cert  *tls.Certificate // nil for none
 }
 
-// tls reads the files. Errors are *CredentialError.
-func (c Credentials) tls() (t clientTLS, err error) {
+// TLS reads the files. Errors are *Error.
+func (c Credentials) TLS() (t TLS, err error) {
 	if c.TLSCAFile != "" {
 		if t.roots, err = authorities(c.TLSCAFile); err != nil {
 			return t, err
@@ -40,7 +40,7 @@ func authorities(file string) (*x509.CertPool, error) {
 		roots = x509.NewCertPool()
 	}
 	if !roots.AppendCertsFromPEM(content) {
-		return nil, &CredentialError{"file " + file, "holds no certificate in PEM (-----BEGIN CERTIFICATE-----)"}
+		return nil, &Error{"file " + file, "holds no certificate in PEM (-----BEGIN CERTIFICATE-----)"}
 	}
 	return roots, nil
 }
@@ -59,17 +59,17 @@ func certificate(certFile, keyFile string) (*tls.Certificate, error) {
 		return nil, err
 	}
 	if !holds(certPEM, "CERTIFICATE") {
-		return nil, &CredentialError{"file " + certFile, "holds no certificate in PEM (-----BEGIN CERTIFICATE-----)"}
+		return nil, &Error{"file " + certFile, "holds no certificate in PEM (-----BEGIN CERTIFICATE-----)"}
 	}
 	if holds(keyPEM, "ENCRYPTED PRIVATE KEY") || strings.Contains(string(keyPEM), "Proc-Type: 4,ENCRYPTED") {
-		return nil, &CredentialError{"file " + keyFile, "holds a private key with a passphrase, which nobody could type in here"}
+		return nil, &Error{"file " + keyFile, "holds a private key with a passphrase, which nobody could type in here"}
 	}
 	if !holds(keyPEM, "PRIVATE KEY") {
-		return nil, &CredentialError{"file " + keyFile, "holds no private key in PEM (-----BEGIN PRIVATE KEY-----)"}
+		return nil, &Error{"file " + keyFile, "holds no private key in PEM (-----BEGIN PRIVATE KEY-----)"}
 	}
 	pair, err := tls.X509KeyPair(certPEM, keyPEM)
 	if err != nil { // its text speaks of the key's form only, but need not for ever
-		return nil, &CredentialError{"file " + keyFile, "holds a private key that can't be read, or is not the one of the certificate in " + certFile}
+		return nil, &Error{"file " + keyFile, "holds a private key that can't be read, or is not the one of the certificate in " + certFile}
 	}
 	return &pair, nil
 }
@@ -88,10 +88,13 @@ func holds(text []byte, kind string) bool {
 	}
 }
 
-// config is the configuration for connections: with the client's certificate for the
+// HasCertificate reports whether there is a client certificate.
+func (t TLS) HasCertificate() bool { return t.cert != nil }
+
+// Config is the configuration for connections: with the client's certificate for the
 // repository's own origin, and without for where a redirect leads. asked becomes true
 // when a server asks for a certificate.
-func (t clientTLS) config(own bool, asked *atomic.Bool) *tls.Config {
+func (t TLS) Config(own bool, asked *atomic.Bool) *tls.Config {
 	return &tls.Config{
 		RootCAs: t.roots,
 		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {

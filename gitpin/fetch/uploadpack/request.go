@@ -1,4 +1,4 @@
-package fetch
+package uploadpack
 
 import (
 	"bytes"
@@ -10,23 +10,23 @@ import (
 	"gitlauncher/gitpin/object"
 )
 
-// agent names this program to servers. Some serve clients of Git only, and look at the
+// Agent names this program to servers. Some serve clients of Git only, and look at the
 // beginning of the name.
-const agent = "git/2.0-git-launcher"
+const Agent = "git/2.0-git-launcher"
 
-// request is what is asked of git-upload-pack (gitprotocol-pack(5)): commits, without
+// Request is what is asked of git-upload-pack (gitprotocol-pack(5)): commits, without
 // offering any.
-type request struct {
-	wants        []object.ID
-	capabilities []string
-	shallow      bool // without their parents
-	treeless     bool // without trees and files
+type Request struct {
+	Wants        []object.ID
+	Capabilities []string
+	Shallow      bool // without their parents
+	Treeless     bool // without trees and files
 }
 
-// capable lists the capabilities of a request: those that are used, as far as has says
+// Capable lists the capabilities of a request: those that are used, as far as has says
 // that the server has them. Azure DevOps answers 400 to a request without multi_ack,
 // although it is about commits that the client has, and here there are none.
-func capable(has func(string) bool, history, treeless bool) []string {
+func Capable(has func(string) bool, history, treeless bool) []string {
 	var c []string
 	add := func(names ...string) bool {
 		for _, name := range names {
@@ -47,33 +47,33 @@ func capable(has func(string) bool, history, treeless bool) []string {
 		add("filter")
 	}
 	if has("agent") {
-		c = append(c, "agent="+agent)
+		c = append(c, "agent="+Agent)
 	}
 	return c
 }
 
-// encode writes the request, which ends with "done": nothing is negotiated.
-func (r *request) encode() []byte {
+// Encode writes the request, which ends with "done": nothing is negotiated.
+func (r *Request) Encode() []byte {
 	var b []byte
-	for i, id := range r.wants {
+	for i, id := range r.Wants {
 		line := "want " + id.String()
-		if i == 0 && len(r.capabilities) > 0 {
-			line += " " + strings.Join(r.capabilities, " ")
+		if i == 0 && len(r.Capabilities) > 0 {
+			line += " " + strings.Join(r.Capabilities, " ")
 		}
 		b = appendPacket(b, line+"\n")
 	}
-	if r.shallow {
+	if r.Shallow {
 		b = appendPacket(b, "deepen 1\n")
 	}
-	if r.treeless {
+	if r.Treeless {
 		b = appendPacket(b, "filter tree:0\n")
 	}
 	return appendPacket(append(b, "0000"...), "done\n")
 }
 
-// answer reads what a server says to the request up to the pack, and returns the pack.
+// Answer reads what a server says to the request up to the pack, and returns the pack.
 // said is told what the server says beside it, in its own words.
-func (r *request) answer(body io.Reader, said func(text []byte)) (io.Reader, error) {
+func (r *Request) Answer(body io.Reader, said func(text []byte)) (io.Reader, error) {
 	p := newPackets(body)
 	for {
 		line, special, err := p.next()
@@ -85,7 +85,7 @@ func (r *request) answer(body io.Reader, said func(text []byte)) (io.Reader, err
 		case special: // the end of what is said of shallow commits
 		case bytes.HasPrefix(line, []byte("shallow ")), bytes.HasPrefix(line, []byte("unshallow ")):
 		case bytes.Equal(line, []byte("NAK")), bytes.HasPrefix(line, []byte("ACK ")) && bytes.Count(line, []byte(" ")) == 1:
-			for _, c := range r.capabilities {
+			for _, c := range r.Capabilities {
 				if c == "side-band-64k" {
 					return &bands{p: p, said: said, text: maxSaid}, nil
 				}
@@ -93,7 +93,7 @@ func (r *request) answer(body io.Reader, said func(text []byte)) (io.Reader, err
 			return p.r, nil
 		case bytes.HasPrefix(line, []byte("ACK ")): // of a commit in common, and more to come
 		default:
-			return nil, &protocolError{fmt.Sprintf("the answer is not in Git's protocol: %.40q where an acknowledgement is due", line)}
+			return nil, &ProtocolError{fmt.Sprintf("the answer is not in Git's protocol: %.40q where an acknowledgement is due", line)}
 		}
 	}
 }
@@ -149,7 +149,7 @@ func (b *bands) packet() error {
 			return broken(err)
 		}
 		if band == 3 {
-			return &remoteError{string(text)}
+			return &RemoteError{string(text)}
 		}
 		if b.text -= n; b.text < 0 {
 			return errors.New("the server says too much beside the pack")
@@ -157,7 +157,7 @@ func (b *bands) packet() error {
 		b.said(text)
 		return nil
 	}
-	return &protocolError{fmt.Sprintf("the answer is not in Git's protocol: unknown channel %#x", band)}
+	return &ProtocolError{fmt.Sprintf("the answer is not in Git's protocol: unknown channel %#x", band)}
 }
 
 // broken is an end of bytes where there must not be one.

@@ -1,4 +1,4 @@
-package fetch
+package remote
 
 import (
 	"bufio"
@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"gitlauncher/config"
+	"gitlauncher/gitpin/fetch/credential"
+	"gitlauncher/gitpin/fetch/uploadpack"
 )
 
 const (
@@ -27,16 +29,16 @@ const (
 )
 
 // errRedirect is a redirect that may not be followed.
-type redirectError struct{ what string }
+type RedirectError struct{ What string }
 
-func (e *redirectError) Error() string { return "refusing a redirect " + e.what }
+func (e *RedirectError) Error() string { return "refusing a redirect " + e.What }
 
-// web is a repository over smart HTTP (gitprotocol-http(5)). It sends the credential to
+// Web is a repository over smart HTTP (gitprotocol-http(5)). It sends the credential to
 // the repository's own origin alone.
-type web struct {
+type Web struct {
 	ctx    context.Context
-	alive  *pulse
-	login  login
+	alive  *Pulse
+	login  credential.Login
 	local  bool     // the repository is on this machine
 	cert   bool     // there is a client certificate
 	origin *url.URL // the repository as the config has it
@@ -47,7 +49,7 @@ type web struct {
 	asked        atomic.Bool     // for a client certificate
 }
 
-func openWeb(ctx context.Context, repo config.RepoURL, login login, tls clientTLS, alive *pulse) (*web, error) {
+func openWeb(ctx context.Context, repo config.RepoURL, login credential.Login, tls credential.TLS, alive *Pulse) (*Web, error) {
 	host := repo.Host
 	if strings.Contains(host, ":") {
 		host = "[" + host + "]"
@@ -59,20 +61,20 @@ func openWeb(ctx context.Context, repo config.RepoURL, login login, tls clientTL
 	if err != nil {
 		return nil, errors.New("the repository's URL is malformed")
 	}
-	w := &web{ctx: ctx, alive: alive, login: login, local: repo.Loopback(), cert: tls.cert != nil}
+	w := &Web{ctx: ctx, alive: alive, login: login, local: repo.Loopback(), cert: tls.HasCertificate()}
 	w.origin = &url.URL{Scheme: string(repo.Scheme), Host: host, Path: path, RawPath: repo.Path}
 	w.base = w.origin
 	if proxy, err := proxyFor(os.LookupEnv, w.origin); err != nil {
 		return nil, err
-	} else if proxy != nil && proxy.Scheme == "https" && tls.cert != nil {
-		return nil, &proxyError{"HTTPS_PROXY", "names an https:// proxy, which could ask for the certificate of TLS_CLIENT_CERT_FILE; use an http:// one"}
+	} else if proxy != nil && proxy.Scheme == "https" && tls.HasCertificate() {
+		return nil, &ProxyError{"HTTPS_PROXY", "names an https:// proxy, which could ask for the certificate of TLS_CLIENT_CERT_FILE; use an http:// one"}
 	}
 	dialer := &net.Dialer{Timeout: connectTimeout, KeepAlive: 15 * time.Second}
 	transport := func(own bool) *http.Transport {
 		return &http.Transport{
 			Proxy:               func(r *http.Request) (*url.URL, error) { return proxyFor(os.LookupEnv, r.URL) },
 			DialContext:         dialer.DialContext,
-			TLSClientConfig:     tls.config(own, &w.asked),
+			TLSClientConfig:     tls.Config(own, &w.asked),
 			TLSHandshakeTimeout: connectTimeout,
 			ForceAttemptHTTP2:   true,
 			DisableCompression:  true, // a pack is compressed already, and a bomb needs no help
@@ -90,31 +92,34 @@ func openWeb(ctx context.Context, repo config.RepoURL, login login, tls clientTL
 }
 
 // Close ends all connections.
-func (w *web) Close() error {
+func (w *Web) Close() error {
 	for _, t := range []*http.Transport{w.own, w.foreign, w.guarded} {
 		t.CloseIdleConnections()
 	}
 	return nil
 }
 
-// answered reports whether an error is a server's answer, which another request may
+// Answered reports whether an error is a server's answer, which another request may
 // change: git asks for the references first, and some servers expect that.
-func (w *web) answered(err error) bool {
-	var answer *answerError
-	var ended *endedError
-	var protocol *protocolError
+func (w *Web) Answered(err error) bool {
+	var answer *AnswerError
+	var ended *EndedError
+	var protocol *uploadpack.ProtocolError
 	switch {
 	case errors.As(err, &answer):
-		return !answer.waits && answer.status != http.StatusUnauthorized && answer.status != http.StatusProxyAuthRequired && !passes(answer.status)
+		return !answer.Waits && answer.Status != http.StatusUnauthorized && answer.Status != http.StatusProxyAuthRequired && !Passes(answer.Status)
 	case errors.As(err, &ended), errors.As(err, &protocol), errors.Is(err, io.ErrUnexpectedEOF):
 		return true
 	}
 	return false
 }
 
-// references asks for the references, and follows redirects, as git does for this
+// Ended is about sessions whose end comes before the reason; HTTP has a status.
+func (w *Web) Ended(err error) error { return err }
+
+// References asks for the references, and follows redirects, as git does for this
 // request alone.
-func (w *web) references(name string) (*references, error) {
+func (w *Web) References(name string) (*uploadpack.References, error) {
 	const suffix, query = "/info/refs", "service=git-upload-pack"
 	at := &url.URL{Scheme: w.base.Scheme, Host: w.base.Host, Path: w.base.Path + suffix, RawPath: w.base.EscapedPath() + suffix, RawQuery: query}
 	for range maxRedirects {
@@ -125,7 +130,7 @@ func (w *web) references(name string) (*references, error) {
 		if to := res.Header.Get("Location"); to != "" && redirects(res.StatusCode) {
 			res.Body.Close()
 			if at, err = at.Parse(to); err != nil {
-				return nil, &redirectError{"to what is no address"}
+				return nil, &RedirectError{"to what is no address"}
 			}
 			at.User, at.Fragment, at.RawFragment = nil, "", ""
 			continue
@@ -134,7 +139,7 @@ func (w *web) references(name string) (*references, error) {
 		if err != nil {
 			return nil, err
 		}
-		refs, err := readReferences(newPackets(body), name)
+		refs, err := uploadpack.ReadReferences(body, name)
 		if err != nil {
 			return nil, err
 		}
@@ -143,12 +148,12 @@ func (w *web) references(name string) (*references, error) {
 		res.Body.Close()
 		path, ok := strings.CutSuffix(at.EscapedPath(), suffix)
 		if !ok {
-			return nil, &redirectError{"to an address that is not a repository's: " + at.Scheme + "://" + at.Host + at.EscapedPath()}
+			return nil, &RedirectError{"to an address that is not a repository's: " + at.Scheme + "://" + at.Host + at.EscapedPath()}
 		}
 		w.base = &url.URL{Scheme: at.Scheme, Host: at.Host, Path: strings.TrimSuffix(at.Path, suffix), RawPath: path}
 		return refs, nil
 	}
-	return nil, &redirectError{fmt.Sprintf("after %d of them: they lead nowhere", maxRedirects)}
+	return nil, &RedirectError{fmt.Sprintf("after %d of them: they lead nowhere", maxRedirects)}
 }
 
 func redirects(status int) bool {
@@ -159,11 +164,11 @@ func redirects(status int) bool {
 	return false
 }
 
-// ask sends a request for a pack.
-func (w *web) ask(req *request) (io.Reader, error) {
+// Ask sends a request for a pack.
+func (w *Web) Ask(req *uploadpack.Request) (io.Reader, error) {
 	const suffix = "/git-upload-pack"
 	at := &url.URL{Scheme: w.base.Scheme, Host: w.base.Host, Path: w.base.Path + suffix, RawPath: w.base.EscapedPath() + suffix}
-	res, err := w.do(http.MethodPost, at, req.encode())
+	res, err := w.do(http.MethodPost, at, req.Encode())
 	if err != nil {
 		return nil, err
 	}
@@ -171,7 +176,7 @@ func (w *web) ask(req *request) (io.Reader, error) {
 }
 
 // do sends one request, with the credential where it may go.
-func (w *web) do(method string, to *url.URL, body []byte) (*http.Response, error) {
+func (w *Web) do(method string, to *url.URL, body []byte) (*http.Response, error) {
 	transport, err := w.transport(to)
 	if err != nil {
 		return nil, err
@@ -181,16 +186,16 @@ func (w *web) do(method string, to *url.URL, body []byte) (*http.Response, error
 		return nil, errors.New("the repository's URL is malformed")
 	}
 	req.URL = to // as it is escaped
-	req.Header.Set("User-Agent", agent)
+	req.Header.Set("User-Agent", uploadpack.Agent)
 	req.Header.Set("Accept", "*/*")
 	if method == http.MethodPost {
 		req.Header.Set("Content-Type", "application/x-git-upload-pack-request")
 		req.Header.Set("Accept", "application/x-git-upload-pack-result")
 	}
-	if transport == w.own && w.login.header != "" {
-		req.Header.Set("Authorization", w.login.header)
+	if transport == w.own && w.login.Header != "" {
+		req.Header.Set("Authorization", w.login.Header)
 	}
-	defer w.alive.wait()()
+	defer w.alive.Wait()()
 	res, err := transport.RoundTrip(req)
 	if err != nil {
 		return nil, w.explain(err)
@@ -199,14 +204,14 @@ func (w *web) do(method string, to *url.URL, body []byte) (*http.Response, error
 }
 
 // transport returns the way to an address: the repository's own, or a guarded one.
-func (w *web) transport(to *url.URL) (*http.Transport, error) {
+func (w *Web) transport(to *url.URL) (*http.Transport, error) {
 	switch {
 	case sameOrigin(to, w.origin):
 		return w.own, nil
 	case to.Scheme != "http" && to.Scheme != "https":
-		return nil, &redirectError{"to something else than http and https"}
+		return nil, &RedirectError{"to something else than http and https"}
 	case w.origin.Scheme == "https" && to.Scheme != "https":
-		return nil, &redirectError{"from https to http"}
+		return nil, &RedirectError{"from https to http"}
 	}
 	// The name itself is judged wherever the connection goes; what it resolves to, where
 	// this machine connects. A proxy resolves names in its own network.
@@ -223,17 +228,17 @@ func (w *web) transport(to *url.URL) (*http.Transport, error) {
 	return w.guarded, nil
 }
 
-var errMachine = &redirectError{"to a link-local or loopback address"}
+var errMachine = &RedirectError{"to a link-local or loopback address"}
 
 // machine reports whether an address leads to a machine's own services (cloud metadata
 // and the like), where no redirect may lead.
-func (w *web) machine(ip netip.Addr) bool {
+func (w *Web) machine(ip netip.Addr) bool {
 	ip = ip.Unmap()
 	return ip.IsLinkLocalUnicast() || ip.IsMulticast() || ip.IsUnspecified() || ip.IsLoopback() && !w.local
 }
 
 // guard looks at an address just before a connection that follows a redirect.
-func (w *web) guard(_ context.Context, _, addr string, _ syscall.RawConn) error {
+func (w *Web) guard(_ context.Context, _, addr string, _ syscall.RawConn) error {
 	ap, err := netip.ParseAddrPort(addr)
 	if err != nil {
 		return err
@@ -245,23 +250,23 @@ func (w *web) guard(_ context.Context, _, addr string, _ syscall.RawConn) error 
 }
 
 // body is an answer's body, if it is one of Git's.
-func (w *web) body(res *http.Response, at *url.URL) (io.Reader, error) {
+func (w *Web) body(res *http.Response, at *url.URL) (io.Reader, error) {
 	var from io.Reader = w.alive.reader(res.Body)
 	if res.Header.Get("Content-Encoding") == "gzip" { // unasked for, and curl takes it
 		z, err := gzip.NewReader(from)
 		if err != nil {
-			return nil, &protocolError{"the answer says that it is compressed, and is not"}
+			return nil, &uploadpack.ProtocolError{What: "the answer says that it is compressed, and is not"}
 		}
 		from = z
 	}
 	at = &url.URL{Scheme: at.Scheme, Host: at.Host, Path: at.Path, RawPath: at.RawPath} // a query can hold secrets
 	body := bufio.NewReaderSize(from, 4<<10)
 	err := unexpected(res, body, at.String(), time.Now())
-	var answer *answerError
+	var answer *AnswerError
 	if errors.As(err, &answer) {
-		answer.asked = w.asked.Load() && !w.cert
+		answer.Asked = w.asked.Load() && !w.cert
 		if !sameOrigin(at, w.origin) {
-			answer.foreign = at.Host
+			answer.Foreign = at.Host
 		}
 	}
 	if err != nil {

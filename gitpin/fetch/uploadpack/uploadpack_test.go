@@ -1,7 +1,6 @@
-package fetch
+package uploadpack
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"math"
@@ -41,25 +40,25 @@ func lines(texts ...string) string {
 }
 
 func TestReadReferences(t *testing.T) {
-	refs, err := readReferences(newPackets(strings.NewReader(lines(
+	refs, err := ReadReferences(strings.NewReader(lines(
 		"# service=git-upload-pack\n", "", "version 1\n",
 		oid1+" HEAD\x00multi_ack side-band-64k object-format=sha1 symref=HEAD:refs/heads/main agent=git/2\n",
 		oid1+" refs/heads/main\n", oid2+" refs/pull/1/head\n", oid2+" refs/tags/v1\n", oid3+" refs/tags/v1^{}\n", oid1+" refs/pull/2/head\n",
 		"shallow "+oid3+"\n", "",
-	))), "refs/pull/2/head")
+	)), "refs/pull/2/head")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !refs.has("multi_ack") || !refs.has("agent") || refs.has("multi") || *refs.head != id(t, oid1) {
+	if !refs.Has("multi_ack") || !refs.Has("agent") || refs.Has("multi") || *refs.Head != id(t, oid1) {
 		t.Errorf("%+v", refs)
 	}
-	if len(refs.ids) != 3 || refs.ids["refs/pull/2/head"] != id(t, oid1) || refs.commit("refs/tags/v1") != id(t, oid3) || refs.commit("refs/heads/main") != id(t, oid1) {
+	if len(refs.ids) != 3 || refs.ids["refs/pull/2/head"] != id(t, oid1) || refs.Commit("refs/tags/v1") != id(t, oid3) || refs.Commit("refs/heads/main") != id(t, oid1) {
 		t.Errorf("%v", refs.ids)
 	}
-	if tips := refs.tips(); len(tips) != 2 || tips[0] != id(t, oid1) || tips[1] != id(t, oid2) {
+	if tips := refs.Tips(); len(tips) != 2 || tips[0] != id(t, oid1) || tips[1] != id(t, oid2) {
 		t.Errorf("tips are %v", tips)
 	}
-	if tips := refs.published(); len(tips) != 2 || tips[1] != id(t, oid3) {
+	if tips := refs.Published(); len(tips) != 2 || tips[1] != id(t, oid3) {
 		t.Errorf("published are %v", tips)
 	}
 }
@@ -72,12 +71,12 @@ func TestReferencesRefused(t *testing.T) {
 		says   string // else
 	}{
 		"nothing":                {"", io.EOF, ""},
-		"a flush":                {lines(""), errEmpty, ""},
-		"no references":          {lines("# service=git-upload-pack\n", "", strings.Repeat("0", 40)+" capabilities^{}\x00agent=git/2\n", ""), errEmpty, ""},
+		"a flush":                {lines(""), ErrEmpty, ""},
+		"no references":          {lines("# service=git-upload-pack\n", "", strings.Repeat("0", 40)+" capabilities^{}\x00agent=git/2\n", ""), ErrEmpty, ""},
 		"cut off":                {lines(oid1 + " HEAD\x00agent=x\n"), io.ErrUnexpectedEOF, ""},
 		"cut off in a line":      {"0040" + oid1, io.ErrUnexpectedEOF, ""},
-		"SHA-256, said":          {lines(oid1 + " HEAD\x00object-format=sha256\n"), errFormat, ""},
-		"SHA-256, not said":      {lines(oid1 + oid1[:24] + " HEAD\x00agent=x\n"), errFormat, ""},
+		"SHA-256, said":          {lines(oid1 + " HEAD\x00object-format=sha256\n"), ErrFormat, ""},
+		"SHA-256, not said":      {lines(oid1 + oid1[:24] + " HEAD\x00agent=x\n"), ErrFormat, ""},
 		"a version not asked":    {lines("version 2\n", "agent=x\n", ""), nil, "in a version that it was not asked for"},
 		"a server's own words":   {lines("ERR access denied\n"), nil, "the server says: access denied"},
 		"no name":                {lines(oid1, ""), nil, "a reference has no name"},
@@ -86,9 +85,9 @@ func TestReferencesRefused(t *testing.T) {
 		"no length":              {"hello world", nil, "has \"hell\" where a length is due"},
 		"a length of 3":          {"0003", nil, "a line has the length 3"},
 		"a length that is large": {"fff1" + strings.Repeat("x", 65521), nil, "a line has the length 65521"},
-		"more than there may be": {strings.Repeat(lines(oid1+" refs/heads/"+strings.Repeat("x", 60000)), maxBefore/60000+1), errTooMuch, ""},
+		"more than there may be": {strings.Repeat(lines(oid1+" refs/heads/"+strings.Repeat("x", 60000)), maxBefore/60000+1), ErrTooMuch, ""},
 	} {
-		_, err := readReferences(newPackets(strings.NewReader(of.answer)), "")
+		_, err := ReadReferences(strings.NewReader(of.answer), "")
 		if of.want != nil && err != of.want || err == nil || !strings.Contains(err.Error(), of.says) {
 			t.Errorf("%s: %v", what, err)
 		}
@@ -98,18 +97,18 @@ func TestReferencesRefused(t *testing.T) {
 func TestRequest(t *testing.T) {
 	all := func(string) bool { return true }
 	for _, c := range []struct {
-		req  request
+		req  Request
 		want string
 	}{
-		{request{wants: []object.ID{id(t, oid1)}, capabilities: capable(all, false, false), shallow: true},
-			lines("want "+oid1+" multi_ack_detailed side-band-64k ofs-delta agent="+agent+"\n", "deepen 1\n", "", "done\n")},
-		{request{wants: []object.ID{id(t, oid1), id(t, oid2)}, capabilities: capable(all, true, true), treeless: true},
-			lines("want "+oid1+" multi_ack_detailed side-band-64k ofs-delta include-tag filter agent="+agent+"\n", "want "+oid2+"\n", "filter tree:0\n", "", "done\n")},
-		{request{wants: []object.ID{id(t, oid1)}, capabilities: capable(func(n string) bool { return n == "multi_ack" }, false, false)},
+		{Request{Wants: []object.ID{id(t, oid1)}, Capabilities: Capable(all, false, false), Shallow: true},
+			lines("want "+oid1+" multi_ack_detailed side-band-64k ofs-delta agent="+Agent+"\n", "deepen 1\n", "", "done\n")},
+		{Request{Wants: []object.ID{id(t, oid1), id(t, oid2)}, Capabilities: Capable(all, true, true), Treeless: true},
+			lines("want "+oid1+" multi_ack_detailed side-band-64k ofs-delta include-tag filter agent="+Agent+"\n", "want "+oid2+"\n", "filter tree:0\n", "", "done\n")},
+		{Request{Wants: []object.ID{id(t, oid1)}, Capabilities: Capable(func(n string) bool { return n == "multi_ack" }, false, false)},
 			lines("want "+oid1+" multi_ack\n", "", "done\n")},
-		{request{wants: []object.ID{id(t, oid1)}}, lines("want "+oid1+"\n", "", "done\n")},
+		{Request{Wants: []object.ID{id(t, oid1)}}, lines("want "+oid1+"\n", "", "done\n")},
 	} {
-		if got := string(c.req.encode()); got != c.want {
+		if got := string(c.req.Encode()); got != c.want {
 			t.Errorf("%q, not %q", got, c.want)
 		}
 	}
@@ -117,16 +116,16 @@ func TestRequest(t *testing.T) {
 
 // TestAnswer: the pack comes out of what is around it, and the server's words apart.
 func TestAnswer(t *testing.T) {
-	sideband := &request{capabilities: []string{"side-band-64k"}}
+	sideband := &Request{Capabilities: []string{"side-band-64k"}}
 	for what, of := range map[string]struct {
-		req           *request
+		req           *Request
 		answer        string
 		pack, said    string
 		says          string // of the error; none is io.EOF
 		beforeThePack bool
 	}{
 		"a side-band":               {sideband, lines("shallow "+oid1+"\n", "", "NAK\n", "\x02Counting\r", "\x01PA", "\x01", "\x01CK", "\x02done\n", ""), "PACK", "Counting\rdone\n", "", false},
-		"no side-band":              {&request{}, lines("NAK\n") + "PACK", "PACK", "", "", false},
+		"no side-band":              {&Request{}, lines("NAK\n") + "PACK", "PACK", "", "", false},
 		"acknowledgements":          {sideband, lines("ACK "+oid1+" common\n", "ACK "+oid1+" ready\n", "NAK\n", "\x01PACK", ""), "PACK", "", "", false},
 		"a last acknowledgement":    {sideband, lines("ACK "+oid1+"\n", "\x01PACK", ""), "PACK", "", "", false},
 		"nothing":                   {sideband, "", "", "", "unexpected EOF", true},
@@ -137,10 +136,10 @@ func TestAnswer(t *testing.T) {
 		"an error beside the pack":  {sideband, lines("NAK\n", "\x01PA", "\x03out of memory\n"), "PA", "", "the server says: out of memory", false},
 		"another channel":           {sideband, lines("NAK\n", "\x01PA", "\x04x"), "PA", "", "unknown channel 0x4", false},
 		"text without end":          {sideband, lines("NAK\n") + strings.Repeat(lines("\x02"+strings.Repeat("x", 60000)), maxSaid/60000+1), "", "*", "the server says too much beside the pack", false},
-		"shallow lines without end": {sideband, strings.Repeat(lines("shallow "+oid1), maxBefore/52+1), "", "", errTooMuch.Error(), true},
+		"shallow lines without end": {sideband, strings.Repeat(lines("shallow "+oid1), maxBefore/52+1), "", "", ErrTooMuch.Error(), true},
 	} {
 		var said strings.Builder
-		pack, err := of.req.answer(strings.NewReader(of.answer), func(text []byte) { said.Write(text) })
+		pack, err := of.req.Answer(strings.NewReader(of.answer), func(text []byte) { said.Write(text) })
 		if of.beforeThePack {
 			if err == nil || !strings.Contains(err.Error(), of.says) {
 				t.Errorf("%s: %v", what, err)
@@ -158,27 +157,14 @@ func TestAnswer(t *testing.T) {
 	}
 }
 
-// TestHeaded: the number of objects is told once, wherever the bytes are cut.
-func TestHeaded(t *testing.T) {
-	pack := "PACK\x00\x00\x00\x02\x00\x00\x01\x02rest"
-	for size := 1; size <= len(pack); size++ {
-		var told []uint32
-		h := &headed{r: strings.NewReader(pack), told: func(n uint32) { told = append(told, n) }}
-		var out bytes.Buffer
-		if _, err := io.CopyBuffer(struct{ io.Writer }{&out}, struct{ io.Reader }{h}, make([]byte, size)); err != nil || out.String() != pack || len(told) != 1 || told[0] != 258 {
-			t.Errorf("in pieces of %d: %v, %v, %q", size, err, told, out.String())
-		}
-	}
-}
-
 // FuzzAnswer: whatever a server says, reading it ends, with a pack or an error.
 func FuzzAnswer(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string, sideband bool) {
-		req := &request{}
+		req := &Request{}
 		if sideband {
-			req.capabilities = []string{"side-band-64k"}
+			req.Capabilities = []string{"side-band-64k"}
 		}
-		pack, err := req.answer(strings.NewReader(text), func(said []byte) {
+		pack, err := req.Answer(strings.NewReader(text), func(said []byte) {
 			if len(said) > maxPacket {
 				t.Fatalf("%d bytes of text at once", len(said))
 			}
@@ -190,8 +176,8 @@ func FuzzAnswer(f *testing.F) {
 		if n > int64(len(text)) {
 			t.Fatalf("%d bytes of a pack out of %d", n, len(text))
 		}
-		var protocol *protocolError
-		var remote *remoteError
+		var protocol *ProtocolError
+		var remote *RemoteError
 		if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.As(err, &protocol) && !errors.As(err, &remote) {
 			t.Fatalf("an error of no kind: %v", err)
 		}
@@ -201,7 +187,7 @@ func FuzzAnswer(f *testing.F) {
 // FuzzReferences: likewise for what a server advertises.
 func FuzzReferences(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
-		refs, err := readReferences(newPackets(strings.NewReader(text)), "refs/x")
+		refs, err := ReadReferences(strings.NewReader(text), "refs/x")
 		if (refs == nil) != (err != nil) {
 			t.Fatalf("%v, %v", refs, err)
 		}

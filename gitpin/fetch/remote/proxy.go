@@ -1,4 +1,4 @@
-package fetch
+package remote
 
 import (
 	"fmt"
@@ -8,11 +8,11 @@ import (
 	"golang.org/x/net/http/httpproxy"
 )
 
-// proxyError is a variable that names no proxy that can be used. It never holds the
+// ProxyError is a variable that names no proxy that can be used. It never holds the
 // variable's value, in which a password may stand.
-type proxyError struct{ name, reason string }
+type ProxyError struct{ Name, Reason string }
 
-func (e *proxyError) Error() string { return fmt.Sprintf("the variable %s %s", e.name, e.reason) }
+func (e *ProxyError) Error() string { return fmt.Sprintf("the variable %s %s", e.Name, e.Reason) }
 
 // proxyFor returns the proxy that variables name for an address, or nil for none. They
 // are read as git reads them: the name in small letters wins, an empty value turns
@@ -42,9 +42,9 @@ func proxyFor(env func(string) (string, bool), target *url.URL) (*url.URL, error
 	proxy, err := url.Parse(value)
 	switch {
 	case err != nil || proxy.Hostname() == "":
-		return nil, &proxyError{name, "is no proxy's address; it is [http://][user:password@]host:port"}
+		return nil, &ProxyError{name, "is no proxy's address; it is [http://][user:password@]host:port"}
 	case proxy.Scheme != "http" && proxy.Scheme != "https" && proxy.Scheme != "socks5" && proxy.Scheme != "socks5h":
-		return nil, &proxyError{name, "names a proxy that is not supported; those of http://, https://, socks5:// and socks5h:// are"}
+		return nil, &ProxyError{name, "names a proxy that is not supported; those of http://, https://, socks5:// and socks5h:// are"}
 	}
 	return proxy, nil
 }

@@ -1,4 +1,4 @@
-package fetch
+package remote
 
 import (
 	"bytes"
@@ -11,12 +11,14 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"gitlauncher/gitpin/fetch/uploadpack"
 )
 
 // gitPrograms are the only places where git is looked for; PATH has no say.
 var gitPrograms = []string{"/usr/bin/git", "/usr/local/bin/git", "/bin/git"}
 
-var errNoRepository = errors.New("there is no repository at that path")
+var ErrNoRepository = errors.New("there is no repository at that path")
 
 // local is a repository on this machine, served by git's own upload-pack with an empty
 // environment, so that no GIT_ variable steers it.
@@ -27,7 +29,7 @@ type local struct {
 	stderr words
 }
 
-func openLocal(ctx context.Context, path string, alive *pulse) (*local, error) {
+func openLocal(ctx context.Context, path string, alive *Pulse) (*local, error) {
 	git := ""
 	for _, p := range gitPrograms {
 		if info, err := os.Stat(p); err == nil && info.Mode().IsRegular() {
@@ -40,7 +42,7 @@ func openLocal(ctx context.Context, path string, alive *pulse) (*local, error) {
 	}
 	// As git, which also takes /srv/r for /srv/r.git.
 	if !isDir(path) && !isDir(path+".git") {
-		return nil, errNoRepository
+		return nil, ErrNoRepository
 	}
 	// Whoever owns the repository, its bytes are proven; upload-pack itself runs
 	// nothing that a repository's configuration names.
@@ -69,26 +71,26 @@ func isDir(path string) bool {
 	return err == nil && info.IsDir()
 }
 
-func (s *local) references(name string) (*references, error) {
-	refs, err := readReferences(newPackets(s.stdout), name)
-	return refs, s.ended(err)
+func (s *local) References(name string) (*uploadpack.References, error) {
+	refs, err := uploadpack.ReadReferences(s.stdout, name)
+	return refs, s.Ended(err)
 }
 
-func (s *local) ask(req *request) (io.Reader, error) {
-	_, err := s.stdin.Write(req.encode())
+func (s *local) Ask(req *uploadpack.Request) (io.Reader, error) {
+	_, err := s.stdin.Write(req.Encode())
 	if err = errors.Join(err, s.stdin.Close()); err != nil {
-		return nil, s.ended(io.ErrUnexpectedEOF)
+		return nil, s.Ended(io.ErrUnexpectedEOF)
 	}
 	return s.stdout, nil
 }
 
-// ended makes what git says of it of an end of the bytes.
-func (s *local) ended(err error) error {
+// Ended makes what git says of it of an end of the bytes.
+func (s *local) Ended(err error) error {
 	if err != io.EOF && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return err
 	}
 	s.cmd.Wait() // for the last words
-	return &endedError{s.stderr.last()}
+	return &EndedError{s.stderr.last()}
 }
 
 // Close ends git, whatever it is doing.
@@ -124,4 +126,11 @@ func (w *words) last() string {
 		}
 	}
 	return strings.Join(lines, " ")
+}
+
+// NoGitError says that git, which serves repositories on this machine, is not installed.
+type NoGitError struct{ Path string }
+
+func (e *NoGitError) Error() string {
+	return "a repository on this machine is served by git, which is not installed: there is no " + e.Path
 }

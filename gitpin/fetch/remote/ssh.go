@@ -1,20 +1,19 @@
-package fetch
+package remote
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
 	"net"
-	"os"
 	"os/user"
 	"strings"
 	"time"
 
-	"github.com/skeema/knownhosts"
 	"golang.org/x/crypto/ssh"
 
 	"gitlauncher/config"
+	"gitlauncher/gitpin/fetch/credential"
+	"gitlauncher/gitpin/fetch/uploadpack"
 )
 
 // defaultSSHUser is who logs in where the address names nobody: the one name that all
@@ -32,8 +31,8 @@ type overSSH struct {
 	stop    func() bool
 }
 
-func openSSH(ctx context.Context, repo config.RepoURL, auth Credentials, alive *pulse) (session, error) {
-	defer alive.wait()()
+func openSSH(ctx context.Context, repo config.RepoURL, auth credential.Credentials, alive *Pulse) (Session, error) {
+	defer alive.Wait()()
 	client, stop, err := logIn(ctx, repo, auth, alive)
 	if err != nil {
 		return nil, err
@@ -48,8 +47,8 @@ func openSSH(ctx context.Context, repo config.RepoURL, auth Credentials, alive *
 
 // logIn connects, as the user of the address. Where it names none, that is git, and, as
 // git itself would, whoever runs this program if the server refuses.
-func logIn(ctx context.Context, repo config.RepoURL, auth Credentials, alive *pulse) (*ssh.Client, func() bool, error) {
-	key, err := auth.signer()
+func logIn(ctx context.Context, repo config.RepoURL, auth credential.Credentials, alive *Pulse) (*ssh.Client, func() bool, error) {
+	key, err := auth.Signer()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -58,7 +57,7 @@ func logIn(ctx context.Context, repo config.RepoURL, auth Credentials, alive *pu
 		port = "22"
 	}
 	host := net.JoinHostPort(repo.Host, port)
-	known, err := auth.known(host)
+	known, err := auth.Known(host)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -72,7 +71,7 @@ func logIn(ctx context.Context, repo config.RepoURL, auth Credentials, alive *pu
 	var refused error
 	for _, name := range users {
 		client, stop, err := shake(ctx, host, name, key, known, alive)
-		var login *sshLoginError
+		var login *LoginError
 		if !errors.As(err, &login) {
 			return client, stop, err
 		}
@@ -84,7 +83,7 @@ func logIn(ctx context.Context, repo config.RepoURL, auth Credentials, alive *pu
 }
 
 // shake makes one connection and logs in.
-func shake(ctx context.Context, host, name string, key ssh.Signer, known hostKeys, alive *pulse) (*ssh.Client, func() bool, error) {
+func shake(ctx context.Context, host, name string, key ssh.Signer, known credential.HostKeys, alive *Pulse) (*ssh.Client, func() bool, error) {
 	conn, err := (&net.Dialer{Timeout: connectTimeout, KeepAlive: 15 * time.Second}).DialContext(ctx, "tcp", host)
 	if err != nil {
 		return nil, nil, err
@@ -102,9 +101,9 @@ func shake(ctx context.Context, host, name string, key ssh.Signer, known hostKey
 		Auth: []ssh.AuthMethod{ssh.PublicKeys(key)},
 		HostKeyCallback: func(host string, remote net.Addr, key ssh.PublicKey) error {
 			presented = key
-			return known.callback(host, remote, key)
+			return known.Callback(host, remote, key)
 		},
-		HostKeyAlgorithms: known.algorithms,
+		HostKeyAlgorithms: known.Algorithms,
 	})
 	if err != nil {
 		return fail(sshError(err, name, presented))
@@ -117,19 +116,19 @@ func shake(ctx context.Context, host, name string, key ssh.Signer, known hostKey
 // is life, too.
 type counted struct {
 	net.Conn
-	alive *pulse
+	alive *Pulse
 }
 
 func (c *counted) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	if n > 0 {
-		c.alive.beat()
+		c.alive.Beat()
 	}
 	return n, err
 }
 
 // start runs a command on the server.
-func (s *overSSH) start(command string, alive *pulse) (err error) {
+func (s *overSSH) start(command string, alive *Pulse) (err error) {
 	if s.session, err = s.client.NewSession(); err != nil {
 		return err
 	}
@@ -150,22 +149,22 @@ func quote(path string) string {
 	return "'" + strings.NewReplacer("'", `'\''`, "!", `'\!'`).Replace(path) + "'"
 }
 
-func (s *overSSH) references(name string) (*references, error) {
-	refs, err := readReferences(newPackets(s.stdout), name)
-	return refs, s.ended(err)
+func (s *overSSH) References(name string) (*uploadpack.References, error) {
+	refs, err := uploadpack.ReadReferences(s.stdout, name)
+	return refs, s.Ended(err)
 }
 
-func (s *overSSH) ask(req *request) (io.Reader, error) {
-	if _, err := s.stdin.Write(req.encode()); err != nil {
-		return nil, s.ended(io.ErrUnexpectedEOF)
+func (s *overSSH) Ask(req *uploadpack.Request) (io.Reader, error) {
+	if _, err := s.stdin.Write(req.Encode()); err != nil {
+		return nil, s.Ended(io.ErrUnexpectedEOF)
 	}
 	s.stdin.Close()
 	return s.stdout, nil
 }
 
-// ended makes what the server says of it of an end of the bytes: words come on another
+// Ended makes what the server says of it of an end of the bytes: words come on another
 // channel, and the program's exit status after them.
-func (s *overSSH) ended(err error) error {
+func (s *overSSH) Ended(err error) error {
 	if err != io.EOF && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return err
 	}
@@ -179,56 +178,11 @@ func (s *overSSH) ended(err error) error {
 		}
 	case <-time.After(connectTimeout):
 	}
-	return &endedError{s.stderr.last()}
+	return &EndedError{s.stderr.last()}
 }
 
 // Close ends the connection.
 func (s *overSSH) Close() error {
 	s.stop()
 	return s.client.Close()
-}
-
-// hostKeys are the keys that a host may show.
-type hostKeys struct {
-	callback   ssh.HostKeyCallback
-	algorithms []string // none for any
-}
-
-// known reads which keys the host (host:port) may show.
-func (c Credentials) known(host string) (hostKeys, error) {
-	if c.HostKey != "" {
-		return oneHostKey(c.HostKey)
-	}
-	file := c.KnownHostsFile
-	if info, err := os.Stat(file); err != nil || !info.Mode().IsRegular() {
-		return hostKeys{}, &CredentialError{"file " + file, "can't be opened, or is no regular file"}
-	}
-	db, err := knownhosts.NewDB(file)
-	if err != nil {
-		return hostKeys{}, &CredentialError{"file " + file, "is not a known-hosts file: " + knownHostsFault(err)}
-	}
-	// A host with several keys is asked for one of a kind that is known; else it would
-	// seem to have changed its key.
-	return hostKeys{db.HostKeyCallback(), db.HostKeyAlgorithms(host)}, nil
-}
-
-// errHostKey says that a host showed another key than the one that the config has.
-var errHostKey = errors.New("the host's key is not SSH_HOST_KEY")
-
-// oneHostKey reads "<type> <base64>".
-func oneHostKey(text string) (hostKeys, error) {
-	want, _, _, rest, err := ssh.ParseAuthorizedKey([]byte(text))
-	if err != nil || len(rest) > 0 {
-		return hostKeys{}, &CredentialError{"SSH_HOST_KEY", "is not a key that SSH knows"}
-	}
-	algorithms := []string{want.Type()}
-	if want.Type() == ssh.KeyAlgoRSA { // the type of the key, whose signatures have names of their own
-		algorithms = []string{ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256}
-	}
-	return hostKeys{func(_ string, _ net.Addr, shown ssh.PublicKey) error {
-		if !bytes.Equal(shown.Marshal(), want.Marshal()) {
-			return errHostKey
-		}
-		return nil
-	}, algorithms}, nil
 }

@@ -1,4 +1,4 @@
-package fetch
+package remote
 
 import (
 	"bufio"
@@ -17,33 +17,33 @@ import (
 // maxReason bounds what is read of an answer that is not Git's, in bytes.
 const maxReason = 4 << 10
 
-// answerError is an answer of a web server that is not what Git would say.
-type answerError struct {
-	status  int
-	what    string        // what it is, in words; empty for a status alone
-	schemes string        // what it offers to log in with
-	pause   time.Duration // how long it asks to wait
-	waits   bool          // whether it asks to wait at all
-	asked   bool          // whether the server asked for a client certificate
-	foreign string        // the host, if it is not the repository's own but one that a redirect leads to
+// AnswerError is an answer of a web server that is not what Git would say.
+type AnswerError struct {
+	Status  int
+	What    string        // what it is, in words; empty for a status alone
+	Schemes string        // what it offers to log in with
+	Pause   time.Duration // how long it asks to wait
+	Waits   bool          // whether it asks to wait at all
+	Asked   bool          // whether the server asked for a client certificate
+	Foreign string        // the host, if it is not the repository's own but one that a redirect leads to
 }
 
-func (e *answerError) Error() string {
-	status := fmt.Sprintf("HTTP %d", e.status)
-	if e.what == "" {
-		return strings.ToLower(http.StatusText(e.status)) + " (" + status + ")"
+func (e *AnswerError) Error() string {
+	status := fmt.Sprintf("HTTP %d", e.Status)
+	if e.What == "" {
+		return strings.ToLower(http.StatusText(e.Status)) + " (" + status + ")"
 	}
-	return e.what + " (" + status + ")"
+	return e.What + " (" + status + ")"
 }
 
-// endedError is a connection that ended in good order, without an answer.
-type endedError struct{ said string }
+// EndedError is a connection that ended in good order, without an answer.
+type EndedError struct{ Said string }
 
-func (e *endedError) Error() string {
-	if e.said == "" {
+func (e *EndedError) Error() string {
+	if e.Said == "" {
 		return "the server ends the connection without an answer"
 	}
-	return "the server says: " + e.said
+	return "the server says: " + e.Said
 }
 
 var (
@@ -53,14 +53,14 @@ var (
 )
 
 // unexpected looks at the beginning of an answer, and returns nil if it is one of Git's.
-// where is what was asked, after redirects. Errors are [*answerError], [*endedError] and
+// where is what was asked, after redirects. Errors are [*AnswerError], [*EndedError] and
 // those of the reader.
 func unexpected(res *http.Response, body *bufio.Reader, where string, now time.Time) error {
 	ok := res.StatusCode == http.StatusOK
 	if start, err := body.Peek(4); ok && err == nil && isHex(start) && (res.Request.Method != http.MethodGet || !isDumb(body)) {
 		return nil
 	} else if ok && err == io.EOF && len(start) == 0 {
-		return &endedError{}
+		return &EndedError{}
 	} else if ok && err != nil && err != io.EOF {
 		return err
 	}
@@ -68,27 +68,27 @@ func unexpected(res *http.Response, body *bufio.Reader, where string, now time.T
 	if ok && err != nil {
 		return err
 	}
-	e := &answerError{status: res.StatusCode, schemes: loginSchemes(res.Header)}
-	e.pause, e.waits = retryAfter(res.Header, now)
+	e := &AnswerError{Status: res.StatusCode, Schemes: loginSchemes(res.Header)}
+	e.Pause, e.Waits = retryAfter(res.Header, now)
 	said := sentence(res.Header, head)
 	switch {
 	case res.StatusCode >= 400:
 		if said != "" {
-			e.what = strings.ToLower(http.StatusText(res.StatusCode)) + ": " + said
+			e.What = strings.ToLower(http.StatusText(res.StatusCode)) + ": " + said
 		}
 	case res.StatusCode >= 300:
-		e.what = "the server redirects where Git does not follow, from " + where
+		e.What = "the server redirects where Git does not follow, from " + where
 	case dumbRefs.Match(head):
-		e.what = "the server has the repository as static files only (dumb HTTP); it needs smart HTTP, as of git http-backend"
+		e.What = "the server has the repository as static files only (dumb HTTP); it needs smart HTTP, as of git http-backend"
 	case isPage(res.Header, head):
-		e.what = "the server answers with a web page, not with a Git repository, at " + where
+		e.What = "the server answers with a web page, not with a Git repository, at " + where
 		if said != "" {
-			e.what += fmt.Sprintf("; the page is called %q", said)
+			e.What += fmt.Sprintf("; the page is called %q", said)
 		}
 	default:
-		e.what = "the answer is not a Git repository's, at " + where
+		e.What = "the answer is not a Git repository's, at " + where
 		if said != "" {
-			e.what += fmt.Sprintf("; it begins with %q", said)
+			e.What += fmt.Sprintf("; it begins with %q", said)
 		}
 	}
 	return e
@@ -163,6 +163,17 @@ func retryAfter(h http.Header, now time.Time) (time.Duration, bool) {
 }
 
 var (
-	errNoHTTP = errors.New("the server does not speak HTTP at this port")
-	errNoTLS  = errors.New("the server does not speak TLS at this port")
+	ErrNoHTTP = errors.New("the server does not speak HTTP at this port")
+	ErrNoTLS  = errors.New("the server does not speak TLS at this port")
 )
+
+// Passes reports whether an HTTP status is about now rather than about the request.
+func Passes(status int) bool {
+	switch status {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return true
+	case http.StatusNotImplemented, http.StatusHTTPVersionNotSupported:
+		return false
+	}
+	return status >= 500
+}

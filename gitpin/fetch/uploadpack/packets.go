@@ -1,4 +1,4 @@
-package fetch
+package uploadpack
 
 import (
 	"bufio"
@@ -17,17 +17,18 @@ const (
 	maxSaid = 16 << 20
 )
 
-var errTooMuch = errors.New("the server says too much before the pack")
+// ErrTooMuch says that a server floods its client.
+var ErrTooMuch = errors.New("the server says too much before the pack")
 
-// protocolError is an answer that breaks Git's protocol.
-type protocolError struct{ what string }
+// ProtocolError is an answer that breaks Git's protocol.
+type ProtocolError struct{ What string }
 
-func (e *protocolError) Error() string { return e.what }
+func (e *ProtocolError) Error() string { return e.What }
 
-// remoteError is a server's own sentence about why there is no pack.
-type remoteError struct{ said string }
+// RemoteError is a server's own sentence about why there is no pack.
+type RemoteError struct{ Said string }
 
-func (e *remoteError) Error() string { return "the server says: " + e.said }
+func (e *RemoteError) Error() string { return "the server says: " + e.Said }
 
 // packets reads pkt-lines (gitprotocol-common(5)). It holds one at a time.
 type packets struct {
@@ -54,33 +55,33 @@ func (p *packets) length() (n int, special bool, err error) {
 		case 'a' <= c|0x20 && c|0x20 <= 'f':
 			n = n<<4 | int(c|0x20-'a'+10)
 		default:
-			return 0, false, &protocolError{fmt.Sprintf("the answer is not in Git's protocol: it has %q where a length is due", head)}
+			return 0, false, &ProtocolError{fmt.Sprintf("the answer is not in Git's protocol: it has %q where a length is due", head)}
 		}
 	}
 	switch {
 	case n <= 2:
 		return 0, true, nil
 	case n == 3 || n > maxPacket:
-		return 0, false, &protocolError{fmt.Sprintf("the answer is not in Git's protocol: a line has the length %d", n)}
+		return 0, false, &ProtocolError{fmt.Sprintf("the answer is not in Git's protocol: a line has the length %d", n)}
 	}
 	return n - 4, false, nil
 }
 
 // next reads a line that stands before the pack. It is good until the next call. A
-// line in which a server says why it won't is a [*remoteError].
+// line in which a server says why it won't is a [*RemoteError].
 func (p *packets) next() (line []byte, special bool, err error) {
 	n, special, err := p.length()
 	if err != nil || special {
 		return nil, special, err
 	}
 	if p.left -= n + 4; p.left < 0 {
-		return nil, false, errTooMuch
+		return nil, false, ErrTooMuch
 	}
 	if line, err = p.read(n); err != nil {
 		return nil, false, err
 	}
 	if len(line) > 4 && string(line[:4]) == "ERR " {
-		return nil, false, &remoteError{string(line[4:])}
+		return nil, false, &RemoteError{string(line[4:])}
 	}
 	if len(line) > 0 && line[len(line)-1] == '\n' {
 		line = line[:len(line)-1]

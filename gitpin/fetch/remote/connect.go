@@ -1,0 +1,61 @@
+package remote
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+)
+
+// ClientCertError is a TLS server that asked for a certificate of ours, and ended the
+// connection for what it got.
+type ClientCertError struct {
+	Had bool
+	Err error
+}
+
+func (e *ClientCertError) Unwrap() error { return e.Err }
+func (e *ClientCertError) Error() string {
+	if e.Had {
+		return "the server refuses the client certificate: " + e.Err.Error()
+	}
+	return "the server wants a client certificate, and the config names none: " + e.Err.Error()
+}
+
+// ProxyRefusal is a proxy that makes no connection.
+type ProxyRefusal struct {
+	Status int
+	Text   string
+}
+
+func (e *ProxyRefusal) Error() string {
+	if e.Status == http.StatusProxyAuthRequired {
+		return "the proxy wants a login, or another one (HTTP 407)"
+	}
+	return fmt.Sprintf("the proxy makes no connection to the host: %s (HTTP %d)", strings.ToLower(e.Text), e.Status)
+}
+
+// explain says what an error of a connection means, where its text does not.
+func (w *Web) explain(err error) error {
+	var op *net.OpError
+	switch {
+	case w.ctx.Err() != nil:
+		return err
+	case w.asked.Load() && !w.cert && !errors.Is(err, errMachine):
+		return &ClientCertError{false, err}
+	case w.asked.Load() && errors.As(err, &op) && op.Op == "remote error":
+		return &ClientCertError{true, op.Err}
+	case strings.Contains(err.Error(), "malformed HTTP"): // the library has no type for it
+		return ErrNoHTTP
+	}
+	return err
+}
+
+// refusedByProxy makes an error of a proxy's answer to CONNECT.
+func refusedByProxy(res *http.Response) error {
+	if res.StatusCode == http.StatusOK {
+		return nil
+	}
+	return &ProxyRefusal{res.StatusCode, http.StatusText(res.StatusCode)}
+}
