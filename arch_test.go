@@ -43,12 +43,15 @@ var rooms = []row{
 	// Pin a commit.
 	{"gitpin/object", "", "github.com/pjbgf/sha1cd", ""},
 	{"gitpin/pack", "gitpin/object", "github.com/klauspost/compress golang.org/x/sync", "os"},
-	{"gitpin/fetch", "config gitpin/object internal/printable", "github.com/cenkalti/backoff/v5 github.com/skeema/knownhosts golang.org/x/crypto golang.org/x/net", "net net/http os os/exec syscall"},
+	{"gitpin/fetch/uploadpack", "gitpin/object", "", ""},
+	{"gitpin/fetch/credential", "config", "github.com/skeema/knownhosts golang.org/x/crypto", "net os syscall"},
+	{"gitpin/fetch/remote", "config gitpin/fetch/credential gitpin/fetch/uploadpack", "golang.org/x/crypto golang.org/x/net", "net net/http os os/exec syscall"},
+	{"gitpin/fetch", "config gitpin/fetch/credential gitpin/fetch/remote gitpin/fetch/uploadpack gitpin/object internal/printable", "github.com/cenkalti/backoff/v5 golang.org/x/crypto", "net net/http os"},
 	{"gitpin/gitdir", "gitpin/object gitpin/pack gitpin/proof gitpin/worktree", "", "os syscall"},
 	{"gitpin/proof", "gitpin/object gitpin/pack internal/parallel", "", ""},
 	{"gitpin/workdir", "gitpin/worktree", "github.com/go-git/go-git/v5 golang.org/x/sys", "os syscall"},
 	{"gitpin/worktree", "gitpin/object gitpin/pack gitpin/proof internal/parallel", "golang.org/x/sync golang.org/x/sys", "os"},
-	{"gitpin", "config gitpin/fetch gitpin/gitdir gitpin/object gitpin/pack gitpin/proof gitpin/workdir gitpin/worktree measure", "golang.org/x/sys", "os"},
+	{"gitpin", "config gitpin/fetch gitpin/fetch/credential gitpin/gitdir gitpin/object gitpin/pack gitpin/proof gitpin/workdir gitpin/worktree measure", "golang.org/x/sys", "os"},
 
 	// Pin an image.
 	{"imagepin/oci", "internal/digest internal/strictjson", "github.com/distribution/reference", ""},
@@ -92,7 +95,7 @@ var rooms = []row{
 	// Wire.
 	{"internal/entryscript", "", "", "os os/exec"},
 	{"internal/version", "", "", ""},
-	{"cmd/git-launcher", "config config/configfile gitpin gitpin/fetch gitpin/object imagepin imagepin/contract imagepin/engine imagepin/oci imagepin/registry imagepin/userconfig internal/atomicfile internal/composeenv internal/digest internal/entryscript internal/environ internal/handover internal/health internal/pinned internal/printable internal/regularfile internal/strictyaml internal/version measure measure/dstack policy", "github.com/schollz/progressbar/v3 golang.org/x/sys golang.org/x/term", "os syscall"},
+	{"cmd/git-launcher", "config config/configfile gitpin gitpin/fetch gitpin/fetch/credential gitpin/fetch/remote gitpin/object imagepin imagepin/contract imagepin/engine imagepin/oci imagepin/registry imagepin/userconfig internal/atomicfile internal/composeenv internal/digest internal/entryscript internal/environ internal/handover internal/health internal/pinned internal/printable internal/regularfile internal/strictyaml internal/version measure measure/dstack policy", "github.com/schollz/progressbar/v3 golang.org/x/sys golang.org/x/term", "os syscall"},
 	{"cmd/git-launcher-verify", "config gitpin/object internal/clonehash internal/pccs internal/printable internal/sigstore internal/strictjson internal/version measure policy verify verify/compose verify/provenance verify/quote verify/system verify/system/catalogue", "github.com/jedib0t/go-pretty/v6 github.com/sigstore/sigstore-go github.com/sirupsen/logrus golang.org/x/sync golang.org/x/term", "os"},
 	{"cmd/dstack-sim", "internal/sim internal/sim/tdx internal/version", "", "os syscall"},
 
