@@ -78,3 +78,29 @@ func saying(t *testing.T) map[string][]string {
 	})
 	return said
 }
+
+// TestLimitsTable: each test that doc/limits.md names, by package and name, exists.
+func TestLimitsTable(t *testing.T) {
+	page, err := os.ReadFile("doc/limits.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	there := make(map[string]bool)
+	function := regexp.MustCompile(`(?m)^func (Test\w+)\(`)
+	each(t, func(path string, data []byte) {
+		if strings.HasSuffix(path, "_test.go") {
+			for _, m := range function.FindAllStringSubmatch(string(data), -1) {
+				there[filepath.Base(filepath.Dir(path))+"."+m[1]] = true
+			}
+		}
+	})
+	named := regexp.MustCompile("`([a-z]+\\.Test\\w+)`").FindAllStringSubmatch(string(page), -1)
+	for _, n := range named {
+		if !there[n[1]] {
+			t.Errorf("doc/limits.md names %s, and there is no such test", n[1])
+		}
+	}
+	if len(named) < 20 {
+		t.Errorf("%d tests are named", len(named))
+	}
+}

@@ -119,9 +119,12 @@ func TestReal(t *testing.T) {
 	if _, err := v.Verify(data(t, realBundle), "sha256:"+strings.Repeat("0", 64), sigstore); err == nil {
 		t.Error("a bundle of something else is taken")
 	}
-	for _, junk := range []string{"", "{}", "[]", "null", strings.Repeat(" ", MaxSize+1)} {
-		if _, err := v.Verify([]byte(junk), "sha256:"+strings.Repeat("0", 64), sigstore); err == nil {
-			t.Errorf("%.20q is taken", junk)
+	for junk, says := range map[string]string{
+		"": "bundle: ", "{}": "bundle: ", "[]": "bundle: ", "null": "bundle: ",
+		strings.Repeat(" ", 1<<20): "bundle: ", strings.Repeat(" ", 1<<20+1): "bundle is larger than 1 MiB",
+	} {
+		if _, err := v.Verify([]byte(junk), "sha256:"+strings.Repeat("0", 64), sigstore); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%.20q, %d bytes: %v", junk, len(junk), err)
 		}
 	}
 }
