@@ -106,7 +106,8 @@ func TestOutcomes(t *testing.T) {
 		{"tables and a sandbox", func(in *system.Input) { in.Shapes, in.Images[0].Sandbox = nil, "a test" }, system.FindingACPI, system.Proven, ""},
 		{"tables by RTMR0", func(in *system.Input) { in.Shapes, in.RTMR0Pinned = nil, true }, system.FindingACPI, system.Proven, ""},
 		{"tables of a log that lies", func(in *system.Input) { in.RTMR[0] = other }, system.FindingACPI, system.Open, "not proven to have the 13 events"},
-		{"no digest in the log", func(in *system.Input) { in.Log = measure.Log{{IMR: 1}} }, system.FindingBootLog, system.Contradict, "has no digest"},
+		{"half a digest in the log", func(in *system.Input) { in.Log = measure.Log{{IMR: 1, Digest: "00"}} }, system.FindingBootLog, system.Contradict, "has no digest"},
+		{"a log without digests", func(in *system.Input) { in.Log, in.Shapes = append(in.Log, measure.Entry{IMR: 1}), nil }, system.FindingRTMR0, system.Open, "no log of RTMR0"},
 		{"a log that is not the quote's", func(in *system.Input) { in.RTMR[2] = other }, system.FindingBootLog, system.Contradict, "does not make RTMR2"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

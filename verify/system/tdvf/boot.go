@@ -2,6 +2,7 @@ package tdvf
 
 import (
 	"fmt"
+	"slices"
 
 	"gitlauncher/measure"
 )
@@ -15,8 +16,13 @@ const maxBoot = 64
 // register and are not read.
 type Boot [3][]measure.Register
 
-// ReadBoot takes them from a log. Entries of RTMR3 are left out.
+// ReadBoot takes them from a log. Entries of RTMR3 are left out. A log that leaves a
+// digest empty, as dstack does with those that it can recompute, says nothing of what
+// came before the operating system: the result is empty.
 func ReadBoot(log measure.Log) (b Boot, err error) {
+	if slices.ContainsFunc(log, func(e measure.Entry) bool { return e.IMR < uint32(len(b)) && e.Digest == "" }) {
+		return Boot{}, nil
+	}
 	for i, e := range log {
 		if e.IMR >= uint32(len(b)) {
 			continue

@@ -218,8 +218,10 @@ func TestReadBoot(t *testing.T) {
 	if _, ok := b.ACPI(); ok {
 		t.Error("two events have three of ACPI tables among them")
 	}
+	if b, err := tdvf.ReadBoot(append(good, measure.Entry{IMR: 2})); err != nil || len(b[0])+len(b[1])+len(b[2]) > 0 {
+		t.Errorf("with an empty digest: %v, %v", b, err)
+	}
 	for name, log := range map[string]measure.Log{
-		"no digest":             {{IMR: 2}},
 		"is not hex":            {{IMR: 0, Digest: strings.Repeat("z", 96)}},
 		"more than 64":          slices.Repeat(measure.Log{{IMR: 1, Digest: digest}}, 65),
 		"entry 1 of RTMR0 has ": {{IMR: 3}, {IMR: 0, Digest: digest[:94]}},
