@@ -1,4 +1,4 @@
-// Package atomicfile replaces files in one step: whoever reads a name sees the old
+// Package atomicfile replaces files in one step: anyone who reads a name sees the old
 // content or the new one, whole, also after a crash.
 //
 // Others may write to the folder, too. What stands at the name is replaced and never

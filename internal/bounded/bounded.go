@@ -4,7 +4,7 @@ package bounded
 import "context"
 
 // Call runs call, and stops waiting for it when the context ends; the error is then
-// the context's cause. Whoever calls makes the abandoned call end, by closing what it
+// the context's cause. The caller makes the abandoned call end, by closing what it
 // reads from.
 func Call[T any](ctx context.Context, call func() (T, error)) (T, error) {
 	type answer struct {

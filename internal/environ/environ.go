@@ -1,6 +1,6 @@
 // Package environ decides which variables a workload inherits.
 //
-// The commit is measured and the values of variables are not: whoever deploys chooses
+// The commit is measured and the values of variables are not: anyone who deploys chooses
 // them. A variable that makes a shell, the dynamic loader, libc or Git run something
 // else would run it before, or instead of, the first line of the pinned script. So a
 // workload gets such a variable only if the measured config names it (ALLOW_ENV).

@@ -3,7 +3,7 @@
 // The process keeps its id, so that a workload which is the container's first process
 // gets the signals itself. bash reads nothing but what was pinned: no startup file, no
 // script from standard input, no directory through a symbolic link. Descriptors that
-// whoever started the launcher left open are closed.
+// the program that started the launcher left open are closed.
 //
 // What the package does not do: prove the checkout, or choose the environment (package
 // environ).

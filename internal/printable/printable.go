@@ -1,6 +1,6 @@
 // Package printable makes the words of strangers fit for a log, a terminal or JSON.
 //
-// A Git host, a registry, a guest agent, the Docker Engine and whoever wrote the
+// A Git host, a registry, a guest agent, the Docker Engine and anyone who wrote the
 // evidence choose the bytes of what they say. Without this package those bytes could
 // write escape sequences to a terminal, forge a line of a log, fill it, or repeat the
 // credential that the host was given. There is one rule for what may be shown:

@@ -2,7 +2,7 @@
 // bounded size, or an error.
 //
 // Opening a pipe waits for a writer, a device may never end, and a file may be larger than
-// memory. Whoever can put one of these at a name that a program reads could keep it from
+// memory. Anyone who can put one of these at a name that a program reads could keep it from
 // working.
 package regularfile
 
