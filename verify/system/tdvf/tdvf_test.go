@@ -163,6 +163,12 @@ func TestMemory(t *testing.T) {
 			t.Errorf("%d bytes: %v, want %q", m, err, why)
 		}
 	}
+	if _, err := w.HOB(tdvf.MaxMemory); err != nil {
+		t.Errorf("the largest VM: %v", err)
+	}
+	if r, err := w.RTMR0(0, tdvf.ACPI{}); err == nil {
+		t.Errorf("a VM without memory has RTMR0 %s", r)
+	}
 	if _, err := new(tdvf.Witness).HOB(1 << 30); err == nil {
 		t.Error("a witness of nothing has a TD HOB")
 	}
@@ -205,6 +211,23 @@ func TestWitnessRefused(t *testing.T) {
 		if _, err := tdvf.ParseWitness(raw); err == nil || !strings.Contains(err.Error(), why) {
 			t.Errorf("%s: %v, want %q", hexed, err, why)
 		}
+	}
+}
+
+// TestWitnessBounds: the most ranges, and not one more.
+func TestWitnessBounds(t *testing.T) {
+	ranges := func(n int) []byte {
+		b := []byte{1, 0, byte(n)}
+		for i := range n {
+			b = append(b, byte(2*i), 1)
+		}
+		return b
+	}
+	if _, err := tdvf.ParseWitness(ranges(32)); err != nil {
+		t.Errorf("32 ranges: %v", err)
+	}
+	if _, err := tdvf.ParseWitness(ranges(33)); err == nil || !strings.Contains(err.Error(), "33 of them") {
+		t.Errorf("33 ranges: %v", err)
 	}
 }
 
