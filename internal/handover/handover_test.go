@@ -83,8 +83,12 @@ func TestEnter(t *testing.T) {
 	if err := os.Symlink("/", filepath.Join(dir, "link")); err != nil {
 		t.Fatal(err)
 	}
-	for _, sub := range []string{"link", "link/etc", "none"} {
-		err := Exec(t.Context(), Workload{WorkDir: dir, Subdir: sub, Script: "x", Log: slog.New(slog.DiscardHandler), Ready: func() { t.Error("ready") }})
+	for _, sub := range []string{"link", "link/etc", "none", "/none/x"} {
+		workDir := dir
+		if strings.HasPrefix(sub, "/") { // WORK_DIR itself
+			workDir, sub = sub, ""
+		}
+		err := Exec(t.Context(), Workload{WorkDir: workDir, Subdir: sub, Script: "x", Log: slog.New(slog.DiscardHandler), Ready: func() { t.Error("ready") }})
 		var e *Error
 		if !errors.As(err, &e) || !strings.HasPrefix(e.Doing, "entering ") {
 			t.Errorf("%s: %v", sub, err)

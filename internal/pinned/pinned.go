@@ -2,7 +2,6 @@ package pinned
 
 import (
 	"errors"
-	"fmt"
 	"maps"
 	"os"
 	"slices"
@@ -69,13 +68,18 @@ func byImage(file, root string) error {
 	if err := unix.Statfs(root, &rootFS); err != nil || rootFS.Flags&unix.ST_RDONLY == 0 {
 		return &Error{"the root file system is writable, so the config need not be the image's"}
 	}
+	return sameMount(file, root)
+}
+
+// sameMount requires that a file is on the mount of root, and not on one of its own.
+func sameMount(file, root string) error {
 	of, err := mount(file)
 	top, topErr := mount(root)
 	if err := errors.Join(err, topErr); err != nil {
 		return &Error{"which mount the config is on can't be seen: " + err.Error()}
 	}
 	if of != top {
-		return &Error{fmt.Sprintf("%s is mounted, and not in the image", file)}
+		return &Error{file + " is mounted, and not in the image"}
 	}
 	return nil
 }

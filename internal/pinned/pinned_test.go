@@ -109,9 +109,15 @@ func TestByImageRefuses(t *testing.T) {
 	if err := byImage(file, filepath.Dir(file)); !errors.As(err, &e) || !strings.Contains(e.Reason, "root file system is writable") {
 		t.Errorf("a writable root: %v", err)
 	}
-	if of, err := mount("/proc/self/status"); err != nil || of == must(mount("/")) {
-		t.Errorf("/proc is on the mount of /: %v", err)
+	if err := sameMount(file, filepath.Dir(file)); err != nil {
+		t.Errorf("a file and its folder: %v", err)
+	}
+	if err := sameMount("/proc/self/status", "/"); !errors.As(err, &e) || !strings.Contains(e.Reason, "is mounted, and not in the image") {
+		t.Errorf("/proc beside /: %v", err)
+	}
+	for _, pair := range [][2]string{{file + ".none", "/"}, {file, file + ".none"}} {
+		if err := sameMount(pair[0], pair[1]); !errors.As(err, &e) || !strings.Contains(e.Reason, "can't be seen") {
+			t.Errorf("%v: %v", pair, err)
+		}
 	}
 }
-
-func must(id uint64, _ error) uint64 { return id }

@@ -29,6 +29,9 @@ func TestRead(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	if _, err := Read("/proc/self/mem", 4); !errors.Is(err, syscall.EIO) { // regular, and nothing is mapped at 0
+		t.Errorf("a file that can't be read: %v", err)
+	}
 	if _, err := Read(filepath.Join(dir, "none"), 4); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no file: %v", err)
 	}
