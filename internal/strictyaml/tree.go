@@ -25,7 +25,6 @@ const (
 type tree struct {
 	place
 	anchors map[string]bool
-	nodes   int
 }
 
 func newTree(data []byte) *tree {
