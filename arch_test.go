@@ -69,6 +69,7 @@ var rooms = []row{
 	{"policy", "config gitpin/object internal/digest internal/printable measure", "", ""},
 
 	// Verify.
+	{"verify/attest", "measure", "github.com/vmihailenco/msgpack/v5", ""},
 	{"verify/quote", "internal/strictjson measure", "github.com/google/go-tdx-guest", ""},
 	{"verify/compose/appcompose", "internal/environ internal/strictjson", "", ""},
 	{"verify/compose/folder", "", "", ""},
@@ -79,7 +80,7 @@ var rooms = []row{
 	{"verify/system/tdvf", "measure", "", ""},
 	{"verify/system", "internal/strictjson measure verify/system/tdvf", "github.com/fxamacker/cbor/v2", ""},
 	{"verify/system/catalogue", "internal/strictjson measure verify/system verify/system/tdvf", "", ""},
-	{"verify", "config internal/strictjson measure policy verify/compose verify/provenance verify/quote verify/system verify/system/catalogue verify/system/tdvf", "golang.org/x/crypto", ""},
+	{"verify", "config internal/strictjson measure policy verify/attest verify/compose verify/provenance verify/quote verify/system verify/system/catalogue verify/system/tdvf", "golang.org/x/crypto", ""},
 
 	// Hand over.
 	{"internal/pinned", "config internal/composeenv internal/strictjson internal/strictyaml measure", "golang.org/x/sys", "os"},

@@ -115,7 +115,8 @@ func (e Entry) understand() (Event, Register, error) {
 		if err != nil {
 			return fail("%v", err)
 		}
-		if e.Preimage != hex.EncodeToString(preimage) {
+		// The digest follows from name and payload; a preimage that is there is a claim.
+		if e.Preimage != "" && e.Preimage != hex.EncodeToString(preimage) {
 			return fail("has a preimage that is not the canonical one of its name and payload")
 		}
 		if digest, err = event.DigestV2(); err != nil {

@@ -68,7 +68,9 @@ func TestReplayRefuses(t *testing.T) {
 		"colon in the name":        change(func(e *measure.Entry) { e.Event = "a:b" }),
 		"payload that is not hex":  change(func(e *measure.Entry) { e.Payload = "0x" }),
 		"other event type":         change(func(e *measure.Entry) { e.EventType = 1 }),
-		"version 2, no preimage":   change(func(e *measure.Entry) { e.Version = 2 }),
+		"version 2, digest of 1": change(func(e *measure.Entry) {
+			e.Version, e.Digest = 2, measure.Event{Name: e.Event, Payload: []byte{0}}.Digest().String()
+		}),
 		"version 2, other preimage": change(func(e *measure.Entry) {
 			e.Version, e.Preimage = 2, hex.EncodeToString([]byte(`{"name": "a","payload":"00","type":134217729}`))
 		}),

@@ -1,6 +1,7 @@
 package verify_test
 
 import (
+	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"slices"
@@ -68,10 +69,26 @@ func TestQuote(t *testing.T) {
 		"MRCONFIGID of another compose":            {func(v *vm) { v.report.MRConfigID = [48]byte{1, 2, 3} }, 3, b, "MRCONFIGID", verify.Invalid},
 		"MRCONFIGID v2 of another compose":         {func(v *vm) { v.report.MRConfigID = [48]byte{2, 2, 3} }, 3, b, "MRCONFIGID", verify.Invalid},
 		"MRCONFIGID v2 of an unknown key provider": {func(v *vm) { v.app["key_provider"] = "new"; v.report.MRConfigID = [48]byte{2, 2, 3} }, 1, b, "MRCONFIGID", verify.Undecided},
-		"MRCONFIGID of form 9":                     {func(v *vm) { v.report.MRConfigID = [48]byte{9} }, 1, b, "MRCONFIGID", verify.Undecided},
-		"platform below every level":               {func(v *vm) { v.levels[2] = 9 }, 3, a, "platform", verify.Invalid},
-		"module below every level":                 {func(v *vm) { v.levels[0] = 9 }, 3, a, "platform", verify.Invalid},
-		"module unknown":                           {func(v *vm) { v.levels[1] = 9 }, 3, a, "platform", verify.Invalid},
+		"MRCONFIGID v3 of another compose":         {func(v *vm) { v.report.MRConfigID = [48]byte{3, 2, 3} }, 3, b, "MRCONFIGID", verify.Invalid},
+		"MRCONFIGID v3": {func(v *vm) {
+			v.configIDv3(`{"app_id":"APP","compose_hash":"COMPOSE","instance_id":"05","key_provider":"none","version":3}`)
+		}, 0, b, "MRCONFIGID", verify.Pass},
+		"MRCONFIGID v3, least": {func(v *vm) { v.configIDv3(`{"compose_hash":"COMPOSE","key_provider":"none","version":3}`) }, 0, b, "MRCONFIGID", verify.Pass},
+		"MRCONFIGID v3, no scripts": {func(v *vm) {
+			v.configIDv3(`{"compose_hash":"COMPOSE","init_script_hashes":[],"key_provider":"none","version":3}`)
+		}, 0, b, "MRCONFIGID", verify.Pass},
+		"MRCONFIGID v3 of another provider": {func(v *vm) { v.configIDv3(`{"compose_hash":"COMPOSE","key_provider":"kms","version":3}`) }, 3, b, "MRCONFIGID", verify.Invalid},
+		"MRCONFIGID v3 of another application": {func(v *vm) {
+			v.configIDv3(`{"app_id":"00","compose_hash":"COMPOSE","key_provider":"none","version":3}`)
+		}, 3, b, "MRCONFIGID", verify.Invalid},
+		"MRCONFIGID v3 of a script": {func(v *vm) {
+			v.configIDv3(`{"compose_hash":"COMPOSE","init_script_hashes":["00"],"key_provider":"none","version":3}`)
+		}, 3, b, "MRCONFIGID", verify.Invalid},
+		"MRCONFIGID v3, not canonical": {func(v *vm) { v.configIDv3(`{"compose_hash":"COMPOSE", "key_provider":"none","version":3}`) }, 3, b, "MRCONFIGID", verify.Invalid},
+		"MRCONFIGID of form 9":         {func(v *vm) { v.report.MRConfigID = [48]byte{9} }, 1, b, "MRCONFIGID", verify.Undecided},
+		"platform below every level":   {func(v *vm) { v.levels[2] = 9 }, 3, a, "platform", verify.Invalid},
+		"module below every level":     {func(v *vm) { v.levels[0] = 9 }, 3, a, "platform", verify.Invalid},
+		"module unknown":               {func(v *vm) { v.levels[1] = 9 }, 3, a, "platform", verify.Invalid},
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := newVM()
@@ -79,6 +96,16 @@ func TestQuote(t *testing.T) {
 			outcome(t, v.judge(t), tc.code, tc.check, tc.find, tc.o)
 		})
 	}
+}
+
+// configIDv3 puts a MRCONFIGID of form 3 into the report: of a document in which APP and
+// COMPOSE stand for those of newVM.
+func (v *vm) configIDv3(document string) {
+	hash := digestOf(v.measured())
+	document = strings.NewReplacer("APP", hash[:40], "COMPOSE", hash).Replace(document)
+	sum := sha256.Sum256([]byte("dstack-mr-config-v3:\x00" + document))
+	v.report.MRConfigID[0] = 3
+	copy(v.report.MRConfigID[1:], sum[:])
 }
 
 // configID puts a MRCONFIGID of form 1 or 2 into the report, computed here by

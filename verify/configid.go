@@ -2,7 +2,9 @@ package verify
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -41,6 +43,9 @@ func (j *judge) configID(q *quote.Quote, boot boot, composeHash []byte) {
 		}
 		want[0] = 2
 		copy(want[1:], sum)
+	case 3:
+		j.configIDv3(c, boot, id, composeHash)
+		return
 	default:
 		c.undecided(name, "", id.String(), "its form is not known to this program")
 		return
@@ -81,4 +86,97 @@ func (j *judge) configIDv2(boot boot, composeHash []byte) ([]byte, error) {
 	h := sha3.NewLegacyKeccak256()
 	h.Write(bytes.Join([][]byte{composeHash, appID, {kind}, id}, nil))
 	return h.Sum(nil), nil
+}
+
+// configIDv3 looks for the document that a MRCONFIGID of version 3 is a hash of. The
+// document has optional parts, and dstack's VMM does not hand it out with the quote, so
+// each document that the log and the compose allow is tried.
+func (j *judge) configIDv3(c check, boot boot, id measure.Register, composeHash []byte) {
+	const name = "MRCONFIGID"
+	parts, err := configParts(boot, composeHash)
+	if err != nil {
+		c.undecided(name, "", id.String(), "it can't be computed: "+err.Error())
+		return
+	}
+	for _, document := range documents(parts) {
+		h := sha256.Sum256(append([]byte("dstack-mr-config-v3:\x00"), document...))
+		want := measure.Register{3}
+		copy(want[1:], h[:])
+		if id == want {
+			c.pass(name, "agrees with the compose")
+			return
+		}
+	}
+	c.invalid(name, "the hash of a document of this compose, application and key provider", id.String(), "the VM was started for another compose, application or key provider than those in its log")
+}
+
+// configPart is a member of the document.
+type configPart struct {
+	optional bool
+	text     string
+}
+
+// maxScripts bounds the init scripts of a document. An application has a few.
+const maxScripts = 64
+
+// configParts are the members that the document may have, by the log: in the order of
+// their keys, which is that of RFC 8785.
+func configParts(boot boot, composeHash []byte) (parts []configPart, err error) {
+	provider := boot.event("key-provider")
+	if provider == nil {
+		return nil, errors.New("there is no attested key-provider event")
+	}
+	found, err := parseProvider(provider.Payload)
+	if err != nil {
+		return nil, err
+	}
+	scripts := []string{}
+	for _, e := range boot.events[:len(boot.events)-len(boot.after)] {
+		if e.Name == "init-script-hash" {
+			scripts = append(scripts, fmt.Sprintf(`"%x"`, e.Payload))
+		}
+	}
+	if len(scripts) > maxScripts {
+		return nil, fmt.Errorf("there are more than %d init scripts", maxScripts)
+	}
+	kind := found.Name
+	if kind == "local-sgx" {
+		kind = "local" // the document's word for it
+	}
+	must := func(text string) { parts = append(parts, configPart{false, text}) }
+	may := func(key string, value []byte) {
+		if len(value) > 0 {
+			parts = append(parts, configPart{true, fmt.Sprintf(`"%s":"%x"`, key, value)})
+		}
+	}
+	may("app_id", boot.payload("app-id"))
+	must(fmt.Sprintf(`"compose_hash":"%x"`, composeHash))
+	may("gpu_policy_hash", boot.payload("gpu-policy-hash"))
+	parts = append(parts, configPart{true, `"init_script_hashes":[` + strings.Join(scripts, ",") + `]`})
+	may("instance_id", boot.payload("instance-id"))
+	must(`"key_provider":"` + kind + `"`)
+	if id, err := hex.DecodeString(found.ID); err == nil {
+		may("key_provider_id", id)
+	}
+	must(`"version":3`)
+	return parts, nil
+}
+
+// documents are all objects that have the parts that must be there, and any of the others.
+func documents(parts []configPart) []string {
+	docs := []string{""}
+	for _, p := range parts {
+		var next []string
+		for _, d := range docs {
+			if p.optional {
+				next = append(next, d)
+			}
+			next = append(next, strings.TrimPrefix(d+","+p.text, ","))
+		}
+		docs = next
+	}
+	for i := range docs {
+		docs[i] = "{" + docs[i] + "}"
+	}
+	return docs
 }

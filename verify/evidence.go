@@ -5,12 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"gitlauncher/internal/strictjson"
 	"gitlauncher/measure"
+	"gitlauncher/verify/attest"
 	"gitlauncher/verify/quote"
-	"gitlauncher/verify/system"
 )
 
 // MaxEvidence is the largest evidence that is read, in bytes: 6 MiB. Real evidence
@@ -25,6 +26,7 @@ type Kind string
 const (
 	KindReceipt Kind = "launch receipt"
 	KindQuote   Kind = "GetQuote answer"
+	KindAttest  Kind = "Attest answer"
 	KindPhala   Kind = "phala attestation"
 	KindNEAR    Kind = "MPC node public data"
 	KindParts   Kind = "separate files"
@@ -60,22 +62,21 @@ type tcbInfo struct {
 	EventLog   json.RawMessage `json:"event_log"`
 }
 
-// ParseEvidence tells the kind of a JSON document and reads it.
+// ParseEvidence tells the kind of a document and reads it.
 func ParseEvidence(data []byte) (*Evidence, error) {
 	if len(data) > MaxEvidence {
 		return nil, fmt.Errorf("evidence is larger than %d MiB", MaxEvidence>>20)
 	}
-	var keys map[string]passedBy
-	if err := strictjson.Unmarshal(data, &keys); err != nil {
-		return nil, fmt.Errorf("evidence: %w", err)
+	if attest.Is(data) {
+		e := &Evidence{Kind: KindAttest}
+		return e, e.SetAttestation(data)
 	}
-	has := func(names ...string) bool {
-		for _, name := range names {
-			if _, ok := keys[name]; !ok {
-				return false
-			}
-		}
-		return true
+	if first, second, ok := twoDocuments(data); ok {
+		return parseAnswers(first, second)
+	}
+	has, err := keysOf(data)
+	if err != nil {
+		return nil, fmt.Errorf("evidence: %w", err)
 	}
 	switch {
 	case has("record", "quote", "event_log"):
@@ -84,10 +85,21 @@ func ParseEvidence(data []byte) (*Evidence, error) {
 		return parseNEAR(data)
 	case has("app_certificates", "tcb_info"):
 		return parsePhala(data)
-	case has("quote", "event_log"):
-		return parseQuoteAnswer(data)
+	case has("quote", "event_log"), has("attestation"):
+		return parseAnswer(data, has)
 	}
-	return nil, errors.New("evidence is neither a launch receipt, nor a GetQuote answer, nor “phala cvms attestation --json”, nor an MPC node's /public_data")
+	return nil, errors.New("evidence is neither a launch receipt, nor an answer of GetQuote or Attest, nor “phala cvms attestation --json”, nor an MPC node's /public_data")
+}
+
+// keysOf returns a test for an object's keys.
+func keysOf(data []byte) (has func(names ...string) bool, err error) {
+	var keys map[string]passedBy
+	if err := strictjson.Unmarshal(data, &keys); err != nil {
+		return nil, err
+	}
+	return func(names ...string) bool {
+		return !slices.ContainsFunc(names, func(name string) bool { _, ok := keys[name]; return !ok })
+	}, nil
 }
 
 // passedBy is a value that nobody looks at.
@@ -177,57 +189,6 @@ func parsePhala(data []byte) (*Evidence, error) {
 	return e, e.SetTCBInfo(doc.TCBInfo)
 }
 
-func parseQuoteAnswer(data []byte) (*Evidence, error) {
-	var doc struct {
-		Quote      string          `json:"quote"`
-		EventLog   string          `json:"event_log"`
-		ReportData string          `json:"report_data"`
-		VMConfig   json.RawMessage `json:"vm_config"`
-		Collateral json.RawMessage `json:"collateral"`
-	}
-	if err := strictjson.Unmarshal(data, &doc); err != nil {
-		return nil, fmt.Errorf("evidence: %w", err)
-	}
-	e := &Evidence{Kind: KindQuote, Claims: Claims{ReportData: doc.ReportData}, VMConfig: vmConfig(inner(doc.VMConfig))}
-	if err := e.SetQuote([]byte(doc.Quote)); err != nil {
-		return nil, err
-	}
-	var err error
-	if e.Log, err = measure.ParseLog([]byte(doc.EventLog)); err != nil {
-		return nil, err
-	}
-	if len(doc.Collateral) > 0 && string(doc.Collateral) != "null" {
-		e.Collateral, err = quote.ParseCollateral(doc.Collateral)
-	}
-	return e, err
-}
-
-// SetVMConfig takes dstack's vm_config: an object, or a string that holds one.
-func (e *Evidence) SetVMConfig(data []byte) error {
-	e.VMConfig = []byte(inner(data))
-	_, err := system.ParseVMConfig(e.VMConfig)
-	return err
-}
-
-// inner is the text that a JSON string holds, or the JSON itself where it is no string.
-func inner(data []byte) string {
-	var text string
-	if strictjson.Unmarshal(data, &text) == nil {
-		return text
-	}
-	return string(data)
-}
-
-// vmConfig is the first vm_config that is there.
-func vmConfig(texts ...string) []byte {
-	for _, text := range texts {
-		if text != "" {
-			return []byte(text)
-		}
-	}
-	return nil
-}
-
 // SetQuote takes a quote as binary or as hex, with or without 0x and white space
 // around it.
 func (e *Evidence) SetQuote(data []byte) error {
@@ -243,31 +204,10 @@ func (e *Evidence) SetQuote(data []byte) error {
 	return nil
 }
 
-// SetInfo takes a guest agent's Info answer.
-func (e *Evidence) SetInfo(data []byte) error {
-	var info struct {
-		TCBInfo  string `json:"tcb_info"`
-		VMConfig string `json:"vm_config"`
-	}
-	if err := strictjson.Unmarshal(data, &info); err != nil {
-		return fmt.Errorf("info: %w", err)
-	}
-	if info.TCBInfo == "" {
-		return errors.New("info: has no tcb_info")
-	}
-	if e.VMConfig == nil {
-		e.VMConfig = vmConfig(info.VMConfig)
-	}
-	return e.SetTCBInfo([]byte(info.TCBInfo))
-}
-
 // SetTCBInfo takes dstack's tcb_info: an object, or a string that holds one. Its
 // log is taken where the evidence has none.
 func (e *Evidence) SetTCBInfo(data []byte) error {
-	var inner string
-	if strictjson.Unmarshal(data, &inner) == nil {
-		data = []byte(inner)
-	}
+	data = []byte(inner(data))
 	var t tcbInfo
 	if err := strictjson.Unmarshal(data, &t); err != nil {
 		return fmt.Errorf("tcb_info: %w", err)
@@ -284,10 +224,7 @@ func (e *Evidence) SetTCBInfo(data []byte) error {
 
 // SetLog takes an event log: an array, or a string that holds one.
 func (e *Evidence) SetLog(data []byte) (err error) {
-	var inner string
-	if strictjson.Unmarshal(data, &inner) == nil {
-		data = []byte(inner)
-	}
+	data = []byte(inner(data))
 	e.Log, err = measure.ParseLog(data)
 	return err
 }

@@ -49,6 +49,17 @@ func TestGood(t *testing.T) {
 			v.after = append(launchEvents(t, gitRecord()), launchEvents(t, other)...)
 		},
 		"log version 2": func(v *vm) { v.version2(t) },
+		"log version 2, no preimages": func(v *vm) {
+			v.version2(t)
+			inner := v.log
+			v.log = func(log measure.Log) measure.Log {
+				log = inner(log)
+				for i := range log {
+					log[i].Preimage = ""
+				}
+				return log
+			}
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := newVM()

@@ -37,15 +37,15 @@ func TestLog(t *testing.T) {
 		"payload changed under the right digest": {edit("git-commit", func(e *measure.Entry) {
 			e.Digest, e.Payload = measure.Event{Name: "git-commit", Payload: must(hex.DecodeString(commit))}.Digest().String(), strings.Repeat("9", 40)
 		}), "event log"},
-		"wrong digest":            {edit("git-commit", func(e *measure.Entry) { e.Digest = strings.Repeat("0", 96) }), "event log"},
-		"another register":        {edit("git-commit", func(e *measure.Entry) { e.IMR = 2 }), "event log"},
-		"another type":            {edit("git-commit", func(e *measure.Entry) { e.EventType = 1 }), "event log"},
-		"name changed":            {edit("git-commit", func(e *measure.Entry) { e.Event = "git-commitment" }), "event log"},
-		"colon moved into a name": {edit("git-commit", func(e *measure.Entry) { e.Event, e.Payload = "git-commit:\x01", e.Payload[2:] }), "event log"},
-		"payload not hex":         {edit("git-commit", func(e *measure.Entry) { e.Payload = "zz" }), "event log"},
-		"version 3":               {edit("git-commit", func(e *measure.Entry) { e.Version = 3 }), "event log"},
-		"version 2, no preimage":  {edit("git-commit", func(e *measure.Entry) { e.Version = 2 }), "event log"},
-		"version 1, preimage":     {edit("git-commit", func(e *measure.Entry) { e.Preimage = "00" }), "event log"},
+		"wrong digest":                   {edit("git-commit", func(e *measure.Entry) { e.Digest = strings.Repeat("0", 96) }), "event log"},
+		"another register":               {edit("git-commit", func(e *measure.Entry) { e.IMR = 2 }), "event log"},
+		"another type":                   {edit("git-commit", func(e *measure.Entry) { e.EventType = 1 }), "event log"},
+		"name changed":                   {edit("git-commit", func(e *measure.Entry) { e.Event = "git-commitment" }), "event log"},
+		"colon moved into a name":        {edit("git-commit", func(e *measure.Entry) { e.Event, e.Payload = "git-commit:\x01", e.Payload[2:] }), "event log"},
+		"payload not hex":                {edit("git-commit", func(e *measure.Entry) { e.Payload = "zz" }), "event log"},
+		"version 3":                      {edit("git-commit", func(e *measure.Entry) { e.Version = 3 }), "event log"},
+		"version 2 of a version 1 event": {edit("git-commit", func(e *measure.Entry) { e.Version = 2 }), "event log"},
+		"version 1, preimage":            {edit("git-commit", func(e *measure.Entry) { e.Preimage = "00" }), "event log"},
 		"version 2, preimage not canonical": {func(v *vm) {
 			v.version2(t)
 			inner := v.log

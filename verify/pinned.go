@@ -32,6 +32,8 @@ func (j *judge) noRecord(c check, boot boot, app app) {
 	switch {
 	case boot.prefix:
 		c.undecided(name, want, "none", "the quote was taken before anything was launched; ask for a launch receipt"+why)
+	case j.evidence.AppCompose == nil && !j.Policy.Launch.Given():
+		c.undecided(name, want, "none", "the attested log has no launch, and without the app-compose nobody sees whether it is pinned; add the guest agent's Info answer with --info")
 	case want != "" && len(boot.events) > 0:
 		c.notAllowed(name, want, "none", "nothing was launched by the launcher in this boot, by its record"+why)
 	default:

@@ -158,7 +158,9 @@ func TestDstackQuoteReport(t *testing.T) {
 	}
 	p := verify.Params{Root: intel(t), At: moment(t, "2026-02-20T00:00:00Z"), Collateral: collateral}
 	want(t, verify.Judge(t.Context(), e, p), 1, map[string]verify.Outcome{"A": verify.Pass, "B": verify.Undecided, "C": verify.Pass, "D": verify.Undecided, "E": verify.Undecided})
-	p.Policy = expecting(t, "COMMIT_SHA="+strings.Repeat("1", 40))
+	p.Policy = expecting(t, "COMMIT_SHA="+strings.Repeat("1", 40)) // which may be pinned, by a compose that is not here
+	want(t, verify.Judge(t.Context(), e, p), 1, map[string]verify.Outcome{"E": verify.Undecided})
+	p.Policy = expecting(t, "LAUNCH=recorded", "COMMIT_SHA="+strings.Repeat("1", 40))
 	want(t, verify.Judge(t.Context(), e, p), 4, map[string]verify.Outcome{"E": verify.NotAllowed})
 	p.Collateral = nil
 	want(t, verify.Judge(t.Context(), e, p), 4, map[string]verify.Outcome{"A": verify.Undecided})
