@@ -76,11 +76,12 @@ var rooms = []row{
 	{"verify/compose/model", "internal/composeenv internal/strictyaml", "github.com/compose-spec/compose-go/v2", ""},
 	{"verify/compose/exception", "", "github.com/cyberphone/json-canonicalization", ""},
 	{"verify/compose", "config internal/composeenv internal/digest verify/compose/appcompose verify/compose/exception verify/compose/folder verify/compose/model", "", ""},
+	{"verify/derivedimage", "config internal/digest internal/strictjson", "github.com/google/go-containerregistry", ""},
 	{"verify/provenance", "internal/digest", "github.com/sigstore/sigstore-go", ""},
 	{"verify/system/tdvf", "measure", "", ""},
 	{"verify/system", "internal/strictjson measure verify/system/tdvf", "github.com/fxamacker/cbor/v2", ""},
 	{"verify/system/catalogue", "internal/strictjson measure verify/system verify/system/tdvf", "", ""},
-	{"verify", "config internal/strictjson measure policy verify/attest verify/compose verify/provenance verify/quote verify/system verify/system/catalogue verify/system/tdvf", "golang.org/x/crypto", ""},
+	{"verify", "config internal/digest internal/strictjson measure policy verify/attest verify/compose verify/derivedimage verify/provenance verify/quote verify/system verify/system/catalogue verify/system/tdvf", "golang.org/x/crypto", ""},
 
 	// Hand over.
 	{"internal/pinned", "config internal/composeenv internal/strictjson internal/strictyaml measure", "golang.org/x/sys", "os"},
@@ -90,6 +91,7 @@ var rooms = []row{
 
 	// Fetch for the verifier, and read clones.
 	{"internal/clonehash", "gitpin/object measure", "github.com/go-git/go-billy/v5 github.com/go-git/go-git/v5", "os"},
+	{"internal/images", "internal/digest internal/strictjson", "github.com/google/go-containerregistry", "os"},
 	{"internal/pccs", "internal/atomicfile internal/strictjson verify/quote", "github.com/cenkalti/backoff/v5", "net/http os"},
 	{"internal/sigstore", "verify/provenance", "github.com/google/go-containerregistry github.com/sigstore/sigstore-go github.com/theupdateframework/go-tuf/v2", "net/http"},
 
@@ -97,7 +99,7 @@ var rooms = []row{
 	{"internal/entryscript", "", "", "os os/exec"},
 	{"internal/version", "", "", ""},
 	{"cmd/git-launcher", "config config/configfile gitpin gitpin/fetch gitpin/fetch/credential gitpin/fetch/remote gitpin/object imagepin imagepin/contract imagepin/engine imagepin/oci imagepin/registry imagepin/userconfig internal/atomicfile internal/composeenv internal/digest internal/entryscript internal/environ internal/handover internal/health internal/pinned internal/printable internal/regularfile internal/strictyaml internal/version measure measure/dstack policy", "github.com/schollz/progressbar/v3 golang.org/x/sys golang.org/x/term", "os syscall"},
-	{"cmd/git-launcher-verify", "config gitpin/object internal/clonehash internal/pccs internal/printable internal/sigstore internal/strictjson internal/version measure policy verify verify/compose verify/provenance verify/quote verify/system verify/system/catalogue", "github.com/jedib0t/go-pretty/v6 github.com/sigstore/sigstore-go github.com/sirupsen/logrus golang.org/x/sync golang.org/x/term", "os"},
+	{"cmd/git-launcher-verify", "config gitpin/object internal/clonehash internal/digest internal/images internal/pccs internal/printable internal/sigstore internal/strictjson internal/version measure policy verify verify/compose verify/derivedimage verify/provenance verify/quote verify/system verify/system/catalogue", "github.com/google/go-containerregistry github.com/jedib0t/go-pretty/v6 github.com/sigstore/sigstore-go github.com/sirupsen/logrus golang.org/x/sync golang.org/x/term", "os"},
 	{"cmd/dstack-sim", "internal/sim internal/sim/tdx internal/version", "", "os syscall"},
 
 	// The simulator, and servers for tests. No program but dstack-sim links them.

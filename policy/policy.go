@@ -25,6 +25,7 @@ type Policy struct {
 
 	// The launcher.
 	LauncherImageDigest                OneOf[digest.SHA256]
+	LauncherBaseDigest                 OneOf[digest.SHA256]
 	ProvenanceRepo, ProvenanceWorkflow OneOf[Text]
 
 	// The launch.
@@ -88,6 +89,7 @@ func Keys() []Key {
 		register.key("MROWNERCONFIG", "the quote's MROWNERCONFIG, which is zero otherwise", func(p *Policy) field[measure.Register] { return &p.MROwnerConfig }),
 
 		image.key("LAUNCHER_IMAGE_DIGEST", "the launcher's image. Needed for VERIFIED", func(p *Policy) field[digest.SHA256] { return &p.LauncherImageDigest }),
+		image.key("LAUNCHER_BASE_DIGEST", "the audited launcher that the launcher's image was derived from, by adding a config alone", func(p *Policy) field[digest.SHA256] { return &p.LauncherBaseDigest }),
 		text("OWNER/NAME").key("PROVENANCE_REPO", "the repository that built the launcher's image", func(p *Policy) field[Text] { return &p.ProvenanceRepo }),
 		text("FILE").key("PROVENANCE_WORKFLOW", "the workflow file that built the launcher's image", func(p *Policy) field[Text] { return &p.ProvenanceWorkflow }),
 

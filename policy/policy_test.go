@@ -36,7 +36,7 @@ func sample(k policy.Key) string {
 		return "service:a@sha256:" + long[:64]
 	case "KEY_PROVIDER":
 		return "kms:" + long
-	case "LAUNCHER_IMAGE_DIGEST", "IMAGE_DIGEST":
+	case "LAUNCHER_IMAGE_DIGEST", "LAUNCHER_BASE_DIGEST", "IMAGE_DIGEST":
 		return "sha256:" + long[:64]
 	case "COMMIT_SHA", "TREE", "APP_ID":
 		return long[:40]

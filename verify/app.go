@@ -16,7 +16,8 @@ import (
 type app struct {
 	hash    []byte          // SHA-256 of the app-compose; nil unless it is the measured one
 	compose *compose.Result // nil unless the app-compose was judged
-	config  *config.Git     // the one in the compose file; nil where it has none that can be read
+	text    []byte          // the launcher's config, in the compose file or in a derived image; nil where it is in neither
+	config  *config.Git     // the same, read
 	image   bool            // image mode
 }
 
@@ -54,7 +55,11 @@ func (j *judge) app(ctx context.Context, system booted, boot boot, launched laun
 	initScripts(c, result, boot)
 	j.launcherImage(c, result)
 	problems(c, result, image)
-	return app{measured, result, j.config(c, result, image), image}
+	text := result.Config
+	if inImage := j.derived(c, result.ImageDigest); text == nil {
+		text = inImage
+	}
+	return app{measured, result, text, j.config(c, result, text, image), image}
 }
 
 // measured compares the app-compose with its event.

@@ -10,36 +10,39 @@ import (
 	"gitlauncher/verify/compose"
 )
 
-// config reads the config in the compose file with the launcher's own grammar; nil where
+// config reads the launcher's config with the launcher's own grammar; nil where
 // there is none that can be read.
-func (j *judge) config(c check, r *compose.Result, image bool) *config.Git {
+func (j *judge) config(c check, r *compose.Result, text []byte, image bool) *config.Git {
 	const name = "launcher's config"
 	switch {
 	case r.Service == "":
 		return nil
-	case r.Config == nil && !image && !j.Policy.ConfigSHA256.Given():
+	case text == nil && !image && !j.Policy.ConfigSHA256.Given():
 		c.note(name, "not in the compose", "a derived image brings its own; the launch record says what it was, and CONFIG_SHA256 can expect it")
 		return nil
-	case r.Config == nil:
+	case text == nil:
 		return nil
 	}
-	cfg, err := config.ParseGit(config.DefaultFile, r.Config)
+	cfg, err := config.ParseGit(config.DefaultFile, text)
 	if err != nil {
 		c.notAllowed(name, "a config that the launcher takes", "", err.Error())
 		return nil
 	}
-	where := "by configs"
-	if r.ConfigFromEnv {
-		where = "in " + config.ConfigVariable
+	switch {
+	case r.Config == nil:
+		c.pass(name, "in the derived image")
+	case r.ConfigFromEnv:
+		c.pass(name, "in the measured compose, in "+config.ConfigVariable)
+	default:
+		c.pass(name, "in the measured compose, by configs")
 	}
-	c.pass(name, "in the measured compose, "+where)
-	j.unusual(c, r, cfg)
+	j.unusual(c, r, cfg, text)
 	return cfg
 }
 
 // unusual demands an expectation for what the config says beyond what every launch has
 // and the policy's own keys are about: ALLOW_ENV lets variables through that take code.
-func (j *judge) unusual(c check, r *compose.Result, cfg *config.Git) {
+func (j *judge) unusual(c check, r *compose.Result, cfg *config.Git, text []byte) {
 	const name = "config's further settings"
 	judged := []string{"REPO_URL", "COMMIT_SHA", "REPO_SUBDIR", "ENTRYPOINT_SCRIPT", "RUN_CMD", "INSTALL_CMD", "CONTENT_SHA256", "ENTRYPOINT_SHA256"}
 	var further []string
@@ -56,7 +59,7 @@ func (j *judge) unusual(c check, r *compose.Result, cfg *config.Git) {
 	case j.configExpected(r):
 		c.pass(name, found)
 	default:
-		c.undecided(name, "", found, "no CONFIG_SHA256 is expected, and the commit alone does not say them; DOCKER_COMPOSE_SHA256 or COMPOSE_HASH would do, too", line("CONFIG_SHA256", sum(r.Config))...)
+		c.undecided(name, "", found, "no CONFIG_SHA256 is expected, and the commit alone does not say them; DOCKER_COMPOSE_SHA256 or COMPOSE_HASH would do, too", line("CONFIG_SHA256", sum(text))...)
 	}
 }
 

@@ -22,6 +22,7 @@ type Params struct {
 	Checkout   *Checkout            // a local clone's digests; nil: not asked
 	Provenance *provenance.Verifier // nil: nothing to judge a bundle by
 	Bundle     []byte               // nil: the evidence's own
+	Derived    *Derived             // what a derived image is; nil: there is none to judge
 }
 
 // judge judges one evidence. Its fields are given at the start and never change; what

@@ -136,17 +136,17 @@ func show(s string) string {
 // right hash beside other fields.
 func sameConfig(c check, g *measure.GitRecord, app app) {
 	const name = "config of the compose"
-	if app.compose == nil || app.compose.Config == nil {
+	if app.text == nil {
 		return
 	}
-	if want := sum(app.compose.Config); g.ConfigSHA256 != want {
+	if want := sum(app.text); g.ConfigSHA256 != want {
 		c.notAllowed(name, want, g.ConfigSHA256, "the launch used another config than the one in the measured compose")
 		return
 	}
 	if app.config == nil {
 		return // check D has said why
 	}
-	wrong := differences(Planned(app.config, app.compose.Config), g)
+	wrong := differences(Planned(app.config, app.text), g)
 	if len(wrong) > 0 {
 		c.notAllowed(name, "what the config says", "another "+strings.Join(wrong, ", another "), "the launcher writes into its record what the config says, so it did not write this one")
 		return

@@ -9,22 +9,32 @@ import (
 	"gitlauncher/measure"
 )
 
-// pins reports whether the measured compose leaves one thing to launch. The compose was
-// held against dstack's own event, so that any quote of the boot will do, also one that
-// was taken before the launch.
-func (a app) pins() bool { return a.compose != nil && a.compose.Pinned && (a.image || a.config != nil) }
+// pins reports whether what is measured leaves one thing to launch. The compose was held
+// against dstack's own event, so that any quote of the boot will do, also one that was
+// taken before the launch. A config in a derived image counts where the policy knows it.
+func (j *judge) pins(a app) bool {
+	switch {
+	case a.compose == nil:
+		return false
+	case a.image:
+		return a.compose.Pinned
+	case a.compose.PinnedByImage:
+		return a.config != nil && j.Policy.ConfigSHA256.Given()
+	}
+	return a.compose.Pinned && a.config != nil
+}
 
 // noRecord judges a log without a launch: the launch is pinned, or nothing is known of it.
 func (j *judge) noRecord(c check, boot boot, app app) {
 	const name = "launch"
-	if app.pins() && !j.Policy.Launch.Given() {
+	if j.pins(app) && !j.Policy.Launch.Given() {
 		j.pinnedLaunch(c, app)
 		return
 	}
 	want := strings.TrimSpace(j.Policy.CommitSHA.String() + " " + j.Policy.ImageDigest.String())
 	why := ""
 	switch {
-	case app.pins():
+	case j.pins(app):
 		why = "; it is pinned, which LAUNCH=recorded does not accept"
 	case app.compose != nil:
 		why = "; nor is it pinned: " + strings.Join(app.compose.Unpinned, "; ")
@@ -62,7 +72,7 @@ func (j *judge) pinnedLaunch(c check, app app) {
 // planned is the record that a launch by the measured config would have: as far as the
 // config says it, and a local clone of its commit.
 func (j *judge) planned(app app) *measure.GitRecord {
-	g := Planned(app.config, app.compose.Config)
+	g := Planned(app.config, app.text)
 	clone := j.Checkout
 	if clone == nil || clone.Commit != g.Commit {
 		return g
@@ -95,7 +105,7 @@ func (j *judge) samePlan(app app, record string) error {
 	if err != nil {
 		return err
 	}
-	if wrong := differences(Planned(app.config, app.compose.Config), r); len(wrong) > 0 {
+	if wrong := differences(Planned(app.config, app.text), r); len(wrong) > 0 {
 		return fmt.Errorf("it says another %s than the measured config", strings.Join(wrong, ", another "))
 	}
 	return nil

@@ -20,6 +20,13 @@ func (j *judge) provenance(ctx context.Context, app app, launched launched) {
 	if app.compose != nil && !app.compose.ByName {
 		digest = app.compose.ImageDigest
 	}
+	base := j.Policy.LauncherBaseDigest.Given()
+	if base {
+		digest = "" // the launcher that was audited is the base
+		if j.Derived != nil && j.Derived.Err == nil && app.compose != nil && j.Derived.Image.String() == app.compose.ImageDigest {
+			digest = j.Derived.Base.String()
+		}
+	}
 	switch {
 	case len(want.Repos)+len(want.Workflows) == 0:
 		c.note(name, "not asked", "no PROVENANCE_REPO is expected: who built the launcher image was not judged")
@@ -43,7 +50,7 @@ func (j *judge) provenance(ctx context.Context, app app, launched launched) {
 		return
 	}
 	c.pass(name, got.String())
-	if app.compose.Config == nil && !j.imageMode(launched) {
+	if app.compose.Config == nil && !j.imageMode(launched) && !base {
 		c.note("base image", "not proven", "a derived image's provenance speaks of the derived image; what it was derived from is its builder's word")
 	}
 }

@@ -48,7 +48,7 @@ func (j *judge) receipt(c check, q *quote.Quote, boot boot, launched launched, a
 	switch {
 	case slices.ContainsFunc(launched.records, func(l record) bool { return l.raw != nil && string(l.raw) == r.Record }):
 		c.pass(name, "the quote is over its nonce and record, and the record is in the register")
-	case len(launched.records) == 0 && app.pins():
+	case len(launched.records) == 0 && j.pins(app):
 		if err := j.samePlan(app, r.Record); err != nil {
 			c.notAllowed(name, "a record of the launch that is pinned", "", err.Error())
 		} else {

@@ -34,7 +34,8 @@ type settings struct {
 
 	quote, eventLog, info, tcbInfo, vmConfig string
 
-	explained string // an exception's name
+	explained string   // an exception's name
+	images    []string // where a derived image and its base are
 
 	json, batch bool
 	color       string
@@ -61,6 +62,7 @@ func (p *program) parse(command string, args []string) (*settings, error) {
 	fs.BoolVar(&s.json, "json", false, "")
 	fs.BoolVar(&s.batch, "batch", false, "")
 	fs.BoolVar(&s.offline, "offline", false, "")
+	fs.Func("image", "", func(v string) error { s.images = append(s.images, v); return nil })
 	fs.Func("policy", "", func(v string) error { policies = append(policies, v); return nil })
 	fs.Func("systems", "", func(v string) error { systems = append(systems, v); return nil })
 	for _, key := range policy.Keys() {
@@ -185,6 +187,10 @@ func (s *settings) check(command string, fs *flag.FlagSet) error {
 		return usagef("--quote is evidence in parts; give it or EVIDENCE")
 	case s.batch && (parts || command != "verify" || s.info != "" || s.tcbInfo != "" || s.vmConfig != "" || s.eventLog != "" || s.checkout != "" || s.provenance == fromTheRegistry):
 		return usagef("--batch takes evidence that is whole, and no parts, --checkout or --provenance registry")
+	case len(s.images) > 0 && !s.policy.LauncherBaseDigest.Given():
+		return usagef("--image needs LAUNCHER_BASE_DIGEST: the audited launcher that the image was derived from")
+	case len(s.images) > 0 && s.batch:
+		return usagef("--image is for one evidence")
 	case s.explained != "" && (command != "verify" || s.batch):
 		return usagef("--explain is for one evidence")
 	case s.color != "auto" && s.color != "always" && s.color != "never":

@@ -57,6 +57,9 @@ What it is judged by:
                           nothing about hardware, and the verdict says so
   --provenance FILE       the Sigstore bundle of the launcher image; "registry": from the image's registry
   --trusted-root FILE     Sigstore's trusted_root.json (default: fetched through TUF)
+  --image IMAGE           where a derived launcher image and its base are, for LAUNCHER_BASE_DIGEST: a folder
+                          or an archive in OCI's layout (docker save writes one), or a name in a
+                          registry; may repeat
   --checkout DIR          a local clone; tree, content and entry script are recomputed from it
 
 Evidence in parts, instead of or beside EVIDENCE:

@@ -33,6 +33,12 @@ func (p *program) verify(ctx context.Context, s *settings) (int, error) {
 		}
 	}
 	report := verify.Judge(ctx, e, params)
+	// Images are read, and a registry asked, only now: a forgery gets nothing fetched.
+	if report.ExitCode != exitInvalid {
+		if params.Derived = s.derivedImage(ctx, e); params.Derived != nil {
+			report = verify.Judge(ctx, e, params)
+		}
+	}
 	// A registry is asked only now: a forgery gets nothing fetched.
 	if s.provenance == fromTheRegistry && report.ExitCode != exitInvalid {
 		if params.Bundle, err = p.registryBundle(ctx, s, e, params.Provenance); err != nil {

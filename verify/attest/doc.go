@@ -9,5 +9,6 @@
 // byte strings have several forms. Duplicate keys, values of another kind, and anything
 // after the end are refused, and what reading may cost is bounded.
 //
-// Format: docs/guest-api-v1.md of the dstack repository; the MessagePack specification.
+// Format: dstack's guest API v1, as its repository documents it; the MessagePack
+// specification.
 package attest

@@ -80,6 +80,9 @@ type Result struct {
 	// by digest and its container can't be changed, no exception of launcher: was
 	// needed, and the config (image mode: the digest) is in the compose.
 	Pinned bool
+	// PinnedByImage: it would be Pinned if the config were in the compose. A derived image
+	// may hold it.
+	PinnedByImage bool
 	// Unpinned are the reasons why not, in sentences.
 	Unpinned []string
 

@@ -43,6 +43,7 @@ func (j *judge) conclude() {
 	case j.expect.Image && !j.noApproved:
 		j.unpinned("a file of approved digests is consulted: the compose does not have --approved none")
 	case !j.expect.Image && j.Config == nil:
+		j.PinnedByImage = len(j.Unpinned) == 0
 		j.unpinned("the config is not in the compose")
 	case !j.expect.Image && !j.ConfigFromEnv:
 		j.unpinned("the config comes by configs, which no read-only container takes, and not by " + config.ConfigVariable)

@@ -1,0 +1,231 @@
+package derivedimage_test
+
+import (
+	"archive/tar"
+	"bytes"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/static"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"gitlauncher/internal/digest"
+	"gitlauncher/verify/derivedimage"
+)
+
+const text = "REPO_URL=https://example.org/r.git\nCOMMIT_SHA=1111111111111111111111111111111111111111\n"
+
+// file is the config's entry, and parents are the folders above it.
+func file() *tar.Header {
+	return &tar.Header{Name: "etc/git-launcher/config.conf", Typeflag: tar.TypeReg, Mode: 0o664, Size: int64(len(text))}
+}
+
+func parents() []*tar.Header {
+	return []*tar.Header{{Name: "etc/", Typeflag: tar.TypeDir, Mode: 0o755}, {Name: "etc/git-launcher/", Typeflag: tar.TypeDir, Mode: 0o755}}
+}
+
+// archive is a tar of entries; regular files hold the config.
+func archive(t testing.TB, entries ...*tar.Header) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for _, h := range entries {
+		if err := w.WriteHeader(h); err != nil {
+			t.Fatal(err)
+		}
+		if h.Typeflag == tar.TypeReg {
+			content := (text + strings.Repeat("x", int(max(h.Size-int64(len(text)), 0))))[:h.Size]
+			if _, err := io.WriteString(w, content); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func layer(t testing.TB, data []byte) v1.Layer {
+	t.Helper()
+	l, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// launcher is the audited base.
+func launcher(t testing.TB) v1.Image {
+	base := must(mutate.AppendLayers(empty.Image, layer(t, archive(t, &tar.Header{Name: "usr/bin/git-launcher", Typeflag: tar.TypeReg, Mode: 0o755, Size: 3}))))
+	c := must(base.ConfigFile()).DeepCopy()
+	c.Architecture, c.OS = "amd64", "linux"
+	c.Config.Entrypoint, c.Config.Env, c.Config.User = []string{"/usr/bin/git-launcher"}, []string{"PATH=/usr/bin"}, "0"
+	return must(mutate.ConfigFile(base, c))
+}
+
+func sum(t testing.TB, image v1.Image) digest.SHA256 {
+	return must(digest.Parse(must(image.Digest()).String()))
+}
+
+// with derives an image by one layer, and changes its configuration.
+func with(t testing.TB, base v1.Image, data []byte, change func(c *v1.ConfigFile)) v1.Image {
+	image := must(mutate.AppendLayers(base, layer(t, data)))
+	c := must(image.ConfigFile()).DeepCopy()
+	c.Created, c.History = v1.Time{}, append(c.History, v1.History{CreatedBy: "COPY"})
+	if change != nil {
+		change(c)
+	}
+	return must(mutate.ConfigFile(image, c))
+}
+
+func TestDerived(t *testing.T) {
+	base := launcher(t)
+	for name, entries := range map[string][]*tar.Header{
+		"with folders":    append(parents(), file()),
+		"without folders": {file()},
+		"with the root":   append([]*tar.Header{{Name: "./", Typeflag: tar.TypeDir, Mode: 0o755}}, append(parents(), file())...),
+	} {
+		image := with(t, base, archive(t, entries...), nil)
+		got, err := derivedimage.Judge(image, base, sum(t, image), sum(t, base))
+		if err != nil || string(got) != text {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+	}
+}
+
+// TestRefused: everything that a derived image could add or change beside its config.
+// SECURITY.md: E13.
+func TestRefused(t *testing.T) {
+	base := launcher(t)
+	at := func(change func(h *tar.Header)) []byte {
+		h := file()
+		change(h)
+		return archive(t, append(parents(), h)...)
+	}
+	also := func(h *tar.Header) []byte { return archive(t, append(parents(), file(), h)...) }
+	folder := func(change func(h *tar.Header)) []byte {
+		p := parents()
+		change(p[1])
+		return archive(t, append(p, file())...)
+	}
+	good := archive(t, append(parents(), file())...)
+	for name, tc := range map[string]struct {
+		layer  []byte
+		change func(c *v1.ConfigFile)
+		says   string
+	}{
+		"a second file":             {also(&tar.Header{Name: "usr/bin/bash", Typeflag: tar.TypeReg, Mode: 0o755, Size: 3}), nil, "another file than the config"},
+		"another file":              {at(func(h *tar.Header) { h.Name = "etc/ld.so.preload" }), nil, "another file than the config"},
+		"a file beside it":          {at(func(h *tar.Header) { h.Name = "etc/git-launcher/config.conf2" }), nil, "another file than the config"},
+		"the file twice":            {also(file()), nil, "twice"},
+		"the file by another name":  {also(&tar.Header{Name: "./etc//git-launcher/./config.conf", Typeflag: tar.TypeReg, Mode: 0o644, Size: 3}), nil, "twice"},
+		"a whiteout":                {also(&tar.Header{Name: "usr/bin/.wh.bash", Typeflag: tar.TypeReg}), nil, "takes \"usr/bin/.wh.bash\" away"},
+		"an opaque folder":          {also(&tar.Header{Name: "etc/.wh..wh..opq", Typeflag: tar.TypeReg}), nil, "takes \"etc/.wh..wh..opq\" away"},
+		"a link for the config":     {at(func(h *tar.Header) { h.Typeflag, h.Linkname, h.Size = tar.TypeSymlink, "/proc/self/environ", 0 }), nil, "no regular file"},
+		"a hard link":               {at(func(h *tar.Header) { h.Typeflag, h.Linkname, h.Size = tar.TypeLink, "etc/passwd", 0 }), nil, "no regular file"},
+		"a link for a folder":       {archive(t, &tar.Header{Name: "etc/git-launcher", Typeflag: tar.TypeSymlink, Linkname: "/tmp"}, file()), nil, "no regular file"},
+		"a device":                  {also(&tar.Header{Name: "dev/x", Typeflag: tar.TypeChar}), nil, "no regular file"},
+		"another folder":            {also(&tar.Header{Name: "opt/", Typeflag: tar.TypeDir, Mode: 0o755}), nil, "the folder"},
+		"a folder for the config":   {at(func(h *tar.Header) { h.Typeflag, h.Size = tar.TypeDir, 0 }), nil, "the folder"},
+		"a folder of others":        {folder(func(h *tar.Header) { h.Uid = 1000 }), nil, "the owner or the mode of the folder"},
+		"a folder that all change":  {folder(func(h *tar.Header) { h.Mode = 0o777 }), nil, "the owner or the mode of the folder"},
+		"a set-user-id file":        {at(func(h *tar.Header) { h.Mode = 0o4755 }), nil, "special mode"},
+		"a capability":              {at(func(h *tar.Header) { h.PAXRecords = map[string]string{"SCHILY.xattr.security.capability": "x"} }), nil, "attributes of its own"},
+		"a name that leads away":    {at(func(h *tar.Header) { h.Name = "x/../etc/git-launcher/config.conf" }), nil, "leads elsewhere"},
+		"no config":                 {archive(t, parents()...), nil, "has no config"},
+		"a config too large":        {at(func(h *tar.Header) { h.Size = 65 << 10 }), nil, "larger than 64 KiB"},
+		"a layer too large":         {append(bytes.Clone(good), make([]byte, 1<<20)...), nil, "larger than 1024 KiB"},
+		"an archive behind it":      {append(bytes.Clone(good), good...), nil, "after its end"},
+		"no archive":                {[]byte("x"), nil, "no archive"},
+		"another entrypoint":        {good, func(c *v1.ConfigFile) { c.Config.Entrypoint = []string{"sh"} }, "config: Entrypoint"},
+		"a command":                 {good, func(c *v1.ConfigFile) { c.Config.Cmd = []string{"image"} }, "config: Cmd"},
+		"another user":              {good, func(c *v1.ConfigFile) { c.Config.User = "1000" }, "config: User"},
+		"a variable":                {good, func(c *v1.ConfigFile) { c.Config.Env = append(c.Config.Env, "BASH_ENV=/x") }, "config: Env"},
+		"a volume":                  {good, func(c *v1.ConfigFile) { c.Config.Volumes = map[string]struct{}{"/usr/bin": {}} }, "config: Volumes"},
+		"a health check":            {good, func(c *v1.ConfigFile) { c.Config.Healthcheck = &v1.HealthConfig{Test: []string{"CMD", "sh"}} }, "config: Healthcheck"},
+		"another working directory": {good, func(c *v1.ConfigFile) { c.Config.WorkingDir = "/tmp" }, "config: WorkingDir"},
+		"a label":                   {good, func(c *v1.ConfigFile) { c.Config.Labels = map[string]string{"a": "b"} }, "config: Labels"},
+		"a trigger":                 {good, func(c *v1.ConfigFile) { c.Config.OnBuild = []string{"RUN x"} }, "config: OnBuild"},
+		"a stop signal":             {good, func(c *v1.ConfigFile) { c.Config.StopSignal = "SIGKILL" }, "config: StopSignal"},
+		"another platform":          {good, func(c *v1.ConfigFile) { c.Architecture = "arm64" }, "architecture"},
+		"an author":                 {good, func(c *v1.ConfigFile) { c.Author = "x" }, "author"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			image := with(t, base, tc.layer, tc.change)
+			got, err := derivedimage.Judge(image, base, sum(t, image), sum(t, base))
+			var refused *derivedimage.RefusedError
+			if !errors.As(err, &refused) || !strings.Contains(refused.Reason, tc.says) {
+				t.Errorf("%q, %v; want %s", got, err, tc.says)
+			}
+		})
+	}
+}
+
+// TestOtherLayers: an image of other layers than the base's, and documents that are not
+// those of the digests.
+// SECURITY.md: E13.
+func TestOtherLayers(t *testing.T) {
+	base, good := launcher(t), archive(t, append(parents(), file())...)
+	image := with(t, base, good, nil)
+	other := with(t, launcher(t), archive(t, &tar.Header{Name: "usr/bin/bash", Typeflag: tar.TypeReg, Mode: 0o755, Size: 4}), nil)
+	foreign := must(mutate.AppendLayers(base, static.NewLayer(good, types.MediaType("application/x-other"))))
+	for name, tc := range map[string]struct {
+		image, base v1.Image
+		of, from    digest.SHA256
+		says        string
+	}{
+		"two layers":        {with(t, image, good, nil), base, digest.SHA256{}, sum(t, base), "not those of the base and one more"},
+		"the base itself":   {base, base, digest.SHA256{}, sum(t, base), "not those of the base and one more"},
+		"of another base":   {image, other, digest.SHA256{}, sum(t, other), "not those of the base and one more"},
+		"another image":     {image, base, sum(t, other), sum(t, base), "another digest"},
+		"another base":      {image, base, digest.SHA256{}, sum(t, other), "another digest"},
+		"a layer of a type": {foreign, base, digest.SHA256{}, sum(t, base), "which an Engine may read differently"},
+		"a lying layer":     {lying{image, layer(t, archive(t, file()))}, base, sum(t, image), sum(t, base), "other bytes than its configuration says"},
+		"a lying document":  {lying{image, nil}, base, sum(t, image), sum(t, base), "its configuration has another digest"},
+	} {
+		if tc.of.IsZero() {
+			tc.of = sum(t, tc.image)
+		}
+		got, err := derivedimage.Judge(tc.image, tc.base, tc.of, tc.from)
+		var refused *derivedimage.RefusedError
+		if !errors.As(err, &refused) || !strings.Contains(err.Error(), tc.says) {
+			t.Errorf("%s: %q, %v; want %s", name, got, err, tc.says)
+		}
+	}
+}
+
+// lying is an image whose source hands out another last layer, or another configuration.
+type lying struct {
+	v1.Image
+	last v1.Layer
+}
+
+func (l lying) Layers() ([]v1.Layer, error) {
+	layers, err := l.Image.Layers()
+	if l.last != nil {
+		layers[len(layers)-1] = l.last
+	}
+	return layers, err
+}
+
+func (l lying) RawConfigFile() ([]byte, error) {
+	raw, err := l.Image.RawConfigFile()
+	if l.last == nil {
+		raw = append(raw, ' ')
+	}
+	return raw, err
+}
