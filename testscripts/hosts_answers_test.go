@@ -163,9 +163,9 @@ var answerRows = []hostRow{
 	{kind: "Come again", input: "a host whose name does not resolve", git: fails, exit: 3, again: true, says: "no-such-host.invalid", set: func(w *hostWorld) hostInput {
 		return hostInput{url: "http://no-such-host.invalid/r.git"}.with("--retries", "1")
 	}},
-	{kind: "Come again", input: "a host that listens after two seconds", git: fails, again: true, says: "connection refused", set: func(w *hostWorld) hostInput {
+	{kind: "Come again", input: "a host that listens after four seconds", git: fails, again: true, says: "connection refused", set: func(w *hostWorld) hostInput {
 		at := "127.0.0.1:" + freePort(w.t)
-		late := time.AfterFunc(2*time.Second, func() {
+		late := time.AfterFunc(4*time.Second, func() {
 			_, stop, err := (&gittest.Server{Root: filepath.Join(w.dir, "srv")}).Start(at)
 			if err == nil {
 				w.t.Cleanup(stop)
@@ -175,8 +175,8 @@ var answerRows = []hostRow{
 		return hostInput{url: "http://" + at + "/r.git"}
 	}},
 
-	{kind: "Patience", input: "two seconds of keep-alives, stall timeout 1s", git: clones, set: from(gittest.Prepares(20, gittest.KeepAlive), "--stall-timeout", "1s")},
-	{kind: "Patience", input: "two seconds of progress, stall timeout 1s", git: clones, set: from(gittest.Prepares(20, gittest.Progress), "--stall-timeout", "1s")},
+	{kind: "Patience", input: "four seconds of keep-alives, stall timeout 2s", git: clones, set: from(gittest.Prepares(40, gittest.KeepAlive), "--stall-timeout", "2s")},
+	{kind: "Patience", input: "four seconds of progress, stall timeout 2s", git: clones, set: from(gittest.Prepares(40, gittest.Progress), "--stall-timeout", "2s")},
 	{kind: "Patience", input: "keep-alives without end, pack timeout 2s", git: clones, exit: 3, says: "the server is still preparing the pack after the pack timeout of 2s", set: from(gittest.Prepares(60, gittest.KeepAlive), "--stall-timeout", "1s", "--pack-timeout", "2s", "--retries", "0")},
 	{kind: "Patience", input: "silence of 3 s before each answer, stall timeout 1s", git: clones, again: true, says: "no byte has come from the server for the stall timeout of 2s", set: from(gittest.Silent(3*time.Second), "--stall-timeout", "1s")},
 	{kind: "Patience", input: "silence in the middle of the pack", git: clones, exit: 3, says: "no byte has come from the server for the stall timeout of 1s", set: from(gittest.Prepares(25), "--stall-timeout", "1s", "--retries", "0")},

@@ -232,8 +232,8 @@ var tlsRows = []hostRow{
 		in, _ := w.secure("127.0.0.1", time.Hour, 2*time.Hour, nil, false)
 		return in.with("--retries", "1")
 	}},
-	{kind: "TLS", input: "a certificate that is valid in two seconds", git: fails, again: true, says: "the server's certificate is not valid before", set: func(w *hostWorld) hostInput {
-		in, _ := w.secure("127.0.0.1", 2*time.Second, time.Hour, nil, false)
+	{kind: "TLS", input: "a certificate that is valid in five seconds", git: fails, again: true, says: "the server's certificate is not valid before", set: func(w *hostWorld) hostInput {
+		in, _ := w.secure("127.0.0.1", 5*time.Second, time.Hour, nil, false)
 		return in
 	}},
 	{kind: "TLS", input: "https:// where the server speaks HTTP", git: fails, exit: 3, says: "the server does not speak TLS at this port", set: func(w *hostWorld) hostInput {

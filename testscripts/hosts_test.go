@@ -129,6 +129,7 @@ func run(dir string, env []string, name string, args ...string) (int, string, st
 }
 
 // TestHosts runs git and the launcher on each row's input.
+// SECURITY.md: G6, G7, G8.
 func TestHosts(t *testing.T) {
 	bin := programs(t)
 	for _, row := range hostRows {

@@ -127,6 +127,7 @@ func TestAgain(t *testing.T) {
 }
 
 // TestSecretsStayOut: a host that repeats what it was told does not bring it into a log.
+// SECURITY.md: G6.
 func TestSecretsStayOut(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "token")
 	if err := os.WriteFile(file, []byte("hunter2/+x\n"), 0o600); err != nil {
