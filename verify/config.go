@@ -40,7 +40,7 @@ func (j *judge) config(c check, r *compose.Result, text []byte, image bool) *con
 	return cfg
 }
 
-// unusual demands an expectation for what the config says beyond what every launch has
+// unusual requires an expectation for what the config says beyond what every launch has
 // and the policy's own keys are about: ALLOW_ENV lets variables through that take code.
 func (j *judge) unusual(c check, r *compose.Result, cfg *config.Git, text []byte) {
 	const name = "config's further settings"

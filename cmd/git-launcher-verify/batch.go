@@ -125,7 +125,7 @@ func writeLine(w io.Writer, line judged) error {
 	return err
 }
 
-// outrank gives the exit code that counts more.
+// outrank returns the exit code that counts more.
 func outrank(a, b int) int {
 	rank := map[int]int{0: 0, 1: 1, 4: 2, 3: 3}
 	if rank[b] > rank[a] {
@@ -150,7 +150,7 @@ func (p *program) judgeOne(ctx context.Context, i *item, params verify.Params, s
 	return judged{Source: i.source, Report: verify.Judge(ctx, e, params)}
 }
 
-// items gives each file of a folder, or each line of a file.
+// items hands on each file of a folder, or each line of a file.
 func (p *program) items(name string, give func(*item) error) error {
 	if entries, err := os.ReadDir(name); err == nil {
 		for _, e := range entries {

@@ -31,7 +31,7 @@ func (e *largeError) Error() string {
 	return fmt.Sprintf("%s is larger than %d MiB", e.name, e.limit>>20)
 }
 
-// standardInput is one document, for whoever asks first.
+// standardInput is one document, for the flag that asks first.
 func (p *program) standardInput() (io.Reader, error) {
 	if p.stdinTaken {
 		return nil, usagef("standard input (-) is asked for more than once")

@@ -59,7 +59,7 @@ func usagef(format string, args ...any) error {
 	return &usageError{fmt.Errorf(format, args...)}
 }
 
-// run runs one command and gives the exit code.
+// run runs one command and returns the exit code.
 func (p *program) run(ctx context.Context, args []string) int {
 	name := "verify"
 	if len(args) > 0 {
@@ -108,7 +108,7 @@ func (p *program) run(ctx context.Context, args []string) int {
 	return code
 }
 
-// fail prints an error and gives its exit code: a file that can't be had leaves
+// fail prints an error and returns its exit code: a file that can't be had leaves
 // the verdict open, a command line that makes no sense is usage.
 func (p *program) fail(err error) int {
 	p.warn(err)

@@ -113,7 +113,7 @@ func writeLaunches(b *strings.Builder, r *verify.Report, width int) {
 	}
 }
 
-// terminal gives the width to keep to, and whether to use colours.
+// terminal returns the width to keep to, and whether to use colours.
 func (p *program) terminal(color string) (width int, coloured bool) {
 	width = widthElsewhere
 	f, ok := p.stdout.(*os.File)

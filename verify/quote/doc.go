@@ -15,7 +15,7 @@
 //
 // That evaluation is ours since go-tdx-guest reports the module's level alone
 // where TEE_TCB_SVN[1] is above zero, which masks an OutOfDate or Revoked
-// platform, and gives no type by which a status could be told from a forgery.
+// platform, and has no type by which a status could be told from a forgery.
 //
 // What this package does not do: fetch anything, say which registers are the
 // right ones, or accept a status (package verify does, by policy).

@@ -28,7 +28,7 @@ const (
 	Revoked                           Status = "Revoked"
 )
 
-// Statuses gives all of them, from best to worst.
+// Statuses returns all of them, from best to worst.
 func Statuses() []Status {
 	return []Status{UpToDate, SWHardeningNeeded, ConfigurationNeeded, ConfigurationAndSWHardeningNeeded, OutOfDate, OutOfDateConfigurationNeeded, Revoked}
 }
