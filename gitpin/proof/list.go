@@ -33,9 +33,7 @@ func (p *Proof) List(ctx context.Context, a *pack.Archive) (*Tree, error) {
 		return nil, err
 	}
 	l.tree.Entries = p.trees[l.tree.Root].entries
-	if p.params.Files != nil {
-		p.trees = nil // what Files does not tell is not needed any more
-	}
+	p.trees = nil // Tree tells what is needed of them from here on
 	l.tree.Faults = p.faults
 	return l.tree, nil
 }
