@@ -34,6 +34,7 @@ type Params struct {
 	Progress func(n int64)                              // bytes of the pack that came
 	Objects  func(n uint32)                             // a pack of so many objects begins to come; may be nil
 	Said     func(line string)                          // what the server says of its progress; may be nil
+	Expect   func(objects int)                          // so many are to be proven, which take memory; may be nil
 	Stage    func(Stage)                                // a stage begins
 	Sleep    func(context.Context, time.Duration) error // waits, or ends with the context
 	Now      func() time.Time

@@ -81,7 +81,7 @@ func (p *Params) fromHost(ctx context.Context, dir *workdir.Dir) (*Checkout, err
 		}
 		defer keep.Close()
 		src := gitdir.Source(draft.Root, keep, p.Hasher)
-		src.Stream = stream
+		src.Stream, src.Announced = stream, p.Expect
 		made, err := p.materialise(ctx, draft, src, func() { p.Stage(StageReceived) })
 		if err != nil {
 			return err

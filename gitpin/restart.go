@@ -104,7 +104,9 @@ func (r *restart) anew(ctx context.Context, draft *workdir.Draft) (*proof.Tree, 
 }
 
 func (r *restart) source(draft *workdir.Draft) pack.Source {
-	return gitdir.Source(draft.Root, r.kept.Pack, r.params.Hasher)
+	src := gitdir.Source(draft.Root, r.kept.Pack, r.params.Hasher)
+	src.Announced = r.params.Expect
+	return src
 }
 
 // newProof is one that writes nothing.

@@ -17,7 +17,7 @@ import (
 const (
 	regionSize  = 256 << 10 // bytes of the pack in which one guesser begins entries
 	regionSpill = 64 << 10  // and how many more its last entry may take
-	regionGives = 4 << 20   // bytes of contents that are kept of a region
+	regionGives = 2 << 20   // bytes of contents that are kept of a region
 	regionTries = 128 << 10 // bytes of contents that are inflated to find its first entry
 	tryBytes    = 64 << 10  // bytes of a content that is tried
 	tryHeader   = 3         // bytes of the header of such an entry, at most

@@ -21,7 +21,13 @@ func Claims(src Source, index *os.File, lim Limits) (*Archive, error) {
 	}
 	a := &Archive{file: src.Keep, size: info.Size(), spool: src.Spool, newHasher: src.NewHasher, budget: new(atomic.Int64), limits: lim}
 	a.budget.Store(lim.inflated())
-	return a, a.readIndex(index)
+	if err := a.readIndex(index); err != nil {
+		return nil, err
+	}
+	if src.Announced != nil {
+		src.Announced(a.Len())
+	}
+	return a, nil
 }
 
 // readIndex reads ids and offsets of an index of version 2. Checksums and the

@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	inFlight   = 8 << 20   // bytes of blobs on their way to the workers
+	inFlight   = 4 << 20   // bytes of blobs on their way to the workers
 	batchBytes = 128 << 10 // of blobs that go to a worker together, the last one not counted
 	batchBlobs = 128       // and how many they are at most
 )
@@ -73,6 +73,9 @@ type Source struct {
 	Spool func() (*os.File, error)
 	// NewHasher makes what names objects.
 	NewHasher func() *object.Hasher
+	// Announced is told how many objects there are to be, once that is within the
+	// limits; nil if nobody wants to know.
+	Announced func(objects int)
 }
 
 // heedingReader is a reader that ends with a context.
@@ -99,6 +102,9 @@ func Read(ctx context.Context, src Source, lim Limits, sink Sink) (*Archive, err
 	}
 	if most := lim.objects(); int64(scan.count) > most {
 		return nil, &LimitError{"object", most}
+	}
+	if src.Announced != nil {
+		src.Announced(int(scan.count))
 	}
 	outer := ctx
 	group, ctx := errgroup.WithContext(outer)
