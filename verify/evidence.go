@@ -71,11 +71,11 @@ func ParseEvidence(data []byte) (*Evidence, error) {
 		e := &Evidence{Kind: KindAttest}
 		return e, e.SetAttestation(data)
 	}
-	if first, second, ok := twoDocuments(data); ok {
-		return parseAnswers(first, second)
-	}
 	has, err := keysOf(data)
 	if err != nil {
+		if first, second, ok := twoDocuments(data); ok {
+			return parseAnswers(first, second)
+		}
 		return nil, fmt.Errorf("evidence: %w", err)
 	}
 	switch {
