@@ -44,6 +44,9 @@ title "The launch: launcher's log (stderr), then the workload's output"
 "$top/bin/git-launcher" --dstack-endpoint "$tmp/dstack.sock" --receipt receipt.json config.conf >workload.out 2>launch.log ||
   { cat launch.log; echo "demo: the launch failed" >&2; exit 1; }
 cat launch.log
+if grep -q 'WRITABLE ROOT' launch.log; then
+  echo "  (It warns because the demo runs outside a container. The compose file above makes the root file system read-only.)"
+fi
 sed 's/^/  | /' workload.out
 
 verify() { "$top/bin/git-launcher-verify" --root root.pem --collateral collateral.json --policy "$1" "$2"; }
@@ -55,7 +58,7 @@ grep -v '^MRTD=\|^RTMR' policy.conf >hash.conf
 verify hash.conf receipt.json >verdict.out || { cat verdict.out; echo "demo: this was to be VERIFIED" >&2; exit 1; }
 sed -n '/^B  /,/^C  /p' verdict.out | sed '$d'
 "$top/bin/git-launcher-verify" system --policy hash.conf receipt.json >system.out
-sed -n '/^RTMR0, event/,/^RTMR1, event/p' system.out | sed '$d' | cut -c1-118
+sed -n '/^RTMR0, event/,/^$/p' system.out | sed '$d' | cut -c1-118
 
 title "The same deployment on dstack 0.6: nothing is recorded, and nothing else can be launched"
 mkdir six
@@ -77,7 +80,7 @@ refuse() { # what, exit code, policy, receipt
   code=0
   verify "$3" "$4" >verdict.out || code=$?
   [ "$code" = "$2" ] || { cat verdict.out; echo "demo: exit code $code, not $2, for $1" >&2; exit 1; }
-  printf '%-8s exit %s  %s\n' "$1" "$code" "$(sed '1,/^NOT VERIFIED/d' verdict.out | paste -sd ' ')"
+  printf '%-8s exit %s  %s\n' "$1" "$code" "$(sed '1,/^NOT VERIFIED/d' verdict.out | tr -s ' \n' ' ' | sed 's/ $//')"
 }
 change() { jq "$1" receipt.json >changed.json; }
 change '.quote |= .[0:400] + (if .[400:401] == "0" then "1" else "0" end) + .[401:]'
