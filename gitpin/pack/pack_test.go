@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pjbgf/sha1cd"
 
@@ -155,6 +156,21 @@ func TestRefused(t *testing.T) {
 		if _, err := read(t, good[:n], wide); err == nil {
 			t.Errorf("cut off after %d bytes, it is taken", n)
 		}
+	}
+}
+
+// TestLargestBatch: the largest blob that is held in memory goes to the workers with as
+// many small ones as can be before it.
+func TestLargestBatch(t *testing.T) {
+	var entries []gittest.PackEntry
+	for i := range 3 {
+		entries = append(entries, blob(strings.Repeat("x", 128<<10-1-i)), blob(strings.Repeat("y", 4<<20-i)))
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	var b bomb
+	if _, err := b.read(t, ctx, gittest.Pack(-1, entries...), wide); err != nil {
+		t.Error(err)
 	}
 }
 

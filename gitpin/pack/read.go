@@ -14,10 +14,13 @@ import (
 )
 
 const (
-	inFlight   = 4 << 20   // bytes of blobs on their way to the workers
+	inFlight   = 5 << 20   // bytes of blobs on their way to the workers
 	batchBytes = 128 << 10 // of blobs that go to a worker together, the last one not counted
 	batchBlobs = 128       // and how many they are at most
 )
+
+// A batch that is larger than what may be on its way would wait forever.
+const _ = uint(inFlight - batchBytes - largeBlob)
 
 // Sink is told of every object that needs no second pass, by the id that its own
 // bytes have.
