@@ -8,7 +8,7 @@ import (
 
 // Bounds that are not for a user to set.
 const (
-	maxObjects = 10 << 20  // entries of one pack, whatever Limits.Files allows; each costs entrySize here
+	maxObjects = 10 << 20  // entries of one pack, whatever Limits.Files allows; each costs an Entry here
 	maxMeta    = 128 << 20 // bytes of one commit, tree or tag; a tree of a million entries has 40 MiB
 	minMeta    = 1 << 20   // and what it may have, however few files there may be
 	maxEntry   = 300       // bytes of one entry of a tree: mode, name (255 at most) and id

@@ -1,6 +1,7 @@
 package gittest
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
@@ -60,7 +61,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r.Header.Del("Proxy-Connection")
 	res, err := (&http.Transport{
 		DisableCompression: true, DisableKeepAlives: true,
-		Dial: func(_, addr string) (net.Conn, error) { return p.dial(addr) },
+		DialContext: func(_ context.Context, _, addr string) (net.Conn, error) { return p.dial(addr) },
 	}).RoundTrip(r)
 	if err != nil {
 		refuse(w, http.StatusBadGateway, "no such host")
