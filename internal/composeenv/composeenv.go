@@ -124,3 +124,12 @@ func ofText(name, text string) Var {
 func FilledIn(text string) bool {
 	return strings.Contains(strings.ReplaceAll(text, "$$", ""), "$")
 }
+
+// PlainWords reports whether any reader makes the same words of a command that is one
+// string: it has no quotes and no signs of a shell, and parts words by blanks and tabs
+// alone. Go splits at more characters (U+00A0, say) than Compose does.
+func PlainWords(command string) bool {
+	return !strings.ContainsFunc(command, func(r rune) bool {
+		return r != '\t' && (r < ' ' || r > '~') || strings.ContainsRune("\"'\\;&|<>()#`", r)
+	})
+}

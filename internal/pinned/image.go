@@ -60,7 +60,7 @@ func consults(command any, variable string) string {
 	var words []string
 	switch command := command.(type) {
 	case string:
-		if strings.ContainsAny(command, "\"'\\;&|<>()#`\n") {
+		if !composeenv.PlainWords(command) {
 			return ""
 		}
 		words = strings.Fields(command)

@@ -30,6 +30,7 @@ func TestImageByCompose(t *testing.T) {
 		"a word without hyphens":        {"environment: [DEFAULT_IMAGE_DIGEST=" + digest + "]\n    command: [approved, none]", consults},
 		"a word that is filled in":      {"environment: [DEFAULT_IMAGE_DIGEST=" + digest + "]\n    command: [--approved, none, '${MORE}']", consults},
 		"words for a shell":             {"environment: [DEFAULT_IMAGE_DIGEST=" + digest + "]\n    command: '--approved none; true'", consults},
+		"a blank to some readers":       {"environment: [DEFAULT_IMAGE_DIGEST=" + digest + "]\n    command: \"--approved none\\u00a0--receipt-log\"", consults},
 		"a number among the words":      {"environment: [DEFAULT_IMAGE_DIGEST=" + digest + "]\n    command: [--approved, none, 7]", consults},
 		"a variable that is filled in":  {"environment: {DEFAULT_IMAGE_DIGEST: '" + digest + "', GIT_LAUNCHER_APPROVED: '${GIT_LAUNCHER_APPROVED}'}", consults},
 		"a digest that is filled in":    {"environment: ['DEFAULT_IMAGE_DIGEST=${DEFAULT_IMAGE_DIGEST}']\n    command: [--approved, none]", list},

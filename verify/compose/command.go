@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"gitlauncher/config"
+	"gitlauncher/internal/composeenv"
 	"gitlauncher/verify/compose/model"
 )
 
@@ -100,7 +101,7 @@ func (j *judge) command(value any, bad func(key, what, why string)) {
 // taken apart here: its readers differ.
 func commandWords(value any) (words []string, ok bool) {
 	if s, is := value.(string); is {
-		return strings.Fields(s), !strings.ContainsAny(s, `"'\;&|<>()#`+"`\n")
+		return strings.Fields(s), composeenv.PlainWords(s)
 	}
 	return model.Texts(value), true
 }

@@ -82,6 +82,8 @@ func (j *judge) literal(v composeenv.Var, e exception.Exception, bad func(what, 
 	case v.Name == "PLATFORM" && v.Value != "TEE", isFlag && flag == "platform" && v.Value != "tee":
 		bad(v.Name+" is not TEE", "the launch is then not measured")
 	case v.Name == "PLATFORM", isFlag && flag == "platform":
+	case isFlag && v.Name != strings.ToUpper(v.Name):
+		bad("sets "+v.Name+", which is not in upper case", "the launcher does not heed it, and a reader may believe that it does")
 	case isFlag:
 		j.flag(flag, v.Value, func(what, why string) { bad("sets "+v.Name+what, why) }, func(why string) { j.expected(v, e, why) })
 	case slices.Contains([]string{"DSTACK_SIMULATOR_ENDPOINT", "DSTACK_ENDPOINT"}, v.Name):
