@@ -20,7 +20,7 @@ import (
 func parseAnswer(data []byte, has func(names ...string) bool) (*Evidence, error) {
 	var doc struct {
 		Quote       string          `json:"quote"`
-		EventLog    string          `json:"event_log"`
+		EventLog    json.RawMessage `json:"event_log"` // a string that holds the list, or the list
 		ReportData  string          `json:"report_data"`
 		VMConfig    json.RawMessage `json:"vm_config"`
 		Attestation string          `json:"attestation"`
@@ -43,7 +43,7 @@ func parseAnswer(data []byte, has func(names ...string) bool) (*Evidence, error)
 		err = e.SetAttestation(raw)
 	default:
 		if err = e.SetQuote([]byte(doc.Quote)); err == nil {
-			e.Log, err = measure.ParseLog([]byte(doc.EventLog))
+			e.Log, err = measure.ParseLog([]byte(inner(doc.EventLog)))
 		}
 	}
 	if err == nil && (has("tcb_info") || has("app_compose")) {

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -189,6 +190,9 @@ func parsePhala(data []byte) (*Evidence, error) {
 	return e, e.SetTCBInfo(doc.TCBInfo)
 }
 
+// quoteHead is the size of a quote's header, in bytes.
+const quoteHead = 48
+
 // SetQuote takes a quote as binary or as hex, with or without 0x and white space
 // around it.
 func (e *Evidence) SetQuote(data []byte) error {
@@ -196,6 +200,9 @@ func (e *Evidence) SetQuote(data []byte) error {
 	if raw, err := hex.DecodeString(text); err == nil && len(raw) > 0 {
 		e.Quote = raw
 		return nil
+	}
+	if raw, err := base64.StdEncoding.DecodeString(text); err == nil && len(raw) > quoteHead {
+		return errors.New("quote: is in base64; give it as hex or as its bytes (base64 -d)")
 	}
 	if len(data) < 2 || data[0] != 4 && data[0] != 5 || data[1] != 0 {
 		return errors.New("quote: is neither hex nor a TDX quote of version 4 or 5")

@@ -13,6 +13,7 @@ package strictjson
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/maphash"
 	"reflect"
@@ -31,6 +32,12 @@ const (
 // surrogate pairs, nesting beyond 64 levels, objects and lists beyond any use, and
 // anything after the value.
 func Unmarshal(data []byte, v any) error {
+	switch {
+	case bytes.HasPrefix(data, []byte("\xef\xbb\xbf")):
+		return errors.New("JSON begins with a byte-order mark; save it as UTF-8 without one")
+	case bytes.HasPrefix(data, []byte("\xff\xfe")), bytes.HasPrefix(data, []byte("\xfe\xff")):
+		return errors.New("JSON is in UTF-16; save it as UTF-8")
+	}
 	if !utf8.Valid(data) {
 		return fmt.Errorf("JSON is not valid UTF-8")
 	}

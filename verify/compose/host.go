@@ -89,6 +89,9 @@ func (j *judge) networks(service map[string]any, bad func(what, why string)) {
 		if !ok && def["external"] != nil && def["external"] != false {
 			name = key
 		}
+		if def["external"] != nil && def["external"] != false && isHex(name) {
+			bad(fmt.Sprintf("is on the external network %.60s", name), "Docker finds networks by the beginning of an id, too, so that it may be the VM's own")
+		}
 		if name == "host" || strings.HasPrefix(name, "container:") || model.FilledIn(def["name"]) {
 			bad("is on the VM's own network", "it reaches what listens there for the system alone")
 		}
@@ -97,3 +100,6 @@ func (j *judge) networks(service map[string]any, bad func(what, why string)) {
 		}
 	}
 }
+
+// isHex reports whether a name could be the beginning of an id.
+func isHex(name string) bool { return name != "" && strings.Trim(name, "0123456789abcdefABCDEF") == "" }

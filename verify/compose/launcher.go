@@ -80,9 +80,7 @@ func (j *judge) launcherKey(key string, service map[string]any, bad func(key, wh
 			bad(key, "has "+what, "it can change what runs, or is not known to be harmless; limits and reservations of CPUs and memory pass")
 		}
 	case key == "logging":
-		if logsToSocket(value) {
-			bad(key, "logs to a unix socket", "Docker would write there as root")
-		}
+		j.logging(value, func(what, why string) { bad(key, what, why) })
 	case key == "environment":
 		j.environment(bad)
 	case key == "command":
@@ -163,14 +161,21 @@ func confinement(value any) (out []string) {
 	return out
 }
 
-// logsToSocket reports whether a service's log goes to a unix socket.
-func logsToSocket(logging any) bool {
-	l, _ := logging.(map[string]any)
+// logDrivers are those that Docker itself has.
+var logDrivers = strings.Fields("none local json-file syslog journald gelf fluentd awslogs splunk gcplogs")
+
+// logging judges where a service's log goes: to Docker's own drivers, and to no unix
+// socket of the VM.
+func (j *judge) logging(value any, bad func(what, why string)) {
+	l, _ := value.(map[string]any)
+	if driver := l["driver"]; driver != nil && driver != "" && !slices.Contains(logDrivers, fmt.Sprint(driver)) {
+		bad(fmt.Sprintf("has the log driver %.60s", fmt.Sprint(driver)), "a plugin of that name runs as root in the VM")
+	}
 	options, _ := l["options"].(map[string]any)
 	for _, v := range options {
 		if strings.Contains(strings.ToLower(fmt.Sprint(v)), "unix") {
-			return true
+			bad("logs to a unix socket", "Docker would write there as root")
+			return
 		}
 	}
-	return false
 }

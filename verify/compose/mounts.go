@@ -95,6 +95,8 @@ func (j *judge) configs(value any, bad func(key, what, why string)) {
 		}
 		content, inline := j.model.Entry("configs", source)["content"].(string)
 		switch {
+		case j.expect.Image:
+			bad("configs", fmt.Sprintf("mounts the config %.60s", source), "image mode reads none, and what lies there may replace a file of the audited image")
 		case !inline:
 			bad("configs", fmt.Sprintf("the config %.60s is not inline content", source), "a file, variable or external config is not measured")
 		case model.FilledIn(content):

@@ -86,6 +86,8 @@ func (j *judge) rights(service map[string]any, bad func(what, why string)) {
 		bad("is on the VM's own network", "it reaches what listens there for the system alone")
 	case strings.HasPrefix(mode, "container:") || mode == "service:"+j.Service:
 		bad("has network_mode: "+mode, "it shares the network of the launcher, or may: it reaches what listens there for the workload alone")
+	case mode != "" && !slices.Contains([]string{"none", "bridge", "default"}, mode) && !strings.HasPrefix(mode, "service:"):
+		bad(fmt.Sprintf("has network_mode: %.60s", mode), "Docker finds networks by the beginning of an id, too, so that it may be the VM's own; none, bridge and service:NAME are known")
 	}
 	j.networks(service, bad)
 	for _, c := range addedCaps(service["cap_add"]) {
@@ -100,9 +102,7 @@ func (j *judge) rights(service map[string]any, bad func(what, why string)) {
 	if hasKey(service["deploy"], "devices", "generic_resources") {
 		bad("has devices in deploy", "they are host devices, and their driver's files come from the VM")
 	}
-	if logsToSocket(service["logging"]) {
-		bad("logs to a unix socket", "Docker would write there as root")
-	}
+	j.logging(service["logging"], bad)
 }
 
 // hasKey reports whether a value has one of the keys, at any depth.
