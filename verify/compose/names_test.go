@@ -9,6 +9,7 @@ import (
 
 // TestNamesOfDocker: what Docker finds by the beginning of an id, by a plugin's name or
 // at a place that image mode does not read is refused in the words of its own reason.
+// SECURITY.md: P8.
 func TestNamesOfDocker(t *testing.T) {
 	other := func(lines ...string) string {
 		return file("", "  other:\n    image: x\n    "+strings.Join(lines, "\n"))

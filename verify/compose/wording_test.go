@@ -11,6 +11,7 @@ import (
 // they are read here. A blank that only some readers split at joins “none” with what
 // follows, and the launcher heeds a variable in upper case alone, so that in each of
 // these a file of approved digests would be consulted.
+// SECURITY.md: P8.
 func TestOneWording(t *testing.T) {
 	const variables = "environment:\n  PLATFORM: TEE\n  DOCKER_CONTENT_TRUST: 1\n  DEFAULT_IMAGE_DIGEST: sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\n"
 	for name, tc := range map[string]struct{ service, exception, what string }{
