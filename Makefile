@@ -5,6 +5,7 @@ FUZZ  ?= 10s
 FLAGS  = -trimpath -ldflags '-X gitlauncher/internal/version.release=$(VERSION)'
 PREFIX ?= /usr/local
 COVER  ?= ./...
+BEFORE ?=
 
 PROGRAMS = $(notdir $(wildcard cmd/*))
 
@@ -84,13 +85,13 @@ fuzz:
 	  done; \
 	done
 
-## bench: against git itself, several runs, medians and peak memory as a Markdown table
+## bench: against git itself, several runs, medians and peak memory as a Markdown table; BEFORE=PROGRAM: against an earlier build
 bench: build
-	$(GO) run ./internal/bench -launcher bin/git-launcher
+	$(GO) run ./internal/bench -launcher bin/git-launcher -before '$(BEFORE)'
 
 ## bench-quick: the small rows of bench
 bench-quick: build
-	$(GO) run ./internal/bench -launcher bin/git-launcher -quick
+	$(GO) run ./internal/bench -launcher bin/git-launcher -before '$(BEFORE)' -quick
 
 ## bench-image: from start to running container, against docker pull and docker run
 bench-image: build

@@ -9,6 +9,9 @@
 //   - the floor: `tar x` of the same files, and the server alone;
 //   - what content_sha256 costs, and how time and memory grow.
 //
+// With -before it measures another build of git-launcher in turn with this one, instead
+// of git.
+//
 // It prints Markdown tables of medians and peak memory, and its progress on stderr.
 // The targets are goals; nothing fails for missing them.
 package main
@@ -28,6 +31,7 @@ import (
 func main() {
 	b := &bench{}
 	flag.StringVar(&b.launcher, "launcher", "bin/git-launcher", "the program to measure")
+	flag.StringVar(&b.before, "before", "", "an earlier build of the program, to measure instead of git")
 	flag.BoolVar(&b.quick, "quick", false, "the small repositories only")
 	flag.IntVar(&b.runs, "runs", 5, "runs of each; large ones have fewer")
 	flag.StringVar(&b.tmp, "tmp", "/dev/shm", "where to work; a file system in memory gives steady figures")
@@ -46,10 +50,10 @@ func main() {
 }
 
 type bench struct {
-	launcher, tmp, disk, only string
-	quick                     bool
-	runs                      int
-	began                     time.Time
+	launcher, before, tmp, disk, only string
+	quick                             bool
+	runs                              int
+	began                             time.Time
 }
 
 // runner runs one side once. When it is watched, its memory counts and its time does not.
@@ -61,30 +65,24 @@ func (b *bench) run() (err error) {
 		return err
 	}
 	fmt.Printf("%s, git %s, %s\n\n", b.began.UTC().Format("2006-01-02 15:04 MST"), gitVersion(), machine())
+	if b.before != "" {
+		return b.builds()
+	}
 	fmt.Println("| repository | case | theirs | ours | ratio | wanted | their memory | our memory |")
 	fmt.Println("|---|---|---|---|---|---|---|---|")
-	long := load{files: 2000, size: 8000, history: 1500}
-	steps := []step{
-		{load{files: 5, size: 2000}, b.tmp, b.runs, []part{b.cold, b.clone, b.restart, b.floor}},
-		{long, b.tmp, b.runs, []part{b.cold, b.clone, b.restart, b.floor, b.canned, b.record}},
-	}
+	steps := b.loads()
+	steps[0].parts = []part{b.cold, b.clone, b.restart, b.floor}
+	steps[1].parts = []part{b.cold, b.clone, b.restart, b.floor, b.canned, b.record}
 	if !b.quick {
-		steps = append(steps,
-			step{load{files: 5000, size: 10_000, history: 1000}, b.tmp, b.runs, []part{b.cold, b.clone, b.restart, b.floor, b.canned}},
-			step{load{files: 60_000, size: 16_500}, b.tmp, 3, []part{b.cold, b.restart, b.floor}},
-			step{load{files: 1, size: 1 << 30, noise: true}, b.tmp, 3, []part{b.cold, b.floor, b.canned}},
-		)
+		steps[2].parts = []part{b.cold, b.clone, b.restart, b.floor, b.canned}
+		steps[3].parts = []part{b.cold, b.restart, b.floor}
+		steps[4].parts = []part{b.cold, b.floor, b.canned}
 		if b.disk != "" {
-			steps = append(steps, step{long, b.disk, b.runs, []part{b.canned}})
+			steps = append(steps, step{steps[1].load, b.disk, b.runs, []part{b.canned}})
 		}
 	}
-	for _, s := range steps {
-		if !strings.Contains(s.load.String(), b.only) {
-			continue
-		}
-		if err := b.take(s); err != nil {
-			return fmt.Errorf("%v: %w", s.load, err)
-		}
+	if err := b.takeAll(steps); err != nil {
+		return err
 	}
 	err = b.growth()
 	b.progress("done")
@@ -100,6 +98,34 @@ type step struct {
 }
 
 type part func(*site, step) error
+
+// loads are the repositories, each with no parts yet.
+func (b *bench) loads() []step {
+	steps := []step{
+		{load: load{files: 5, size: 2000}, tmp: b.tmp, runs: b.runs},
+		{load: load{files: 2000, size: 8000, history: 1500}, tmp: b.tmp, runs: b.runs},
+	}
+	if b.quick {
+		return steps
+	}
+	return append(steps,
+		step{load: load{files: 5000, size: 10_000, history: 1000}, tmp: b.tmp, runs: b.runs},
+		step{load: load{files: 60_000, size: 16_500}, tmp: b.tmp, runs: 3},
+		step{load: load{files: 1, size: 1 << 30, noise: true}, tmp: b.tmp, runs: 3},
+	)
+}
+
+func (b *bench) takeAll(steps []step) error {
+	for _, s := range steps {
+		if !strings.Contains(s.load.String(), b.only) {
+			continue
+		}
+		if err := b.take(s); err != nil {
+			return fmt.Errorf("%v: %w", s.load, err)
+		}
+	}
+	return nil
+}
 
 func (b *bench) take(s step) error {
 	return b.on(s.load, s.tmp, false, func(at *site) error {

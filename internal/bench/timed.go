@@ -19,19 +19,21 @@ import (
 // usage is what a run took.
 type usage struct {
 	seconds float64
-	memory  int64 // bytes, of all its processes together at their worst moment
+	cpu     float64 // seconds of all its processes together, in user and kernel
+	memory  int64   // bytes, of all its processes together at their worst moment
 }
 
 // median takes the middle time; memory comes from the first run, which is watched and
 // whose time does not count.
 func median(watched usage, u []usage) usage {
-	s := make([]float64, len(u))
+	seconds, cpu := make([]float64, len(u)), make([]float64, len(u))
 	for i := range u {
-		s[i] = u[i].seconds
+		seconds[i], cpu[i] = u[i].seconds, u[i].cpu
 		watched.memory = max(watched.memory, u[i].memory)
 	}
-	slices.Sort(s)
-	return usage{s[len(s)/2], watched.memory}
+	slices.Sort(seconds)
+	slices.Sort(cpu)
+	return usage{seconds[len(u)/2], cpu[len(u)/2], watched.memory}
 }
 
 // timed runs a bash script and returns what it took. A process starts with the peak
@@ -51,7 +53,7 @@ func timed(watch bool, dir, script string, args ...string) (usage, error) {
 		return usage{}, errors.Join(err, errors.New(stderr.String()))
 	}
 	var u usage
-	_, err = fmt.Sscan(string(out), &u.seconds, &u.memory)
+	_, err = fmt.Sscan(string(out), &u.seconds, &u.cpu, &u.memory)
 	return u, err
 }
 
@@ -88,7 +90,8 @@ func timedHere(watch bool, args []string) int {
 	}
 	// Linux counts the largest of the process and the children it waited for, exactly.
 	// Watching counts the sum of all, but may miss a moment.
-	fmt.Println(seconds, max(most, cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss<<10))
+	cpu := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	fmt.Println(seconds, cpu.Seconds(), max(most, cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss<<10))
 	return 0
 }
 
