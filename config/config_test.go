@@ -104,6 +104,8 @@ func TestRefused(t *testing.T) {
 		{"ALLOW_ENV=1" + m, 3, "ALLOW_ENV"},
 		{"FETCH_DEPTH=" + m, 3, "FETCH_DEPTH"},
 		{"FETCH_DEPTH=2", 3, "FETCH_DEPTH"},
+		{"SUBMODULES=" + m, 3, "SUBMODULES"},
+		{"LFS=" + m, 3, "LFS"},
 		{"AUTH_TOKEN_FILE=" + m, 3, "AUTH_TOKEN_FILE"},
 		{"AUTH_SCHEME=bearer", 3, "AUTH_SCHEME"},
 		{"AUTH_TOKEN_FILE=/t\nAUTH_SCHEME=" + m, 4, "AUTH_SCHEME"},

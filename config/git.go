@@ -32,6 +32,8 @@ type Git struct {
 
 	AllowEnv    []string // names that pass the environment filter
 	FullHistory bool     // FETCH_DEPTH=full
+	Submodules  bool     // SUBMODULES=recursive: they are placed, at any depth
+	LFS         bool     // LFS=fetch: the contents of Git LFS files are placed
 
 	// What the commit's bytes must be besides, without leaning on SHA-1; zero where the
 	// config does not say. EntrypointSHA256 is of the script.
@@ -49,7 +51,7 @@ type Advanced struct {
 // gitKeys are the known keys, in the order of the canonical form.
 var gitKeys = []string{
 	"REPO_URL", "COMMIT_SHA", "WORK_DIR", "REPO_SUBDIR", "ENTRYPOINT_SCRIPT",
-	"RUN_CMD", "INSTALL_CMD", "ALLOW_ENV", "FETCH_DEPTH",
+	"RUN_CMD", "INSTALL_CMD", "ALLOW_ENV", "FETCH_DEPTH", "SUBMODULES", "LFS",
 	"CONTENT_SHA256", "ENTRYPOINT_SHA256",
 	"AUTH_TOKEN_FILE", "AUTH_TOKEN_ENV", "AUTH_SCHEME", "TLS_CLIENT_CERT_FILE", "TLS_CLIENT_KEY_FILE", "TLS_CA_FILE",
 	"SSH_KEY_FILE", "SSH_KEY_ENV", "SSH_KNOWN_HOSTS_FILE", "SSH_HOST_KEY",
@@ -109,9 +111,11 @@ func (g *Git) set(key, v string) (err error) {
 	case "ALLOW_ENV":
 		g.AllowEnv, err = envNames(v)
 	case "FETCH_DEPTH":
-		if g.FullHistory = v == "full"; v != "1" && v != "full" {
-			err = fmt.Errorf("is neither 1 nor full")
-		}
+		g.FullHistory, err = oneOf(v, "1", "full")
+	case "SUBMODULES":
+		g.Submodules, err = oneOf(v, "none", "recursive")
+	case "LFS":
+		g.LFS, err = oneOf(v, "none", "fetch")
 	case "CONTENT_SHA256":
 		g.ContentSHA256, err = parseSum(v)
 	case "ENTRYPOINT_SHA256":
@@ -145,6 +149,10 @@ func (g *Git) contradiction(at map[string]int) (key, reason string) {
 		return "ENTRYPOINT_SCRIPT", "has no effect beside RUN_CMD; remove one of the two"
 	case has("ENTRYPOINT_SHA256") && has("RUN_CMD"):
 		return "ENTRYPOINT_SHA256", "has no effect beside RUN_CMD, which runs no script; CONTENT_SHA256 covers every file"
+	case g.Submodules:
+		return "SUBMODULES", "recursive is not built yet"
+	case g.LFS:
+		return "LFS", "fetch is not built yet"
 	}
 	for _, name := range g.AllowEnv {
 		if name == ConfigVariable || slices.Contains(g.Auth.Variables(), name) {
@@ -177,6 +185,12 @@ func (g *Git) Canonical() []byte {
 	opt("ALLOW_ENV", strings.Join(g.AllowEnv, ","))
 	if g.FullHistory {
 		put("FETCH_DEPTH", "full")
+	}
+	if g.Submodules {
+		put("SUBMODULES", "recursive")
+	}
+	if g.LFS {
+		put("LFS", "fetch")
 	}
 	if !g.ContentSHA256.IsZero() {
 		put("CONTENT_SHA256", g.ContentSHA256.Hex())

@@ -53,6 +53,14 @@ func ParseRelPath(v string) (RelPath, error) {
 	return RelPath{raw: v, clean: clean}, nil
 }
 
+// oneOf reads a setting that is off or on, by its two words.
+func oneOf(v, off, on string) (bool, error) {
+	if v != off && v != on {
+		return false, fmt.Errorf("is neither %s nor %s", off, on)
+	}
+	return v == on, nil
+}
+
 func absPath(v string) (string, error) {
 	if !strings.HasPrefix(v, "/") {
 		return "", fmt.Errorf("must be an absolute path")

@@ -10,6 +10,10 @@ import (
 // Listing computes content_sha256: SHA-256 over one entry a file, in the order of
 // `git ls-tree -rz`, each "<mode> <hash> <path>" and a NUL byte. It says what runs
 // without leaning on SHA-1. Only [NewListing] makes one.
+//
+// In a record of version 2 it covers what was placed beyond the tree, too. Behind the entry
+// of a placed submodule stand those of its own files, in its own order, their paths below
+// its path. A placed Git LFS file has the SHA-256 of its content, not of the pointer.
 type Listing struct{ h hash.Hash }
 
 // NewListing starts an empty listing.
@@ -30,3 +34,30 @@ func (l *Listing) add(mode uint32, name, path string) {
 
 // Sum returns the digest as lowercase hex.
 func (l *Listing) Sum() string { return hex.EncodeToString(l.h.Sum(nil)) }
+
+// LFSListing computes lfs_sha256: SHA-256 over one entry for each Git LFS file whose content
+// was placed, in the order of [Listing], each "<hash> <size> <path>" and a NUL byte. Only
+// [NewLFSListing] makes one.
+type LFSListing struct {
+	h   hash.Hash
+	any bool
+}
+
+// NewLFSListing starts an empty listing.
+func NewLFSListing() *LFSListing { return &LFSListing{h: sha256.New()} }
+
+// Add adds a file by the SHA-256 and the size in bytes of its content, which are those
+// of its pointer, and its path below the root of the checkout as raw bytes.
+func (l *LFSListing) Add(sum [sha256.Size]byte, size int64, path string) {
+	l.any = true
+	fmt.Fprintf(l.h, "%x %d %s\x00", sum, size, path)
+}
+
+// Sum returns the digest as lowercase hex, and the empty string for a listing without
+// an entry.
+func (l *LFSListing) Sum() string {
+	if !l.any {
+		return ""
+	}
+	return hex.EncodeToString(l.h.Sum(nil))
+}

@@ -124,6 +124,68 @@ func TestGitRecord(t *testing.T) {
 	}
 }
 
+// TestGitRecordPlaced: a record is of version 2 where something was placed beyond the tree,
+// and nowhere else; and there is one way to write it.
+func TestGitRecordPlaced(t *testing.T) {
+	r := measure.GitRecord{Advanced: true, Commit: "c", Submodules: []measure.Submodule{{Commit: "11", Path: "lib/é x"}, {Commit: "22", Path: "lib/é x/in"}}}
+	const want = `{"commit":"c","config_sha256":"","content_sha256":"","install_cmd":"","launcher":"","lfs_sha256":"","repo_url":"","run_cmd":"","subdir":"","submodules":"11 lib/é x\n22 lib/é x/in","tree":"","v":"2"}`
+	lfs := measure.GitRecord{Advanced: true, Commit: "c", LFSSHA256: "ab"}
+	for _, c := range []struct {
+		record measure.GitRecord
+		want   string
+	}{
+		{r, want},
+		{lfs, strings.Replace(strings.Replace(want, `11 lib/é x\n22 lib/é x/in`, "", 1), `"lfs_sha256":""`, `"lfs_sha256":"ab"`, 1)},
+	} {
+		got, err := c.record.Marshal()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(c.want, string(got)); d != "" {
+			t.Error(d)
+		}
+		back, err := measure.ParseGitRecord(got)
+		if d := cmp.Diff(&c.record, back); err != nil || d != "" {
+			t.Error(err, d)
+		}
+	}
+	for name, bad := range map[string]string{
+		"version 1 with the keys of 2":  strings.Replace(want, `"v":"2"`, `"v":"1"`, 1),
+		"version 2 without anything":    strings.Replace(want, `11 lib/é x\n22 lib/é x/in`, "", 1),
+		"a line feed at the end":        strings.Replace(want, `x/in`, `x/in\n`, 1),
+		"a line without a path":         strings.Replace(want, `22 lib/é x/in`, "22", 1),
+		"a line without a commit":       strings.Replace(want, `22 lib/é x/in`, " lib", 1),
+		"version 3":                     strings.Replace(want, `"v":"2"`, `"v":"3"`, 1),
+		"version 2 without lfs_sha256":  strings.Replace(want, `"lfs_sha256":"",`, "", 1),
+		"a carriage return in the path": strings.Replace(want, `x/in`, `x/in\r`, 1),
+	} {
+		if _, err := measure.ParseGitRecord([]byte(bad)); err == nil || !strings.Contains(err.Error(), "is not the canonical form of version") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, bad := range []measure.Submodule{{Commit: "11", Path: "a\nb"}, {Commit: "1 1", Path: "a"}, {Commit: "11"}, {Path: "a"}} {
+		if _, err := (&measure.GitRecord{Submodules: []measure.Submodule{bad}}).Marshal(); err == nil || !strings.Contains(err.Error(), "has no line of its own") {
+			t.Errorf("%+v: %v", bad, err)
+		}
+	}
+}
+
+// TestLFSListing: against coreutils.
+func TestLFSListing(t *testing.T) {
+	l := measure.NewLFSListing()
+	if l.Sum() != "" {
+		t.Error("an empty listing has a sum")
+	}
+	l.Add([32]byte{0xab}, 1<<40, "a b")
+	l.Add([32]byte{0xcd}, 0, "c")
+	cmd := exec.Command("sha256sum")
+	cmd.Stdin = strings.NewReader("ab" + strings.Repeat("0", 62) + " 1099511627776 a b\x00cd" + strings.Repeat("0", 62) + " 0 c\x00")
+	want, err := cmd.Output()
+	if err != nil || l.Sum() != string(want[:64]) {
+		t.Errorf("%s, want %s, %v", l.Sum(), want, err)
+	}
+}
+
 func TestImageRecord(t *testing.T) {
 	r := measure.ImageRecord{Launcher: "v1", Image: "n/i", ApprovedDigest: "sha256:a", Platform: "linux/amd64"}
 	got, err := r.Marshal()

@@ -4,12 +4,17 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
+	"unicode"
 )
 
-// RecordVersion is the value of a launch record's "v".
-const RecordVersion = "1"
+// The values of a launch record's "v". Image mode has the first alone.
+const (
+	RecordVersion       = "1"
+	RecordVersionPlaced = "2" // files were placed that are not in the commit's own tree
+)
 
 // maxRecord bounds a record that is read, in bytes: 256 KiB, four config files.
 const maxRecord = 256 << 10
@@ -33,11 +38,30 @@ type GitRecord struct {
 	EntrypointSHA256 string
 	RunCmd           string
 	InstallCmd       string
+
+	// What was placed beyond the commit's own tree. A record is of version 2 where there is
+	// any of it.
+	Submodules []Submodule // in the order of the listing
+	LFSSHA256  string      // of the listing of Git LFS files, see LFSListing; empty without any
+}
+
+// Submodule is one that was placed, at any depth.
+type Submodule struct {
+	Commit string // hex
+	Path   string // below the root of the checkout; UTF-8 without control characters
+}
+
+// Version is the value of "v" that the record has.
+func (r *GitRecord) Version() string {
+	if len(r.Submodules) > 0 || r.LFSSHA256 != "" {
+		return RecordVersionPlaced
+	}
+	return RecordVersion
 }
 
 func (r *GitRecord) fields() []field {
 	fields := []field{
-		{"v", RecordVersion},
+		{"v", r.Version()},
 		{"launcher", r.Launcher},
 		{"config_sha256", r.ConfigSHA256},
 		{"repo_url", r.RepoURL},
@@ -46,15 +70,46 @@ func (r *GitRecord) fields() []field {
 		{"content_sha256", r.ContentSHA256},
 		{"subdir", r.Subdir},
 	}
+	if r.Version() == RecordVersionPlaced {
+		fields = append(fields, field{"submodules", submoduleLines(r.Submodules)}, field{"lfs_sha256", r.LFSSHA256})
+	}
 	if r.Advanced {
 		return append(fields, field{"run_cmd", r.RunCmd}, field{"install_cmd", r.InstallCmd})
 	}
 	return append(fields, field{"entrypoint", r.Entrypoint}, field{"entrypoint_sha256", r.EntrypointSHA256})
 }
 
-// Marshal returns the record as RFC 8785 JSON. It fails only on a value that is
-// not UTF-8.
-func (r *GitRecord) Marshal() ([]byte, error) { return jcsObject(r.fields()) }
+// Marshal returns the record as RFC 8785 JSON. It fails only on a value that is not
+// UTF-8, and on a submodule that [ParseGitRecord] could not tell from another one.
+func (r *GitRecord) Marshal() ([]byte, error) {
+	for _, s := range r.Submodules {
+		if s.Commit == "" || s.Path == "" || strings.ContainsFunc(s.Commit+s.Path, unicode.IsControl) || strings.Contains(s.Commit, " ") {
+			return nil, fmt.Errorf("submodules: %.200q at commit %.64q has no line of its own", s.Path, s.Commit)
+		}
+	}
+	return jcsObject(r.fields())
+}
+
+// submoduleLines has a line for each submodule, and no line feed at the end.
+func submoduleLines(submodules []Submodule) string {
+	lines := make([]string, len(submodules))
+	for i, s := range submodules {
+		lines[i] = s.Commit + " " + s.Path
+	}
+	return strings.Join(lines, "\n")
+}
+
+// parseSubmodules is the inverse of submoduleLines. What it misreads, canonical finds.
+func parseSubmodules(text string) (submodules []Submodule) {
+	if text == "" {
+		return nil
+	}
+	for line := range strings.SplitSeq(text, "\n") {
+		commit, path, _ := strings.Cut(line, " ")
+		submodules = append(submodules, Submodule{Commit: commit, Path: path})
+	}
+	return submodules
+}
 
 // ImageRecord is the launch record of image mode, the payload of image-launch.
 type ImageRecord struct {
@@ -100,8 +155,9 @@ func ParseGitRecord(payload []byte) (*GitRecord, error) {
 		Advanced:   advanced,
 		Entrypoint: m["entrypoint"], EntrypointSHA256: m["entrypoint_sha256"],
 		RunCmd: m["run_cmd"], InstallCmd: m["install_cmd"],
+		Submodules: parseSubmodules(m["submodules"]), LFSSHA256: m["lfs_sha256"],
 	}
-	return r, sameBytes(payload, r.fields())
+	return r, canonical(payload, r)
 }
 
 // ParseImageRecord reads the payload of an image-launch event. Only the exact
@@ -116,10 +172,10 @@ func ParseImageRecord(payload []byte) (*ImageRecord, error) {
 		ApprovedDigest: m["approved_digest"], ManifestDigest: m["manifest_digest"], ConfigDigest: m["config_digest"],
 		Platform: m["platform"], ContainerSHA256: m["container_sha256"],
 	}
-	return r, sameBytes(payload, r.fields())
+	return r, canonical(payload, r)
 }
 
-// recordStrings decodes an object of strings. It may be lenient: sameBytes
+// recordStrings decodes an object of strings. It may be lenient: canonical
 // compares what was understood with what was there.
 func recordStrings(payload []byte) (map[string]string, error) {
 	if len(payload) > maxRecord {
@@ -132,12 +188,18 @@ func recordStrings(payload []byte) (map[string]string, error) {
 	return m, nil
 }
 
-func sameBytes(payload []byte, fields []field) error {
-	again, err := jcsObject(fields)
-	if err != nil || !bytes.Equal(payload, again) {
-		return fmt.Errorf("launch record is not the canonical form of version %s with exactly the keys %s", RecordVersion, keys(fields))
+// canonical requires that a payload is what was understood, written again.
+func canonical(payload []byte, r interface {
+	Marshal() ([]byte, error)
+	fields() []field
+}) error {
+	again, err := r.Marshal()
+	if err == nil && bytes.Equal(payload, again) {
+		return nil
 	}
-	return nil
+	fields := r.fields()
+	version := fields[slices.IndexFunc(fields, func(f field) bool { return f.key == "v" })].value
+	return fmt.Errorf("launch record is not the canonical form of version %s with exactly the keys %s", version, keys(fields))
 }
 
 func keys(fields []field) string {
