@@ -17,12 +17,20 @@ type Params struct {
 	Systems    *catalogue.Catalogue // what is known of systems; nil: what this program knows
 	Root       *quote.Root
 	At         time.Time
-	Collateral *quote.Collateral    // nil: the evidence's own, if it has one
-	Shared     *Shared              // the work that a batch's judgements share; nil: nothing is
-	Checkout   *Checkout            // a local clone's digests; nil: not asked
-	Provenance *provenance.Verifier // nil: nothing to judge a bundle by
-	Bundle     []byte               // nil: the evidence's own
-	Derived    *Derived             // what a derived image is; nil: there is none to judge
+	Collateral *quote.Collateral // nil: the evidence's own, if it has one
+	Shared     *Shared           // the work that a batch's judgements share; nil: nothing is
+	Checkout   *Checkout         // a local clone's digests; nil: not asked
+	Provenance Provenance        // nil: nothing to judge a bundle by
+	Bundle     []byte            // nil: the evidence's own
+	Derived    *Derived          // what a derived image is; nil: there is none to judge
+}
+
+// Provenance judges Sigstore bundles (check F); that of package bundle does. An interface,
+// so that a verifier without check F need not link Sigstore's libraries.
+type Provenance interface {
+	// Verify proves that one of those who may have built the image with this digest
+	// (sha256:…) did.
+	Verify(bundle []byte, image string, want provenance.Expect) (*provenance.Build, error)
 }
 
 // judge judges one evidence. Its fields are given at the start and never change; what

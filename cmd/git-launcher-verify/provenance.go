@@ -9,6 +9,7 @@ import (
 	"gitlauncher/verify"
 	"gitlauncher/verify/compose"
 	"gitlauncher/verify/provenance"
+	"gitlauncher/verify/provenance/bundle"
 )
 
 // fromTheRegistry is the --provenance that is no file.
@@ -16,7 +17,7 @@ const fromTheRegistry = "registry"
 
 // provenance makes what judges bundles; nil where the policy does not ask, or where no
 // trusted root can be had. The report then says what is missing.
-func (p *program) provenance(ctx context.Context, s *settings) (*provenance.Verifier, error) {
+func (p *program) provenance(ctx context.Context, s *settings) (verify.Provenance, error) {
 	if !s.policy.ProvenanceRepo.Given() {
 		return nil, nil
 	}
@@ -28,7 +29,7 @@ func (p *program) provenance(ctx context.Context, s *settings) (*provenance.Veri
 		if err != nil {
 			return nil, err
 		}
-		if trusted, err = provenance.ParseTrustedRoot(data); err != nil {
+		if trusted, err = bundle.ParseTrustedRoot(data); err != nil {
 			return nil, usagef("%s: %w", s.trustedRoot, err)
 		}
 	case s.offline:
@@ -39,12 +40,12 @@ func (p *program) provenance(ctx context.Context, s *settings) (*provenance.Veri
 			return nil, nil
 		}
 	}
-	return provenance.New(trusted, provenance.Options{})
+	return bundle.New(trusted, bundle.Options{})
 }
 
 // registryBundle finds the bundle of the launcher's image in its registry, one that the
 // policy wants if there is one.
-func (p *program) registryBundle(ctx context.Context, s *settings, e *verify.Evidence, by *provenance.Verifier) ([]byte, error) {
+func (p *program) registryBundle(ctx context.Context, s *settings, e *verify.Evidence, by verify.Provenance) ([]byte, error) {
 	const hint = "%w; give the bundle with --provenance FILE"
 	r, err := compose.Judge(ctx, e.AppCompose, compose.Expect{LauncherDigests: s.policy.LauncherImageDigest.Texts(), Allow: s.policy.AllowCompose.Texts()})
 	if err != nil {

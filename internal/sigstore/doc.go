@@ -4,7 +4,7 @@
 //
 // The registry is the one that the evidence names, so that a stranger chooses it. All
 // that it is asked for is bounded in number, size and time, and what it answers is
-// judged like any other bundle (package verify/provenance).
+// judged like any other bundle (package verify/provenance/bundle).
 //
 // Formats: TUF 1.0; the referrers API of OCI distribution 1.1, and the artifacts that
 // cosign and GitHub attach by it.

@@ -1,4 +1,4 @@
-package provenance
+package bundle
 
 import (
 	"crypto/ecdsa"
@@ -22,11 +22,13 @@ import (
 	"time"
 
 	"github.com/secure-systems-lab/go-securesystemslib/dsse"
-	"github.com/sigstore/sigstore-go/pkg/bundle"
+	sigbundle "github.com/sigstore/sigstore-go/pkg/bundle"
 	"github.com/sigstore/sigstore-go/pkg/root"
 	"github.com/sigstore/sigstore-go/pkg/testing/ca"
 	"github.com/sigstore/sigstore-go/pkg/tlog"
 	"github.com/sigstore/sigstore-go/pkg/verify"
+
+	"gitlauncher/verify/provenance"
 )
 
 // data reads a file of sigstore-go's own module: real bundles, real trusted roots.
@@ -62,22 +64,22 @@ func TestReal(t *testing.T) {
 	}
 	sum, _ := hex.DecodeString(realSum)
 	other := append([]byte{^sum[0]}, sum[1:]...)
-	sigstore := Expect{Repos: []string{"sigstore/sigstore-js"}}
+	sigstore := provenance.Expect{Repos: []string{"sigstore/sigstore-js"}}
 	for name, tc := range map[string]struct {
 		file   string
 		sum    []byte
-		want   Expect
+		want   provenance.Expect
 		change func(doc map[string]any)
 		ok     bool
 	}{
 		"as it is":               {realBundle, sum, sigstore, nil, true},
-		"repository as a URL":    {realBundle, sum, Expect{Repos: []string{"https://github.com/sigstore/sigstore-js"}}, nil, true},
-		"its workflow":           {realBundle, sum, Expect{Repos: sigstore.Repos, Workflows: []string{"other.yml", "release.yml"}}, nil, true},
-		"another workflow":       {realBundle, sum, Expect{Repos: sigstore.Repos, Workflows: []string{"ci.yml"}}, nil, false},
-		"another repository":     {realBundle, sum, Expect{Repos: []string{"sigstore/sigstore-go"}}, nil, false},
-		"a repository's prefix":  {realBundle, sum, Expect{Repos: []string{"sigstore/sigstore"}}, nil, false},
-		"a repository's pattern": {realBundle, sum, Expect{Repos: []string{"sigstore/.*"}}, nil, false},
-		"no repository":          {realBundle, sum, Expect{Workflows: []string{"release.yml"}}, nil, false},
+		"repository as a URL":    {realBundle, sum, provenance.Expect{Repos: []string{"https://github.com/sigstore/sigstore-js"}}, nil, true},
+		"its workflow":           {realBundle, sum, provenance.Expect{Repos: sigstore.Repos, Workflows: []string{"other.yml", "release.yml"}}, nil, true},
+		"another workflow":       {realBundle, sum, provenance.Expect{Repos: sigstore.Repos, Workflows: []string{"ci.yml"}}, nil, false},
+		"another repository":     {realBundle, sum, provenance.Expect{Repos: []string{"sigstore/sigstore-go"}}, nil, false},
+		"a repository's prefix":  {realBundle, sum, provenance.Expect{Repos: []string{"sigstore/sigstore"}}, nil, false},
+		"a repository's pattern": {realBundle, sum, provenance.Expect{Repos: []string{"sigstore/.*"}}, nil, false},
+		"no repository":          {realBundle, sum, provenance.Expect{Workflows: []string{"release.yml"}}, nil, false},
 		"another digest":         {realBundle, other, sigstore, nil, false},
 		"another predicate":      {"examples/bundle-provenance.json", sum, sigstore, nil, false},
 		"no log entry": {realBundle, sum, sigstore, func(doc map[string]any) {
@@ -99,7 +101,7 @@ func TestReal(t *testing.T) {
 				tc.change(doc)
 				raw, _ = json.Marshal(doc)
 			}
-			b := new(bundle.Bundle)
+			b := new(sigbundle.Bundle)
 			if err := b.UnmarshalJSON(raw); err != nil {
 				if tc.ok {
 					t.Fatal(err)
@@ -174,10 +176,10 @@ type entity struct {
 }
 
 func (e *entity) VerificationContent() (verify.VerificationContent, error) {
-	return bundle.NewCertificate(e.cert), nil
+	return sigbundle.NewCertificate(e.cert), nil
 }
 func (e *entity) SignatureContent() (verify.SignatureContent, error) {
-	return &bundle.Envelope{Envelope: e.envelope}, nil
+	return &sigbundle.Envelope{Envelope: e.envelope}, nil
 }
 func (e *entity) TlogEntries() ([]*tlog.Entry, error) { return []*tlog.Entry{e.entry}, nil }
 func (e *entity) Timestamps() ([][]byte, error)       { return nil, nil }
@@ -238,7 +240,7 @@ func TestClaims(t *testing.T) {
 	}
 	sum := make([]byte, 32)
 	good := claims{issuer, "https://github.com/own/repo/.github/workflows/release.yml@refs/tags/v1", "https://github.com/own/repo", hosted, predicateType}
-	want := Expect{Repos: []string{"own/repo"}, Workflows: []string{".github/workflows/release.yml"}}
+	want := provenance.Expect{Repos: []string{"own/repo"}, Workflows: []string{".github/workflows/release.yml"}}
 	if _, err := v.verify(a.attest(t, sum, good), "sha256", sum, want); err != nil {
 		t.Fatal(err)
 	}
@@ -281,7 +283,7 @@ func FuzzVerify(f *testing.F) {
 	}
 	f.Add(data(f, realBundle))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if got, err := v.Verify(b, "sha256:"+strings.Repeat("0", 64), Expect{Repos: []string{"a/b"}}); err == nil {
+		if got, err := v.Verify(b, "sha256:"+strings.Repeat("0", 64), provenance.Expect{Repos: []string{"a/b"}}); err == nil {
 			t.Fatalf("taken: %+v", got)
 		}
 	})
