@@ -55,7 +55,8 @@ What it is judged by:
   --offline               fetch nothing
   --root FILE             trust this root certificate (PEM) instead of Intel's: dstack-sim's. It proves
                           nothing about hardware, and the verdict says so
-  --provenance FILE       the Sigstore bundle of the launcher image; "registry": from the image's registry
+  --provenance FILE       the Sigstore bundle of the launcher image, or several as JSON lines, of which
+                          one must hold; "registry": from the image's registry
   --trusted-root FILE     Sigstore's trusted_root.json (default: fetched through TUF)
   --image IMAGE           where a derived launcher image and its base are, for LAUNCHER_BASE_DIGEST: a folder
                           or an archive in OCI's layout (docker save writes one), or a name in a

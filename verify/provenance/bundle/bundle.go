@@ -9,8 +9,11 @@
 package bundle
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"regexp"
 	"slices"
 	"strings"
@@ -59,20 +62,65 @@ func ParseTrustedRoot(data []byte) (root.TrustedMaterial, error) {
 }
 
 // Verify proves that a bundle is build provenance of the image with this digest
-// (sha256:…), by an expected repository and workflow on GitHub's own runners.
+// (sha256:…), by an expected repository and workflow on GitHub's own runners. Data is
+// one bundle, or several as JSON lines, which is what `gh attestation download` writes;
+// of several one must hold.
 func (v *Verifier) Verify(data []byte, image string, want provenance.Expect) (*provenance.Build, error) {
 	if len(data) > provenance.MaxSize {
 		return nil, fmt.Errorf("bundle is larger than %d MiB", provenance.MaxSize>>20)
-	}
-	b := new(sigbundle.Bundle)
-	if err := b.UnmarshalJSON(data); err != nil {
-		return nil, fmt.Errorf("bundle: %w", err)
 	}
 	sum, err := digest.Parse(image)
 	if err != nil {
 		return nil, fmt.Errorf("digest: %w", err)
 	}
-	return v.verify(b, "sha256", sum[:], want)
+	bundles, err := split(data)
+	if err != nil {
+		return nil, err
+	}
+	return v.anyOf(bundles, "sha256", sum[:], want)
+}
+
+// maxBundles bounds the signatures that one file makes us check.
+const maxBundles = 32
+
+// split reads one bundle or JSON lines of them.
+func split(data []byte) ([]*sigbundle.Bundle, error) {
+	var bundles []*sigbundle.Bundle
+	for d := json.NewDecoder(bytes.NewReader(data)); ; {
+		var one json.RawMessage
+		err := d.Decode(&one)
+		switch {
+		case errors.Is(err, io.EOF) && len(bundles) > 0:
+			return bundles, nil
+		case err != nil:
+			return nil, fmt.Errorf("bundle: %w", err)
+		case len(bundles) == maxBundles:
+			return nil, fmt.Errorf("more than %d bundles in one file", maxBundles)
+		}
+		b := new(sigbundle.Bundle)
+		if err := b.UnmarshalJSON(one); err != nil {
+			return nil, fmt.Errorf("bundle %d: %w", len(bundles)+1, err)
+		}
+		bundles = append(bundles, b)
+	}
+}
+
+// anyOf returns the first build that is proven, or why the first bundle proves none.
+func (v *Verifier) anyOf(bundles []*sigbundle.Bundle, algorithm string, sum []byte, want provenance.Expect) (*provenance.Build, error) {
+	var refused error
+	for _, b := range bundles {
+		build, err := v.verify(b, algorithm, sum, want)
+		if err == nil {
+			return build, nil
+		}
+		if refused == nil {
+			refused = err
+		}
+	}
+	if len(bundles) > 1 {
+		refused = fmt.Errorf("none of %d bundles holds; the first: %w", len(bundles), refused)
+	}
+	return nil, refused
 }
 
 func (v *Verifier) verify(entity verify.SignedEntity, algorithm string, sum []byte, want provenance.Expect) (_ *provenance.Build, err error) {

@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -122,11 +123,51 @@ func TestReal(t *testing.T) {
 		t.Error("a bundle of something else is taken")
 	}
 	for junk, says := range map[string]string{
-		"": "bundle: ", "{}": "bundle: ", "[]": "bundle: ", "null": "bundle: ",
+		"": "bundle: ", "{}": "bundle 1: ", "[]": "bundle 1: ", "null": "bundle 1: ",
 		strings.Repeat(" ", 1<<20): "bundle: ", strings.Repeat(" ", 1<<20+1): "bundle is larger than 1 MiB",
 	} {
 		if _, err := v.Verify([]byte(junk), "sha256:"+strings.Repeat("0", 64), sigstore); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%.20q, %d bytes: %v", junk, len(junk), err)
+		}
+	}
+}
+
+// TestJSONLines: GitHub's command writes a bundle a line, of which one may be the
+// build's and another, say, a list of parts.
+func TestJSONLines(t *testing.T) {
+	trusted, err := ParseTrustedRoot(data(t, "pkg/testing/data/trusted-roots/public-good.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := New(trusted, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var line bytes.Buffer
+	if err := json.Compact(&line, data(t, realBundle)); err != nil {
+		t.Fatal(err)
+	}
+	good := line.String()
+	bad := strings.Replace(good, `"payload":"`, `"payload":"AAAA`, 1)
+	sum, _ := hex.DecodeString(realSum)
+	want := provenance.Expect{Repos: []string{"sigstore/sigstore-js"}}
+	for text, says := range map[string]string{
+		good + "\n":                 "",
+		good + "\n" + good + "\n":   "",
+		bad + "\n" + good + "\n":    "",
+		bad + "\n" + bad:            "none of 2 bundles holds; the first: ",
+		good + "\n{}\n":             "bundle 2: ",
+		good + "\n[":                "bundle: ",
+		strings.Repeat(bad, 32):     "none of 32 bundles holds",
+		strings.Repeat(bad, 33)[1:]: "bundle 1: ",
+		strings.Repeat(bad, 33):     "more than 32 bundles in one file",
+	} {
+		bundles, err := split([]byte(text))
+		if err == nil {
+			_, err = v.anyOf(bundles, "sha512", sum, want)
+		}
+		if (err == nil) != (says == "") || err != nil && !strings.Contains(err.Error(), says) {
+			t.Errorf("%d bytes, %.40q: %v; want %q", len(text), text, err, says)
 		}
 	}
 }
