@@ -21,6 +21,7 @@ const (
 // Git is a config that was understood, every part of it checked.
 type Git struct {
 	Repo    RepoURL
+	Mirrors []RepoURL // where else the commit may be had, in that order
 	Commit  object.ID
 	WorkDir string // absolute and clean, never "/"
 	Subdir  RelPath
@@ -50,7 +51,7 @@ type Advanced struct {
 
 // gitKeys are the known keys, in the order of the canonical form.
 var gitKeys = []string{
-	"REPO_URL", "COMMIT_SHA", "WORK_DIR", "REPO_SUBDIR", "ENTRYPOINT_SCRIPT",
+	"REPO_URL", "COMMIT_SHA", "REPO_MIRRORS", "WORK_DIR", "REPO_SUBDIR", "ENTRYPOINT_SCRIPT",
 	"RUN_CMD", "INSTALL_CMD", "ALLOW_ENV", "FETCH_DEPTH", "SUBMODULES", "LFS",
 	"CONTENT_SHA256", "ENTRYPOINT_SHA256",
 	"AUTH_TOKEN_FILE", "AUTH_TOKEN_ENV", "AUTH_SCHEME", "TLS_CLIENT_CERT_FILE", "TLS_CLIENT_KEY_FILE", "TLS_CA_FILE",
@@ -89,6 +90,8 @@ func (g *Git) set(key, v string) (err error) {
 	switch key {
 	case "REPO_URL":
 		g.Repo, err = ParseRepoURL(v)
+	case "REPO_MIRRORS":
+		g.Mirrors, err = parseMirrors(v)
 	case "COMMIT_SHA":
 		g.Commit, err = object.ParseID(v)
 	case "WORK_DIR":
@@ -159,6 +162,9 @@ func (g *Git) contradiction(at map[string]int) (key, reason string) {
 			return "ALLOW_ENV", "names a variable that the launcher keeps from the workload in any case"
 		}
 	}
+	if reason := g.mirrorContradiction(); reason != "" {
+		return "REPO_MIRRORS", reason
+	}
 	return g.authContradiction(has)
 }
 
@@ -174,6 +180,7 @@ func (g *Git) Canonical() []byte {
 	}
 	put("REPO_URL", g.Repo.String())
 	put("COMMIT_SHA", g.Commit.String())
+	opt("REPO_MIRRORS", joined(g.Mirrors))
 	put("WORK_DIR", g.WorkDir)
 	opt("REPO_SUBDIR", g.Subdir.String())
 	if g.Advanced == nil {

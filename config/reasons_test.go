@@ -69,6 +69,18 @@ func TestReasons(t *testing.T) {
 		{good + "AUTH_TOKEN_FILE=/t\nAUTH_SCHEME=x", "AUTH_SCHEME", "is neither basic nor bearer"},
 		{good + "ENTRYPOINT_SCRIPT=./", "ENTRYPOINT_SCRIPT", "names no file"},
 		{good + "RUN_CMD= \t", "RUN_CMD", "is empty"},
+		{good + "REPO_MIRRORS=", "REPO_MIRRORS", "is empty"},
+		{good + "REPO_MIRRORS=/a  /b", "REPO_MIRRORS", "more than one blank"},
+		{good + "REPO_MIRRORS=https://h/a,https://h/b", "REPO_MIRRORS", "a comma between them"},
+		{good + "REPO_MIRRORS=https://h/a, https://h/b", "REPO_MIRRORS", "a comma between them"},
+		{good + "REPO_MIRRORS=/a https://u:p@h/b", "REPO_MIRRORS", "as address 2 one that holds a credential"},
+		{good + "REPO_MIRRORS=/a ext::sh", "REPO_MIRRORS", "as address 2 one that names a transport helper"},
+		{good + "REPO_MIRRORS=/a /a", "REPO_MIRRORS", "as address 2 one that stands before it already"},
+		{good + "REPO_MIRRORS=https://example.org/r.git", "REPO_MIRRORS", "as address 1 one that stands before it already"},
+		{good + "REPO_MIRRORS=git@h:x", "REPO_MIRRORS", "as address 1 one over ssh"},
+		{ssh + sshKeys + "REPO_MIRRORS=git@example.org:x ssh://git@example.org:2222/x", "REPO_MIRRORS", "as address 2 one over ssh"},
+		{good + "REPO_MIRRORS=/1 /2 /3 /4 /5 /6 /7 /8 /9", "REPO_MIRRORS", "more than 8 addresses"},
+		{ssh + sshKeys + "TLS_CA_FILE=/c\nREPO_MIRRORS=http://h/x", "TLS_CA_FILE", "is for https:// repositories only"},
 	} {
 		_, err := config.ParseGit("c", []byte(c.text))
 		var ce *config.Error
@@ -88,6 +100,8 @@ func TestBeside(t *testing.T) {
 		good + "TLS_CLIENT_CERT_FILE=/c", good + "TLS_CLIENT_CERT_FILE=/c\nTLS_CLIENT_KEY_FILE=/k\nTLS_CA_FILE=/a",
 		ssh + sshKeys, ssh + "SSH_KEY_ENV=K\nSSH_HOST_KEY=" + hostKey,
 		good + "RUN_CMD=x # y\nINSTALL_CMD=\tx # y ", "REPO_URL=/a b/r\nCOMMIT_SHA=" + sha,
+		good + "REPO_MIRRORS=/1 /2 /3 /4 /5 /6 /7 /8", good + "REPO_MIRRORS=https://h/a,b file:///a%20b http://h/x",
+		ssh + sshKeys + "REPO_MIRRORS=git@example.org:other.git ssh://git@EXAMPLE.org:22/x https://h/x\nTLS_CA_FILE=/c",
 		good + "_=x", good + "RUN_CMD=x\nALLOW_ENV=A9,_,Z",
 	} {
 		_, err := config.ParseGit("c", []byte(text))
@@ -139,6 +153,7 @@ func TestCanonical(t *testing.T) {
 			"\nAUTH_TOKEN_FILE=/t\nAUTH_SCHEME=bearer\nTLS_CLIENT_CERT_FILE=/c\nTLS_CLIENT_KEY_FILE=/k\nTLS_CA_FILE=/a\n",
 		good + "WORK_DIR=/w\nRUN_CMD=run \"it\"\nINSTALL_CMD=''quoted''\nAUTH_TOKEN_ENV=T\n",
 		ssh + "WORK_DIR=/w\nENTRYPOINT_SCRIPT=entrypoint.sh\n" + sshKeys,
+		good + "REPO_MIRRORS=https://h/a,b file:///a%20b\nWORK_DIR=/w\nENTRYPOINT_SCRIPT=s.sh\n",
 		ssh + "WORK_DIR=/w\nENTRYPOINT_SCRIPT=entrypoint.sh\nSSH_KEY_ENV=K\nSSH_HOST_KEY=" + hostKey + "\n",
 	} {
 		g, err := config.ParseGit("c", []byte(text))

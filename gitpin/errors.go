@@ -5,6 +5,7 @@ import (
 
 	"gitlauncher/gitpin/fetch"
 	"gitlauncher/gitpin/fetch/credential"
+	"gitlauncher/gitpin/object"
 	"gitlauncher/gitpin/pack"
 	"gitlauncher/gitpin/proof"
 	"gitlauncher/gitpin/workdir"
@@ -14,6 +15,7 @@ import (
 // them.
 type (
 	FetchError         = fetch.Error
+	SourcesError       = fetch.SourcesError
 	CredentialError    = credential.Error
 	RefError           = fetch.RefError
 	MismatchError      = proof.MismatchError
@@ -31,12 +33,18 @@ type (
 // failure to fetch (which they are not where they come from the disk).
 func (p *Params) fetchFault(err error) error {
 	var (
-		failed *fetch.Error
-		limit  *pack.LimitError
-		bad    *pack.Error
+		several *fetch.SourcesError
+		failed  *fetch.Error
+		limit   *pack.LimitError
+		bad     *pack.Error
 	)
 	const op = "receiving the pack"
 	switch {
+	case errors.As(err, &several):
+		for i, s := range several.Sources {
+			several.Sources[i].Err = p.fetchFault(s.Err)
+		}
+		return several
 	case errors.As(err, &failed) && failed.Reason == fetch.Empty:
 		return &MismatchError{Want: p.Commit, Got: failed.Err.Error()}
 	case errors.As(err, &failed):
@@ -47,4 +55,16 @@ func (p *Params) fetchFault(err error) error {
 		return &fetch.Error{Reason: fetch.BadAnswer, Op: op, Err: err}
 	}
 	return err
+}
+
+// isFault reports whether an error is about the bytes that a source sent, so that those
+// of another one may be right. A tree that can't be checked out is the commit's own.
+func isFault(err error) bool {
+	var (
+		limit    *pack.LimitError
+		bad      *pack.Error
+		mismatch *proof.MismatchError
+		missing  *proof.MissingObjectError
+	)
+	return errors.As(err, &limit) || errors.As(err, &bad) || errors.As(err, &mismatch) || errors.As(err, &missing) || errors.Is(err, object.ErrCollision)
 }

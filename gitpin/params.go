@@ -11,10 +11,11 @@ import (
 	"gitlauncher/gitpin/pack"
 )
 
-// Params is what to pin and under which bounds. All fields but Auth and
+// Params is what to pin and under which bounds. All fields but Mirrors, Auth and
 // FullHistory are required.
 type Params struct {
 	Repo        config.RepoURL
+	Mirrors     []config.RepoURL // where else to look for it, in that order
 	Commit      object.ID
 	WorkDir     string // absolute
 	FullHistory bool   // the ancestors too
@@ -68,7 +69,7 @@ func Stages() []Stage {
 // fetching is what package fetch needs of Params.
 func (p *Params) fetching() fetch.Params {
 	return fetch.Params{
-		Repo: p.Repo, Commit: p.Commit, History: p.FullHistory, Auth: p.Auth,
+		Repo: p.Repo, Mirrors: p.Mirrors, Fault: isFault, Commit: p.Commit, History: p.FullHistory, Auth: p.Auth,
 		StallTimeout: p.StallTimeout, PackTimeout: p.PackTimeout, FetchTimeout: p.FetchTimeout, Retries: p.Retries,
 		Log: p.Log, Asked: func(alone bool) { p.alone = alone }, Receiving: func() { p.Stage(StageReceiving) }, Progress: p.Progress, Objects: p.Objects, Said: p.Said, Sleep: p.Sleep,
 	}

@@ -38,7 +38,7 @@ func expect(objects int) {
 // pinParams are what a config pins, and the settings' bounds.
 func (l *launch) pinParams(cfg *config.Git, workDir string, auth gitpin.Credentials) gitpin.Params {
 	return gitpin.Params{
-		Repo: cfg.Repo, Commit: cfg.Commit, WorkDir: workDir, FullHistory: cfg.FullHistory,
+		Repo: cfg.Repo, Mirrors: cfg.Mirrors, Commit: cfg.Commit, WorkDir: workDir, FullHistory: cfg.FullHistory,
 		Auth:         auth,
 		MaxPackBytes: l.maxPackBytes, MaxTreeBytes: l.maxTreeBytes, MaxFiles: l.maxFiles,
 		StallTimeout: l.stall, PackTimeout: l.pack, FetchTimeout: l.fetch, LockTimeout: l.lock, Retries: l.retries,

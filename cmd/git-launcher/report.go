@@ -95,6 +95,7 @@ func advise(err error) (code int, hint string) {
 		two      *configfile.TwoError
 		cred     *gitpin.CredentialError
 		failed   *gitpin.FetchError
+		several  *gitpin.SourcesError
 		noGit    *remote.NoGitError
 		mismatch *gitpin.MismatchError
 		missing  *gitpin.MissingObjectError
@@ -118,6 +119,8 @@ func advise(err error) (code int, hint string) {
 		return exitUsage, "correct that line of the config; git-launcher --help lists the keys"
 	case errors.As(err, &cred):
 		return exitUsage, "give the credential where the config says: a variable of the service, or a file that the launcher may read"
+	case errors.As(err, &several):
+		return adviseSources(several)
 	case errors.As(err, &noGit):
 		return exitOther, "install git in the image (Debian: apt-get install git), or give the repository's address on a server"
 	case errors.Is(err, context.Canceled):
@@ -156,6 +159,17 @@ func advise(err error) (code int, hint string) {
 		return exitMeasure, hint
 	}
 	return exitOther, "see what the error names: a full disk, missing permissions or a bug of ours"
+}
+
+// adviseSources is about the first source that another try may mend, or else about the
+// first.
+func adviseSources(several *gitpin.SourcesError) (code int, hint string) {
+	for _, s := range several.Sources {
+		if code, hint := advise(s.Err); code == exitFetch {
+			return code, hint
+		}
+	}
+	return advise(several.Sources[0].Err)
 }
 
 // diskHint is empty for errors that have nothing to do with where WORK_DIR lies.

@@ -82,8 +82,10 @@ func (l *launch) parse() (*input, error) {
 	if err != nil {
 		return nil, err
 	}
-	if cfg.Repo.Scheme == config.HTTP {
-		l.log.Warn("REPO_URL is http://: the commit is proven all the same, but others can see and block the transfer")
+	for _, source := range append([]config.RepoURL{cfg.Repo}, cfg.Mirrors...) {
+		if source.Scheme == config.HTTP {
+			l.log.Warn(source.String() + " is http://: the commit is proven all the same, but others can see and block the transfer")
+		}
 	}
 	return &input{name, data, digest.Of(data).Hex(), cfg}, nil
 }

@@ -17,10 +17,11 @@ The config is KEY=VALUE lines, in the variable GIT_LAUNCHER_CONFIG or in a file;
 nothing in it is expanded or sourced:
   REPO_URL=https://host/repo.git     https, http, ssh, user@host:path, file or /path
   COMMIT_SHA=<40 lowercase hex>      a full commit id; branches and tags can move
-and, if wanted: WORK_DIR, REPO_SUBDIR, ENTRYPOINT_SCRIPT, RUN_CMD, INSTALL_CMD,
-ALLOW_ENV, FETCH_DEPTH=1|full, SUBMODULES=none|recursive, LFS=none|fetch (recursive and
-fetch are not built yet), CONTENT_SHA256, ENTRYPOINT_SHA256, AUTH_TOKEN_ENV or
-AUTH_TOKEN_FILE, AUTH_SCHEME=basic|bearer, TLS_CA_FILE, TLS_CLIENT_CERT_FILE,
+and, if wanted: REPO_MIRRORS (more addresses), WORK_DIR, REPO_SUBDIR,
+ENTRYPOINT_SCRIPT, RUN_CMD, INSTALL_CMD, ALLOW_ENV, FETCH_DEPTH=1|full,
+SUBMODULES=none|recursive, LFS=none|fetch (recursive and fetch are not built yet),
+CONTENT_SHA256, ENTRYPOINT_SHA256, AUTH_TOKEN_ENV or AUTH_TOKEN_FILE,
+AUTH_SCHEME=basic|bearer, TLS_CA_FILE, TLS_CLIENT_CERT_FILE,
 TLS_CLIENT_KEY_FILE, SSH_KEY_ENV or SSH_KEY_FILE, SSH_HOST_KEY or SSH_KNOWN_HOSTS_FILE.
 https_proxy, no_proxy and all_proxy are read as Git reads them; SSL_CERT_FILE as OpenSSL.
 

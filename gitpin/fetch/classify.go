@@ -72,6 +72,8 @@ func (f *fetcher) reason(err error) Error {
 		return Error{Reason: Stalled, Err: fmt.Errorf("%w of %v", err, f.params.PackTimeout), tries: few}
 	case errors.Is(err, errTimedOut):
 		return Error{Reason: TimedOut, Err: fmt.Errorf("%w, which is %v", err, f.params.FetchTimeout)}
+	case errors.Is(err, errShare):
+		return Error{Reason: TimedOut, Err: err, tries: -1}
 	case errors.Is(err, uploadpack.ErrEmpty):
 		return Error{Reason: Empty, Err: err}
 	case errors.Is(err, uploadpack.ErrFormat):

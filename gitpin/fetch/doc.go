@@ -1,7 +1,8 @@
 // Package fetch asks a Git server for one commit and hands on the pack that comes, as
 // a stream of bytes of which nothing is believed.
 //
-//	Fetch       fetch.go       tries again after faults that may pass, until the deadline
+//	Fetch       fetch.go      tries again after faults that may pass, until the deadline
+//	sources     sources.go    Repo and its mirrors, in turn
 //	attempt     attempt.go     one connection: ask, then hand the pack to the consumer
 //	stream      stream.go      the pack's bytes, and why they ended
 //	classify    classify.go    what a failure means, as an [*Error]

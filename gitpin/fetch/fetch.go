@@ -15,10 +15,11 @@ import (
 	"gitlauncher/gitpin/object"
 )
 
-// Params is what to fetch, and how long to wait for it. All fields but Auth, History,
-// Objects and Said are required.
+// Params is what to fetch, and how long to wait for it. All fields but Mirrors, Auth,
+// History, Objects and Said are required; Fault is where there are mirrors.
 type Params struct {
 	Repo    config.RepoURL
+	Mirrors []config.RepoURL // where else it may be; what comes is proven, so any will do
 	Commit  object.ID
 	History bool // the ancestors too
 	Auth    credential.Credentials
@@ -29,6 +30,7 @@ type Params struct {
 	Retries      int           // after faults that may pass; below zero as many as FetchTimeout has room for
 
 	Log       *slog.Logger
+	Fault     func(error) bool                           // whether an error of consume is about the bytes, which another source may have right
 	Asked     func(alone bool)                           // the pack that comes next is the pin alone, or has history, too
 	Receiving func()                                     // the first bytes of a pack are there
 	Progress  func(n int64)                              // so many bytes of it came
@@ -49,11 +51,16 @@ var (
 	errRefused = errors.New("the server refuses a commit that no reference points at")
 )
 
-// fetcher gets one pack that holds the pin.
+// fetcher gets one pack that holds the pin, from one source.
 type fetcher struct {
 	params Params
 	login  credential.Login
 	silent int // tries that ended in silence, before anything came
+
+	everything bool      // all references with their history, instead of the pin alone
+	last       error     // of the last try
+	over       bool      // another try can't help
+	notBefore  time.Time // when the source asks to be tried again
 }
 
 func newFetcher(p Params) (*fetcher, error) {
@@ -64,51 +71,53 @@ func newFetcher(p Params) (*fetcher, error) {
 	return &fetcher{params: p, login: l}, err
 }
 
-// Fetch calls consume with a pack from the server, again after faults that may pass.
-// consume must begin from nothing each time.
+// Fetch calls consume with a pack from a source, again after faults that may pass: from
+// Repo, then from each mirror, and after a pause from those again that may mend. consume
+// must begin from nothing each time.
 //
-// Errors are [*Error], [*credential.Error], [*remote.NoGitError], the context's own, or those of
-// consume as they are.
+// Errors are [*Error], [*SourcesError] where there are mirrors, [*credential.Error],
+// [*remote.NoGitError], the context's own, or those of consume as they are.
 func Fetch(ctx context.Context, p Params, consume func(ctx context.Context, pack io.Reader) error) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, p.FetchTimeout, errTimedOut)
 	defer cancel()
-	f, err := newFetcher(p)
+	all, err := p.sources()
 	if err != nil {
 		return err
 	}
-	everything := false // all references with their history, instead of the pin alone
 	wait := backoff.NewExponentialBackOff()
 	wait.MaxInterval = 30 * time.Second
-	var last error
 	for try := 0; ; try++ {
-		err := f.attempt(ctx, everything, consume)
-		if errors.Is(err, errRefused) && !everything {
-			p.Log.Info("the server sends advertised commits only; fetching all references and their history", "step", "fetch")
-			everything = true
-			err = f.attempt(ctx, everything, consume)
-		}
-		var failed *Error
-		if err == nil || !errors.As(err, &failed) {
+		pause, again, err := all.round(ctx, try, consume)
+		if !again {
 			return err
 		}
-		if failed.Reason == TimedOut {
-			return after(err, last)
+		left := timeLeft(ctx)
+		if pause > left {
+			return all.failed(fmt.Errorf("it asks to wait %v, longer than the fetch timeout leaves", pause.Round(time.Second)))
 		}
-		if !failed.again(try, p.Retries) {
-			return err
-		}
-		pause := max(wait.NextBackOff(), failed.pause)
-		end, _ := ctx.Deadline()
-		left := time.Until(end)
-		if failed.pause > left {
-			return &Error{Reason: failed.Reason, Op: failed.Op, Err: fmt.Errorf("%w; it asks to wait %v, longer than the fetch timeout leaves", failed.Err, failed.pause.Round(time.Second))}
-		}
+		pause = max(wait.NextBackOff(), pause)
 		p.Log.Warn("fetching failed, trying again", "step", "fetch", "error", err.Error(), "in", pause.Round(time.Millisecond).String(), "left", left.Round(time.Second).String())
-		last = err
 		if err := p.Sleep(ctx, pause); err != nil {
-			return after(f.classify("waiting to fetch again", context.Cause(ctx)), last)
+			return all.ended(ctx)
 		}
 	}
+}
+
+func timeLeft(ctx context.Context) time.Duration {
+	end, _ := ctx.Deadline()
+	return time.Until(end)
+}
+
+// once asks the source once, for the pin alone, or for everything where the server sends
+// nothing else.
+func (f *fetcher) once(ctx context.Context, consume func(context.Context, io.Reader) error) error {
+	err := f.attempt(ctx, f.everything, consume)
+	if errors.Is(err, errRefused) && !f.everything {
+		f.params.Log.Info("the server sends advertised commits only; fetching all references and their history", "step", "fetch")
+		f.everything = true
+		err = f.attempt(ctx, f.everything, consume)
+	}
+	return err
 }
 
 // after adds to an error that only says that time is over why it took so long.

@@ -1,0 +1,197 @@
+package fetch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"gitlauncher/config"
+	"gitlauncher/gitpin/fetch/credential"
+	"gitlauncher/gitpin/fetch/remote"
+)
+
+// SourcesError says why none of several sources has the pin. Each of them may fail for
+// a reason of its own.
+type SourcesError struct {
+	Sources []SourceError
+	Why     error // why it was not tried for longer; nil where no source may mend
+}
+
+// SourceError is one source's.
+type SourceError struct {
+	Repo config.RepoURL
+	Err  error // an [*Error], a [*remote.NoGitError], or one of consume about the bytes
+}
+
+func (e *SourcesError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "none of %d sources has it", len(e.Sources))
+	if e.Why != nil {
+		fmt.Fprintf(&b, "; %v", e.Why)
+	}
+	for i, s := range e.Sources {
+		fmt.Fprintf(&b, "; %s: %v", sourceName(i, s.Repo), s.Err)
+	}
+	return b.String()
+}
+
+// Unwrap returns what ended each source.
+func (e *SourcesError) Unwrap() []error {
+	var errs []error
+	for _, s := range e.Sources {
+		errs = append(errs, s.Err)
+	}
+	return errs
+}
+
+// sourceName says which source it is, in the order of the config.
+func sourceName(i int, repo config.RepoURL) string {
+	if i == 0 {
+		return fmt.Sprintf("REPO_URL (%s)", repo)
+	}
+	return fmt.Sprintf("mirror %d (%s)", i, repo)
+}
+
+// errShare: with several sources no one may take all of the time.
+var errShare = errors.New("this source's share of the fetch timeout is over")
+
+var errNotAsked = errors.New("was not asked")
+
+// sources are the places to fetch from. The first is Repo.
+type sources []*fetcher
+
+// sources returns one fetcher for each source. A credential goes to Repo's own origin
+// alone; authorities are no credential, and are trusted for all of them.
+func (p Params) sources() (sources, error) {
+	var all sources
+	for _, repo := range append([]config.RepoURL{p.Repo}, p.Mirrors...) {
+		one := p
+		if one.Repo = repo; !repo.SameOrigin(p.Repo) {
+			one.Auth = credential.Credentials{TLSCAFile: p.Auth.TLSCAFile}
+		}
+		f, err := newFetcher(one)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, f)
+	}
+	return all, nil
+}
+
+// round asks each source once that may still have the pin, in order. again is whether
+// another round may help, err why this one did not, and pause the shortest time that a
+// source asks to wait.
+func (all sources) round(ctx context.Context, try int, consume func(context.Context, io.Reader) error) (pause time.Duration, again bool, err error) {
+	pause = -1
+	for i, f := range all {
+		wait := time.Until(f.notBefore)
+		if !f.over && (wait <= 0 || len(all) == 1) {
+			before := f.last
+			if f.last = f.within(ctx, all.share(ctx, i), consume); f.last == nil {
+				return 0, false, nil
+			}
+			failed, about := all.about(ctx, f)
+			if !about {
+				return 0, false, f.last
+			}
+			if ctx.Err() != nil {
+				f.last = after(f.last, before)
+				return 0, false, all.failed(nil)
+			}
+			wait = f.judge(failed, try)
+			if len(all) > 1 {
+				f.params.Log.Warn("a source failed", "step", "fetch", "source", sourceName(i, f.params.Repo), "error", f.last.Error(), "final", f.over)
+			}
+		}
+		if !f.over {
+			again = true
+			if pause < 0 || wait < pause {
+				pause = wait
+			}
+		}
+	}
+	return max(0, pause), again, all.failed(nil)
+}
+
+// judge notes whether another try may help, and returns how long the source asks to wait
+// before it. failed is nil for a fault in the bytes, which the source has for good.
+func (f *fetcher) judge(failed *Error, try int) time.Duration {
+	if failed == nil || !failed.again(try, f.params.Retries) {
+		f.over = true
+		return 0
+	}
+	f.notBefore = time.Now().Add(failed.pause)
+	return failed.pause
+}
+
+// about returns a source's failure to transfer, and reports whether its error is about
+// the source at all: the disk's errors and those of the whole launch end everything.
+func (all sources) about(ctx context.Context, f *fetcher) (failed *Error, about bool) {
+	if errors.As(f.last, &failed) {
+		return failed, true
+	}
+	var noGit *remote.NoGitError
+	several := len(all) > 1 && ctx.Err() == nil
+	return nil, several && (errors.As(f.last, &noGit) || f.params.Fault(f.last))
+}
+
+// share is how long the source at i may take: an equal part of the time that is left,
+// with those behind it; zero is without a limit of its own.
+func (all sources) share(ctx context.Context, i int) time.Duration {
+	if len(all) == 1 {
+		return 0
+	}
+	sharing := 0
+	for _, f := range all[i:] {
+		if !f.over {
+			sharing++
+		}
+	}
+	return timeLeft(ctx) / time.Duration(sharing)
+}
+
+// within asks the source once, for no longer than its share.
+func (f *fetcher) within(ctx context.Context, share time.Duration, consume func(context.Context, io.Reader) error) error {
+	if share == 0 {
+		return f.once(ctx, consume)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, share, fmt.Errorf("%w, which is %v", errShare, share.Round(time.Millisecond)))
+	defer cancel()
+	return f.once(ctx, consume)
+}
+
+// failed is the error of all sources.
+func (all sources) failed(why error) error {
+	if len(all) == 1 {
+		var failed *Error
+		if why != nil && errors.As(all[0].last, &failed) {
+			return &Error{Reason: failed.Reason, Op: failed.Op, Err: fmt.Errorf("%w; %w", failed.Err, why)}
+		}
+		return all[0].last
+	}
+	e := &SourcesError{Why: why}
+	for _, f := range all {
+		err := f.last
+		if err == nil {
+			err = errNotAsked
+		}
+		e.Sources = append(e.Sources, SourceError{f.params.Repo, err})
+	}
+	return e
+}
+
+// ended is the error of all sources where the context has ended.
+func (all sources) ended(ctx context.Context) error {
+	over := all[0].classify("waiting to fetch again", context.Cause(ctx))
+	var failed *Error
+	if !errors.As(over, &failed) {
+		return over // a signal
+	}
+	if len(all) == 1 {
+		return after(over, all[0].last)
+	}
+	return all.failed(failed.Err)
+}
