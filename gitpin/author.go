@@ -44,7 +44,7 @@ func Reachable(ctx context.Context, p Params, history bool, dir string) (Reach, 
 			}
 			// The pack is the history of the tips. Its objects are named by their own bytes.
 			reach = Unreached
-			if a.Find(p.Commit) != nil {
+			if _, there := a.Find(p.Commit); there {
 				reach = Reached
 			}
 			return nil
@@ -69,6 +69,6 @@ func (p *Params) commits(ctx context.Context, stream io.Reader, dir string) (*pa
 		return nil, err
 	}
 	defer keep.Close()
-	src := pack.Source{Stream: stream, Keep: keep, NewHasher: p.Hasher, Spool: func() (*os.File, error) { return gitdir.Spool(root, ".") }}
+	src := pack.Source{Stream: stream, Keep: keep, NewHasher: p.hasher, Spool: func() (*os.File, error) { return gitdir.Spool(root, ".") }}
 	return pack.Read(ctx, src, p.limits(), pack.NamesOnly{})
 }

@@ -78,7 +78,7 @@ func unusualModes(t *testing.T, repo *gittest.Repo, head string, rnd *rand.Rand)
 				t.Fatal(err)
 			}
 			written := writtenModes[f[0]]
-			fmt.Fprintf(&content, "%s %s\x00%s", written[rnd.Intn(len(written))], name, id[:])
+			fmt.Fprintf(&content, "%s %s\x00%s", written[rnd.Intn(len(written))], name, id.Bytes())
 		}
 		id, err := gittest.Git(repo.Dir, content.Bytes(), "hash-object", "-w", "--literally", "-t", "tree", "--stdin")
 		if err != nil {

@@ -56,21 +56,21 @@ func (s scripted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // objects builds a pack by hand.
 type objects struct{ entries []gittest.PackEntry }
 
-func (o *objects) add(typ int, name string, content []byte) [20]byte {
+func (o *objects) add(typ int, name string, content []byte) []byte {
 	o.entries = append(o.entries, gittest.PackEntry{Type: typ, Content: content})
 	return gittest.ID(name, content)
 }
 
-func (o *objects) blob(s string) [20]byte { return o.add(gittest.PackBlob, "blob", []byte(s)) }
-func (o *objects) tree(s string) [20]byte { return o.add(gittest.PackTree, "tree", []byte(s)) }
-func (o *objects) commit(tree [20]byte) [20]byte {
+func (o *objects) blob(s string) []byte { return o.add(gittest.PackBlob, "blob", []byte(s)) }
+func (o *objects) tree(s string) []byte { return o.add(gittest.PackTree, "tree", []byte(s)) }
+func (o *objects) commit(tree []byte) []byte {
 	return o.add(gittest.PackCommit, "commit", fmt.Appendf(nil, "tree %x\nauthor A <a> 1 +0000\ncommitter A <a> 1 +0000\n\nm\n", tree))
 }
 
-func entry(mode, name string, id [20]byte) string { return mode + " " + name + "\x00" + string(id[:]) }
+func entry(mode, name string, id []byte) string { return mode + " " + name + "\x00" + string(id) }
 
 // serve pins a commit from a scripted host, with a change to the parameters.
-func (o *objects) serve(t *testing.T, commit [20]byte, change func(*gitpin.Params)) (string, error) {
+func (o *objects) serve(t *testing.T, commit []byte, change func(*gitpin.Params)) (string, error) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -99,27 +99,27 @@ func (o *objects) serve(t *testing.T, commit [20]byte, change func(*gitpin.Param
 // pin.)
 // SECURITY.md: G3.
 func TestHostileTrees(t *testing.T) {
-	for name, build := range map[string]func(o *objects) [20]byte{
-		".git": func(o *objects) [20]byte {
+	for name, build := range map[string]func(o *objects) []byte{
+		".git": func(o *objects) []byte {
 			return o.tree(entry("40000", ".git", o.tree(entry("100644", "config", o.blob("x")))))
 		},
-		".GiT below": func(o *objects) [20]byte {
+		".GiT below": func(o *objects) []byte {
 			return o.tree(entry("40000", "a", o.tree(entry("100644", ".GiT", o.blob("x")))))
 		},
-		"dot dot": func(o *objects) [20]byte {
+		"dot dot": func(o *objects) []byte {
 			return o.tree(entry("40000", "..", o.tree(entry("100644", "x", o.blob("x")))))
 		},
-		"slash":    func(o *objects) [20]byte { return o.tree(entry("100644", "a/b", o.blob("x"))) },
-		"absolute": func(o *objects) [20]byte { return o.tree(entry("100644", "/etc/x", o.blob("x"))) },
-		"link and path": func(o *objects) [20]byte {
+		"slash":    func(o *objects) []byte { return o.tree(entry("100644", "a/b", o.blob("x"))) },
+		"absolute": func(o *objects) []byte { return o.tree(entry("100644", "/etc/x", o.blob("x"))) },
+		"link and path": func(o *objects) []byte {
 			l := o.blob("/etc")
 			return o.tree(entry("120000", "a", l) + entry("40000", "a", o.tree(entry("100644", "x", l))))
 		},
-		"malformed mode":       func(o *objects) [20]byte { return o.tree(entry("10064x", "a", o.blob("x"))) },
-		"empty link":           func(o *objects) [20]byte { return o.tree(entry("120000", "a", o.blob(""))) },
-		"NUL in a link":        func(o *objects) [20]byte { return o.tree(entry("120000", "a", o.blob("a\x00b"))) },
-		"long link":            func(o *objects) [20]byte { return o.tree(entry("120000", "a", o.blob(strings.Repeat("x", 5000)))) },
-		"deeper than any path": func(o *objects) [20]byte { return deep(o, 10_000) },
+		"malformed mode":       func(o *objects) []byte { return o.tree(entry("10064x", "a", o.blob("x"))) },
+		"empty link":           func(o *objects) []byte { return o.tree(entry("120000", "a", o.blob(""))) },
+		"NUL in a link":        func(o *objects) []byte { return o.tree(entry("120000", "a", o.blob("a\x00b"))) },
+		"long link":            func(o *objects) []byte { return o.tree(entry("120000", "a", o.blob(strings.Repeat("x", 5000)))) },
+		"deeper than any path": func(o *objects) []byte { return deep(o, 10_000) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			var o objects
@@ -132,7 +132,7 @@ func TestHostileTrees(t *testing.T) {
 	}
 }
 
-func deep(o *objects, n int) [20]byte {
+func deep(o *objects, n int) []byte {
 	id := o.tree(entry("100644", "x", o.blob("x")))
 	for range n {
 		id = o.tree(entry("40000", "a", id))

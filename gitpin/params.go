@@ -39,7 +39,7 @@ type Params struct {
 	Stage    func(Stage)                                // a stage begins
 	Sleep    func(context.Context, time.Duration) error // waits, or ends with the context
 	Now      func() time.Time
-	Hasher   func() *object.Hasher // what names objects; object.NewHasher
+	Hasher   func(object.Format) *object.Hasher // what names objects; object.Format.NewHasher
 
 	alone bool // the pack at hand is to hold the pin alone
 }
@@ -65,6 +65,9 @@ const (
 func Stages() []Stage {
 	return []Stage{StageLocked, StageReuse, StageFetch, StageReceiving, StageReceived, StageMaterialised, StageStaged, StageSwapOut, StageSwapIn, StageSwapped}
 }
+
+// hasher makes what names the objects of the pin's repository.
+func (p *Params) hasher() *object.Hasher { return p.Hasher(p.Commit.Format()) }
 
 // fetching is what package fetch needs of Params.
 func (p *Params) fetching() fetch.Params {

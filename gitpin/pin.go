@@ -80,7 +80,7 @@ func (p *Params) fromHost(ctx context.Context, dir *workdir.Dir) (*Checkout, err
 			return err
 		}
 		defer keep.Close()
-		src := gitdir.Source(draft.Root, keep, p.Hasher)
+		src := gitdir.Source(draft.Root, keep, p.hasher)
 		src.Stream, src.Announced = stream, p.Expect
 		made, err := p.materialise(ctx, draft, src, func() { p.Stage(StageReceived) })
 		if err != nil {
@@ -144,7 +144,7 @@ func (p *Params) addGit(ctx context.Context, dir *workdir.Dir, draft *workdir.Dr
 	}
 	packed := m.pack
 	if closure.Len() != packed.Len() {
-		if packed, err = gitdir.Repack(ctx, draft.Root, packed, closure.IDs(), p.limits(), p.Hasher); err != nil {
+		if packed, err = gitdir.Repack(ctx, draft.Root, packed, closure.IDs(), p.limits(), p.hasher); err != nil {
 			return err
 		}
 	}

@@ -62,7 +62,7 @@ func (h *host) params(t testing.TB, commit, workDir string) gitpin.Params {
 			time.Sleep(min(d, 20*time.Millisecond))
 			return ctx.Err()
 		},
-		Now: time.Now, Hasher: object.NewHasher,
+		Now: time.Now, Hasher: object.Format.NewHasher,
 	}
 }
 

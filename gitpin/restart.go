@@ -104,7 +104,7 @@ func (r *restart) anew(ctx context.Context, draft *workdir.Draft) (*proof.Tree, 
 }
 
 func (r *restart) source(draft *workdir.Draft) pack.Source {
-	src := gitdir.Source(draft.Root, r.kept.Pack, r.params.Hasher)
+	src := gitdir.Source(draft.Root, r.kept.Pack, r.params.hasher)
 	src.Announced = r.params.Expect
 	return src
 }
@@ -162,7 +162,7 @@ func (r *restart) checker(root *os.Root) *worktree.Checker {
 	}
 	return worktree.NewChecker(worktree.CheckParams{
 		Root: root, Beside: beside, MountRoot: r.dir.Inside(),
-		MaxBytes: r.params.MaxTreeBytes, Now: r.params.Now(), NewHasher: r.params.Hasher,
+		MaxBytes: r.params.MaxTreeBytes, Now: r.params.Now(), NewHasher: r.params.hasher,
 	})
 }
 

@@ -1,6 +1,7 @@
 package gitpin_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -87,25 +88,25 @@ func TestVolumes(t *testing.T) {
 // TestEmptySubtrees: directories without files, which git does not make, make no restart
 // slow: nothing is made anew. SECURITY.md: W5.
 func TestEmptySubtrees(t *testing.T) {
-	empty := func(o *objects) [20]byte { return o.tree("") }
-	for name, build := range map[string]func(o *objects) [20]byte{
+	empty := func(o *objects) []byte { return o.tree("") }
+	for name, build := range map[string]func(o *objects) []byte{
 		"the whole tree": empty,
-		"one": func(o *objects) [20]byte {
+		"one": func(o *objects) []byte {
 			return o.tree(entry("40000", "e", empty(o)) + entry("100644", "x", o.blob("x")))
 		},
-		"nothing else": func(o *objects) [20]byte { return o.tree(entry("40000", "e", empty(o))) },
-		"in each other": func(o *objects) [20]byte {
+		"nothing else": func(o *objects) []byte { return o.tree(entry("40000", "e", empty(o))) },
+		"in each other": func(o *objects) []byte {
 			return o.tree(entry("40000", "a", o.tree(entry("40000", "b", o.tree(entry("40000", "c", empty(o)))))) + entry("100644", "x", o.blob("x")))
 		},
-		"beside files below": func(o *objects) [20]byte {
+		"beside files below": func(o *objects) []byte {
 			return o.tree(entry("40000", "a", o.tree(entry("40000", "b", empty(o))+entry("100644", "x", o.blob("x")))))
 		},
-		"twice": func(o *objects) [20]byte {
+		"twice": func(o *objects) []byte {
 			e := empty(o)
 			return o.tree(entry("40000", "a", e) + entry("100644", "b", o.blob("x")) + entry("40000", "c", e))
 		},
-		"beside a submodule": func(o *objects) [20]byte {
-			return o.tree(entry("40000", "a", o.tree(entry("160000", "s", [20]byte{1}))) + entry("40000", "b", empty(o)))
+		"beside a submodule": func(o *objects) []byte {
+			return o.tree(entry("40000", "a", o.tree(entry("160000", "s", bytes.Repeat([]byte{1}, 20)))) + entry("40000", "b", empty(o)))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

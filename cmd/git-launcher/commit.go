@@ -42,7 +42,7 @@ func (l *launch) pinParams(cfg *config.Git, workDir string, auth gitpin.Credenti
 		Auth:         auth,
 		MaxPackBytes: l.maxPackBytes, MaxTreeBytes: l.maxTreeBytes, MaxFiles: l.maxFiles,
 		StallTimeout: l.stall, PackTimeout: l.pack, FetchTimeout: l.fetch, LockTimeout: l.lock, Retries: l.retries,
-		Log: l.log, Progress: func(int64) {}, Stage: func(gitpin.Stage) {}, Sleep: sleep, Now: time.Now, Hasher: object.NewHasher,
+		Log: l.log, Progress: func(int64) {}, Stage: func(gitpin.Stage) {}, Sleep: sleep, Now: time.Now, Hasher: object.Format.NewHasher,
 	}
 }
 

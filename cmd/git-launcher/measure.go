@@ -62,7 +62,7 @@ func (l *launch) bind(ctx context.Context, agent *dstack.Client, in *input, reco
 // recordLaunch extends RTMR3 with the commit and the launch record, once a boot.
 func (l *launch) recordLaunch(ctx context.Context, agent *dstack.Client, in *input, record []byte) error {
 	events := []measure.Event{
-		{Name: measure.EventCommit, Payload: in.config.Commit[:]},
+		{Name: measure.EventCommit, Payload: in.config.Commit.Bytes()},
 		{Name: measure.EventLaunch, Payload: record},
 	}
 	boot, emitted, err := measure.Emit(ctx, stagedExtender{agent}, events, sleep)

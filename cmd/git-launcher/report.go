@@ -127,7 +127,7 @@ func advise(err error) (code int, hint string) {
 		return exitOther, "nothing; a signal ended the launcher, and it left no half state"
 	case errors.As(err, &failed):
 		if failed.Reason == fetch.OtherFormat || failed.Reason == fetch.Empty {
-			return exitPin, "pin a commit of a repository whose ids are SHA-1's; trying again does not help"
+			return exitPin, "make sure that COMMIT_SHA is a commit that was pushed to REPO_URL; trying again does not help"
 		}
 		return exitFetch, fetchHint(failed.Reason)
 	case errors.As(err, &content):

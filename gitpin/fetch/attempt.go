@@ -82,6 +82,9 @@ func (f *fetcher) request(ctx context.Context, s remote.Session, everything bool
 		}
 	}
 	refs, err := s.References("")
+	if err == nil {
+		err = f.suits(refs)
+	}
 	if err != nil {
 		return nil, f.classifyIn(ctx, "reading the repository's references", err)
 	}
@@ -110,6 +113,14 @@ func (f *fetcher) request(ctx context.Context, s remote.Session, everything bool
 		return nil, f.classifyIn(ctx, "asking for the commit", err)
 	}
 	return pack, nil
+}
+
+// suits returns an error where the pin can't be in a repository, whatever is in it.
+func (f *fetcher) suits(refs *uploadpack.References) error {
+	if pin := f.params.Commit.Format(); refs.Format != pin {
+		return &uploadpack.FormatError{Repo: refs.Format, Pin: pin}
+	}
+	return nil
 }
 
 // atOnce wants the pin of a web server at once, without its references: over HTTP they

@@ -64,6 +64,8 @@ func (f *fetcher) reason(err error) Error {
 		protocol *uploadpack.ProtocolError
 		refused  *uploadpack.RemoteError
 		ended    *remote.EndedError
+		format   *uploadpack.FormatError
+		unknown  *uploadpack.UnknownFormatError
 	)
 	switch {
 	case errors.Is(err, errStalled):
@@ -76,7 +78,7 @@ func (f *fetcher) reason(err error) Error {
 		return Error{Reason: TimedOut, Err: err, tries: -1}
 	case errors.Is(err, uploadpack.ErrEmpty):
 		return Error{Reason: Empty, Err: err}
-	case errors.Is(err, uploadpack.ErrFormat):
+	case errors.As(err, &format), errors.As(err, &unknown):
 		return Error{Reason: OtherFormat, Err: err}
 	case errors.As(err, &answer):
 		return answerReason(answer, f.login.Header != "")

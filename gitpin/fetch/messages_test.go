@@ -19,6 +19,7 @@ import (
 	"gitlauncher/gitpin/fetch/credential"
 	"gitlauncher/gitpin/fetch/remote"
 	"gitlauncher/gitpin/fetch/uploadpack"
+	"gitlauncher/gitpin/object"
 )
 
 // TestMessages is the table of what failures mean: reason, how many further tries make
@@ -39,7 +40,9 @@ func TestMessages(t *testing.T) {
 		{errNoPack, Stalled, few, "the server is still preparing the pack after the pack timeout of 10m0s"},
 		{errTimedOut, TimedOut, 0, "the fetch timeout is over, which is 15m0s"},
 		{uploadpack.ErrEmpty, Empty, 0, "the repository is empty"},
-		{uploadpack.ErrFormat, OtherFormat, 0, "the repository is a SHA-256 one"},
+		{&uploadpack.FormatError{Repo: object.SHA256, Pin: object.SHA1}, OtherFormat, 0, "the repository is a SHA-256 one, whose ids have 64 digits; the pin is a SHA-1 id, of 40"},
+		{&uploadpack.FormatError{Repo: object.SHA1, Pin: object.SHA256}, OtherFormat, 0, "the repository is a SHA-1 one, whose ids have 40 digits; the pin is a SHA-256 id, of 64"},
+		{&uploadpack.UnknownFormatError{Name: "sha512"}, OtherFormat, 0, "the repository's object format is \"sha512\"; SHA-1 and SHA-256 are known"},
 		{uploadpack.ErrTooMuch, BadAnswer, few, "the server says too much before the pack"},
 		{&uploadpack.ProtocolError{What: "what"}, BadAnswer, few, "what"},
 		{&uploadpack.RemoteError{Said: "no"}, Refused, few, "the server says: no"},

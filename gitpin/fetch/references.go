@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 
 	"gitlauncher/gitpin/fetch/remote"
@@ -62,7 +63,7 @@ func resolve(refs *uploadpack.References, name string) (Ref, error) {
 	case len(found) > 1:
 		return Ref{}, &RefError{name, "is several things: " + strings.Join(found, " and ") + "; give the full name"}
 	case len(found) == 0 && looksShort(name):
-		return Ref{}, &RefError{name, "is no branch and no tag; a commit is named by all 40 lowercase digits of its id"}
+		return Ref{}, &RefError{name, "is no branch and no tag; a commit is named by all " + strconv.Itoa(refs.Format.Digits()) + " lowercase digits of its id"}
 	case len(found) == 0:
 		return Ref{}, &RefError{name, "is no branch and no tag of the repository"}
 	}
@@ -75,6 +76,9 @@ func resolve(refs *uploadpack.References, name string) (Ref, error) {
 // author is there to try again. Errors are those of [Fetch].
 func Tips(ctx context.Context, p Params, history func(ctx context.Context, pack io.Reader) error) (isTip bool, err error) {
 	err = advertised(ctx, p, "", func(ctx context.Context, f *fetcher, s remote.Session, refs *uploadpack.References) error {
+		if err := f.suits(refs); err != nil {
+			return f.classifyIn(ctx, "reading the repository's references", err)
+		}
 		if isTip = slices.Contains(refs.Published(), p.Commit); isTip || history == nil {
 			return nil
 		}

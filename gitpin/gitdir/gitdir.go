@@ -49,16 +49,16 @@ type Contents struct {
 
 // Write makes all files of .git below root, and moves the pack to its name.
 func Write(root *os.Root, c Contents) error {
-	packed := "objects/pack/pack-" + hex.EncodeToString(c.Pack.Checksum[:])
+	packed := "objects/pack/pack-" + hex.EncodeToString(c.Pack.Checksum)
 	put := func(name, content string) error { return root.WriteFile(inGit(name), []byte(content), 0o644) }
 	steps := []func() error{
 		func() error { return root.Rename(Incoming, inGit(packed+".pack")) },
 		func() error { return put("HEAD", c.Tree.Commit.String()+"\n") },
-		func() error { return put("config", configOf(c.Origin)) },
+		func() error { return put("config", configOf(c.Origin, c.Tree.Commit.Format())) },
 		func() error { return put("info/exclude", c.Exclude) },
 		func() error { return create(root, packed+".idx", 0o444, c.Pack.WriteIndex) },
 		func() error {
-			return create(root, "index", 0o644, func(w io.Writer) error { return writeIndex(w, c.Tree.Files, c.Stats) })
+			return create(root, "index", 0o644, func(w io.Writer) error { return writeIndex(w, c.Tree.Commit.Format(), c.Tree.Files, c.Stats) })
 		},
 	}
 	if c.Shallow {
@@ -95,9 +95,13 @@ func create(root *os.Root, name string, perm os.FileMode, fill func(io.Writer) e
 
 // configOf is .git/config: what git needs, and the origin. The URL holds no
 // credential and no control character (config.RepoURL).
-func configOf(url string) string {
+func configOf(url string, f object.Format) string {
 	quoted := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(url)
-	return "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = false\n" +
+	version, extensions := 0, ""
+	if f != object.SHA1 { // gitrepository-layout(5): whoever knows no extensions must not read on
+		version, extensions = 1, "[extensions]\n\tobjectformat = "+f.String()+"\n"
+	}
+	return fmt.Sprintf("[core]\n\trepositoryformatversion = %d\n\tfilemode = true\n\tbare = false\n", version) + extensions +
 		"[remote \"origin\"]\n\turl = \"" + quoted + "\"\n\tfetch = +refs/heads/*:refs/remotes/origin/*\n"
 }
 

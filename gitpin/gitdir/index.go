@@ -2,35 +2,35 @@ package gitdir
 
 import (
 	"bufio"
-	"crypto/sha1"
 	"encoding/binary"
 	"io"
 
+	"gitlauncher/gitpin/object"
 	"gitlauncher/gitpin/proof"
 	"gitlauncher/gitpin/worktree"
 )
 
-// writeIndex writes Git's index, version 2 (gitformat-index), so that git sees
+// writeIndex writes Git's index, version 2 (gitformat-index(5)), so that git sees
 // the files as unchanged without reading them.
-func writeIndex(w io.Writer, files []proof.File, stats []worktree.Stat) error {
-	sum := sha1.New()
+func writeIndex(w io.Writer, f object.Format, files []proof.File, stats []worktree.Stat) error {
+	sum := f.NewChecksum()
 	out := bufio.NewWriterSize(io.MultiWriter(w, sum), 64<<10)
 	be := binary.BigEndian
 	b := append([]byte("DIRC"), 0, 0, 0, 2)
 	out.Write(be.AppendUint32(b, uint32(len(files))))
 	for i := range files {
-		f := &files[i]
+		file := &files[i]
 		s := &stats[i]
 		b = b[:0]
 		for _, v := range []uint32{
 			s.CtimeSec, s.CtimeNsec, s.MtimeSec, s.MtimeNsec,
-			s.Dev, s.Ino, uint32(f.Mode), s.UID, s.GID, s.Size,
+			s.Dev, s.Ino, uint32(file.Mode), s.UID, s.GID, s.Size,
 		} {
 			b = be.AppendUint32(b, v)
 		}
-		b = append(b, f.ID[:]...)
-		b = be.AppendUint16(b, uint16(min(len(f.Path), 0xfff)))
-		b = append(b, f.Path...)
+		b = file.ID.Append(b)
+		b = be.AppendUint16(b, uint16(min(len(file.Path), 0xfff)))
+		b = append(b, file.Path...)
 		for pad := 8 - len(b)%8; pad > 0; pad-- {
 			b = append(b, 0)
 		}

@@ -2,7 +2,6 @@ package object
 
 import (
 	"bytes"
-	"encoding/hex"
 	"errors"
 	"fmt"
 )
@@ -14,17 +13,17 @@ type CommitInfo struct {
 }
 
 // ParseCommit reads the headers that bind a commit to its tree and parents:
-// "tree <id>" first, then any "parent <id>" lines. Like Git it takes ids in capitals,
-// and does not look at what follows; the commit's own id covers that. [CheckCommit]
-// does.
-func ParseCommit(content []byte) (CommitInfo, error) {
+// "tree <id>" first, then any "parent <id>" lines, with ids of the format f. Like Git it
+// takes ids in capitals, and does not look at what follows; the commit's own id covers
+// that. [CheckCommit] does.
+func ParseCommit(f Format, content []byte) (CommitInfo, error) {
 	var c CommitInfo
 	line, rest, ok := bytes.Cut(content, []byte{'\n'})
 	if !ok {
 		return c, errors.New("commit has no tree header")
 	}
 	var err error
-	if c.Tree, err = header(line, "tree "); err != nil {
+	if c.Tree, err = f.header(line, "tree "); err != nil {
 		return CommitInfo{}, fmt.Errorf("commit: %w", err)
 	}
 	if len(rest) == 0 {
@@ -35,7 +34,7 @@ func ParseCommit(content []byte) (CommitInfo, error) {
 		if !ok || !bytes.HasPrefix(line, []byte("parent ")) {
 			return c, nil
 		}
-		p, err := header(line, "parent ")
+		p, err := f.header(line, "parent ")
 		if err != nil {
 			return CommitInfo{}, fmt.Errorf("commit: %w", err)
 		}
@@ -50,25 +49,28 @@ type TagInfo struct {
 	Name   string
 }
 
-// ParseTag reads "object", "type" and "tag", the first three lines of a tag.
-func ParseTag(content []byte) (TagInfo, error) {
+// ParseTag reads "object", "type" and "tag", the first three lines of a tag of the
+// format f.
+func ParseTag(f Format, content []byte) (TagInfo, error) {
 	lines := bytes.SplitN(content, []byte{'\n'}, 4)
 	if len(lines) < 4 || !bytes.HasPrefix(lines[1], []byte("type ")) || !bytes.HasPrefix(lines[2], []byte("tag ")) {
 		return TagInfo{}, errors.New("tag has no object, type and tag headers")
 	}
-	target, err := header(lines[0], "object ")
+	target, err := f.header(lines[0], "object ")
 	if err != nil {
 		return TagInfo{}, fmt.Errorf("tag: %w", err)
 	}
 	return TagInfo{Target: target, Type: string(lines[1][len("type "):]), Name: string(lines[2][len("tag "):])}, nil
 }
 
-func header(line []byte, name string) (ID, error) {
-	var id ID
-	if !bytes.HasPrefix(line, []byte(name)) || len(line) != len(name)+2*Size {
-		return ID{}, fmt.Errorf("no %sheader where one must be", name)
+// header reads a line that has a name and an id of the format.
+func (f Format) header(line []byte, name string) (ID, error) {
+	digits, ok := bytes.CutPrefix(line, []byte(name))
+	if !ok || len(digits) != f.Digits() {
+		return ID{}, fmt.Errorf("no %sheader with an id of %d digits where one must be", name, f.Digits())
 	}
-	if _, err := hex.Decode(id[:], line[len(name):]); err != nil {
+	id, ok := parseHex(digits)
+	if !ok {
 		return ID{}, fmt.Errorf("the %sheader has no object id", name)
 	}
 	return id, nil

@@ -104,12 +104,12 @@ func checkDate(date []byte) string {
 	return ""
 }
 
-// CheckTree returns what git-fsck(1) finds wrong with the modes of a tree that
-// [ParseTree] takes, by the name that git has for it, or nothing. Git reads such modes
+// CheckTree returns what git-fsck(1) finds wrong with the modes of a tree of the format f
+// that [ParseTree] takes, by the name that git has for it, or nothing. Git reads such modes
 // by their kind and their owner's execute bit.
-func CheckTree(content []byte) string {
+func CheckTree(f Format, content []byte) string {
 	for len(content) > 0 {
-		digits, _, rest, _ := cutEntry(content)
+		digits, _, rest, _ := f.cutEntry(content)
 		switch string(digits) {
 		case "40000", "100644", "100664", "100755", "120000", "160000":
 		default:

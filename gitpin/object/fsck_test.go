@@ -103,7 +103,7 @@ func TestCheckCommit(t *testing.T) {
 	}
 	faults, found := fsck(t, repo), 0
 	for name, c := range commits {
-		if _, err := object.ParseCommit([]byte(c)); err != nil {
+		if _, err := object.ParseCommit(object.SHA1, []byte(c)); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		got, want := object.CheckCommit([]byte(c)), faults[ids[name]]
@@ -147,12 +147,12 @@ func TestModesAsGitReadsThem(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return written + " name\x00" + string(raw[:])
+		return written + " name\x00" + string(raw.Bytes())
 	}
 	for _, m := range modes {
 		c := content(m.written, m.read)
 		ids[m.written] = literal(t, repo, "tree", c)
-		entries, err := object.ParseTree([]byte(c))
+		entries, err := object.ParseTree(object.SHA1, []byte(c))
 		out, gitErr := gittest.Git(repo, nil, "ls-tree", ids[m.written])
 		if (err == nil) != (gitErr == nil) || (err == nil) != (m.read != 0) {
 			t.Errorf("%q: %v; git: %v", m.written, err, gitErr)
@@ -165,7 +165,7 @@ func TestModesAsGitReadsThem(t *testing.T) {
 			t.Errorf("%q is read as %s; git: %s", m.written, want, out)
 		}
 		var each object.Mode
-		if err := object.EachID([]byte(c), func(mode object.Mode, _ object.ID) { each = mode }); err != nil || each != m.read {
+		if err := object.EachID(object.SHA1, []byte(c), func(mode object.Mode, _ object.ID) { each = mode }); err != nil || each != m.read {
 			t.Errorf("%q in history is read as %o: %v", m.written, each, err)
 		}
 	}
@@ -174,7 +174,7 @@ func TestModesAsGitReadsThem(t *testing.T) {
 		if m.read == 0 {
 			continue
 		}
-		got, want := object.CheckTree([]byte(content(m.written, m.read))), faults[ids[m.written]]
+		got, want := object.CheckTree(object.SHA1, []byte(content(m.written, m.read))), faults[ids[m.written]]
 		// fsck reads sixteen bits, as ls-tree does, and sees nothing wrong with bits beyond.
 		if got != want && m.written != "1100644" {
 			t.Errorf("%q: we say %q, git says %q", m.written, got, want)
@@ -186,20 +186,20 @@ func TestModesAsGitReadsThem(t *testing.T) {
 func TestModesStillSort(t *testing.T) {
 	for _, mode := range []string{"40000", "040000", "40755"} {
 		good := entry("100644", "a.b", 1) + entry(mode, "a", 2) + entry("100644", "a0", 3)
-		if _, err := object.ParseTree([]byte(good)); err != nil {
+		if _, err := object.ParseTree(object.SHA1, []byte(good)); err != nil {
 			t.Errorf("%s: %v", mode, err)
 		}
 		bad := entry(mode, "a", 1) + entry("100644", "a.b", 2)
-		if _, err := object.ParseTree([]byte(bad)); err == nil || !strings.Contains(err.Error(), "out of order") {
+		if _, err := object.ParseTree(object.SHA1, []byte(bad)); err == nil || !strings.Contains(err.Error(), "out of order") {
 			t.Errorf("%s: %v", mode, err)
 		}
 		clash := bytes.Join([][]byte{[]byte(entry("100755", "a", 1)), []byte(entry("100600", "a-", 2)), []byte(entry(mode, "a", 3))}, nil)
-		if _, err := object.ParseTree(clash); err == nil || !strings.Contains(err.Error(), "both a file and a directory") {
+		if _, err := object.ParseTree(object.SHA1, clash); err == nil || !strings.Contains(err.Error(), "both a file and a directory") {
 			t.Errorf("%s: %v", mode, err)
 		}
 	}
 	for _, mode := range []string{"120000", "0120000", "120777"} {
-		if _, err := object.ParseTree([]byte(entry(mode, ".gitmodules", 1))); err == nil || !strings.Contains(err.Error(), "where Git wants a file") {
+		if _, err := object.ParseTree(object.SHA1, []byte(entry(mode, ".gitmodules", 1))); err == nil || !strings.Contains(err.Error(), "where Git wants a file") {
 			t.Errorf("%s: %v", mode, err)
 		}
 	}

@@ -1,6 +1,7 @@
 package object
 
 import (
+	"crypto/sha256"
 	"errors"
 	"hash"
 	"strconv"
@@ -47,33 +48,51 @@ type CollisionHash interface {
 }
 
 // Hasher computes object ids, one after the other. Not for concurrent use.
-type Hasher struct{ h CollisionHash }
+type Hasher struct {
+	format Format
+	h      hash.Hash
+	sha1   CollisionHash // h, where that is one
+	room   [64]byte      // for what stands before a content, and for sums
+}
 
-// NewHasher gives a Hasher on SHA-1 with collision detection.
-func NewHasher() *Hasher { return &Hasher{sha1cd.New().(CollisionHash)} }
+// NewHasher returns a Hasher for objects of the format: SHA-1 with collision detection,
+// or SHA-256.
+func (f Format) NewHasher() *Hasher {
+	if f == SHA256 {
+		return &Hasher{format: f, h: sha256.New()}
+	}
+	return NewHasherOn(sha1cd.New().(CollisionHash))
+}
 
-// NewHasherOn gives a Hasher on another SHA-1, for tests of what a detected
+// NewHasherOn returns a Hasher on another SHA-1, for tests of what a detected
 // collision leads to.
-func NewHasherOn(h CollisionHash) *Hasher { return &Hasher{h} }
+func NewHasherOn(h CollisionHash) *Hasher { return &Hasher{format: SHA1, h: h, sha1: h} }
+
+// Format returns the format of the ids.
+func (h *Hasher) Format() Format { return h.format }
 
 // Begin starts an object of the given type and size in bytes. Write its content
 // next, then call ID.
 func (h *Hasher) Begin(t Type, size int64) {
 	h.h.Reset()
-	h.h.Write([]byte(t.String() + " " + strconv.FormatInt(size, 10) + "\x00"))
+	b := append(h.room[:0], t.String()...)
+	b = strconv.AppendInt(append(b, ' '), size, 10)
+	h.h.Write(append(b, 0))
 }
 
 // Write adds to the content. It never fails.
 func (h *Hasher) Write(p []byte) (int, error) { return h.h.Write(p) }
 
-// ID gives the object's id. The error is ErrCollision.
+// ID returns the object's id. The error is ErrCollision.
 func (h *Hasher) ID() (ID, error) {
-	var id ID
-	sum, collision := h.h.CollisionResistantSum(id[:0])
+	if h.sha1 == nil {
+		return h.format.ID(h.h.Sum(h.room[:0])), nil
+	}
+	sum, collision := h.sha1.CollisionResistantSum(h.room[:0])
 	if collision {
 		return ID{}, ErrCollision
 	}
-	return ID(sum), nil
+	return h.format.ID(sum), nil
 }
 
 // Sum computes the id of a whole object in memory.

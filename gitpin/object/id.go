@@ -1,29 +1,40 @@
 package object
 
 import (
+	"bytes"
 	"encoding/hex"
 	"errors"
 	"fmt"
 )
 
-// Size is the length of an ID in bytes (SHA-1).
-const Size = 20
+// ID is the name of a Git object, in one of the formats. Two ids are equal, by ==, if
+// format and bytes are. The zero ID names nothing.
+type ID struct {
+	format Format
+	sum    [MaxSize]byte // zeros behind the format's size
+}
 
-// ID is the SHA-1 name of a Git object. The zero ID names nothing.
-type ID [Size]byte
+// Format returns the format that the id is of.
+func (id ID) Format() Format { return id.format }
 
-// String gives 40 lowercase hexadecimal digits.
-func (id ID) String() string { return hex.EncodeToString(id[:]) }
+// Bytes returns a copy of the id's own bytes.
+func (id ID) Bytes() []byte { return id.sum[:id.format.Size()] }
+
+// Append appends the id's bytes to b.
+func (id ID) Append(b []byte) []byte { return append(b, id.sum[:id.format.Size()]...) }
+
+// Compare orders ids of one format by their bytes.
+func (id ID) Compare(other ID) int { return bytes.Compare(id.sum[:], other.sum[:]) }
+
+// String returns the id in lowercase hexadecimal digits.
+func (id ID) String() string { return hex.EncodeToString(id.sum[:id.format.Size()]) }
 
 // IsZero reports whether id names nothing.
-func (id ID) IsZero() bool { return id == ID{} }
+func (id ID) IsZero() bool { return id.sum == [MaxSize]byte{} }
 
-// ErrSHA256 says that a pin names a commit of a SHA-256 repository.
-var ErrSHA256 = errors.New("a 64-digit id belongs to a SHA-256 repository, which is not supported yet; pin a commit of a SHA-1 repository")
-
-// ParseID reads a full commit id: exactly 40 lowercase hexadecimal digits.
-// Anything that could mean two things (a branch, a tag, a short or an uppercase
-// id) is refused, and the error says which it looks like without repeating it.
+// ParseID reads a full commit id: exactly 40 lowercase hexadecimal digits, or 64 in a
+// SHA-256 repository. It refuses what could mean two things (a branch, a tag, a short or
+// an uppercase id), and the error says which it looks like without repeating it.
 func ParseID(s string) (ID, error) {
 	digits, upper := true, false
 	for _, c := range []byte(s) {
@@ -37,24 +48,32 @@ func ParseID(s string) (ID, error) {
 	}
 	switch {
 	case s == "":
-		return ID{}, errors.New("is empty; it needs a full commit id of 40 lowercase hexadecimal digits")
+		return ID{}, errors.New("is empty; it needs a full commit id of 40 lowercase hexadecimal digits (64 in a SHA-256 repository)")
 	case !digits:
-		return ID{}, errors.New("is not a commit id; branches and tags can move, so pin the full id of 40 lowercase hexadecimal digits")
+		return ID{}, errors.New("is not a commit id; branches and tags can move, so pin the full id of 40 lowercase hexadecimal digits (64 in a SHA-256 repository)")
 	case upper:
 		return ID{}, errors.New("has uppercase digits; commit ids are written in lowercase")
-	case len(s) == 64:
-		return ID{}, ErrSHA256
-	case len(s) < 2*Size:
-		return ID{}, fmt.Errorf("is a short id of %d digits, which can come to mean another commit; pin all 40", len(s))
-	case len(s) > 2*Size:
-		return ID{}, fmt.Errorf("has %d digits; a commit id has 40", len(s))
+	case len(s) < SHA1.Digits():
+		return ID{}, fmt.Errorf("is a short id of %d digits, which can come to mean another commit; pin all 40 (64 in a SHA-256 repository)", len(s))
 	}
-	var id ID
-	if _, err := hex.Decode(id[:], []byte(s)); err != nil {
-		return ID{}, fmt.Errorf("is not hexadecimal: %w", err)
-	}
-	if id.IsZero() {
+	id, ok := parseHex([]byte(s))
+	switch {
+	case !ok:
+		return ID{}, fmt.Errorf("has %d digits; a commit id has 40, or 64 in a SHA-256 repository", len(s))
+	case id.IsZero():
 		return ID{}, errors.New("is all zeros, which names no commit")
 	}
 	return id, nil
+}
+
+// parseHex reads an id of either format from all its digits.
+func parseHex(s []byte) (ID, bool) {
+	for _, f := range Formats() {
+		if len(s) == f.Digits() {
+			id := ID{format: f}
+			_, err := hex.Decode(id.sum[:], s)
+			return id, err == nil
+		}
+	}
+	return ID{}, false
 }

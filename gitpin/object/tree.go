@@ -44,15 +44,15 @@ func (e *TreeError) Error() string {
 	return fmt.Sprintf("unsafe tree: entry %.80q %s", e.Name, e.Reason)
 }
 
-// ParseTree reads a tree and refuses every entry that Git's fsck refuses: names
-// that mean .git to some file system, "." and "..", empty and slashed names,
+// ParseTree reads a tree of the format f and refuses every entry that Git's fsck
+// refuses: names that mean .git to some file system, "." and "..", empty and slashed names,
 // duplicates, wrong order, malformed modes. Unusual modes, which Git warns of
 // ([CheckTree]), are read as Git reads them. Errors are [*TreeError].
-func ParseTree(content []byte) ([]Entry, error) {
-	count, names := shape(content)
+func ParseTree(f Format, content []byte) ([]Entry, error) {
+	count, names := f.shape(content)
 	entries := make([]Entry, 0, count)
 	for len(content) > 0 {
-		e, rest, err := parseEntry(content, names)
+		e, rest, err := f.parseEntry(content, names)
 		if err != nil {
 			return nil, err
 		}
@@ -71,10 +71,10 @@ func ParseTree(content []byte) ([]Entry, error) {
 
 // shape counts the entries of a tree, and joins their names, so that a large tree takes
 // two pieces of memory rather than one for each entry.
-func shape(content []byte) (count int, names string) {
+func (f Format) shape(content []byte) (count int, names string) {
 	var all strings.Builder
 	for {
-		_, name, rest, ok := cutEntry(content)
+		_, name, rest, ok := f.cutEntry(content)
 		if !ok {
 			return count, strings.Clone(all.String()) // as long as it has to be
 		}
@@ -84,23 +84,22 @@ func shape(content []byte) (count int, names string) {
 }
 
 // cutEntry cuts the first entry off a tree; rest is what is behind its id.
-func cutEntry(content []byte) (digits, name, rest []byte, ok bool) {
+func (f Format) cutEntry(content []byte) (digits, name, rest []byte, ok bool) {
 	head, rest, ended := bytes.Cut(content, []byte{0})
 	digits, name, blank := bytes.Cut(head, []byte{' '})
-	if !ended || !blank || len(rest) < Size {
+	if !ended || !blank || len(rest) < f.Size() {
 		return nil, nil, nil, false
 	}
-	return digits, name, rest[Size:], true
+	return digits, name, rest[f.Size():], true
 }
 
 // parseEntry reads the first entry. Its name is the beginning of names.
-func parseEntry(content []byte, names string) (Entry, []byte, error) {
-	digits, name, rest, ok := cutEntry(content)
+func (f Format) parseEntry(content []byte, names string) (Entry, []byte, error) {
+	digits, name, rest, ok := f.cutEntry(content)
 	if !ok {
 		return Entry{}, nil, &TreeError{"", "an entry is cut off"}
 	}
-	id := content[len(content)-len(rest)-Size:]
-	e := Entry{Name: names[:len(name)], ID: ID(id[:Size])}
+	e := Entry{Name: names[:len(name)], ID: f.ID(content[len(content)-len(rest)-f.Size():])}
 	var err error
 	if e.Mode, err = parseMode(digits); err != nil {
 		return Entry{}, nil, &TreeError{e.Name, err.Error()}
@@ -174,12 +173,12 @@ func noClash(entries []Entry) error {
 	return nil
 }
 
-// EachID calls fn with the mode and id of every entry, checking no more than
-// that there are entries. It is for trees that are kept but not put on disk
+// EachID calls fn with the mode and id of every entry of a tree of the format f,
+// checking no more than that there are entries. It is for trees that are kept but not put on disk
 // (history), where old oddities do no harm.
-func EachID(content []byte, fn func(mode Mode, id ID)) error {
+func EachID(f Format, content []byte, fn func(mode Mode, id ID)) error {
 	for len(content) > 0 {
-		digits, _, rest, ok := cutEntry(content)
+		digits, _, rest, ok := f.cutEntry(content)
 		if !ok {
 			return &TreeError{"", "an entry is cut off"}
 		}
@@ -187,7 +186,7 @@ func EachID(content []byte, fn func(mode Mode, id ID)) error {
 		if err != nil {
 			return &TreeError{"", "an entry " + err.Error()}
 		}
-		fn(mode, ID(content[len(content)-len(rest)-Size:][:Size]))
+		fn(mode, f.ID(content[len(content)-len(rest)-f.Size():]))
 		content = rest
 	}
 	return nil

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"sync"
+
+	"gitlauncher/gitpin/object"
 )
 
 // Only inflating an entry tells where the next one begins, so one core alone can read
@@ -28,7 +30,8 @@ const (
 
 // ahead is what was inflated ahead of the scan.
 type ahead struct {
-	from *intake
+	from   *intake
+	format object.Format
 
 	mu      sync.Mutex
 	change  *sync.Cond        // any of what follows is another
@@ -51,13 +54,13 @@ type guess struct {
 	end     int64 // of the entry
 }
 
-func newAhead(from *intake) *ahead {
-	a := &ahead{from: from, next: 1, regions: make(map[int64]*region)}
+func newAhead(from *intake, f object.Format) *ahead {
+	a := &ahead{from: from, format: f, next: 1, regions: make(map[int64]*region)}
 	a.change = sync.NewCond(&a.mu)
 	return a
 }
 
-// take gives what was inflated from a byte to which the scan has come.
+// take returns what was inflated from a byte to which the scan has come.
 func (a *ahead) take(offset int64) (guess, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -90,7 +93,7 @@ func (a *ahead) pass(here int64) {
 	a.change.Broadcast()
 }
 
-// end sends the guessers home.
+// end ends the guessers.
 func (a *ahead) end() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -98,7 +101,7 @@ func (a *ahead) end() {
 	a.change.Broadcast()
 }
 
-// takeUp gives a guesser the next region, once it is near enough.
+// takeUp returns the next region for a guesser, once it is near enough.
 func (a *ahead) takeUp(guessers int) (n int64, r *region) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -201,7 +204,7 @@ func (g *guesser) load() bool {
 func (g *guesser) header(at int64) (entryHeader, error) {
 	g.reader.Reset(g.bytes[at-g.start:])
 	h := entryHeader{offset: at}
-	return h, readEntryHeader(&g.reader, &h)
+	return h, readEntryHeader(&g.reader, g.format, &h)
 }
 
 // position is how far the reader has come.

@@ -55,7 +55,7 @@ func inside(t testing.TB, data []byte) *intake {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { file.Close() })
-	in := takeIn(Source{Stream: bytes.NewReader(data), Keep: file}, int64(len(data)))
+	in := takeIn(Source{Stream: bytes.NewReader(data), Keep: file, NewHasher: object.SHA1.NewHasher}, int64(len(data)))
 	in.wait(int64(len(data)))
 	return in
 }
@@ -66,11 +66,11 @@ func inside(t testing.TB, data []byte) *intake {
 func scanned(t *testing.T, data []byte, guessers int) (entries, found int) {
 	t.Helper()
 	in := inside(t, data)
-	scan, err := newScanner(in)
+	scan, err := newScanner(in, object.SHA1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := newAhead(in)
+	a := newAhead(in, object.SHA1)
 	defer a.end()
 	for range guessers {
 		go a.guess(guessers)
@@ -127,12 +127,12 @@ func TestAheadChangesNothing(t *testing.T) {
 	for _, cores := range []int{1, 2, 8} {
 		var got []Entry
 		for _, e := range readOn(t, cores, data).All() {
-			got = append(got, *e)
+			got = append(got, e)
 		}
 		if want == nil {
 			want = got
 		}
-		if diff := cmp.Diff(want, got, cmp.AllowUnexported(Entry{})); diff != "" || len(got) != 1500 {
+		if diff := cmp.Diff(want, got, cmp.AllowUnexported(Entry{}, object.ID{})); diff != "" || len(got) != 1500 {
 			t.Errorf("on %d cores: %s", cores, diff)
 		}
 	}
@@ -147,7 +147,7 @@ func readOn(t *testing.T, cores int, data []byte) *Archive {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { keep.Close() })
-	a, err := Read(t.Context(), Source{Stream: bytes.NewReader(data), Keep: keep, NewHasher: object.NewHasher}, Limits{Pack: 1 << 30, Tree: 1 << 30, Files: 1 << 20}, unheard{})
+	a, err := Read(t.Context(), Source{Stream: bytes.NewReader(data), Keep: keep, NewHasher: object.SHA1.NewHasher}, Limits{Pack: 1 << 30, Tree: 1 << 30, Files: 1 << 20}, unheard{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,7 +178,7 @@ func TestAheadIsMisled(t *testing.T) {
 	data := gittest.Pack(-1, outer, after, outer, after)
 	scanned(t, data, 1)
 
-	g := guesser{ahead: newAhead(inside(t, data))}
+	g := guesser{ahead: newAhead(inside(t, data), object.SHA1)}
 	r := &region{found: make(map[int64]guess)}
 	g.work(r, regionSize)
 	if len(r.found) == 0 {
@@ -190,7 +190,7 @@ func TestAheadIsMisled(t *testing.T) {
 // they may.
 // SECURITY.md: G4.
 func TestAheadGivesUp(t *testing.T) {
-	g := guesser{ahead: newAhead(inside(t, bytes.Repeat([]byte{0xb0, 0x20, 0x78, 0x9c}, 1<<18)))}
+	g := guesser{ahead: newAhead(inside(t, bytes.Repeat([]byte{0xb0, 0x20, 0x78, 0x9c}, 1<<18)), object.SHA1)}
 	r := &region{found: make(map[int64]guess)}
 	g.start = regionSize
 	if !g.load() {
@@ -209,13 +209,13 @@ func FuzzAhead(f *testing.F) {
 	f.Add(gittest.Pack(-1, gittest.PackEntry{Type: gittest.PackBlob, Content: []byte("some content")},
 		gittest.PackEntry{Type: gittest.PackOfs, Base: 0, Content: gittest.Delta(12, "b")}))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		g := guesser{ahead: newAhead(inside(t, data))}
+		g := guesser{ahead: newAhead(inside(t, data), object.SHA1)}
 		r := &region{found: make(map[int64]guess)}
 		g.work(r, 0)
 		for at, found := range r.found {
 			reader := bytes.NewReader(data[at:])
 			h := entryHeader{offset: at}
-			if err := readEntryHeader(reader, &h); err != nil {
+			if err := readEntryHeader(reader, object.SHA1, &h); err != nil {
 				t.Fatal(err)
 			}
 			var again inflater

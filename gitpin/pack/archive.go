@@ -17,7 +17,7 @@ import (
 // Archive is a pack whose every object was named by hashing it; or, from Claims, a
 // pack and somebody's word for where its objects lie.
 type Archive struct {
-	Checksum [trailerSize]byte // the pack's own, which names its files
+	Checksum []byte // the pack's own, which names its files
 
 	file      *os.File
 	size      int64
@@ -40,8 +40,8 @@ type Archive struct {
 // Bytes reads an object into memory and returns its type; it is for commits, trees
 // and tags. The bytes are hashed again: the file may have changed under us, or an
 // index may lie.
-func (a *Archive) Bytes(ctx context.Context, e *Entry) (object.Type, []byte, error) {
-	c, err := a.open(ctx, e.offset(), nil, nil)
+func (a *Archive) Bytes(ctx context.Context, e Entry) (object.Type, []byte, error) {
+	c, err := a.open(ctx, e.offset, nil, nil)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -68,9 +68,9 @@ func (a *Archive) Bytes(ctx context.Context, e *Entry) (object.Type, []byte, err
 
 // WriteTo copies a blob to w, hashing it again on the way. An error leaves w with
 // bytes that prove nothing.
-func (a *Archive) WriteTo(ctx context.Context, e *Entry, w io.Writer) error {
+func (a *Archive) WriteTo(ctx context.Context, e Entry, w io.Writer) error {
 	hasher := a.newHasher()
-	h, r, err := a.at(e.offset())
+	h, r, err := a.at(e.offset)
 	if err != nil {
 		return err
 	}
@@ -85,7 +85,7 @@ func (a *Archive) WriteTo(ctx context.Context, e *Entry, w io.Writer) error {
 			return err
 		}
 	} else {
-		c, err := a.open(ctx, e.offset(), nil, nil)
+		c, err := a.open(ctx, e.offset, nil, nil)
 		if err != nil {
 			return err
 		}
@@ -151,18 +151,19 @@ func (r *entryReader) Read(p []byte) (int, error) { return r.zlib.Read(p) }
 // entryReaders keeps what readers need in memory for the next ones.
 var entryReaders = sync.Pool{New: func() any { return &entryReader{buf: bufio.NewReaderSize(nil, 16<<10)} }}
 
-// release gives a reader back. It must not be used after.
+// release ends the use of a reader.
 func (r *entryReader) release() {
 	r.buf.Reset(nil)
 	entryReaders.Put(r)
 }
 
-// at reads the header of an entry and gives its inflated content.
+// at reads the header of an entry and returns its inflated content.
 func (a *Archive) at(offset int64) (entryHeader, *entryReader, error) {
 	h := entryHeader{offset: offset}
+	size := int64(a.rows.format.Size())
 	r := entryReaders.Get().(*entryReader)
-	r.buf.Reset(io.NewSectionReader(a.file, offset, max(0, a.size-trailerSize-offset)))
-	err := readEntryHeader(r.buf, &h)
+	r.buf.Reset(io.NewSectionReader(a.file, offset, max(0, a.size-size-offset)))
+	err := readEntryHeader(r.buf, a.rows.format, &h)
 	if err == nil {
 		var z io.ReadCloser
 		if z, err = inflate(r.zlib, r.buf); err == nil {
@@ -174,17 +175,15 @@ func (a *Archive) at(offset int64) (entryHeader, *entryReader, error) {
 	return h, nil, err
 }
 
-// offsetOf gives where the object of that id lies; 0, the pack's header, for none.
+// offsetOf returns where the object of that id lies; 0, the pack's header, for none.
 func (a *Archive) offsetOf(id object.ID) int64 {
 	if a.named != nil {
 		a.namedMu.Lock()
 		defer a.namedMu.Unlock()
 		return a.named[id]
 	}
-	if e := a.Find(id); e != nil {
-		return e.offset()
-	}
-	return 0
+	e, _ := a.Find(id)
+	return e.offset
 }
 
 // open returns an entry's content, following its deltas. Bases are looked for in

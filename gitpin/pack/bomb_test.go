@@ -50,7 +50,7 @@ func (b *bomb) read(t *testing.T, ctx context.Context, data []byte, lim pack.Lim
 	}
 	t.Cleanup(func() { keep.Close() })
 	return pack.Read(ctx, pack.Source{
-		Stream: bytes.NewReader(data), Keep: keep, NewHasher: object.NewHasher,
+		Stream: bytes.NewReader(data), Keep: keep, NewHasher: object.SHA1.NewHasher,
 		Spool: func() (*os.File, error) { b.spools++; return os.CreateTemp(b.dir, "spool") },
 	}, lim, pack.NamesOnly{})
 }

@@ -1,7 +1,7 @@
 package pack
 
 import (
-	"crypto/sha1"
+	"bytes"
 	"hash"
 	"io"
 	"math"
@@ -29,7 +29,7 @@ type intake struct {
 // takeIn begins to read the stream. It goes on until that ends, or until the intake is
 // closed, which waits for nothing: a read that is under way then is the last.
 func takeIn(src Source, limit int64) *intake {
-	in := &intake{file: src.Keep, behind: trailing{sum: sha1.New()}}
+	in := &intake{file: src.Keep, behind: trailing{sum: src.format().NewChecksum()}}
 	in.more = sync.NewCond(&in.mu)
 	stream, keep := src.Stream, io.Writer(src.Keep)
 	if stream == nil {
@@ -91,28 +91,29 @@ func (in *intake) wait(many int64) int64 {
 
 // checkTrailer demands that a pack's last bytes are the checksum of all before. The
 // intake must have been read to its end.
-func (in *intake) checkTrailer(want [trailerSize]byte) error {
-	if [trailerSize]byte(in.behind.sum.Sum(nil)) != want {
+func (in *intake) checkTrailer(want []byte) error {
+	if !bytes.Equal(in.behind.sum.Sum(nil), want) {
 		return badPack("its checksum is wrong")
 	}
 	return nil
 }
 
-// trailing hashes all but the last trailerSize bytes that are written to it.
+// trailing hashes all but the last bytes that are written to it, as many as a checksum has.
 type trailing struct {
 	sum  hash.Hash
 	held []byte
 }
 
 func (t *trailing) Write(b []byte) (int, error) {
-	if len(b) >= trailerSize {
+	size := t.sum.Size()
+	if len(b) >= size {
 		t.sum.Write(t.held)
-		t.sum.Write(b[:len(b)-trailerSize])
-		t.held = append(t.held[:0], b[len(b)-trailerSize:]...)
+		t.sum.Write(b[:len(b)-size])
+		t.held = append(t.held[:0], b[len(b)-size:]...)
 		return len(b), nil
 	}
 	t.held = append(t.held, b...)
-	if over := len(t.held) - trailerSize; over > 0 {
+	if over := len(t.held) - size; over > 0 {
 		t.sum.Write(t.held[:over])
 		t.held = append(t.held[:0], t.held[over:]...)
 	}

@@ -11,7 +11,7 @@ import (
 
 // large names a blob as it streams by. Hashing, and whatever the sink does, go on
 // while the next piece is inflated.
-func (in *reading) large(ctx context.Context, e *Entry, h entryHeader, r io.Reader) error {
+func (in *reading) large(ctx context.Context, e slot, h entryHeader, r io.Reader) error {
 	to, err := in.sink.Large(h.size)
 	if err != nil {
 		return err
@@ -25,15 +25,16 @@ func (in *reading) large(ctx context.Context, e *Entry, h entryHeader, r io.Read
 	if err == nil {
 		err = atEnd(r)
 	}
+	var id object.ID
 	if err == nil {
-		e.Type = object.Blob
-		e.ID, err = in.hasher.ID()
+		id, err = in.hasher.ID()
 	}
 	if err != nil {
 		to.Drop()
 		return err
 	}
-	return to.Named(e.ID)
+	e.set(object.Blob, id)
+	return to.Named(id)
 }
 
 // pipeline reads size bytes and calls use with piece after piece, while the next

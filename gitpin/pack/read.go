@@ -74,12 +74,14 @@ type Source struct {
 	Keep *os.File
 	// Spool makes an empty file that goes away when it is closed.
 	Spool func() (*os.File, error)
-	// NewHasher makes what names objects.
+	// NewHasher makes what names objects. Its format is that of the pack.
 	NewHasher func() *object.Hasher
 	// Announced is told how many objects there are to be, once that is within the
 	// limits; nil if nobody wants to know.
 	Announced func(objects int)
 }
+
+func (s Source) format() object.Format { return s.NewHasher().Format() }
 
 // heedingReader is a reader that ends with a context.
 type heedingReader struct {
@@ -99,7 +101,7 @@ func (h heedingReader) Read(b []byte) (int, error) {
 func Read(ctx context.Context, src Source, lim Limits, sink Sink) (*Archive, error) {
 	from := takeIn(src, lim.Pack)
 	defer from.close()
-	scan, err := newScanner(from)
+	scan, err := newScanner(from, src.format())
 	if err != nil {
 		return nil, err
 	}
@@ -112,10 +114,10 @@ func Read(ctx context.Context, src Source, lim Limits, sink Sink) (*Archive, err
 	outer := ctx
 	group, ctx := errgroup.WithContext(outer)
 	in := &reading{
-		from: from, scan: scan, ahead: newAhead(from), sink: sink, limits: lim, left: lim.inflated(), codeLeft: lim.inflated(),
+		from: from, scan: scan, ahead: newAhead(from, src.format()), sink: sink, limits: lim, left: lim.inflated(), codeLeft: lim.inflated(),
 		hasher: src.NewHasher(), bases: newCache(baseCache),
 		blobs: make(chan batch, 64), room: semaphore.NewWeighted(inFlight),
-		archive: &Archive{file: src.Keep, spool: src.Spool, newHasher: src.NewHasher, limits: lim},
+		archive: &Archive{file: src.Keep, spool: src.Spool, newHasher: src.NewHasher, rows: rows{format: src.format()}, limits: lim},
 	}
 	group.Go(func() error {
 		defer close(in.blobs)
@@ -167,7 +169,7 @@ type reading struct {
 
 // blob is one that waits for its name.
 type blob struct {
-	entry   *Entry
+	entry   slot
 	content inflated
 }
 
@@ -235,7 +237,7 @@ func (in *reading) entry(ctx context.Context, h entryHeader) error {
 }
 
 // content reads one entry's content: small ones into memory, large ones as a stream.
-func (in *reading) content(ctx context.Context, e *Entry, h entryHeader) error {
+func (in *reading) content(ctx context.Context, e slot, h entryHeader) error {
 	isDelta := h.isDelta()
 	if h.size > largeBlob && (isDelta || h.typ == object.Blob) {
 		r, err := in.scan.content()
@@ -260,7 +262,7 @@ func (in *reading) content(ctx context.Context, e *Entry, h entryHeader) error {
 	return in.delta(ctx, e, h, bytes.NewReader(content.bytes))
 }
 
-// inflate gives the content of the entry whose header was read.
+// inflate returns the content of the entry whose header was read.
 func (in *reading) inflate(h entryHeader) (inflated, error) {
 	if g, ok := in.ahead.take(h.offset); ok && int64(len(g.content.bytes)) == h.size {
 		return g.content, in.scan.skip(g.end)
@@ -269,7 +271,7 @@ func (in *reading) inflate(h entryHeader) (inflated, error) {
 }
 
 // found names an object whose content is at hand; for blobs, others do.
-func (in *reading) found(ctx context.Context, e *Entry, t object.Type, content inflated) error {
+func (in *reading) found(ctx context.Context, e slot, t object.Type, content inflated) error {
 	in.bases.put(e.offset(), t, content.bytes)
 	if t == object.Blob {
 		in.batch.blobs = append(in.batch.blobs, blob{e, content})
@@ -279,10 +281,11 @@ func (in *reading) found(ctx context.Context, e *Entry, t object.Type, content i
 		}
 		return in.dispatch(ctx)
 	}
-	if err := e.name(in.hasher, t, content); err != nil {
+	id, err := e.name(in.hasher, t, content)
+	if err != nil {
 		return err
 	}
-	return in.sink.Meta(t, e.ID, content.bytes)
+	return in.sink.Meta(t, id, content.bytes)
 }
 
 // dispatch sends the batch to the workers.
@@ -299,19 +302,21 @@ func (in *reading) dispatch(ctx context.Context) error {
 	}
 }
 
-// name gives an object its type and the id that its bytes have.
-func (e *Entry) name(hasher *object.Hasher, t object.Type, content inflated) error {
-	err := content.check()
-	if err == nil {
-		e.Type = t
-		e.ID, err = hasher.Sum(t, content.bytes)
+// name notes an object's type and the id that its bytes have, and returns the id.
+func (s slot) name(hasher *object.Hasher, t object.Type, content inflated) (object.ID, error) {
+	if err := content.check(); err != nil {
+		return object.ID{}, err
 	}
-	return err
+	id, err := hasher.Sum(t, content.bytes)
+	if err == nil {
+		s.set(t, id)
+	}
+	return id, err
 }
 
 // delta resolves a delta if its base is at hand, and else notes it for later.
 // Its own bytes are read either way: that is how the next entry is found.
-func (in *reading) delta(ctx context.Context, e *Entry, h entryHeader, r io.Reader) error {
+func (in *reading) delta(ctx context.Context, e slot, h entryHeader, r io.Reader) error {
 	if h.typ == ofsDelta && !in.begins(h.baseOffset) {
 		return badPack("a delta's base is not where an entry begins")
 	}
@@ -359,18 +364,19 @@ func (in *reading) postpone(h entryHeader, rest io.Reader, code *io.LimitedReade
 // begins reports whether an entry begins at an offset, before the last one.
 func (in *reading) begins(offset int64) bool {
 	rows := &in.archive.rows
-	e := rows.search(offset)
-	return e.offset() == offset && e != rows.at(rows.n-1)
+	i := rows.search(offset)
+	return i < rows.n-1 && rows.row(i).offset() == offset
 }
 
 // hashBlobs is a worker.
 func (in *reading) hashBlobs(hasher *object.Hasher) error {
 	for batch := range in.blobs {
 		for _, b := range batch.blobs {
-			if err := b.entry.name(hasher, object.Blob, b.content); err != nil {
+			id, err := b.entry.name(hasher, object.Blob, b.content)
+			if err != nil {
 				return err
 			}
-			if err := in.sink.Blob(b.entry.ID, b.content.bytes); err != nil {
+			if err := in.sink.Blob(id, b.content.bytes); err != nil {
 				return err
 			}
 		}

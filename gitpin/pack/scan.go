@@ -24,9 +24,8 @@ const (
 )
 
 const (
-	headerSize  = 12        // "PACK", version, object count
-	trailerSize = 20        // SHA-1 of all before it
-	readBuffer  = 256 << 10 // of the stream; one side-band packet holds 64 KiB
+	headerSize = 12        // "PACK", version, object count
+	readBuffer = 256 << 10 // of the stream; one side-band packet holds 64 KiB
 )
 
 // Error is a pack that breaks the format or lies about itself.
@@ -85,16 +84,17 @@ func (t *tap) account(ahead int) {
 // scanner reads a pack's entries in order.
 type scanner struct {
 	inflater
-	tap   *tap
-	buf   *bufio.Reader
-	zlib  io.ReadCloser // nil until it is needed
-	count uint32        // objects announced
+	format object.Format
+	tap    *tap
+	buf    *bufio.Reader
+	zlib   io.ReadCloser // nil until it is needed
+	count  uint32        // objects announced
 }
 
 // newScanner reads the pack's header.
-func newScanner(r io.Reader) (*scanner, error) {
+func newScanner(r io.Reader, f object.Format) (*scanner, error) {
 	t := &tap{r: r}
-	s := &scanner{tap: t, buf: bufio.NewReaderSize(t, readBuffer)}
+	s := &scanner{format: f, tap: t, buf: bufio.NewReaderSize(t, readBuffer)}
 	var h [headerSize]byte
 	if _, err := io.ReadFull(s.buf, h[:]); err != nil {
 		return nil, truncated(err)
@@ -116,7 +116,7 @@ func (s *scanner) position() int64 {
 func (s *scanner) next() (entryHeader, error) {
 	h := entryHeader{offset: s.position()}
 	s.tap.crc = 0
-	if err := readEntryHeader(s.buf, &h); err != nil {
+	if err := readEntryHeader(s.buf, s.format, &h); err != nil {
 		return entryHeader{}, err
 	}
 	return h, nil
@@ -128,7 +128,7 @@ func (s *scanner) entryCRC() uint32 {
 	return s.tap.crc
 }
 
-// content gives the inflated content of the entry whose header was read. It must
+// content returns the inflated content of the entry whose header was read. It must
 // be read to its end, which also proves zlib's own checksum.
 func (s *scanner) content() (io.Reader, error) {
 	var err error
@@ -202,7 +202,7 @@ type source interface {
 	io.ByteReader
 }
 
-// inflated is a content, with the checksum that its zlib stream gave unless that was
+// inflated is a content, with the checksum that its zlib stream states unless that was
 // looked at already.
 type inflated struct {
 	bytes   []byte
@@ -210,7 +210,7 @@ type inflated struct {
 	checked bool
 }
 
-// check demands that the checksum is right: git refuses an object where it is not.
+// check returns an error where the checksum is wrong: git refuses such an object.
 func (i inflated) check() error {
 	if !i.checked && adler32.Checksum(i.bytes) != i.adler {
 		return errZlib
@@ -218,13 +218,15 @@ func (i inflated) check() error {
 	return nil
 }
 
-// trailer checks that nothing follows the pack, and gives its last bytes, which are
+// trailer checks that nothing follows the pack, and returns its last bytes, which are
 // to be the checksum of all before.
-func (s *scanner) trailer() (sum [trailerSize]byte, err error) {
-	if _, err := io.ReadFull(s.buf, sum[:]); err != nil {
-		return sum, truncated(err)
+func (s *scanner) trailer() ([]byte, error) {
+	sum := make([]byte, s.format.Size())
+	if _, err := io.ReadFull(s.buf, sum); err != nil {
+		return nil, truncated(err)
 	}
-	if _, err = s.buf.ReadByte(); err == nil {
+	_, err := s.buf.ReadByte()
+	if err == nil {
 		err = badPack("something follows its end")
 	} else if err == io.EOF {
 		err = nil
@@ -256,7 +258,7 @@ func inflateError(err error) error {
 	return truncated(err)
 }
 
-// atEnd demands that inflated content ends here.
+// atEnd returns an error unless inflated content ends here.
 func atEnd(r io.Reader) error {
 	var one [1]byte
 	switch n, err := io.ReadFull(r, one[:]); {
@@ -276,7 +278,7 @@ func badContent(err error) error {
 }
 
 // readEntryHeader reads type, size and the base of a delta.
-func readEntryHeader(r io.ByteReader, h *entryHeader) error {
+func readEntryHeader(r io.ByteReader, f object.Format, h *entryHeader) error {
 	c, err := r.ReadByte()
 	if err != nil {
 		return truncated(err)
@@ -298,11 +300,13 @@ func readEntryHeader(r io.ByteReader, h *entryHeader) error {
 	case ofsDelta:
 		return readBaseOffset(r, h)
 	case refDelta:
-		for i := range h.baseID {
-			if h.baseID[i], err = r.ReadByte(); err != nil {
+		var id [object.MaxSize]byte
+		for i := range f.Size() {
+			if id[i], err = r.ReadByte(); err != nil {
 				return truncated(err)
 			}
 		}
+		h.baseID = f.ID(id[:])
 		return nil
 	}
 	return badPack("an entry has the unknown type %d", h.typ)

@@ -3,7 +3,6 @@ package pack
 import (
 	"bytes"
 	"context"
-	"crypto/sha1"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -36,16 +35,15 @@ type Stored struct {
 	rows    rows
 	sizes   []int64 // of the contents
 	end     int64   // of the objects, where the trailer begins
-	sum     [trailerSize]byte
+	sum     []byte
 }
 
-// NewStored begins the layout of a pack.
-func NewStored() *Stored { return &Stored{end: headerSize} }
+// NewStored begins the layout of a pack of the format.
+func NewStored(f object.Format) *Stored { return &Stored{rows: rows{format: f}, end: headerSize} }
 
 // Add puts the object of that id and size next, and returns its number.
 func (s *Stored) Add(t object.Type, id object.ID, size int64) int {
-	e := s.rows.add(min(s.end, maxOffset)) // begin refuses what is larger
-	e.ID, e.Type = id, t
+	s.rows.add(min(s.end, maxOffset)).set(t, id) // WriteTo refuses what is larger
 	s.sizes = append(s.sizes, size)
 	blocks := max(1, (size+BlockSize-1)/BlockSize)
 	s.end += int64(len(appendEntryHeader(nil, t, size))) + 2 + 5*blocks + size + 4
@@ -53,7 +51,7 @@ func (s *Stored) Add(t object.Type, id object.ID, size int64) int {
 }
 
 // Size is how many bytes the pack has in all.
-func (s *Stored) Size() int64 { return s.end + trailerSize }
+func (s *Stored) Size() int64 { return s.end + int64(s.rows.format.Size()) }
 
 // WriteTo makes file the pack. It must be empty.
 func (s *Stored) WriteTo(file *os.File) error {
@@ -64,7 +62,7 @@ func (s *Stored) WriteTo(file *os.File) error {
 	return s.span(s.header(), 0, nil)
 }
 
-// CompareWith demands that file is the pack already. What follows fails with
+// CompareWith checks that file is the pack already. What follows fails with
 // ErrDiffers where it is not.
 func (s *Stored) CompareWith(file *os.File) error {
 	s.file, s.compare = file, true
@@ -102,7 +100,7 @@ func (s *Stored) span(want []byte, at int64, room []byte) error {
 type Putter struct {
 	*Stored
 	framed, room []byte // one block with all that can stand around it
-	entry        *Entry
+	row          *row
 	at, left     int64
 	adler        hash.Hash32
 	crc          uint32
@@ -117,8 +115,8 @@ func (s *Stored) Putter() *Putter {
 
 // Begin starts the content with that number.
 func (p *Putter) Begin(n int) {
-	p.entry = p.rows.at(n)
-	p.at, p.left, p.crc, p.first = p.entry.offset(), p.sizes[n], 0, true
+	p.row = p.rows.row(n)
+	p.at, p.left, p.crc, p.first = p.row.offset(), p.sizes[n], 0, true
 	p.adler.Reset()
 }
 
@@ -132,7 +130,7 @@ func (p *Putter) Block(b []byte) error {
 	p.adler.Write(b)
 	out := p.framed[:0]
 	if p.first {
-		out = appendEntryHeader(out, p.entry.Type, p.left+int64(len(b)))
+		out = appendEntryHeader(out, p.row.typ, p.left+int64(len(b)))
 		out = append(out, 0x78, 0x01) // zlib, no dictionary, least effort
 		p.first = false
 	}
@@ -153,7 +151,7 @@ func (p *Putter) Block(b []byte) error {
 	}
 	p.at += int64(len(out))
 	if p.left == 0 {
-		p.entry.crc = p.crc
+		p.row.crc = p.crc
 	}
 	return nil
 }
@@ -174,28 +172,28 @@ func (p *Putter) Put(n int, content []byte) error {
 
 // Sum is the checksum of what is in the file, which needs all contents to be
 // there; where a pack is compared, they are.
-func (s *Stored) Sum(ctx context.Context) (sum [trailerSize]byte, err error) {
-	h := sha1.New()
+func (s *Stored) Sum(ctx context.Context) ([]byte, error) {
+	h := s.rows.format.NewChecksum()
 	r := io.NewSectionReader(s.file, 0, s.end)
 	for {
 		n, err := io.CopyN(h, r, 8<<20)
 		if ctx.Err() != nil {
-			return sum, context.Cause(ctx)
+			return nil, context.Cause(ctx)
 		}
 		if err == io.EOF && n == 0 {
 			break
 		}
 		if err != nil && err != io.EOF {
-			return sum, err
+			return nil, err
 		}
 	}
-	return [trailerSize]byte(h.Sum(nil)), nil
+	return h.Sum(nil), nil
 }
 
 // Finish puts the trailer, which is the file's sum. All contents must have been put.
-func (s *Stored) Finish(sum [trailerSize]byte) error {
+func (s *Stored) Finish(sum []byte) error {
 	s.sum = sum
-	return s.span(sum[:], s.end, make([]byte, trailerSize))
+	return s.span(sum, s.end, make([]byte, len(sum)))
 }
 
 // Archive returns the finished pack.

@@ -17,9 +17,9 @@ import (
 
 // stored lays out blobs and writes them to a file, or compares them with it.
 func stored(file *os.File, compare bool, contents ...[]byte) (*pack.Archive, error) {
-	s := pack.NewStored()
+	s := pack.NewStored(object.SHA1)
 	for _, c := range contents {
-		s.Add(object.Blob, object.ID(gittest.ID("blob", c)), int64(len(c)))
+		s.Add(object.Blob, object.SHA1.ID(gittest.ID("blob", c)), int64(len(c)))
 	}
 	begin := s.WriteTo
 	if compare {
@@ -89,7 +89,7 @@ func TestStoredIsAPack(t *testing.T) {
 	for _, c := range contents {
 		holds(t, again, string(c))
 	}
-	if b, err := stored(file, true, contents...); err != nil || b.Checksum != a.Checksum {
+	if b, err := stored(file, true, contents...); err != nil || !bytes.Equal(b.Checksum, a.Checksum) {
 		t.Errorf("it is not found to be itself: %v", err)
 	}
 }
@@ -144,8 +144,8 @@ func TestStoredSizes(t *testing.T) {
 	}
 	defer file.Close()
 	for _, n := range []int{0, 1, 9, 11, pack.BlockSize + 1} {
-		s := pack.NewStored()
-		at := s.Add(object.Blob, object.ID{1}, 10)
+		s := pack.NewStored(object.SHA1)
+		at := s.Add(object.Blob, oid(1), 10)
 		if err := s.WriteTo(file); err != nil {
 			t.Fatal(err)
 		}
@@ -176,7 +176,7 @@ func indexed(t *testing.T, entries ...gittest.PackEntry) (src pack.Source, index
 	if _, err := file.Write(data); err != nil {
 		t.Fatal(err)
 	}
-	return pack.Source{Keep: file, NewHasher: object.NewHasher, Spool: func() (*os.File, error) { return os.CreateTemp(dir, "spool") }}, b.Bytes()
+	return pack.Source{Keep: file, NewHasher: object.SHA1.NewHasher, Spool: func() (*os.File, error) { return os.CreateTemp(dir, "spool") }}, b.Bytes()
 }
 
 func claims(t *testing.T, src pack.Source, index []byte, lim pack.Limits) (*pack.Archive, error) {
@@ -196,7 +196,7 @@ func claims(t *testing.T, src pack.Source, index []byte, lim pack.Limits) (*pack
 func TestClaims(t *testing.T) {
 	base := "the base of a delta, beyond the limit"
 	src, index := indexed(t, blob(base), blob("other"), gittest.PackEntry{Type: gittest.PackOfs, Base: 0, Content: gittest.Delta(len(base), "more")})
-	ids := []object.ID{object.ID(gittest.ID("blob", []byte(base))), object.ID(gittest.ID("blob", []byte("other"))), object.ID(gittest.ID("blob", []byte(base+"more")))}
+	ids := []object.ID{object.SHA1.ID(gittest.ID("blob", []byte(base))), object.SHA1.ID(gittest.ID("blob", []byte("other"))), object.SHA1.ID(gittest.ID("blob", []byte(base+"more")))}
 	// found counts the objects that are given, and demands that they are the right ones.
 	found := func(index []byte, lim pack.Limits) int {
 		t.Helper()
@@ -206,15 +206,15 @@ func TestClaims(t *testing.T) {
 		}
 		n := 0
 		for _, id := range ids {
-			e := a.Find(id)
-			if e == nil {
+			e, there := a.Find(id)
+			if !there {
 				continue
 			}
 			typ, content, err := a.Bytes(context.Background(), e)
 			if err != nil {
 				continue
 			}
-			if typ != object.Blob || object.ID(gittest.ID("blob", content)) != id {
+			if typ != object.Blob || object.SHA1.ID(gittest.ID("blob", content)) != id {
 				t.Errorf("%s is given as %q", id, content)
 			}
 			n++
@@ -246,10 +246,10 @@ func TestClaims(t *testing.T) {
 
 // TestClaimsOfARing: deltas that an index makes each other's base.
 func TestClaimsOfARing(t *testing.T) {
-	one, two := object.ID{1}, object.ID{2}
+	one, two := oid(1), oid(2)
 	data := gittest.Pack(-1,
-		gittest.PackEntry{Type: gittest.PackRef, BaseID: two, Content: gittest.Delta(1, "x")},
-		gittest.PackEntry{Type: gittest.PackRef, BaseID: one, Content: gittest.Delta(1, "y")})
+		gittest.PackEntry{Type: gittest.PackRef, BaseID: two.Bytes(), Content: gittest.Delta(1, "x")},
+		gittest.PackEntry{Type: gittest.PackRef, BaseID: one.Bytes(), Content: gittest.Delta(1, "y")})
 	src, _ := indexed(t, blob("x"))
 	if _, err := src.Keep.WriteAt(data, 0); err != nil {
 		t.Fatal(err)
@@ -259,7 +259,7 @@ func TestClaimsOfARing(t *testing.T) {
 	for range 256 {
 		index = binary.BigEndian.AppendUint32(index, 2)
 	}
-	index = append(append(index, one[:]...), two[:]...)
+	index = two.Append(one.Append(index))
 	index = append(index, make([]byte, 8)...)
 	index = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(index, 12), second)
 	index = append(index, make([]byte, 40)...)
@@ -268,7 +268,8 @@ func TestClaimsOfARing(t *testing.T) {
 		t.Fatal(err)
 	}
 	var pe *pack.Error
-	if _, _, err := a.Bytes(context.Background(), a.Find(one)); !errors.As(err, &pe) {
+	claim, _ := a.Find(one)
+	if _, _, err := a.Bytes(context.Background(), claim); !errors.As(err, &pe) {
 		t.Errorf("%v", err)
 	}
 }

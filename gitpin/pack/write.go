@@ -2,7 +2,6 @@ package pack
 
 import (
 	"context"
-	"crypto/sha1"
 	"encoding/binary"
 	"io"
 
@@ -14,7 +13,7 @@ import (
 // Write writes a pack of the given objects of a, each whole, to w. It is for
 // packs that hold more than what was pinned: the rest is left behind.
 func Write(ctx context.Context, w io.Writer, a *Archive, ids []object.ID) error {
-	sum := sha1.New()
+	sum := a.rows.format.NewChecksum()
 	out := io.MultiWriter(w, sum)
 	head := binary.BigEndian.AppendUint32([]byte("PACK\x00\x00\x00\x02"), uint32(len(ids)))
 	if _, err := out.Write(head); err != nil {
@@ -25,11 +24,11 @@ func Write(ctx context.Context, w io.Writer, a *Archive, ids []object.ID) error 
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		e := a.Find(id)
-		if e == nil {
+		e, there := a.Find(id)
+		if !there {
 			return badPack("the object %s is gone", id)
 		}
-		c, err := a.open(ctx, e.offset(), nil, nil)
+		c, err := a.open(ctx, e.offset, nil, nil)
 		if err != nil {
 			return err
 		}

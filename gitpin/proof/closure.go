@@ -101,7 +101,7 @@ func (c *Closure) addAncestors(ctx context.Context, p *Proof, tree *Tree) error 
 		if err != nil {
 			return err
 		}
-		info, err := object.ParseCommit(content)
+		info, err := object.ParseCommit(id.Format(), content)
 		if err != nil {
 			return &MismatchError{tree.Commit, "its ancestor " + id.String() + " is malformed"}
 		}
@@ -132,7 +132,7 @@ func (c *Closure) addTree(ctx context.Context, p *Proof, root object.ID) error {
 			return err
 		}
 		var lost error
-		err = object.EachID(content, func(mode object.Mode, id object.ID) {
+		err = object.EachID(root.Format(), content, func(mode object.Mode, id object.ID) {
 			switch mode {
 			case object.ModeGitlink:
 			case object.ModeDir:
@@ -167,7 +167,7 @@ func (c *Closure) addTags(ctx context.Context, most int) error {
 		if err != nil {
 			return err
 		}
-		tag, err := object.ParseTag(content)
+		tag, err := object.ParseTag(e.ID.Format(), content)
 		if err != nil || tag.Type != "commit" || !c.has(tag.Target) || !isTagName(tag.Name) || c.taken(tag.Name, above) {
 			continue
 		}

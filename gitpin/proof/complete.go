@@ -32,9 +32,9 @@ func (p *Proof) complete(ctx context.Context, a *pack.Archive, f *File) error {
 	if f.Number != NotMade {
 		return nil
 	}
-	e := a.Find(f.ID)
+	e, there := a.Find(f.ID)
 	switch {
-	case e == nil:
+	case !there:
 		return &MissingObjectError{f.ID, "file"}
 	case e.Type != object.Blob:
 		return &MismatchError{p.params.Commit, fmt.Sprintf("its file %.80q is a %s", f.Path, e.Type)}
@@ -63,7 +63,7 @@ func (p *Proof) write(f *File, content []byte) (err error) {
 }
 
 // stream writes a content of the kept pack.
-func (p *Proof) stream(ctx context.Context, a *pack.Archive, e *pack.Entry, f *File) (err error) {
+func (p *Proof) stream(ctx context.Context, a *pack.Archive, e pack.Entry, f *File) (err error) {
 	sum, head := NewSum(), &prefix{}
 	f.Number, err = p.params.Files.Stream(f.Path, f.Mode, func(out io.Writer) error {
 		return a.WriteTo(ctx, e, io.MultiWriter(charger{p}, out, sum, head))
@@ -73,7 +73,7 @@ func (p *Proof) stream(ctx context.Context, a *pack.Archive, e *pack.Entry, f *F
 }
 
 // symlink makes a link of a content of the kept pack.
-func (p *Proof) symlink(ctx context.Context, a *pack.Archive, e *pack.Entry, f *File) error {
+func (p *Proof) symlink(ctx context.Context, a *pack.Archive, e pack.Entry, f *File) error {
 	var target bytes.Buffer
 	short := &capped{&target, MaxPath}
 	if err := a.WriteTo(ctx, e, short); err != nil {

@@ -105,8 +105,8 @@ func (l *lister) list(ctx context.Context, dir string, id object.ID) error {
 
 // read takes a commit or a tree from the kept pack. Type 0 takes any.
 func (p *Proof) read(ctx context.Context, a *pack.Archive, id object.ID, want object.Type, need string) (object.Type, []byte, error) {
-	e := a.Find(id)
-	if e == nil {
+	e, there := a.Find(id)
+	if !there {
 		return 0, nil, &MissingObjectError{id, need}
 	}
 	t := e.Type // 0 if only an index vouches for it

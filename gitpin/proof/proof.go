@@ -165,7 +165,7 @@ func (p *Proof) setCommit(t object.Type, content []byte) error {
 	if t != object.Commit {
 		return &MismatchError{p.params.Commit, "it names a " + t.String() + ", not a commit; pin the commit itself (git rev-parse 'TAG^{commit}')"}
 	}
-	info, err := object.ParseCommit(content)
+	info, err := object.ParseCommit(p.params.Commit.Format(), content)
 	if err != nil {
 		return &MismatchError{p.params.Commit, err.Error()}
 	}
@@ -179,11 +179,11 @@ func (p *Proof) setCommit(t object.Type, content []byte) error {
 }
 
 func (p *Proof) setTree(n *node, id object.ID, content []byte) (err error) {
-	if n.entries, err = object.ParseTree(content); err != nil {
+	if n.entries, err = object.ParseTree(id.Format(), content); err != nil {
 		return err
 	}
 	n.known = true
-	if fault := object.CheckTree(content); fault != "" && len(p.faults) < maxFaults {
+	if fault := object.CheckTree(id.Format(), content); fault != "" && len(p.faults) < maxFaults {
 		p.faults = append(p.faults, "tree "+id.String()+": "+fault)
 	}
 	p.keep(id, content)

@@ -86,8 +86,11 @@ type objects struct{ entries []gittest.PackEntry }
 
 func (o *objects) add(typ int, name, content string) object.ID {
 	o.entries = append(o.entries, gittest.PackEntry{Type: typ, Content: []byte(content)})
-	return object.ID(gittest.ID(name, []byte(content)))
+	return object.SHA1.ID(gittest.ID(name, []byte(content)))
 }
+
+// oid is the id of no object.
+func oid(n byte) object.ID { return object.SHA1.ID(append([]byte{n}, make([]byte, 19)...)) }
 
 func (o *objects) blob(s string) object.ID { return o.add(gittest.PackBlob, "blob", s) }
 func (o *objects) tree(entries ...string) object.ID {
@@ -106,7 +109,9 @@ func (o *objects) tag(target object.ID, name string) object.ID {
 	return o.add(gittest.PackTag, "tag", "object "+target.String()+"\ntype commit\ntag "+name+"\ntagger A <a> 1 +0000\n\nm\n")
 }
 
-func entry(mode, name string, id object.ID) string { return mode + " " + name + "\x00" + string(id[:]) }
+func entry(mode, name string, id object.ID) string {
+	return mode + " " + name + "\x00" + string(id.Bytes())
+}
 
 // read takes the pack of these objects through a proof.
 func (o *objects) read(t *testing.T, params proof.Params) (*proof.Proof, *pack.Archive, error) {
@@ -118,7 +123,7 @@ func (o *objects) read(t *testing.T, params proof.Params) (*proof.Proof, *pack.A
 	t.Cleanup(func() { keep.Close() })
 	p := proof.New(params)
 	a, err := pack.Read(context.Background(), pack.Source{
-		Stream: bytes.NewReader(gittest.Pack(-1, o.entries...)), Keep: keep, NewHasher: object.NewHasher,
+		Stream: bytes.NewReader(gittest.Pack(-1, o.entries...)), Keep: keep, NewHasher: object.SHA1.NewHasher,
 		Spool: func() (*os.File, error) { return os.CreateTemp(t.TempDir(), "spool") },
 	}, pack.Limits{Pack: 1 << 30, Tree: 1 << 30, Files: 1 << 20}, p)
 	return p, a, err
@@ -149,7 +154,7 @@ func TestOrders(t *testing.T) {
 	var o objects
 	a, l, link, lfs := o.blob("a"), o.blob(large), o.blob("a/../b"), o.blob(pointer)
 	sub := o.tree(entry("100644", "again", a), entry("100755", "run", a))
-	commit := o.commit(o.tree(entry("100644", "a", a), entry("160000", "g", object.ID{1}), entry("100644", "l", l), entry("100644", "lfs", lfs), entry("120000", "link", link), entry("40000", "sub", sub)))
+	commit := o.commit(o.tree(entry("100644", "a", a), entry("160000", "g", oid(1)), entry("100644", "l", l), entry("100644", "lfs", lfs), entry("120000", "link", link), entry("40000", "sub", sub)))
 	want := map[string]string{
 		"a": "100644 a", "g": "empty", "l": "100644 " + large, "lfs": "100644 " + pointer,
 		"link": "-> a/../b", "sub/again": "100644 a", "sub/run": "100755 a",
@@ -200,9 +205,9 @@ func TestRefused(t *testing.T) {
 		"a tree as the pin":  {func(o *objects) object.ID { return o.tree() }, &mismatch, "names a tree"},
 		"a blob as the pin":  {func(o *objects) object.ID { return o.blob("x") }, &mismatch, "names a blob"},
 		"a tag as the pin":   {func(o *objects) object.ID { return o.tag(o.commit(o.tree()), "v1") }, &mismatch, "names a tag"},
-		"no commit":          {func(o *objects) object.ID { o.tree(); return object.ID{1} }, &missing, "commit 01"},
-		"no tree":            {func(o *objects) object.ID { return o.commit(object.ID{2}) }, &missing, "tree 02"},
-		"no blob":            {func(o *objects) object.ID { return o.commit(o.tree(entry("100644", "x", object.ID{3}))) }, &missing, "file 03"},
+		"no commit":          {func(o *objects) object.ID { o.tree(); return oid(1) }, &missing, "commit 01"},
+		"no tree":            {func(o *objects) object.ID { return o.commit(oid(2)) }, &missing, "tree 02"},
+		"no blob":            {func(o *objects) object.ID { return o.commit(o.tree(entry("100644", "x", oid(3)))) }, &missing, "file 03"},
 		"a blob as the tree": {func(o *objects) object.ID { return o.commit(o.blob("x")) }, &mismatch, "is a blob"},
 		"a tree as a blob":   {func(o *objects) object.ID { return o.commit(o.tree(entry("100644", "x", o.tree()))) }, &mismatch, `file "x" is a tree`},
 		"a malformed commit": {func(o *objects) object.ID { return o.add(gittest.PackCommit, "commit", "author A\n") }, &mismatch, "header"},
@@ -299,7 +304,7 @@ func TestList(t *testing.T) {
 	var o objects
 	x := o.blob("x")
 	sub := o.tree(entry("100644", "x", x))
-	root := o.tree(entry("100644", "b", x), entry("40000", "b0", sub), entry("160000", "g", object.ID{1}))
+	root := o.tree(entry("100644", "b", x), entry("40000", "b0", sub), entry("160000", "g", oid(1)))
 	commit := o.commit(root)
 	p, a, err := o.read(t, wide(commit))
 	if err != nil {
@@ -330,7 +335,7 @@ func TestClosure(t *testing.T) {
 	tag := o.tag(parent, "v1")
 	o.tag(parent, "v1") // the same object again
 	o.tag(parent, "../../hooks/x")
-	o.tag(object.ID{9}, "elsewhere")
+	o.tag(oid(9), "elsewhere")
 	o.blob("planted")
 	for _, history := range []bool{false, true} {
 		p, a, err := o.read(t, wide(commit))

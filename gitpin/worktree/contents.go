@@ -19,7 +19,7 @@ import (
 // compared.
 func (c *Checker) Contents(ctx context.Context, tree *proof.Tree, sizes []int64, packed *Stored) ([]Stat, error) {
 	group, gctx := errgroup.WithContext(ctx)
-	var sum [object.Size]byte
+	var sum []byte
 	early := packed != nil && packed.Pack.Compares()
 	if early { // what is compared is there already
 		group.Go(func() (err error) { sum, err = packed.Pack.Sum(gctx); return err })

@@ -17,7 +17,7 @@ type Stored struct {
 
 // NewStored lays out the pack of a tree whose files have these sizes.
 func NewStored(tree *proof.Tree, sizes []int64) *Stored {
-	s := &Stored{Pack: pack.NewStored(), at: make([]int, len(tree.Files))}
+	s := &Stored{Pack: pack.NewStored(tree.Commit.Format()), at: make([]int, len(tree.Files))}
 	add := func(t object.Type, id object.ID) {
 		content := tree.Content(id)
 		s.Pack.Add(t, id, int64(len(content)))

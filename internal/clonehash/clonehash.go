@@ -60,8 +60,8 @@ func (c *Clone) Head() (object.ID, error) {
 		if err != nil {
 			return object.ID{}, fmt.Errorf("HEAD: %w", err)
 		}
-		if ref.Type() == plumbing.HashReference {
-			return object.ID(ref.Hash()), nil
+		if hash := ref.Hash(); ref.Type() == plumbing.HashReference {
+			return object.SHA1.ID(hash[:]), nil
 		}
 		name = ref.Target()
 	}
@@ -71,7 +71,10 @@ func (c *Clone) Head() (object.ID, error) {
 // read returns an object's bytes, and proves that they have its id.
 func (c *Clone) read(id object.ID, typ object.Type) ([]byte, error) {
 	kind := plumbing.ObjectType(typ) // both are Git's own numbers
-	o, err := c.store.EncodedObject(kind, plumbing.Hash(id))
+	if id.Format() != object.SHA1 {
+		return nil, fmt.Errorf("%s %s: only clones of SHA-1 repositories are read", kind, id)
+	}
+	o, err := c.store.EncodedObject(kind, plumbing.Hash(id.Bytes()))
 	if err != nil {
 		return nil, fmt.Errorf("%s %s: %w", kind, id, err)
 	}
@@ -84,7 +87,7 @@ func (c *Clone) read(id object.ID, typ object.Type) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s %s: %w", kind, id, err)
 	}
-	got, err := object.NewHasher().Sum(typ, data)
+	got, err := object.SHA1.NewHasher().Sum(typ, data)
 	if err != nil || got != id {
 		return nil, fmt.Errorf("%s %s: the clone's bytes have another id; it is damaged or forged", kind, id)
 	}
@@ -113,7 +116,7 @@ func (c *Clone) Digests(id object.ID) (*Digests, error) {
 	if err != nil {
 		return nil, err
 	}
-	commit, err := object.ParseCommit(data)
+	commit, err := object.ParseCommit(id.Format(), data)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +134,7 @@ func (c *Clone) walk(id object.ID, dir string, listing *measure.Listing, sums ma
 	if err != nil {
 		return err
 	}
-	entries, err := object.ParseTree(bytes.Clone(data))
+	entries, err := object.ParseTree(id.Format(), bytes.Clone(data))
 	if err != nil {
 		return fmt.Errorf("tree %s: %w", id, err)
 	}

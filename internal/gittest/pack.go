@@ -6,6 +6,7 @@ import (
 	"crypto/sha1"
 	"encoding/binary"
 	"fmt"
+	"hash"
 )
 
 // The entry types of packs.
@@ -22,15 +23,24 @@ const (
 type PackEntry struct {
 	Type    int
 	Content []byte
-	Base    int      // PackOfs: index of the base's entry, which comes earlier
-	BaseID  [20]byte // PackRef
-	Size    int      // what the header says; 0 for the truth
-	Back    int      // PackOfs: distance to claim instead; 0 for the truth
-	RawZlib []byte   // the compressed content, as it is
+	Base    int    // PackOfs: index of the base's entry, which comes earlier
+	BaseID  []byte // PackRef
+	Size    int    // what the header says; 0 for the truth
+	Back    int    // PackOfs: distance to claim instead; 0 for the truth
+	RawZlib []byte // the compressed content, as it is
 }
 
+// Hash is the one that names objects and checks packs: that of a repository's format.
+type Hash func() hash.Hash
+
+// Pack writes a SHA-1 repository's pack; see [Hash.Pack].
+func Pack(count int, entries ...PackEntry) []byte { return Hash(sha1.New).Pack(count, entries...) }
+
+// ID is an object's id in a SHA-1 repository, for building commits and trees by hand.
+func ID(typ string, content []byte) []byte { return Hash(sha1.New).ID(typ, content) }
+
 // Pack writes a pack. Its header says that it has count entries; -1 means the truth.
-func Pack(count int, entries ...PackEntry) []byte {
+func (h Hash) Pack(count int, entries ...PackEntry) []byte {
 	if count < 0 {
 		count = len(entries)
 	}
@@ -56,7 +66,7 @@ func Pack(count int, entries ...PackEntry) []byte {
 			}
 			out = append(out, ofs(back)...)
 		case PackRef:
-			out = append(out, e.BaseID[:]...)
+			out = append(out, e.BaseID...)
 		}
 		if e.RawZlib != nil {
 			out = append(out, e.RawZlib...)
@@ -68,8 +78,9 @@ func Pack(count int, entries ...PackEntry) []byte {
 		w.Close()
 		out = append(out, z.Bytes()...)
 	}
-	sum := sha1.Sum(out)
-	return append(out, sum[:]...)
+	sum := h()
+	sum.Write(out)
+	return sum.Sum(out)
 }
 
 func ofs(back int) []byte {
@@ -104,7 +115,10 @@ func varint(n int) []byte {
 	return append(b, byte(n))
 }
 
-// ID is an object's id, for building commits and trees by hand.
-func ID(typ string, content []byte) [20]byte {
-	return sha1.Sum(append(fmt.Appendf(nil, "%s %d\x00", typ, len(content)), content...))
+// ID is an object's id.
+func (h Hash) ID(typ string, content []byte) []byte {
+	sum := h()
+	fmt.Fprintf(sum, "%s %d\x00", typ, len(content))
+	sum.Write(content)
+	return sum.Sum(nil)
 }

@@ -3,6 +3,7 @@ package uploadpack
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -10,17 +11,27 @@ import (
 	"gitlauncher/gitpin/object"
 )
 
-// What a repository may be that can't be fetched from.
-var (
-	// ErrEmpty is a repository without a single reference.
-	ErrEmpty = errors.New("the repository is empty")
-	// ErrFormat is one of another format: a pin of 40 digits can't be in a repository whose ids have 64.
-	ErrFormat = errors.New("the repository is a SHA-256 one, whose ids have 64 digits; only SHA-1 repositories can be pinned")
-)
+// ErrEmpty is a repository without a single reference.
+var ErrEmpty = errors.New("the repository is empty")
+
+// FormatError is a repository of another format than the pin, which can't be in it.
+type FormatError struct{ Repo, Pin object.Format }
+
+func (e *FormatError) Error() string {
+	return fmt.Sprintf("the repository is a %s one, whose ids have %d digits; the pin is a %s id, of %d", e.Repo.Title(), e.Repo.Digits(), e.Pin.Title(), e.Pin.Digits())
+}
+
+// UnknownFormatError is a repository of a format that is not Git's.
+type UnknownFormatError struct{ Name string }
+
+func (e *UnknownFormatError) Error() string {
+	return fmt.Sprintf("the repository's object format is %.40q; SHA-1 and SHA-256 are known", e.Name)
+}
 
 // References are what a server advertises (gitprotocol-pack(5), "Reference Discovery").
 type References struct {
 	Capabilities []string
+	Format       object.Format        // of all ids
 	ids          map[string]object.ID // of branches, tags and, where one was asked for, a name
 	peeled       map[string]object.ID // what an annotated tag leads to
 	Head         *object.ID
@@ -82,13 +93,13 @@ func (r *References) Tips() []object.ID {
 
 // unique puts ids in a fixed order, each once.
 func unique(ids []object.ID) []object.ID {
-	slices.SortFunc(ids, func(a, b object.ID) int { return strings.Compare(a.String(), b.String()) })
+	slices.SortFunc(ids, object.ID.Compare)
 	return slices.Compact(ids)
 }
 
 // ReadReferences reads an advertisement, and keeps branches, tags and the reference of
-// that name. Errors are ErrEmpty, ErrFormat, [*RemoteError], [*ProtocolError] and the
-// reader's; io.EOF is an answer without a single byte.
+// that name. Errors are ErrEmpty, [*UnknownFormatError], [*RemoteError], [*ProtocolError]
+// and the reader's; io.EOF is an answer without a single byte.
 func ReadReferences(from io.Reader, name string) (*References, error) {
 	p := newPackets(from)
 	refs := &References{ids: make(map[string]object.ID), peeled: make(map[string]object.ID)}
@@ -113,8 +124,8 @@ func ReadReferences(from io.Reader, name string) (*References, error) {
 		case first:
 			before, capabilities, _ := bytes.Cut(line, []byte{0})
 			refs.Capabilities = strings.Fields(string(capabilities))
-			if i := slices.IndexFunc(refs.Capabilities, func(c string) bool { return strings.HasPrefix(c, "object-format=") }); i >= 0 && refs.Capabilities[i] != "object-format=sha1" {
-				return nil, ErrFormat
+			if err := refs.setFormat(before); err != nil {
+				return nil, err
 			}
 			line = before
 		}
@@ -122,6 +133,28 @@ func ReadReferences(from io.Reader, name string) (*References, error) {
 			return nil, err
 		}
 	}
+}
+
+// setFormat finds out of which format the ids are: the first that the server lists
+// (gitprotocol-capabilities(5)), or that of the first id from a server which lists none.
+func (r *References) setFormat(first []byte) error {
+	const key = "object-format="
+	i := slices.IndexFunc(r.Capabilities, func(c string) bool { return strings.HasPrefix(c, key) })
+	if i < 0 {
+		r.Format = object.SHA1
+		if id, _, _ := bytes.Cut(first, []byte{' '}); len(id) == object.SHA256.Digits() {
+			r.Format = object.SHA256
+		}
+		return nil
+	}
+	name := r.Capabilities[i][len(key):]
+	for _, f := range object.Formats() {
+		if f.String() == name {
+			r.Format = f
+			return nil
+		}
+	}
+	return &UnknownFormatError{name}
 }
 
 // startLine is the first line of an advertisement proper.
@@ -161,12 +194,12 @@ func (r *References) add(line, name string) error {
 	if hex == "shallow" || ref == "capabilities^{}" {
 		return nil
 	}
-	if len(hex) == 64 {
-		return ErrFormat
-	}
 	id, err := object.ParseID(hex)
 	if err != nil {
 		return &ProtocolError{"the answer is not in Git's protocol: a reference's id is none"}
+	}
+	if id.Format() != r.Format {
+		return &ProtocolError{fmt.Sprintf("the answer is not in Git's protocol: the repository is a %s one, and a reference's id has %d digits", r.Format.Title(), len(hex))}
 	}
 	r.any = true
 	full, peeled := strings.CutSuffix(ref, "^{}")

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"gitlauncher/gitpin/object"
 )
@@ -14,8 +13,8 @@ import (
 // beginning of the name.
 const Agent = "git/2.0-git-launcher"
 
-// Request is what is asked of git-upload-pack (gitprotocol-pack(5)): commits, without
-// offering any.
+// Request is what is asked of git-upload-pack (gitprotocol-pack(5)): commits of one
+// format, without offering any.
 type Request struct {
 	Wants        []object.ID
 	Capabilities []string
@@ -57,8 +56,13 @@ func (r *Request) Encode() []byte {
 	var b []byte
 	for i, id := range r.Wants {
 		line := "want " + id.String()
-		if i == 0 && len(r.Capabilities) > 0 {
-			line += " " + strings.Join(r.Capabilities, " ")
+		if i == 0 {
+			for _, c := range r.Capabilities {
+				line += " " + c
+			}
+			if f := id.Format(); f != object.SHA1 { // which is what a server takes for granted
+				line += " object-format=" + f.String()
+			}
 		}
 		b = appendPacket(b, line+"\n")
 	}

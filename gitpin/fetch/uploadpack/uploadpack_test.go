@@ -15,6 +15,9 @@ const (
 	oid1 = "1111111111111111111111111111111111111111"
 	oid2 = "2222222222222222222222222222222222222222"
 	oid3 = "3333333333333333333333333333333333333333"
+
+	long1 = oid1 + "111111111111111111111111"
+	long2 = oid2 + "222222222222222222222222"
 )
 
 func id(t testing.TB, hex string) object.ID {
@@ -63,6 +66,23 @@ func TestReadReferences(t *testing.T) {
 	}
 }
 
+// TestFormats: ids are of the format that the server lists first, or of the first one's
+// own where it lists none.
+func TestFormats(t *testing.T) {
+	for answer, want := range map[string]object.Format{
+		lines(oid1+" HEAD\x00agent=x\n", ""):                                           object.SHA1,
+		lines(oid1+" HEAD\x00object-format=sha1 object-format=sha256\n", ""):           object.SHA1,
+		lines(long1+" HEAD\x00object-format=sha256 object-format=sha1\n", ""):          object.SHA256,
+		lines(long1+" HEAD\x00agent=x\n", long2+" refs/heads/main\n", ""):              object.SHA256,
+		lines(long1+" HEAD\x00object-format=sha256\n", long2+" refs/heads/main\n", ""): object.SHA256,
+	} {
+		refs, err := ReadReferences(strings.NewReader(answer), "")
+		if err != nil || refs.Format != want || refs.Head.Format() != want {
+			t.Errorf("%q: %+v, %v", answer, refs, err)
+		}
+	}
+}
+
 // TestReferencesRefused: what is no advertisement is named.
 func TestReferencesRefused(t *testing.T) {
 	for what, of := range map[string]struct {
@@ -70,22 +90,26 @@ func TestReferencesRefused(t *testing.T) {
 		want   error  // if it has a value
 		says   string // else
 	}{
-		"nothing":                {"", io.EOF, ""},
-		"a flush":                {lines(""), ErrEmpty, ""},
-		"no references":          {lines("# service=git-upload-pack\n", "", strings.Repeat("0", 40)+" capabilities^{}\x00agent=git/2\n", ""), ErrEmpty, ""},
-		"cut off":                {lines(oid1 + " HEAD\x00agent=x\n"), io.ErrUnexpectedEOF, ""},
-		"cut off in a line":      {"0040" + oid1, io.ErrUnexpectedEOF, ""},
-		"SHA-256, said":          {lines(oid1 + " HEAD\x00object-format=sha256\n"), ErrFormat, ""},
-		"SHA-256, not said":      {lines(oid1 + oid1[:24] + " HEAD\x00agent=x\n"), ErrFormat, ""},
-		"a version not asked":    {lines("version 2\n", "agent=x\n", ""), nil, "in a version that it was not asked for"},
-		"a server's own words":   {lines("ERR access denied\n"), nil, "the server says: access denied"},
-		"no name":                {lines(oid1, ""), nil, "a reference has no name"},
-		"no id":                  {lines("xyz refs/heads/main", ""), nil, "a reference's id is none"},
-		"capitals":               {lines(strings.Repeat("A", 40)+" refs/heads/main", ""), nil, "a reference's id is none"},
-		"no length":              {"hello world", nil, "has \"hell\" where a length is due"},
-		"a length of 3":          {"0003", nil, "a line has the length 3"},
-		"a length that is large": {"fff1" + strings.Repeat("x", 65521), nil, "a line has the length 65521"},
-		"more than there may be": {strings.Repeat(lines(oid1+" refs/heads/"+strings.Repeat("x", 60000)), maxBefore/60000+1), ErrTooMuch, ""},
+		"nothing":                    {"", io.EOF, ""},
+		"a flush":                    {lines(""), ErrEmpty, ""},
+		"no references":              {lines("# service=git-upload-pack\n", "", strings.Repeat("0", 40)+" capabilities^{}\x00agent=git/2\n", ""), ErrEmpty, ""},
+		"cut off":                    {lines(oid1 + " HEAD\x00agent=x\n"), io.ErrUnexpectedEOF, ""},
+		"cut off in a line":          {"0040" + oid1, io.ErrUnexpectedEOF, ""},
+		"SHA-256, and an id of 40":   {lines(oid1 + " HEAD\x00object-format=sha256\n"), nil, "the repository is a SHA-256 one, and a reference's id has 40 digits"},
+		"SHA-1, and an id of 64":     {lines(long1 + " HEAD\x00object-format=sha1 object-format=sha256\n"), nil, "the repository is a SHA-1 one, and a reference's id has 64 digits"},
+		"no format, and ids of both": {lines(oid1+" HEAD\x00agent=x\n", long1+" refs/heads/main\n"), nil, "the repository is a SHA-1 one, and a reference's id has 64 digits"},
+		"an id of 41":                {lines(oid1 + "1 HEAD\x00agent=x\n"), nil, "a reference's id is none"},
+		"a format of nobody's":       {lines(oid1 + " HEAD\x00object-format=sha512\n"), nil, "the repository's object format is \"sha512\""},
+		"a format without a name":    {lines(oid1 + " HEAD\x00object-format=\n"), nil, "the repository's object format is \"\""},
+		"a version not asked":        {lines("version 2\n", "agent=x\n", ""), nil, "in a version that it was not asked for"},
+		"a server's own words":       {lines("ERR access denied\n"), nil, "the server says: access denied"},
+		"no name":                    {lines(oid1, ""), nil, "a reference has no name"},
+		"no id":                      {lines("xyz refs/heads/main", ""), nil, "a reference's id is none"},
+		"capitals":                   {lines(strings.Repeat("A", 40)+" refs/heads/main", ""), nil, "a reference's id is none"},
+		"no length":                  {"hello world", nil, "has \"hell\" where a length is due"},
+		"a length of 3":              {"0003", nil, "a line has the length 3"},
+		"a length that is large":     {"fff1" + strings.Repeat("x", 65521), nil, "a line has the length 65521"},
+		"more than there may be":     {strings.Repeat(lines(oid1+" refs/heads/"+strings.Repeat("x", 60000)), maxBefore/60000+1), ErrTooMuch, ""},
 	} {
 		_, err := ReadReferences(strings.NewReader(of.answer), "")
 		if of.want != nil && err != of.want || err == nil || !strings.Contains(err.Error(), of.says) {
@@ -107,6 +131,8 @@ func TestRequest(t *testing.T) {
 		{Request{Wants: []object.ID{id(t, oid1)}, Capabilities: Capable(func(n string) bool { return n == "multi_ack" }, false, false)},
 			lines("want "+oid1+" multi_ack\n", "", "done\n")},
 		{Request{Wants: []object.ID{id(t, oid1)}}, lines("want "+oid1+"\n", "", "done\n")},
+		{Request{Wants: []object.ID{id(t, long1), id(t, long2)}, Capabilities: []string{"ofs-delta"}},
+			lines("want "+long1+" ofs-delta object-format=sha256\n", "want "+long2+"\n", "", "done\n")},
 	} {
 		if got := string(c.req.Encode()); got != c.want {
 			t.Errorf("%q, not %q", got, c.want)
