@@ -52,18 +52,20 @@ var badSources = map[string]func(t *testing.T, good *host) (url, cause string){
 	"changed":          faulty("corrupt=-1", "bad pack: its checksum is wrong"),
 	"endless progress": faulty("endless-progress", "share of the fetch timeout is over"),
 	"no Git":           faulty("dumb", "HTTP 404"),
-	"another commit": lying(func(o *objects) [20]byte {
+	"another commit": lying(func(o *objects) []byte {
 		return o.commit(o.tree(entry("100644", "entrypoint.sh", o.blob("echo evil\n"))))
 	}, "is missing from what the repository sent"),
-	"a tree of its own": lying(func(o *objects) [20]byte {
+	"a tree of its own": lying(func(o *objects) []byte {
 		o.tree(entry("100644", "entrypoint.sh", o.blob("echo evil\n")))
-		return [20]byte{1}
+		return []byte{1}
 	}, "is missing from what the repository sent"),
 	"endless pack": func(t *testing.T, good *host) (string, string) {
 		return serveHTTP(t, http.HandlerFunc(flood)), "the pack limit of"
 	},
 	"a redirect to a link-local address": faulty("redirect=http://169.254.169.254", "refusing a redirect to a link-local or loopback address"),
-	"no directory":                       func(t *testing.T, good *host) (string, string) { return "/nonexistent/r.git", "there is no repository at that path" },
+	"no directory": func(t *testing.T, good *host) (string, string) {
+		return "/nonexistent/r.git", "there is no repository at that path"
+	},
 }
 
 // faulty is a host of the same repository that misbehaves.
@@ -85,7 +87,7 @@ func faulty(fault, cause string) func(*testing.T, *host) (string, string) {
 }
 
 // lying is a host that sends a sound pack of other objects.
-func lying(build func(*objects) [20]byte, cause string) func(*testing.T, *host) (string, string) {
+func lying(build func(*objects) []byte, cause string) func(*testing.T, *host) (string, string) {
 	return func(t *testing.T, good *host) (string, string) {
 		var o objects
 		tip := build(&o)
