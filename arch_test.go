@@ -69,7 +69,6 @@ var rooms = []row{
 	{"policy", "config gitpin/object internal/digest internal/printable measure", "", ""},
 
 	// Verify.
-	{"verify/attest", "measure", "github.com/vmihailenco/msgpack/v5", ""},
 	{"verify/quote", "internal/strictjson measure", "github.com/google/go-tdx-guest", ""},
 	{"verify/compose/appcompose", "internal/environ internal/strictjson", "", ""},
 	{"verify/compose/folder", "", "", ""},
@@ -82,7 +81,13 @@ var rooms = []row{
 	{"verify/system/tdvf", "measure", "", ""},
 	{"verify/system", "internal/strictjson measure verify/system/tdvf", "github.com/fxamacker/cbor/v2", ""},
 	{"verify/system/catalogue", "internal/strictjson measure verify/system verify/system/tdvf", "", ""},
-	{"verify", "config internal/digest internal/strictjson measure policy verify/attest verify/compose verify/derivedimage verify/provenance verify/quote verify/system verify/system/catalogue verify/system/tdvf", "golang.org/x/crypto", ""},
+	{"verify/evidence/attest", "measure", "github.com/vmihailenco/msgpack/v5", ""},
+	{"verify/evidence", "internal/strictjson measure verify/evidence/attest verify/quote verify/system", "", ""},
+	{"verify/report", "measure policy verify/evidence", "", ""},
+	{"verify/boot", "internal/strictjson measure policy verify/compose verify/evidence verify/quote verify/report verify/system verify/system/catalogue verify/system/tdvf", "golang.org/x/crypto", ""},
+	{"verify/app", "config internal/digest measure policy verify/boot verify/compose verify/derivedimage verify/report", "", ""},
+	{"verify/launch", "config internal/digest measure policy verify/app verify/boot verify/evidence verify/quote verify/report", "", ""},
+	{"verify", "measure policy verify/app verify/boot verify/compose verify/evidence verify/launch verify/provenance verify/quote verify/report verify/system/catalogue", "", ""},
 
 	// Hand over.
 	{"internal/pinned", "config internal/composeenv internal/strictjson internal/strictyaml measure", "golang.org/x/sys", "os"},
@@ -100,7 +105,7 @@ var rooms = []row{
 	{"internal/entryscript", "", "", "os os/exec"},
 	{"internal/version", "", "", ""},
 	{"cmd/git-launcher", "config config/configfile gitpin gitpin/fetch gitpin/fetch/credential gitpin/fetch/remote gitpin/object imagepin imagepin/contract imagepin/engine imagepin/oci imagepin/registry imagepin/userconfig internal/atomicfile internal/composeenv internal/digest internal/entryscript internal/environ internal/handover internal/health internal/pinned internal/printable internal/regularfile internal/strictyaml internal/version measure measure/dstack policy", "github.com/schollz/progressbar/v3 golang.org/x/sys golang.org/x/term", "os syscall"},
-	{"cmd/git-launcher-verify", "config gitpin/object internal/clonehash internal/digest internal/images internal/pccs internal/printable internal/sigstore internal/strictjson internal/version measure policy verify verify/compose verify/derivedimage verify/provenance verify/provenance/bundle verify/quote verify/system verify/system/catalogue", "github.com/google/go-containerregistry github.com/jedib0t/go-pretty/v6 github.com/sigstore/sigstore-go github.com/sirupsen/logrus golang.org/x/sync golang.org/x/term", "os"},
+	{"cmd/git-launcher-verify", "config gitpin/object internal/clonehash internal/digest internal/images internal/pccs internal/printable internal/sigstore internal/strictjson internal/version measure policy verify verify/app verify/boot verify/compose verify/derivedimage verify/evidence verify/launch verify/provenance verify/provenance/bundle verify/quote verify/report verify/system verify/system/catalogue", "github.com/google/go-containerregistry github.com/jedib0t/go-pretty/v6 github.com/sigstore/sigstore-go github.com/sirupsen/logrus golang.org/x/sync golang.org/x/term", "os"},
 	{"cmd/dstack-sim", "internal/sim internal/sim/tdx internal/version", "", "os syscall"},
 
 	// The simulator, and servers for tests. No program but dstack-sim links them.

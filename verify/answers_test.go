@@ -10,6 +10,8 @@ import (
 
 	"gitlauncher/measure"
 	"gitlauncher/verify"
+	"gitlauncher/verify/evidence"
+	"gitlauncher/verify/report"
 )
 
 // answers are what a guest agent with a pinned launch answers: to GetQuote, to Attest (as
@@ -67,23 +69,23 @@ func TestAnswers(t *testing.T) {
 	merged := func(a, b string) string { return strings.TrimSuffix(a, "}") + "," + strings.TrimPrefix(b, "{") }
 	for name, tc := range map[string]struct {
 		evidence, info string
-		kind           verify.Kind
+		kind           evidence.Kind
 		code           int
 	}{
-		"GetQuote, Info of v0 beside it": {getQuote, info0, verify.KindQuote, 0},
-		"GetQuote, Info of v1 beside it": {getQuote, info1, verify.KindQuote, 0},
-		"GetQuote alone":                 {getQuote, "", verify.KindQuote, 1},
-		"Attest, Info of v1 beside it":   {attest, info1, verify.KindAttest, 0},
-		"Attest, Info of v0 beside it":   {attest, info0, verify.KindAttest, 0},
-		"Attest alone":                   {attest, "", verify.KindAttest, 1},
-		"Attest's bytes":                 {string(attestation), info1, verify.KindAttest, 0},
-		"one object":                     {merged(getQuote, info0), "", verify.KindQuote, 0},
-		"one object of v1":               {merged(attest, info1), "", verify.KindAttest, 0},
-		"two objects":                    {info0 + "\n" + getQuote + "\n", "", verify.KindQuote, 0},
-		"two objects, turned around":     {getQuote + info1, "", verify.KindQuote, 0},
-		"two objects of v1":              {info1 + " " + attest, "", verify.KindAttest, 0},
+		"GetQuote, Info of v0 beside it": {getQuote, info0, evidence.KindQuote, 0},
+		"GetQuote, Info of v1 beside it": {getQuote, info1, evidence.KindQuote, 0},
+		"GetQuote alone":                 {getQuote, "", evidence.KindQuote, 1},
+		"Attest, Info of v1 beside it":   {attest, info1, evidence.KindAttest, 0},
+		"Attest, Info of v0 beside it":   {attest, info0, evidence.KindAttest, 0},
+		"Attest alone":                   {attest, "", evidence.KindAttest, 1},
+		"Attest's bytes":                 {string(attestation), info1, evidence.KindAttest, 0},
+		"one object":                     {merged(getQuote, info0), "", evidence.KindQuote, 0},
+		"one object of v1":               {merged(attest, info1), "", evidence.KindAttest, 0},
+		"two objects":                    {info0 + "\n" + getQuote + "\n", "", evidence.KindQuote, 0},
+		"two objects, turned around":     {getQuote + info1, "", evidence.KindQuote, 0},
+		"two objects of v1":              {info1 + " " + attest, "", evidence.KindAttest, 0},
 	} {
-		e, err := verify.ParseEvidence([]byte(tc.evidence))
+		e, err := evidence.Parse([]byte(tc.evidence))
 		if err == nil && tc.info != "" {
 			err = e.SetInfo([]byte(tc.info))
 		}
@@ -106,7 +108,7 @@ func TestAnswers(t *testing.T) {
 		"a key twice in the other": getQuote + `{"app_compose":"","app_compose":""}`,
 		"Info of nothing":          merged(getQuote, `{"tcb_info":""}`),
 	} {
-		if e, err := verify.ParseEvidence([]byte(bad)); err == nil {
+		if e, err := evidence.Parse([]byte(bad)); err == nil {
 			t.Errorf("%s is taken for %s", name, e.Kind)
 		}
 	}
@@ -116,17 +118,17 @@ func TestAnswers(t *testing.T) {
 // VM in which nothing was launched.
 func TestDstack06(t *testing.T) {
 	e := parse(t, fixture(t, "dstack-0.6-getquote.json"))
-	if e.Kind != verify.KindQuote || e.VMConfig == nil {
+	if e.Kind != evidence.KindQuote || e.VMConfig == nil {
 		t.Fatalf("%s, vm_config %q", e.Kind, e.VMConfig)
 	}
 	r := verify.Judge(t.Context(), e, verify.Params{Root: intel(t), At: moment(t, "2026-06-01T00:00:00Z")})
-	outcome(t, r, r.ExitCode, "C", "event log", verify.Pass)
-	outcome(t, r, r.ExitCode, "C", "boot events", verify.Pass)
-	outcome(t, r, r.ExitCode, "A", "debug mode", verify.Pass)
-	outcome(t, r, r.ExitCode, "D", "key provider", verify.Undecided)
-	outcome(t, r, r.ExitCode, "E", "launch", verify.Undecided)
+	outcome(t, r, r.ExitCode, "C", "event log", report.Pass)
+	outcome(t, r, r.ExitCode, "C", "boot events", report.Pass)
+	outcome(t, r, r.ExitCode, "A", "debug mode", report.Pass)
+	outcome(t, r, r.ExitCode, "D", "key provider", report.Undecided)
+	outcome(t, r, r.ExitCode, "E", "launch", report.Undecided)
 	for _, f := range r.Findings {
-		if f.Outcome == verify.Invalid && f.Name != "signatures" {
+		if f.Outcome == report.Invalid && f.Name != "signatures" {
 			t.Errorf("%s %s: %s", f.Check, f.Name, f.Why)
 		}
 	}

@@ -10,6 +10,8 @@ import (
 	"gitlauncher/measure"
 	"gitlauncher/verify"
 	"gitlauncher/verify/compose"
+	"gitlauncher/verify/evidence"
+	"gitlauncher/verify/report"
 )
 
 // TestComposeHashPinsTheConfig: what of the commit ran is pinned by the compose's
@@ -27,9 +29,9 @@ func TestComposeHashPinsTheConfig(t *testing.T) {
 		}
 		v.policy = append(v.policy, "COMPOSE_HASH="+digestOf(v.measured()))
 		if elsewhere {
-			outcome(t, v.judge(t), 1, "E", "entry script", verify.Undecided)
+			outcome(t, v.judge(t), 1, "E", "entry script", report.Undecided)
 		} else {
-			outcome(t, v.judge(t), 0, "E", "entry script", verify.Pass)
+			outcome(t, v.judge(t), 0, "E", "entry script", report.Pass)
 		}
 	}
 }
@@ -43,17 +45,17 @@ func TestFurtherSettings(t *testing.T) {
 		v.further = []string{further}
 		v.launch(t, gitRecord())
 		r := v.judge(t)
-		outcome(t, r, 1, "D", "config's further settings", verify.Undecided)
+		outcome(t, r, 1, "D", "config's further settings", report.Undecided)
 		for _, f := range r.Findings {
 			v.policy = append(v.policy, f.Settle...)
 		}
-		outcome(t, v.judge(t), 0, "D", "config's further settings", verify.Pass)
+		outcome(t, v.judge(t), 0, "D", "config's further settings", report.Pass)
 		for _, key := range []string{"COMPOSE_HASH=" + digestOf(v.measured()), "DOCKER_COMPOSE_SHA256=" + digestOf([]byte(v.compose))} {
 			v.policy = []string{key}
-			outcome(t, v.judge(t), 0, "D", "config's further settings", verify.Pass)
+			outcome(t, v.judge(t), 0, "D", "config's further settings", report.Pass)
 		}
 		v.policy = []string{"CONFIG_SHA256=" + strings.Repeat("0", 64)}
-		outcome(t, v.judge(t), 4, "E", "config hash", verify.NotAllowed)
+		outcome(t, v.judge(t), 4, "E", "config hash", report.NotAllowed)
 	}
 }
 
@@ -65,10 +67,10 @@ func TestComposeBytes(t *testing.T) {
 	for name, tc := range map[string]struct {
 		bytes string
 		code  int
-		o     verify.Outcome
+		o     report.Outcome
 	}{
-		"newline added, as by jq -r": {string(e.AppCompose) + "\n", 3, verify.Invalid},
-		"another":                    {"{}", 3, verify.Invalid},
+		"newline added, as by jq -r": {string(e.AppCompose) + "\n", 3, report.Invalid},
+		"another":                    {"{}", 3, report.Invalid},
 	} {
 		other := *e
 		other.AppCompose = []byte(tc.bytes)
@@ -79,7 +81,7 @@ func TestComposeBytes(t *testing.T) {
 		}
 	}
 	e.AppCompose = nil
-	outcome(t, verify.Judge(t.Context(), e, p), 1, "D", "app-compose", verify.Undecided)
+	outcome(t, verify.Judge(t.Context(), e, p), 1, "D", "app-compose", report.Undecided)
 	for name, doc := range map[string]string{
 		"not JSON":          `{`,
 		"a key twice":       `{"runner":"docker-compose","runner":"x","docker_compose_file":"services: {launcher: {image: x}}"}`,
@@ -104,10 +106,10 @@ func TestLargestCompose(t *testing.T) {
 	v := newVM()
 	v.app["salt"] = strings.Repeat(`"`, (compose.MaxSize-4096)/2)
 	data, _, _ := v.receipt(t)
-	if len(v.appCompose) < compose.MaxSize-8192 || len(v.appCompose) > compose.MaxSize || len(data) > verify.MaxEvidence*9/10 {
+	if len(v.appCompose) < compose.MaxSize-8192 || len(v.appCompose) > compose.MaxSize || len(data) > evidence.MaxSize*9/10 {
 		t.Errorf("an app-compose of %d bytes makes a receipt of %d", len(v.appCompose), len(data))
 	}
-	if _, err := verify.ParseEvidence(data); err != nil {
+	if _, err := evidence.Parse(data); err != nil {
 		t.Error(err)
 	}
 }
@@ -123,19 +125,19 @@ func TestExpectedOfTheApp(t *testing.T) {
 		policy func(v *vm) []string
 		code   int
 		find   string
-		o      verify.Outcome
+		o      report.Outcome
 	}{
-		"nothing of a variable":           {true, func(*vm) []string { return nil }, 1, "nothing else has the keys", verify.Undecided},
-		"the variable":                    {true, func(*vm) []string { return []string{"ENVIRONMENT=LANG=C.UTF-8"} }, 0, "nothing else has the keys", verify.Pass},
-		"the variable with another value": {true, func(*vm) []string { return []string{"ENVIRONMENT=LANG=C"} }, 4, "launcher's environment", verify.NotAllowed},
-		"a variable that is not there":    {false, func(*vm) []string { return []string{"ENVIRONMENT=LANG=C.UTF-8"} }, 4, "launcher's environment", verify.NotAllowed},
-		"the compose file":                {true, func(v *vm) []string { return []string{fileHash(v)} }, 0, "compose file", verify.Pass},
-		"another compose file":            {true, func(*vm) []string { return []string{"DOCKER_COMPOSE_SHA256=" + strings.Repeat("00", 32)} }, 4, "compose file", verify.NotAllowed},
+		"nothing of a variable":           {true, func(*vm) []string { return nil }, 1, "nothing else has the keys", report.Undecided},
+		"the variable":                    {true, func(*vm) []string { return []string{"ENVIRONMENT=LANG=C.UTF-8"} }, 0, "nothing else has the keys", report.Pass},
+		"the variable with another value": {true, func(*vm) []string { return []string{"ENVIRONMENT=LANG=C"} }, 4, "launcher's environment", report.NotAllowed},
+		"a variable that is not there":    {false, func(*vm) []string { return []string{"ENVIRONMENT=LANG=C.UTF-8"} }, 4, "launcher's environment", report.NotAllowed},
+		"the compose file":                {true, func(v *vm) []string { return []string{fileHash(v)} }, 0, "compose file", report.Pass},
+		"another compose file":            {true, func(*vm) []string { return []string{"DOCKER_COMPOSE_SHA256=" + strings.Repeat("00", 32)} }, 4, "compose file", report.NotAllowed},
 		"a field": {false, func(*vm) []string {
 			return []string{"APP_COMPOSE=runner=docker-compose", "APP_COMPOSE=manifest_version=2"}
-		}, 0, "app-compose's runner", verify.Pass},
-		"a field with another value": {false, func(*vm) []string { return []string{"APP_COMPOSE=manifest_version=3"} }, 4, "app-compose's manifest_version", verify.NotAllowed},
-		"a field that is not there":  {false, func(*vm) []string { return []string{"APP_COMPOSE=public_logs=true"} }, 4, "app-compose's public_logs", verify.NotAllowed},
+		}, 0, "app-compose's runner", report.Pass},
+		"a field with another value": {false, func(*vm) []string { return []string{"APP_COMPOSE=manifest_version=3"} }, 4, "app-compose's manifest_version", report.NotAllowed},
+		"a field that is not there":  {false, func(*vm) []string { return []string{"APP_COMPOSE=public_logs=true"} }, 4, "app-compose's public_logs", report.NotAllowed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := newVM()
@@ -158,13 +160,13 @@ func TestInitScripts(t *testing.T) {
 		scripts any
 		events  []measure.Event
 		code    int
-		o       verify.Outcome
+		o       report.Outcome
 	}{
-		"as measured":              {[]string{"a", "b"}, []measure.Event{event("a"), event("b")}, 4, verify.Pass}, // a script is a problem of its own
-		"one, as measured":         {"a", []measure.Event{event("a")}, 4, verify.Pass},
-		"in another order":         {[]string{"b", "a"}, []measure.Event{event("a"), event("b")}, 3, verify.Invalid},
-		"fewer than were measured": {"a", []measure.Event{event("a"), event("b")}, 3, verify.Invalid},
-		"none, and one was":        {nil, []measure.Event{event("a")}, 3, verify.Invalid},
+		"as measured":              {[]string{"a", "b"}, []measure.Event{event("a"), event("b")}, 4, report.Pass}, // a script is a problem of its own
+		"one, as measured":         {"a", []measure.Event{event("a")}, 4, report.Pass},
+		"in another order":         {[]string{"b", "a"}, []measure.Event{event("a"), event("b")}, 3, report.Invalid},
+		"fewer than were measured": {"a", []measure.Event{event("a"), event("b")}, 3, report.Invalid},
+		"none, and one was":        {nil, []measure.Event{event("a")}, 3, report.Invalid},
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := newVM()

@@ -15,6 +15,7 @@ import (
 	"gitlauncher/policy"
 	"gitlauncher/verify"
 	"gitlauncher/verify/quote"
+	"gitlauncher/verify/report"
 )
 
 // TestQuote: what makes a quote no proof (check A), and registers of another system (B).
@@ -25,70 +26,70 @@ func TestQuote(t *testing.T) {
 		change      func(v *vm)
 		code        int
 		check, find string
-		o           verify.Outcome
+		o           report.Outcome
 	}{
-		"another root":            {func(v *vm) { v.foreign = true }, 3, a, "signatures", verify.Invalid},
-		"cut short":               {func(v *vm) { v.quoted = func(q []byte) []byte { return q[:700] } }, 3, a, "quote", verify.Invalid},
+		"another root":            {func(v *vm) { v.foreign = true }, 3, a, "signatures", report.Invalid},
+		"cut short":               {func(v *vm) { v.quoted = func(q []byte) []byte { return q[:700] } }, 3, a, "quote", report.Invalid},
 		"bytes behind":            {func(v *vm) { v.quoted = func(q []byte) []byte { return append(q, 0, 7) } }, 0, "", "", ""},
-		"debug TD":                {func(v *vm) { v.report.TDAttributes[0] = 1 }, 3, a, "debug mode", verify.Invalid},
-		"under debug, bit 3":      {func(v *vm) { v.report.TDAttributes[0] = 8 }, 3, a, "debug mode", verify.Invalid},
-		"migratable":              {func(v *vm) { v.report.TDAttributes[3] |= 0x20 }, 3, a, "migration", verify.Invalid},
-		"SEPT_VE_DISABLE not set": {func(v *vm) { v.report.TDAttributes[3] = 0 }, 4, a, "SEPT_VE_DISABLE", verify.NotAllowed},
-		"PKS":                     {func(v *vm) { v.report.TDAttributes[3] |= 0x40 }, 4, a, "TD attributes", verify.NotAllowed},
-		"key locker":              {func(v *vm) { v.report.TDAttributes[3] |= 0x80 }, 4, a, "TD attributes", verify.NotAllowed},
-		"performance counters":    {func(v *vm) { v.report.TDAttributes[7] = 0x80 }, 4, a, "TD attributes", verify.NotAllowed},
-		"reserved, bit 8":         {func(v *vm) { v.report.TDAttributes[1] = 1 }, 4, a, "TD attributes", verify.NotAllowed},
-		"reserved, bit 27":        {func(v *vm) { v.report.TDAttributes[3] |= 0x08 }, 4, a, "TD attributes", verify.NotAllowed},
-		"reserved, bit 32":        {func(v *vm) { v.report.TDAttributes[4] = 1 }, 4, a, "TD attributes", verify.NotAllowed},
-		"v5 without SEPT_VE":      {func(v *vm) { v.report.Version, v.report.TDAttributes[3] = 5, 0 }, 4, a, "SEPT_VE_DISABLE", verify.NotAllowed},
-		"an owner":                {func(v *vm) { v.report.MROwner[0] = 1 }, 4, a, "MROWNER", verify.NotAllowed},
-		"an owner's config":       {func(v *vm) { v.report.MROwnerConfig[47] = 1 }, 4, a, "MROWNERCONFIG", verify.NotAllowed},
-		"the owner":               {func(v *vm) { v.report.MROwner[0], v.policy = 1, []string{"MROWNER=01" + strings.Repeat("0", 94)} }, 0, a, "MROWNER", verify.Pass},
-		"no owner":                {func(v *vm) { v.policy = []string{"MROWNER=01" + strings.Repeat("0", 94)} }, 4, a, "MROWNER", verify.NotAllowed},
+		"debug TD":                {func(v *vm) { v.report.TDAttributes[0] = 1 }, 3, a, "debug mode", report.Invalid},
+		"under debug, bit 3":      {func(v *vm) { v.report.TDAttributes[0] = 8 }, 3, a, "debug mode", report.Invalid},
+		"migratable":              {func(v *vm) { v.report.TDAttributes[3] |= 0x20 }, 3, a, "migration", report.Invalid},
+		"SEPT_VE_DISABLE not set": {func(v *vm) { v.report.TDAttributes[3] = 0 }, 4, a, "SEPT_VE_DISABLE", report.NotAllowed},
+		"PKS":                     {func(v *vm) { v.report.TDAttributes[3] |= 0x40 }, 4, a, "TD attributes", report.NotAllowed},
+		"key locker":              {func(v *vm) { v.report.TDAttributes[3] |= 0x80 }, 4, a, "TD attributes", report.NotAllowed},
+		"performance counters":    {func(v *vm) { v.report.TDAttributes[7] = 0x80 }, 4, a, "TD attributes", report.NotAllowed},
+		"reserved, bit 8":         {func(v *vm) { v.report.TDAttributes[1] = 1 }, 4, a, "TD attributes", report.NotAllowed},
+		"reserved, bit 27":        {func(v *vm) { v.report.TDAttributes[3] |= 0x08 }, 4, a, "TD attributes", report.NotAllowed},
+		"reserved, bit 32":        {func(v *vm) { v.report.TDAttributes[4] = 1 }, 4, a, "TD attributes", report.NotAllowed},
+		"v5 without SEPT_VE":      {func(v *vm) { v.report.Version, v.report.TDAttributes[3] = 5, 0 }, 4, a, "SEPT_VE_DISABLE", report.NotAllowed},
+		"an owner":                {func(v *vm) { v.report.MROwner[0] = 1 }, 4, a, "MROWNER", report.NotAllowed},
+		"an owner's config":       {func(v *vm) { v.report.MROwnerConfig[47] = 1 }, 4, a, "MROWNERCONFIG", report.NotAllowed},
+		"the owner":               {func(v *vm) { v.report.MROwner[0], v.policy = 1, []string{"MROWNER=01" + strings.Repeat("0", 94)} }, 0, a, "MROWNER", report.Pass},
+		"no owner":                {func(v *vm) { v.policy = []string{"MROWNER=01" + strings.Repeat("0", 94)} }, 4, a, "MROWNER", report.NotAllowed},
 		"the owner's config": {func(v *vm) {
 			v.report.MROwnerConfig[0], v.policy = 1, []string{"MROWNERCONFIG=01" + strings.Repeat("0", 94)}
-		}, 0, a, "MROWNERCONFIG", verify.Pass},
-		"XFAM":               {func(v *vm) { v.policy = []string{"XFAM=e702060000000000"} }, 0, a, "XFAM", verify.Pass},
-		"another XFAM":       {func(v *vm) { v.report.XFAM[0], v.policy = 3, []string{"XFAM=e702060000000000"} }, 4, a, "XFAM", verify.NotAllowed},
-		"XFAM shown":         {func(v *vm) {}, 0, a, "XFAM", verify.Note},
-		"an old evaluation":  {func(v *vm) { v.policy = []string{"TCB_EVALUATION=18"} }, 4, a, "TCB evaluation", verify.NotAllowed},
-		"the evaluation":     {func(v *vm) { v.policy = []string{"TCB_EVALUATION=17"} }, 0, a, "TCB evaluation", verify.Pass},
-		"a later evaluation": {func(v *vm) { v.policy = []string{"TCB_EVALUATION=16"} }, 0, a, "TCB evaluation", verify.Pass},
-		"debug QE":           {func(v *vm) { v.enclave.Attributes[0] = 2 }, 3, a, "debug mode", verify.Invalid},
-		"foreign module":     {func(v *vm) { v.report.MRSignerSeam[0] = 1 }, 3, a, "MRSIGNERSEAM", verify.Invalid},
-		"service TD":         {func(v *vm) { v.report.Version, v.report.MRServiceTD[0] = 5, 1 }, 3, a, "MRSERVICETD", verify.Invalid},
-		"v5 debug TD":        {func(v *vm) { v.report.Version, v.report.TDAttributes[0] = 5, 1 }, 3, a, "debug mode", verify.Invalid},
-		"another MRTD":       {func(v *vm) { v.report.MRTD[7] = 1 }, 4, b, "MRTD", verify.NotAllowed},
-		"another RTMR0":      {func(v *vm) { v.report.RTMR[0][7] = 1 }, 4, b, "RTMR0", verify.NotAllowed},
-		"another RTMR1":      {func(v *vm) { v.report.RTMR[1][7] = 1 }, 4, b, "RTMR1", verify.NotAllowed},
-		"another RTMR2":      {func(v *vm) { v.report.RTMR[2][7] = 1 }, 4, b, "RTMR2", verify.NotAllowed},
-		"MRTD unexpected":    {func(v *vm) { v.without = []string{"MRTD"} }, 1, b, "MRTD", verify.Undecided},
+		}, 0, a, "MROWNERCONFIG", report.Pass},
+		"XFAM":               {func(v *vm) { v.policy = []string{"XFAM=e702060000000000"} }, 0, a, "XFAM", report.Pass},
+		"another XFAM":       {func(v *vm) { v.report.XFAM[0], v.policy = 3, []string{"XFAM=e702060000000000"} }, 4, a, "XFAM", report.NotAllowed},
+		"XFAM shown":         {func(v *vm) {}, 0, a, "XFAM", report.Note},
+		"an old evaluation":  {func(v *vm) { v.policy = []string{"TCB_EVALUATION=18"} }, 4, a, "TCB evaluation", report.NotAllowed},
+		"the evaluation":     {func(v *vm) { v.policy = []string{"TCB_EVALUATION=17"} }, 0, a, "TCB evaluation", report.Pass},
+		"a later evaluation": {func(v *vm) { v.policy = []string{"TCB_EVALUATION=16"} }, 0, a, "TCB evaluation", report.Pass},
+		"debug QE":           {func(v *vm) { v.enclave.Attributes[0] = 2 }, 3, a, "debug mode", report.Invalid},
+		"foreign module":     {func(v *vm) { v.report.MRSignerSeam[0] = 1 }, 3, a, "MRSIGNERSEAM", report.Invalid},
+		"service TD":         {func(v *vm) { v.report.Version, v.report.MRServiceTD[0] = 5, 1 }, 3, a, "MRSERVICETD", report.Invalid},
+		"v5 debug TD":        {func(v *vm) { v.report.Version, v.report.TDAttributes[0] = 5, 1 }, 3, a, "debug mode", report.Invalid},
+		"another MRTD":       {func(v *vm) { v.report.MRTD[7] = 1 }, 4, b, "MRTD", report.NotAllowed},
+		"another RTMR0":      {func(v *vm) { v.report.RTMR[0][7] = 1 }, 4, b, "RTMR0", report.NotAllowed},
+		"another RTMR1":      {func(v *vm) { v.report.RTMR[1][7] = 1 }, 4, b, "RTMR1", report.NotAllowed},
+		"another RTMR2":      {func(v *vm) { v.report.RTMR[2][7] = 1 }, 4, b, "RTMR2", report.NotAllowed},
+		"MRTD unexpected":    {func(v *vm) { v.without = []string{"MRTD"} }, 1, b, "MRTD", report.Undecided},
 		"other system, nothing expected": {func(v *vm) {
 			v.report.MRTD[7], v.without = 1, []string{"MRTD", "RTMR0", "RTMR1", "RTMR2"}
-		}, 1, b, "MRTD", verify.Undecided},
-		"MRCONFIGID of another compose":            {func(v *vm) { v.report.MRConfigID = [48]byte{1, 2, 3} }, 3, b, "MRCONFIGID", verify.Invalid},
-		"MRCONFIGID v2 of another compose":         {func(v *vm) { v.report.MRConfigID = [48]byte{2, 2, 3} }, 3, b, "MRCONFIGID", verify.Invalid},
-		"MRCONFIGID v2 of an unknown key provider": {func(v *vm) { v.app["key_provider"] = "new"; v.report.MRConfigID = [48]byte{2, 2, 3} }, 1, b, "MRCONFIGID", verify.Undecided},
-		"MRCONFIGID v3 of another compose":         {func(v *vm) { v.report.MRConfigID = [48]byte{3, 2, 3} }, 3, b, "MRCONFIGID", verify.Invalid},
+		}, 1, b, "MRTD", report.Undecided},
+		"MRCONFIGID of another compose":            {func(v *vm) { v.report.MRConfigID = [48]byte{1, 2, 3} }, 3, b, "MRCONFIGID", report.Invalid},
+		"MRCONFIGID v2 of another compose":         {func(v *vm) { v.report.MRConfigID = [48]byte{2, 2, 3} }, 3, b, "MRCONFIGID", report.Invalid},
+		"MRCONFIGID v2 of an unknown key provider": {func(v *vm) { v.app["key_provider"] = "new"; v.report.MRConfigID = [48]byte{2, 2, 3} }, 1, b, "MRCONFIGID", report.Undecided},
+		"MRCONFIGID v3 of another compose":         {func(v *vm) { v.report.MRConfigID = [48]byte{3, 2, 3} }, 3, b, "MRCONFIGID", report.Invalid},
 		"MRCONFIGID v3": {func(v *vm) {
 			v.configIDv3(`{"app_id":"APP","compose_hash":"COMPOSE","instance_id":"05","key_provider":"none","version":3}`)
-		}, 0, b, "MRCONFIGID", verify.Pass},
-		"MRCONFIGID v3, least": {func(v *vm) { v.configIDv3(`{"compose_hash":"COMPOSE","key_provider":"none","version":3}`) }, 0, b, "MRCONFIGID", verify.Pass},
+		}, 0, b, "MRCONFIGID", report.Pass},
+		"MRCONFIGID v3, least": {func(v *vm) { v.configIDv3(`{"compose_hash":"COMPOSE","key_provider":"none","version":3}`) }, 0, b, "MRCONFIGID", report.Pass},
 		"MRCONFIGID v3, no scripts": {func(v *vm) {
 			v.configIDv3(`{"compose_hash":"COMPOSE","init_script_hashes":[],"key_provider":"none","version":3}`)
-		}, 0, b, "MRCONFIGID", verify.Pass},
-		"MRCONFIGID v3 of another provider": {func(v *vm) { v.configIDv3(`{"compose_hash":"COMPOSE","key_provider":"kms","version":3}`) }, 3, b, "MRCONFIGID", verify.Invalid},
+		}, 0, b, "MRCONFIGID", report.Pass},
+		"MRCONFIGID v3 of another provider": {func(v *vm) { v.configIDv3(`{"compose_hash":"COMPOSE","key_provider":"kms","version":3}`) }, 3, b, "MRCONFIGID", report.Invalid},
 		"MRCONFIGID v3 of another application": {func(v *vm) {
 			v.configIDv3(`{"app_id":"00","compose_hash":"COMPOSE","key_provider":"none","version":3}`)
-		}, 3, b, "MRCONFIGID", verify.Invalid},
+		}, 3, b, "MRCONFIGID", report.Invalid},
 		"MRCONFIGID v3 of a script": {func(v *vm) {
 			v.configIDv3(`{"compose_hash":"COMPOSE","init_script_hashes":["00"],"key_provider":"none","version":3}`)
-		}, 3, b, "MRCONFIGID", verify.Invalid},
-		"MRCONFIGID v3, not canonical": {func(v *vm) { v.configIDv3(`{"compose_hash":"COMPOSE", "key_provider":"none","version":3}`) }, 3, b, "MRCONFIGID", verify.Invalid},
-		"MRCONFIGID of form 9":         {func(v *vm) { v.report.MRConfigID = [48]byte{9} }, 1, b, "MRCONFIGID", verify.Undecided},
-		"platform below every level":   {func(v *vm) { v.levels[2] = 9 }, 3, a, "platform", verify.Invalid},
-		"module below every level":     {func(v *vm) { v.levels[0] = 9 }, 3, a, "platform", verify.Invalid},
-		"module unknown":               {func(v *vm) { v.levels[1] = 9 }, 3, a, "platform", verify.Invalid},
+		}, 3, b, "MRCONFIGID", report.Invalid},
+		"MRCONFIGID v3, not canonical": {func(v *vm) { v.configIDv3(`{"compose_hash":"COMPOSE", "key_provider":"none","version":3}`) }, 3, b, "MRCONFIGID", report.Invalid},
+		"MRCONFIGID of form 9":         {func(v *vm) { v.report.MRConfigID = [48]byte{9} }, 1, b, "MRCONFIGID", report.Undecided},
+		"platform below every level":   {func(v *vm) { v.levels[2] = 9 }, 3, a, "platform", report.Invalid},
+		"module below every level":     {func(v *vm) { v.levels[0] = 9 }, 3, a, "platform", report.Invalid},
+		"module unknown":               {func(v *vm) { v.levels[1] = 9 }, 3, a, "platform", report.Invalid},
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := newVM()
@@ -192,7 +193,7 @@ func TestCollateral(t *testing.T) {
 	v := newVM()
 	e, p := v.evidence(t)
 	p.Collateral = nil
-	outcome(t, verify.Judge(t.Context(), e, p), 1, "A", "collateral", verify.Undecided)
+	outcome(t, verify.Judge(t.Context(), e, p), 1, "A", "collateral", report.Undecided)
 	// Another processor family, whose collateral is as genuine.
 	v = newVM()
 	v.platform.FMSPC[0] = 1
@@ -212,12 +213,12 @@ func TestOwnCollateral(t *testing.T) {
 	for name, tc := range map[string]struct {
 		policy []string
 		code   int
-		o      verify.Outcome
+		o      report.Outcome
 	}{
-		"not accepted":          {nil, 1, verify.Undecided},
-		"accepted":              {[]string{"COLLATERAL=evidence"}, 0, verify.Note},
-		"accepted, and too old": {[]string{"COLLATERAL=evidence", "TCB_EVALUATION=18"}, 4, verify.Note},
-		"new enough":            {[]string{"TCB_EVALUATION=17"}, 1, verify.Undecided},
+		"not accepted":          {nil, 1, report.Undecided},
+		"accepted":              {[]string{"COLLATERAL=evidence"}, 0, report.Note},
+		"accepted, and too old": {[]string{"COLLATERAL=evidence", "TCB_EVALUATION=18"}, 4, report.Note},
+		"new enough":            {[]string{"TCB_EVALUATION=17"}, 1, report.Undecided},
 	} {
 		v := newVM()
 		v.policy = tc.policy
@@ -231,7 +232,7 @@ func TestOwnCollateral(t *testing.T) {
 	}
 	v := newVM()
 	e, p := v.evidence(t)
-	outcome(t, verify.Judge(t.Context(), e, p), 0, "A", "collateral", verify.Pass)
+	outcome(t, verify.Judge(t.Context(), e, p), 0, "A", "collateral", report.Pass)
 }
 
 // TestTCB: every combination of statuses of platform, module and QE, judged by

@@ -6,7 +6,9 @@ import (
 
 	"gitlauncher/internal/digest"
 	"gitlauncher/verify"
+	"gitlauncher/verify/app"
 	"gitlauncher/verify/derivedimage"
+	"gitlauncher/verify/report"
 )
 
 // TestDerivedImage: a launch by a derived image is pinned where the image is the audited
@@ -18,8 +20,8 @@ func TestDerivedImage(t *testing.T) {
 		t.Fatal(err)
 	}
 	base, other := digest.Of([]byte("base")), digest.Of([]byte("other"))
-	good := func() *verify.Derived { return &verify.Derived{Image: image, Base: base, Config: []byte(configs)} }
-	with := func(change func(d *verify.Derived)) *verify.Derived {
+	good := func() *app.Derived { return &app.Derived{Image: image, Base: base, Config: []byte(configs)} }
+	with := func(change func(d *app.Derived)) *app.Derived {
 		d := good()
 		change(d)
 		return d
@@ -27,23 +29,23 @@ func TestDerivedImage(t *testing.T) {
 	known, from := "CONFIG_SHA256="+digestOf([]byte(configs)), "LAUNCHER_BASE_DIGEST="+base.String()
 	refused := &derivedimage.RefusedError{Reason: "x"}
 	for name, tc := range map[string]struct {
-		derived     *verify.Derived
+		derived     *app.Derived
 		policy      []string
 		code        int
 		check, find string
-		o           verify.Outcome
+		o           report.Outcome
 	}{
-		"pinned":               {good(), []string{from, known}, 0, "E", "launch", verify.Pass},
-		"config not known":     {good(), []string{from}, 4, "E", "launch", verify.NotAllowed},
-		"another config":       {good(), []string{from, "CONFIG_SHA256=" + digestOf(nil)}, 4, "E", "config hash", verify.NotAllowed},
-		"no image":             {nil, []string{from, known}, 4, "D", "derived image", verify.Undecided},
-		"no base is expected":  {good(), []string{known}, 4, "E", "launch", verify.NotAllowed},
-		"of another base":      {with(func(d *verify.Derived) { d.Base = other }), []string{from, known}, 4, "D", "derived image", verify.NotAllowed},
-		"another image":        {with(func(d *verify.Derived) { d.Image = other }), []string{from, known}, 4, "D", "derived image", verify.Undecided},
-		"refused":              {with(func(d *verify.Derived) { d.Err = refused }), []string{from, known}, 4, "D", "derived image", verify.NotAllowed},
-		"not to be had":        {with(func(d *verify.Derived) { d.Err = errors.New("x") }), []string{from, known}, 4, "D", "derived image", verify.Undecided},
-		"no config":            {with(func(d *verify.Derived) { d.Config = []byte("x") }), []string{from, known}, 4, "D", "derived image", verify.NotAllowed},
-		"a record is asked of": {good(), []string{from, known, "LAUNCH=recorded"}, 4, "E", "launch", verify.NotAllowed},
+		"pinned":               {good(), []string{from, known}, 0, "E", "launch", report.Pass},
+		"config not known":     {good(), []string{from}, 4, "E", "launch", report.NotAllowed},
+		"another config":       {good(), []string{from, "CONFIG_SHA256=" + digestOf(nil)}, 4, "E", "config hash", report.NotAllowed},
+		"no image":             {nil, []string{from, known}, 4, "D", "derived image", report.Undecided},
+		"no base is expected":  {good(), []string{known}, 4, "E", "launch", report.NotAllowed},
+		"of another base":      {with(func(d *app.Derived) { d.Base = other }), []string{from, known}, 4, "D", "derived image", report.NotAllowed},
+		"another image":        {with(func(d *app.Derived) { d.Image = other }), []string{from, known}, 4, "D", "derived image", report.Undecided},
+		"refused":              {with(func(d *app.Derived) { d.Err = refused }), []string{from, known}, 4, "D", "derived image", report.NotAllowed},
+		"not to be had":        {with(func(d *app.Derived) { d.Err = errors.New("x") }), []string{from, known}, 4, "D", "derived image", report.Undecided},
+		"no config":            {with(func(d *app.Derived) { d.Config = []byte("x") }), []string{from, known}, 4, "D", "derived image", report.NotAllowed},
+		"a record is asked of": {good(), []string{from, known, "LAUNCH=recorded"}, 4, "E", "launch", report.NotAllowed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := newVM()

@@ -9,7 +9,9 @@ import (
 
 	"gitlauncher/policy"
 	"gitlauncher/verify"
+	"gitlauncher/verify/evidence"
 	"gitlauncher/verify/quote"
+	"gitlauncher/verify/report"
 )
 
 // Judge a receipt by a policy, as of now, under Intel's root.
@@ -26,7 +28,7 @@ func ExampleJudge() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	evidence, err := verify.ParseEvidence(receipt)
+	e, err := evidence.Parse(receipt)
 	if err != nil {
 		log.Fatal("not verified: ", err)
 	}
@@ -34,25 +36,25 @@ func ExampleJudge() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	report := verify.Judge(context.Background(), evidence, verify.Params{Policy: expected, Root: root, At: time.Now()})
-	fmt.Println(report.Verdict)
-	for _, f := range report.Findings {
-		if f.Outcome != verify.Pass {
+	r := verify.Judge(context.Background(), e, verify.Params{Policy: expected, Root: root, At: time.Now()})
+	fmt.Println(r.Verdict)
+	for _, f := range r.Findings {
+		if f.Outcome != report.Pass {
 			fmt.Println(f.Check, f.Name, f.Outcome, f.Why)
 		}
 	}
 }
 
 // Without a policy nothing is expected, so that nothing can be verified.
-func ExampleReport() {
+func ExampleJudge_withoutPolicy() {
 	root, err := quote.IntelRoot()
 	if err != nil {
 		log.Fatal(err)
 	}
-	evidence := &verify.Evidence{Kind: verify.KindParts, Quote: []byte{4, 0}}
-	report := verify.Judge(context.Background(), evidence, verify.Params{Root: root, At: time.Now()})
-	fmt.Println(report.Verdict, report.ExitCode)
-	fmt.Println(report.Findings[0].Name, report.Findings[0].Outcome)
+	e := &evidence.Evidence{Kind: evidence.KindParts, Quote: []byte{4, 0}}
+	r := verify.Judge(context.Background(), e, verify.Params{Root: root, At: time.Now()})
+	fmt.Println(r.Verdict, r.ExitCode)
+	fmt.Println(r.Findings[0].Name, r.Findings[0].Outcome)
 	// Output:
 	// NOT VERIFIED 3
 	// quote invalid

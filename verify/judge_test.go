@@ -6,16 +6,16 @@ import (
 	"testing"
 
 	"gitlauncher/measure"
-	"gitlauncher/verify"
+	"gitlauncher/verify/report"
 )
 
 // outcome asserts the exit code, and that the named finding has the outcome.
-func outcome(t *testing.T, r *verify.Report, code int, check, name string, o verify.Outcome) {
+func outcome(t *testing.T, r *report.Report, code int, check, name string, o report.Outcome) {
 	t.Helper()
 	found := name == ""
 	for _, f := range r.Findings {
 		found = found || f.Check == check && f.Name == name && f.Outcome == o
-		if f.Outcome != verify.Pass && f.Outcome != verify.Note && f.Why == "" {
+		if f.Outcome != report.Pass && f.Outcome != report.Note && f.Why == "" {
 			t.Errorf("%s %s is %s without a reason", f.Check, f.Name, f.Outcome)
 		}
 	}
@@ -64,11 +64,11 @@ func TestGood(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			v := newVM()
 			change(v)
-			want(t, v.judge(t), 0, map[string]verify.Outcome{"A": verify.Pass, "B": verify.Pass, "C": verify.Pass, "D": verify.Pass, "E": verify.Pass, "F": verify.Note})
+			want(t, v.judge(t), 0, map[string]report.Outcome{"A": report.Pass, "B": report.Pass, "C": report.Pass, "D": report.Pass, "E": report.Pass, "F": report.Note})
 		})
 	}
 	r := newVM().judge(t)
-	if r.Verdict != verify.Verified || r.Intel || len(r.Launches) != 1 || r.Launches[0].Commit != commit {
+	if r.Verdict != report.Verified || r.Intel || len(r.Launches) != 1 || r.Launches[0].Commit != commit {
 		t.Errorf("report is %+v", r)
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"gitlauncher/measure"
-	"gitlauncher/verify"
+	"gitlauncher/verify/report"
 )
 
 // provider makes the boot's key provider another one.
@@ -40,37 +40,37 @@ func TestKeyProvider(t *testing.T) {
 		without []string
 		code    int
 		find    string
-		o       verify.Outcome
+		o       report.Outcome
 	}{
-		"none":                            {`{"name":"none","id":""}`, nil, nil, 0, "key provider", verify.Pass},
-		"none is expected":                {kms, []string{"KEY_PROVIDER=none", disk}, nil, 4, "key provider", verify.NotAllowed},
-		"a KMS, unexpected":               {kms, []string{disk}, nil, 1, "key provider", verify.Undecided},
-		"the KMS":                         {kms, []string{"KEY_PROVIDER=kms:aa01", disk}, nil, 0, "key provider", verify.Pass},
-		"the KMS, among others":           {kms, []string{"KEY_PROVIDER=none,kms:AA01", disk}, nil, 0, "key provider", verify.Pass},
-		"another KMS":                     {`{"name":"kms","id":"aa02"}`, []string{"KEY_PROVIDER=kms:aa01", disk}, nil, 4, "key provider", verify.NotAllowed},
-		"a KMS with no id":                {`{"name":"kms","id":""}`, []string{"KEY_PROVIDER=kms:aa01", disk}, nil, 4, "key provider", verify.NotAllowed},
-		"another kind with the id":        {`{"name":"local-sgx","id":"aa01"}`, []string{"KEY_PROVIDER=kms:aa01", disk}, nil, 4, "key provider", verify.NotAllowed},
-		"none with an id":                 {`{"name":"none","id":"aa"}`, []string{disk}, nil, 1, "key provider", verify.Undecided},
-		"none, spelled otherwise":         {`{"name":"None","id":""}`, []string{disk}, nil, 1, "key provider", verify.Undecided},
-		"a name that holds an id":         {`{"name":"kms:aa01","id":""}`, []string{"KEY_PROVIDER=kms:aa01", disk}, nil, 4, "key provider", verify.NotAllowed},
-		"a TPM":                           {`{"name":"tpm","id":""}`, []string{"KEY_PROVIDER=tpm", disk}, nil, 0, "key provider", verify.Pass},
-		"no name":                         {`{"id":""}`, []string{disk}, nil, 4, "key provider", verify.NotAllowed},
-		"no JSON":                         {`none`, []string{disk}, nil, 4, "key provider", verify.NotAllowed},
-		"a name twice":                    {`{"name":"none","id":"","name":"kms"}`, []string{disk}, nil, 4, "key provider", verify.NotAllowed},
-		"a name in capitals beside it":    {`{"name":"none","id":"","Name":"kms"}`, []string{disk}, nil, 4, "key provider", verify.NotAllowed},
-		"the digest":                      {kms, []string{"KEY_PROVIDER_DIGEST=" + digest, disk}, nil, 0, "key provider", verify.Pass},
-		"another digest":                  {kms, []string{"KEY_PROVIDER_DIGEST=" + other, disk}, nil, 4, "key provider", verify.NotAllowed},
-		"another digest for none":         {`{"name":"none","id":""}`, []string{"KEY_PROVIDER_DIGEST=" + digest}, nil, 4, "key provider", verify.NotAllowed},
-		"the name, another digest":        {kms, []string{"KEY_PROVIDER=kms:aa01", "KEY_PROVIDER_DIGEST=" + other, disk}, nil, 4, "key provider", verify.NotAllowed},
-		"with the system":                 {kms, []string{system(":" + digest), disk}, registers, 0, "key provider", verify.Pass},
-		"with the system, another":        {kms, []string{system(":" + other), disk}, registers, 4, "key provider", verify.NotAllowed},
-		"with one of two systems":         {kms, []string{system(":" + other), system(":" + digest), disk}, registers, 0, "key provider", verify.Pass},
-		"the system leaves it open":       {kms, []string{system(""), disk}, registers, 1, "key provider", verify.Undecided},
-		"one of two systems leaves it":    {kms, []string{system(""), system(":" + digest), disk}, registers, 1, "key provider", verify.Undecided},
-		"disk, not accepted":              {kms, []string{"KEY_PROVIDER=kms:aa01"}, nil, 1, "disk", verify.Undecided},
-		"disk, accepted":                  {kms, []string{"KEY_PROVIDER=kms:aa01", disk}, nil, 0, "disk", verify.Note},
-		"disk without a provider":         {`{"name":"none","id":""}`, nil, nil, 0, "disk", verify.Pass},
-		"disk of a system nobody expects": {`{"name":"none","id":""}`, nil, []string{"RTMR2"}, 1, "disk", verify.Undecided},
+		"none":                            {`{"name":"none","id":""}`, nil, nil, 0, "key provider", report.Pass},
+		"none is expected":                {kms, []string{"KEY_PROVIDER=none", disk}, nil, 4, "key provider", report.NotAllowed},
+		"a KMS, unexpected":               {kms, []string{disk}, nil, 1, "key provider", report.Undecided},
+		"the KMS":                         {kms, []string{"KEY_PROVIDER=kms:aa01", disk}, nil, 0, "key provider", report.Pass},
+		"the KMS, among others":           {kms, []string{"KEY_PROVIDER=none,kms:AA01", disk}, nil, 0, "key provider", report.Pass},
+		"another KMS":                     {`{"name":"kms","id":"aa02"}`, []string{"KEY_PROVIDER=kms:aa01", disk}, nil, 4, "key provider", report.NotAllowed},
+		"a KMS with no id":                {`{"name":"kms","id":""}`, []string{"KEY_PROVIDER=kms:aa01", disk}, nil, 4, "key provider", report.NotAllowed},
+		"another kind with the id":        {`{"name":"local-sgx","id":"aa01"}`, []string{"KEY_PROVIDER=kms:aa01", disk}, nil, 4, "key provider", report.NotAllowed},
+		"none with an id":                 {`{"name":"none","id":"aa"}`, []string{disk}, nil, 1, "key provider", report.Undecided},
+		"none, spelled otherwise":         {`{"name":"None","id":""}`, []string{disk}, nil, 1, "key provider", report.Undecided},
+		"a name that holds an id":         {`{"name":"kms:aa01","id":""}`, []string{"KEY_PROVIDER=kms:aa01", disk}, nil, 4, "key provider", report.NotAllowed},
+		"a TPM":                           {`{"name":"tpm","id":""}`, []string{"KEY_PROVIDER=tpm", disk}, nil, 0, "key provider", report.Pass},
+		"no name":                         {`{"id":""}`, []string{disk}, nil, 4, "key provider", report.NotAllowed},
+		"no JSON":                         {`none`, []string{disk}, nil, 4, "key provider", report.NotAllowed},
+		"a name twice":                    {`{"name":"none","id":"","name":"kms"}`, []string{disk}, nil, 4, "key provider", report.NotAllowed},
+		"a name in capitals beside it":    {`{"name":"none","id":"","Name":"kms"}`, []string{disk}, nil, 4, "key provider", report.NotAllowed},
+		"the digest":                      {kms, []string{"KEY_PROVIDER_DIGEST=" + digest, disk}, nil, 0, "key provider", report.Pass},
+		"another digest":                  {kms, []string{"KEY_PROVIDER_DIGEST=" + other, disk}, nil, 4, "key provider", report.NotAllowed},
+		"another digest for none":         {`{"name":"none","id":""}`, []string{"KEY_PROVIDER_DIGEST=" + digest}, nil, 4, "key provider", report.NotAllowed},
+		"the name, another digest":        {kms, []string{"KEY_PROVIDER=kms:aa01", "KEY_PROVIDER_DIGEST=" + other, disk}, nil, 4, "key provider", report.NotAllowed},
+		"with the system":                 {kms, []string{system(":" + digest), disk}, registers, 0, "key provider", report.Pass},
+		"with the system, another":        {kms, []string{system(":" + other), disk}, registers, 4, "key provider", report.NotAllowed},
+		"with one of two systems":         {kms, []string{system(":" + other), system(":" + digest), disk}, registers, 0, "key provider", report.Pass},
+		"the system leaves it open":       {kms, []string{system(""), disk}, registers, 1, "key provider", report.Undecided},
+		"one of two systems leaves it":    {kms, []string{system(""), system(":" + digest), disk}, registers, 1, "key provider", report.Undecided},
+		"disk, not accepted":              {kms, []string{"KEY_PROVIDER=kms:aa01"}, nil, 1, "disk", report.Undecided},
+		"disk, accepted":                  {kms, []string{"KEY_PROVIDER=kms:aa01", disk}, nil, 0, "disk", report.Note},
+		"disk without a provider":         {`{"name":"none","id":""}`, nil, nil, 0, "disk", report.Pass},
+		"disk of a system nobody expects": {`{"name":"none","id":""}`, nil, []string{"RTMR2"}, 1, "disk", report.Undecided},
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := newVM()
@@ -88,12 +88,12 @@ func TestMeasuredKMS(t *testing.T) {
 		event  bool
 		policy string
 		code   int
-		o      verify.Outcome
+		o      report.Outcome
 	}{
-		"unexpected": {true, "", 1, verify.Undecided},
-		"expected":   {true, "MR_KMS=0102", 0, verify.Pass},
-		"another":    {true, "MR_KMS=0103", 4, verify.NotAllowed},
-		"missing":    {false, "MR_KMS=0102", 1, verify.Undecided},
+		"unexpected": {true, "", 1, report.Undecided},
+		"expected":   {true, "MR_KMS=0102", 0, report.Pass},
+		"another":    {true, "MR_KMS=0103", 4, report.NotAllowed},
+		"missing":    {false, "MR_KMS=0102", 1, report.Undecided},
 	} {
 		v := newVM()
 		if v.boot = bootEvents(v.measured()); tc.event {
@@ -118,13 +118,13 @@ func TestSystems(t *testing.T) {
 		policy []string
 		code   int
 		find   string
-		o      verify.Outcome
+		o      report.Outcome
 	}{
-		"the one":     {[]string{tuple("01", "02", "03", "04")}, 0, "MRTD", verify.Pass},
-		"the second":  {[]string{tuple("11", "12", "13", "14"), tuple("01", "02", "03", "04")}, 0, "RTMR2", verify.Pass},
-		"neither":     {[]string{tuple("11", "12", "13", "14")}, 4, "MRTD", verify.NotAllowed},
-		"a mixture":   {[]string{tuple("01", "02", "13", "14"), tuple("11", "12", "03", "04")}, 4, "RTMR1", verify.NotAllowed},
-		"the nearest": {[]string{tuple("11", "12", "13", "14"), tuple("01", "02", "03", "14")}, 4, "RTMR2", verify.NotAllowed},
+		"the one":     {[]string{tuple("01", "02", "03", "04")}, 0, "MRTD", report.Pass},
+		"the second":  {[]string{tuple("11", "12", "13", "14"), tuple("01", "02", "03", "04")}, 0, "RTMR2", report.Pass},
+		"neither":     {[]string{tuple("11", "12", "13", "14")}, 4, "MRTD", report.NotAllowed},
+		"a mixture":   {[]string{tuple("01", "02", "13", "14"), tuple("11", "12", "03", "04")}, 4, "RTMR1", report.NotAllowed},
+		"the nearest": {[]string{tuple("11", "12", "13", "14"), tuple("01", "02", "03", "14")}, 4, "RTMR2", report.NotAllowed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := newVM()
@@ -147,14 +147,14 @@ func TestSettle(t *testing.T) {
 	}
 	var lines []string
 	for _, f := range r.Findings {
-		if f.Outcome == verify.Undecided && len(f.Settle) == 0 {
+		if f.Outcome == report.Undecided && len(f.Settle) == 0 {
 			t.Errorf("%s %s: %s; and no line settles it", f.Check, f.Name, f.Why)
 		}
 		lines = append(lines, f.Settle...)
 	}
 	v.policy = lines
 	if r = v.judge(t); r.ExitCode != 0 || !slices.Equal(r.Accepted, []string{"a persistent disk"}) {
-		outcome(t, r, 0, "D", "disk", verify.Note)
+		outcome(t, r, 0, "D", "disk", report.Note)
 		t.Errorf("with %q: accepted %q", lines, r.Accepted)
 	}
 	// A stranger's id that would be a line of its own settles nothing.

@@ -7,6 +7,8 @@ import (
 
 	"gitlauncher/measure"
 	"gitlauncher/verify"
+	"gitlauncher/verify/launch"
+	"gitlauncher/verify/report"
 )
 
 // TestLaunch: launches that are not what is expected (E).
@@ -45,46 +47,46 @@ func TestLaunch(t *testing.T) {
 		policy []string
 		code   int
 		find   string
-		o      verify.Outcome
+		o      report.Outcome
 	}{
-		"another commit":                              {change(func(r *measure.GitRecord) { r.Commit = other.Commit }), nil, 4, "commit", verify.NotAllowed},
-		"commit unexpected":                           {func(v *vm) { v.without = []string{"COMMIT_SHA"} }, nil, 1, "commit", verify.Undecided},
-		"another repository":                          {func(*vm) {}, []string{"REPO_URL=https://example.org/other.git"}, 4, "repository", verify.NotAllowed},
-		"another config":                              {change(func(r *measure.GitRecord) { r.ConfigSHA256 = strings.Repeat("0", 64) }), nil, 4, "config of the compose", verify.NotAllowed},
-		"sub-directory":                               {change(func(r *measure.GitRecord) { r.Subdir = "debug" }), nil, 1, "sub-directory", verify.Undecided},
-		"another script":                              {change(func(r *measure.GitRecord) { r.Entrypoint = "debug.sh" }), nil, 1, "entry script", verify.Undecided},
-		"script refused":                              {change(func(r *measure.GitRecord) { r.Entrypoint = "debug.sh" }), []string{"ENTRYPOINT_SCRIPT=entrypoint.sh"}, 4, "entry script", verify.NotAllowed},
-		"a command":                                   {change(func(r *measure.GitRecord) { r.Advanced, r.RunCmd = true, "curl x | sh" }), nil, 1, "run command", verify.Undecided},
-		"a command for a script":                      {change(func(r *measure.GitRecord) { r.Advanced, r.RunCmd = true, "curl x | sh" }), []string{"ENTRYPOINT_SCRIPT=entrypoint.sh"}, 4, "entry script", verify.NotAllowed},
-		"a script for a command":                      {func(*vm) {}, []string{"RUN_CMD=make"}, 4, "run command", verify.NotAllowed},
+		"another commit":                              {change(func(r *measure.GitRecord) { r.Commit = other.Commit }), nil, 4, "commit", report.NotAllowed},
+		"commit unexpected":                           {func(v *vm) { v.without = []string{"COMMIT_SHA"} }, nil, 1, "commit", report.Undecided},
+		"another repository":                          {func(*vm) {}, []string{"REPO_URL=https://example.org/other.git"}, 4, "repository", report.NotAllowed},
+		"another config":                              {change(func(r *measure.GitRecord) { r.ConfigSHA256 = strings.Repeat("0", 64) }), nil, 4, "config of the compose", report.NotAllowed},
+		"sub-directory":                               {change(func(r *measure.GitRecord) { r.Subdir = "debug" }), nil, 1, "sub-directory", report.Undecided},
+		"another script":                              {change(func(r *measure.GitRecord) { r.Entrypoint = "debug.sh" }), nil, 1, "entry script", report.Undecided},
+		"script refused":                              {change(func(r *measure.GitRecord) { r.Entrypoint = "debug.sh" }), []string{"ENTRYPOINT_SCRIPT=entrypoint.sh"}, 4, "entry script", report.NotAllowed},
+		"a command":                                   {change(func(r *measure.GitRecord) { r.Advanced, r.RunCmd = true, "curl x | sh" }), nil, 1, "run command", report.Undecided},
+		"a command for a script":                      {change(func(r *measure.GitRecord) { r.Advanced, r.RunCmd = true, "curl x | sh" }), []string{"ENTRYPOINT_SCRIPT=entrypoint.sh"}, 4, "entry script", report.NotAllowed},
+		"a script for a command":                      {func(*vm) {}, []string{"RUN_CMD=make"}, 4, "run command", report.NotAllowed},
 		"the command":                                 {change(func(r *measure.GitRecord) { r.Advanced, r.RunCmd = true, "make" }), []string{"RUN_CMD=make"}, 0, "", ""},
-		"an install command":                          {change(func(r *measure.GitRecord) { r.Advanced, r.RunCmd, r.InstallCmd = true, "make", "curl x | sh" }), []string{"RUN_CMD=make"}, 1, "install command", verify.Undecided},
-		"a script's bytes for a command":              {change(func(r *measure.GitRecord) { r.Advanced, r.RunCmd = true, "make" }), []string{"RUN_CMD=make", "ENTRYPOINT_SHA256=" + strings.Repeat("0", 64)}, 4, "entry script's bytes", verify.NotAllowed},
-		"no install command":                          {func(*vm) {}, []string{"INSTALL_CMD=make"}, 4, "install command", verify.NotAllowed},
-		"two launches":                                {func(v *vm) { v.after = append(launchEvents(t, gitRecord()), launchEvents(t, other)...) }, nil, 4, "commit", verify.NotAllowed},
-		"no launch":                                   {func(v *vm) { v.derived(); v.after = []measure.Event{{Name: "mine"}} }, nil, 3, "launch", verify.NotAllowed},
-		"the right config's hash, another commit":     {lying(func(r *measure.GitRecord) { r.Commit = other.Commit }), []string{"COMMIT_SHA=" + other.Commit}, 4, "config of the compose", verify.NotAllowed},
-		"the right config's hash, another repository": {lying(func(r *measure.GitRecord) { r.RepoURL += "x" }), nil, 4, "config of the compose", verify.NotAllowed},
-		"the right config's hash, another script":     {lying(func(r *measure.GitRecord) { r.Entrypoint = "debug.sh" }), []string{"ENTRYPOINT_SCRIPT=debug.sh"}, 4, "config of the compose", verify.NotAllowed},
-		"the right config's hash, a command":          {lying(func(r *measure.GitRecord) { r.Advanced, r.RunCmd = true, "make" }), []string{"RUN_CMD=make"}, 4, "config of the compose", verify.NotAllowed},
-		"the right config's hash, a sub-directory":    {lying(func(r *measure.GitRecord) { r.Subdir = "x" }), []string{"REPO_SUBDIR=x"}, 4, "config of the compose", verify.NotAllowed},
-		"content as the config has it":                {configured("CONTENT_SHA256=" + strings.Repeat("c", 64)), []string{"CONFIG_SHA256=" + contentConfig}, 0, "config of the compose", verify.Pass},
-		"other content than the config's":             {configured("CONTENT_SHA256=" + strings.Repeat("d", 64)), nil, 4, "config of the compose", verify.NotAllowed},
-		"another script's bytes than the config's":    {configured("ENTRYPOINT_SHA256=" + strings.Repeat("d", 64)), nil, 4, "config of the compose", verify.NotAllowed},
-		"commit without record":                       {func(v *vm) { v.after = append(launchEvents(t, gitRecord()), launchEvents(t, other)[0]) }, nil, 4, "launch events", verify.NotAllowed},
-		"record without commit":                       {func(v *vm) { v.after = launchEvents(t, gitRecord())[1:] }, nil, 4, "launch events", verify.NotAllowed},
+		"an install command":                          {change(func(r *measure.GitRecord) { r.Advanced, r.RunCmd, r.InstallCmd = true, "make", "curl x | sh" }), []string{"RUN_CMD=make"}, 1, "install command", report.Undecided},
+		"a script's bytes for a command":              {change(func(r *measure.GitRecord) { r.Advanced, r.RunCmd = true, "make" }), []string{"RUN_CMD=make", "ENTRYPOINT_SHA256=" + strings.Repeat("0", 64)}, 4, "entry script's bytes", report.NotAllowed},
+		"no install command":                          {func(*vm) {}, []string{"INSTALL_CMD=make"}, 4, "install command", report.NotAllowed},
+		"two launches":                                {func(v *vm) { v.after = append(launchEvents(t, gitRecord()), launchEvents(t, other)...) }, nil, 4, "commit", report.NotAllowed},
+		"no launch":                                   {func(v *vm) { v.derived(); v.after = []measure.Event{{Name: "mine"}} }, nil, 3, "launch", report.NotAllowed},
+		"the right config's hash, another commit":     {lying(func(r *measure.GitRecord) { r.Commit = other.Commit }), []string{"COMMIT_SHA=" + other.Commit}, 4, "config of the compose", report.NotAllowed},
+		"the right config's hash, another repository": {lying(func(r *measure.GitRecord) { r.RepoURL += "x" }), nil, 4, "config of the compose", report.NotAllowed},
+		"the right config's hash, another script":     {lying(func(r *measure.GitRecord) { r.Entrypoint = "debug.sh" }), []string{"ENTRYPOINT_SCRIPT=debug.sh"}, 4, "config of the compose", report.NotAllowed},
+		"the right config's hash, a command":          {lying(func(r *measure.GitRecord) { r.Advanced, r.RunCmd = true, "make" }), []string{"RUN_CMD=make"}, 4, "config of the compose", report.NotAllowed},
+		"the right config's hash, a sub-directory":    {lying(func(r *measure.GitRecord) { r.Subdir = "x" }), []string{"REPO_SUBDIR=x"}, 4, "config of the compose", report.NotAllowed},
+		"content as the config has it":                {configured("CONTENT_SHA256=" + strings.Repeat("c", 64)), []string{"CONFIG_SHA256=" + contentConfig}, 0, "config of the compose", report.Pass},
+		"other content than the config's":             {configured("CONTENT_SHA256=" + strings.Repeat("d", 64)), nil, 4, "config of the compose", report.NotAllowed},
+		"another script's bytes than the config's":    {configured("ENTRYPOINT_SHA256=" + strings.Repeat("d", 64)), nil, 4, "config of the compose", report.NotAllowed},
+		"commit without record":                       {func(v *vm) { v.after = append(launchEvents(t, gitRecord()), launchEvents(t, other)[0]) }, nil, 4, "launch events", report.NotAllowed},
+		"record without commit":                       {func(v *vm) { v.after = launchEvents(t, gitRecord())[1:] }, nil, 4, "launch events", report.NotAllowed},
 		"record not canonical": {func(v *vm) {
 			v.after = append(launchEvents(t, gitRecord()), measure.Event{Name: "git-launch", Payload: []byte(`{ "v":"1"}`)})
-		}, nil, 4, "launch events", verify.NotAllowed},
-		"an image, too":             {func(v *vm) { v.after = append(launchEvents(t, gitRecord()), image...) }, nil, 4, "image", verify.NotAllowed},
-		"receipt of another record": {func(v *vm) { v.record = marshal(t, other) }, nil, 3, "receipt", verify.Invalid},
-		"quote for another record":  {func(v *vm) { v.report.ReportData = measure.ReportData(nil, marshal(t, other)) }, nil, 3, "receipt", verify.Invalid},
+		}, nil, 4, "launch events", report.NotAllowed},
+		"an image, too":             {func(v *vm) { v.after = append(launchEvents(t, gitRecord()), image...) }, nil, 4, "image", report.NotAllowed},
+		"receipt of another record": {func(v *vm) { v.record = marshal(t, other) }, nil, 3, "receipt", report.Invalid},
+		"quote for another record":  {func(v *vm) { v.report.ReportData = measure.ReportData(nil, marshal(t, other)) }, nil, 3, "receipt", report.Invalid},
 		"quote for another nonce": {func(v *vm) {
 			v.nonce, v.report.ReportData = []byte{1}, measure.ReportData([]byte{2}, marshal(t, gitRecord()))
-		}, nil, 3, "receipt", verify.Invalid},
-		"stale nonce":                {func(v *vm) { v.nonce = []byte{1} }, []string{"NONCE=02"}, 4, "nonce", verify.NotAllowed},
-		"launch receipt for a nonce": {func(*vm) {}, []string{"NONCE=02"}, 4, "nonce", verify.NotAllowed},
-		"other report data":          {func(*vm) {}, []string{"REPORT_DATA=" + strings.Repeat("00", 64)}, 4, "report data", verify.NotAllowed},
+		}, nil, 3, "receipt", report.Invalid},
+		"stale nonce":                {func(v *vm) { v.nonce = []byte{1} }, []string{"NONCE=02"}, 4, "nonce", report.NotAllowed},
+		"launch receipt for a nonce": {func(*vm) {}, []string{"NONCE=02"}, 4, "nonce", report.NotAllowed},
+		"other report data":          {func(*vm) {}, []string{"REPORT_DATA=" + strings.Repeat("00", 64)}, 4, "report data", report.NotAllowed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := newVM()
@@ -107,7 +109,7 @@ func TestExpectedOfAnImage(t *testing.T) {
 		v.after = []measure.Event{{Name: measure.EventImageDigest, Payload: must(hex.DecodeString(workload[7:]))}}
 		e, p := v.evidence(t)
 		e.Receipt = nil
-		outcome(t, verify.Judge(t.Context(), e, p), 1, "E", name, verify.Undecided)
+		outcome(t, verify.Judge(t.Context(), e, p), 1, "E", name, report.Undecided)
 	}
 }
 
@@ -117,8 +119,8 @@ func TestCheckoutOfAnImage(t *testing.T) {
 	v.compose, v.without, v.policy = imageCompose, []string{"COMMIT_SHA"}, []string{"IMAGE_DIGEST=" + workload}
 	v.after = []measure.Event{{Name: measure.EventImageDigest, Payload: must(hex.DecodeString(workload[7:]))}}
 	e, p := v.evidence(t)
-	e.Receipt, p.Checkout = nil, &verify.Checkout{Commit: commit}
-	outcome(t, verify.Judge(t.Context(), e, p), 1, "E", "clone", verify.Undecided)
+	e.Receipt, p.Checkout = nil, &launch.Checkout{Commit: commit}
+	outcome(t, verify.Judge(t.Context(), e, p), 1, "E", "clone", report.Undecided)
 }
 
 // TestImageMode: the image launcher's evidence, with its record and as the
@@ -136,16 +138,16 @@ func TestImageMode(t *testing.T) {
 		after []measure.Event
 		code  int
 		find  string
-		o     verify.Outcome
+		o     report.Outcome
 	}{
-		"with record":           {[]measure.Event{digest, launched}, 0, "user config", verify.Note},
-		"digest alone":          {[]measure.Event{digest}, 0, "launch record", verify.Note},
-		"digest twice":          {[]measure.Event{digest, digest}, 4, "launch events", verify.NotAllowed},
-		"another digest":        {[]measure.Event{other}, 4, "image", verify.NotAllowed},
-		"two digests":           {[]measure.Event{digest, launched, other}, 4, "image", verify.NotAllowed},
-		"record without digest": {[]measure.Event{launched}, 4, "launch events", verify.NotAllowed},
-		"git, too":              {append([]measure.Event{digest, launched}, launchEvents(t, gitRecord())...), 4, "commit", verify.NotAllowed},
-		"nothing":               {[]measure.Event{{Name: "mine"}}, 4, "launch", verify.NotAllowed},
+		"with record":           {[]measure.Event{digest, launched}, 0, "user config", report.Note},
+		"digest alone":          {[]measure.Event{digest}, 0, "launch record", report.Note},
+		"digest twice":          {[]measure.Event{digest, digest}, 4, "launch events", report.NotAllowed},
+		"another digest":        {[]measure.Event{other}, 4, "image", report.NotAllowed},
+		"two digests":           {[]measure.Event{digest, launched, other}, 4, "image", report.NotAllowed},
+		"record without digest": {[]measure.Event{launched}, 4, "launch events", report.NotAllowed},
+		"git, too":              {append([]measure.Event{digest, launched}, launchEvents(t, gitRecord())...), 4, "commit", report.NotAllowed},
+		"nothing":               {[]measure.Event{{Name: "mine"}}, 4, "launch", report.NotAllowed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := newVM()

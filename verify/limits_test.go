@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"gitlauncher/verify"
 	"gitlauncher/verify/compose/appcompose"
+	"gitlauncher/verify/evidence"
 )
 
 // TestSizes: the largest evidence and app-compose that are read, and a byte more. What is
@@ -18,7 +18,7 @@ func TestSizes(t *testing.T) {
 		limit       int
 		below, says string
 	}{
-		{"evidence", func(size int) error { _, err := verify.ParseEvidence(padded("{}", size)); return err }, 6 << 20, "evidence is neither", "evidence is larger than 6 MiB"},
+		{"evidence", func(size int) error { _, err := evidence.Parse(padded("{}", size)); return err }, 6 << 20, "evidence is neither", "evidence is larger than 6 MiB"},
 		{"app-compose", func(size int) error { _, err := appcompose.Parse(padded("[]", size)); return err }, 1 << 20, "cannot unmarshal", "is larger than 1 MiB"},
 	} {
 		for size, want := range map[int]string{c.limit - 1: c.below, c.limit: c.below, c.limit + 1: c.says} {

@@ -9,6 +9,8 @@ import (
 
 	"gitlauncher/measure"
 	"gitlauncher/verify"
+	"gitlauncher/verify/evidence"
+	"gitlauncher/verify/report"
 )
 
 // TestLog: logs that are not the register, or that dstack did not write (C).
@@ -79,7 +81,7 @@ func TestLog(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			v := newVM()
 			tc.change(v)
-			outcome(t, v.judge(t), 3, "C", tc.find, verify.Invalid)
+			outcome(t, v.judge(t), 3, "C", tc.find, report.Invalid)
 		})
 	}
 }
@@ -132,21 +134,21 @@ func prefixQuote(t *testing.T, v *vm, pinned bool) {
 		"tcb_info":         map[string]any{"event_log": e.Log, "app_compose": string(v.appCompose)},
 		"compose_file":     v.compose,
 	})
-	e, err = verify.ParseEvidence(doc)
-	if err != nil || e.Kind != verify.KindPhala {
+	e, err = evidence.Parse(doc)
+	if err != nil || e.Kind != evidence.KindPhala {
 		t.Fatalf("%v, %v", e, err)
 	}
 	r, code := verify.Judge(t.Context(), e, p), 1
 	if pinned {
 		code = 0
-		outcome(t, r, 0, "E", "launch", verify.Pass)
+		outcome(t, r, 0, "E", "launch", report.Pass)
 		p.Policy = expecting(t, "LAUNCH=recorded")
-		outcome(t, verify.Judge(t.Context(), e, p), 1, "E", "launch", verify.Undecided)
+		outcome(t, verify.Judge(t.Context(), e, p), 1, "E", "launch", report.Undecided)
 	} else {
-		outcome(t, r, 1, "E", "launch", verify.Undecided)
+		outcome(t, r, 1, "E", "launch", report.Undecided)
 	}
-	outcome(t, r, code, "C", "event log", verify.Note)
-	outcome(t, r, code, "D", "app-compose", verify.Pass)
+	outcome(t, r, code, "C", "event log", report.Note)
+	outcome(t, r, code, "D", "app-compose", report.Pass)
 }
 
 // TestFlood: a log of many events, which anybody with the socket can write, costs

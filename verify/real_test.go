@@ -19,7 +19,9 @@ import (
 	"gitlauncher/measure"
 	"gitlauncher/policy"
 	"gitlauncher/verify"
+	"gitlauncher/verify/evidence"
 	"gitlauncher/verify/quote"
+	"gitlauncher/verify/report"
 )
 
 // fixture reads real evidence from a folder beside the checkout, ../shared/fixtures. It
@@ -72,10 +74,10 @@ func expecting(t testing.TB, lines ...string) *policy.Policy {
 }
 
 // want asserts exit code and, for each check letter, the worst outcome.
-func want(t *testing.T, r *verify.Report, code int, worst map[string]verify.Outcome) {
+func want(t *testing.T, r *report.Report, code int, worst map[string]report.Outcome) {
 	t.Helper()
-	got := map[string]verify.Outcome{}
-	rank := map[verify.Outcome]int{verify.Note: 0, verify.Pass: 1, verify.Undecided: 2, verify.NotAllowed: 3, verify.Invalid: 4}
+	got := map[string]report.Outcome{}
+	rank := map[report.Outcome]int{report.Note: 0, report.Pass: 1, report.Undecided: 2, report.NotAllowed: 3, report.Invalid: 4}
 	for _, f := range r.Findings {
 		if have, ok := got[f.Check]; !ok || rank[f.Outcome] > rank[have] {
 			got[f.Check] = f.Outcome
@@ -94,7 +96,7 @@ func want(t *testing.T, r *verify.Report, code int, worst map[string]verify.Outc
 }
 
 // nearPolicy expects what near-public-data.json's quote and compose hold.
-func nearPolicy(t testing.TB, e *verify.Evidence, more ...string) *policy.Policy {
+func nearPolicy(t testing.TB, e *evidence.Evidence, more ...string) *policy.Policy {
 	q, err := quote.Parse(e.Quote)
 	if err != nil {
 		t.Fatal(err)
@@ -108,9 +110,9 @@ func nearPolicy(t testing.TB, e *verify.Evidence, more ...string) *policy.Policy
 	}, more...)...)
 }
 
-func parse(t testing.TB, data []byte) *verify.Evidence {
+func parse(t testing.TB, data []byte) *evidence.Evidence {
 	t.Helper()
-	e, err := verify.ParseEvidence(data)
+	e, err := evidence.Parse(data)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,19 +121,19 @@ func parse(t testing.TB, data []byte) *verify.Evidence {
 
 func TestNEARNode(t *testing.T) {
 	e := parse(t, fixture(t, "near-public-data.json"))
-	if e.Kind != verify.KindNEAR {
+	if e.Kind != evidence.KindNEAR {
 		t.Fatalf("kind is %s", e.Kind)
 	}
 	at := verify.Params{Root: intel(t), At: moment(t, "2026-08-20T00:00:00Z")}
-	judge := func(p *policy.Policy) *verify.Report {
+	judge := func(p *policy.Policy) *report.Report {
 		at.Policy = p
 		return verify.Judge(t.Context(), e, at)
 	}
 	// The second service runs the launcher's image and mounts Docker's volumes.
-	want(t, judge(nearPolicy(t, e)), 4, map[string]verify.Outcome{"A": verify.Pass, "B": verify.Pass, "C": verify.Pass, "D": verify.NotAllowed, "E": verify.Pass})
+	want(t, judge(nearPolicy(t, e)), 4, map[string]report.Outcome{"A": report.Pass, "B": report.Pass, "C": report.Pass, "D": report.NotAllowed, "E": report.Pass})
 	allowed := judge(nearPolicy(t, e, "ALLOW_COMPOSE=service:signer-key-export@sha256:cda8e3f64bde7c90e83bb50472be923c31c0b2cedf40bdcb85718c3414479907"))
-	want(t, allowed, 0, map[string]verify.Outcome{"D": verify.Pass, "E": verify.Pass})
-	outcome(t, allowed, 0, "A", "collateral", verify.Note) // the node's own: it may choose an older one
+	want(t, allowed, 0, map[string]report.Outcome{"D": report.Pass, "E": report.Pass})
+	outcome(t, allowed, 0, "A", "collateral", report.Note) // the node's own: it may choose an older one
 	for _, f := range allowed.Findings {
 		if f.Name == "collateral" && !strings.Contains(f.Found, "issued 2026-08-1") {
 			t.Errorf("collateral %q", f.Found)
@@ -140,14 +142,14 @@ func TestNEARNode(t *testing.T) {
 			t.Errorf("the report says %q, and the exception has", f.Found)
 		}
 	}
-	want(t, judge(nil), 4, map[string]verify.Outcome{"A": verify.Undecided, "B": verify.NotAllowed, "C": verify.Pass, "D": verify.NotAllowed, "E": verify.Undecided})
-	outcome(t, judge(nil), 4, "A", "collateral", verify.Undecided)
+	want(t, judge(nil), 4, map[string]report.Outcome{"A": report.Undecided, "B": report.NotAllowed, "C": report.Pass, "D": report.NotAllowed, "E": report.Undecided})
+	outcome(t, judge(nil), 4, "A", "collateral", report.Undecided)
 	other := "IMAGE_DIGEST=sha256:" + strings.Repeat("0", 64)
-	want(t, judge(expecting(t, other)), 4, map[string]verify.Outcome{"E": verify.NotAllowed})
+	want(t, judge(expecting(t, other)), 4, map[string]report.Outcome{"E": report.NotAllowed})
 	at.At = moment(t, "2026-10-20T00:00:00Z")
-	want(t, judge(nearPolicy(t, e)), 3, map[string]verify.Outcome{"A": verify.Invalid})
+	want(t, judge(nearPolicy(t, e)), 3, map[string]report.Outcome{"A": report.Invalid})
 	at.At = moment(t, "2026-08-01T00:00:00Z")
-	want(t, judge(nearPolicy(t, e)), 3, map[string]verify.Outcome{"A": verify.Invalid})
+	want(t, judge(nearPolicy(t, e)), 3, map[string]report.Outcome{"A": report.Invalid})
 }
 
 func TestDstackQuoteReport(t *testing.T) {
@@ -157,13 +159,13 @@ func TestDstackQuoteReport(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := verify.Params{Root: intel(t), At: moment(t, "2026-02-20T00:00:00Z"), Collateral: collateral}
-	want(t, verify.Judge(t.Context(), e, p), 1, map[string]verify.Outcome{"A": verify.Pass, "B": verify.Undecided, "C": verify.Pass, "D": verify.Undecided, "E": verify.Undecided})
+	want(t, verify.Judge(t.Context(), e, p), 1, map[string]report.Outcome{"A": report.Pass, "B": report.Undecided, "C": report.Pass, "D": report.Undecided, "E": report.Undecided})
 	p.Policy = expecting(t, "COMMIT_SHA="+strings.Repeat("1", 40)) // which may be pinned, by a compose that is not here
-	want(t, verify.Judge(t.Context(), e, p), 1, map[string]verify.Outcome{"E": verify.Undecided})
+	want(t, verify.Judge(t.Context(), e, p), 1, map[string]report.Outcome{"E": report.Undecided})
 	p.Policy = expecting(t, "LAUNCH=recorded", "COMMIT_SHA="+strings.Repeat("1", 40))
-	want(t, verify.Judge(t.Context(), e, p), 4, map[string]verify.Outcome{"E": verify.NotAllowed})
+	want(t, verify.Judge(t.Context(), e, p), 4, map[string]report.Outcome{"E": report.NotAllowed})
 	p.Collateral = nil
-	want(t, verify.Judge(t.Context(), e, p), 4, map[string]verify.Outcome{"A": verify.Undecided})
+	want(t, verify.Judge(t.Context(), e, p), 4, map[string]report.Outcome{"A": report.Undecided})
 }
 
 // every is the step of TestEverySingleByte: the default tries every 7th byte, and
@@ -178,7 +180,7 @@ type flips struct {
 }
 
 // over changes bytes of one part, one at a time, and fails if any goes unnoticed.
-func (f *flips) over(part string, b []byte, judge func([]byte) *verify.Report) {
+func (f *flips) over(part string, b []byte, judge func([]byte) *report.Report) {
 	for i := 0; i < len(b); i += *every {
 		f.group.Go(func() error {
 			changed := bytes.Clone(b)
@@ -201,7 +203,7 @@ func TestEverySingleByte(t *testing.T) {
 	want(t, verify.Judge(t.Context(), good, p), 0, nil)
 	f := &flips{t: t}
 	f.group.SetLimit(runtime.GOMAXPROCS(0))
-	with := func(change func(e *verify.Evidence)) *verify.Report {
+	with := func(change func(e *evidence.Evidence)) *report.Report {
 		e := *good
 		change(&e)
 		return verify.Judge(t.Context(), &e, p)
@@ -210,11 +212,11 @@ func TestEverySingleByte(t *testing.T) {
 	// authentication data; the certificates after that are PEM, whose line breaks
 	// are not attested.
 	chain := strings.Index(string(good.Quote), "-----BEGIN")
-	f.over("quote", good.Quote[:chain], func(b []byte) *verify.Report {
-		return with(func(e *verify.Evidence) { e.Quote = append(b, good.Quote[chain:]...) })
+	f.over("quote", good.Quote[:chain], func(b []byte) *report.Report {
+		return with(func(e *evidence.Evidence) { e.Quote = append(b, good.Quote[chain:]...) })
 	})
-	f.over("app-compose", good.AppCompose, func(b []byte) *verify.Report {
-		return with(func(e *verify.Evidence) { e.AppCompose = b })
+	f.over("app-compose", good.AppCompose, func(b []byte) *report.Report {
+		return with(func(e *evidence.Evidence) { e.AppCompose = b })
 	})
 	f.collateral(good.Collateral, with)
 	f.log(good.Log, with)
@@ -222,51 +224,51 @@ func TestEverySingleByte(t *testing.T) {
 	t.Logf("%d mutations tried, all caught", f.tried.Load())
 }
 
-func (f *flips) collateral(good *quote.Collateral, with func(func(e *verify.Evidence)) *verify.Report) {
+func (f *flips) collateral(good *quote.Collateral, with func(func(e *evidence.Evidence)) *report.Report) {
 	for part, field := range map[string]func(c *quote.Collateral) *strictjson.Bytes{
 		"root CA CRL":           func(c *quote.Collateral) *strictjson.Bytes { return &c.RootCACRL },
 		"PCK CRL":               func(c *quote.Collateral) *strictjson.Bytes { return &c.PCKCRL },
 		"TCB info signature":    func(c *quote.Collateral) *strictjson.Bytes { return &c.TCBInfoSignature },
 		"QE identity signature": func(c *quote.Collateral) *strictjson.Bytes { return &c.QEIdentitySignature },
 	} {
-		f.over(part, *field(good), func(b []byte) *verify.Report {
+		f.over(part, *field(good), func(b []byte) *report.Report {
 			other := *good
 			*field(&other) = b
-			return with(func(e *verify.Evidence) { e.Collateral = &other })
+			return with(func(e *evidence.Evidence) { e.Collateral = &other })
 		})
 	}
 	for part, field := range map[string]func(c *quote.Collateral) *string{
 		"TCB info":    func(c *quote.Collateral) *string { return &c.TCBInfo },
 		"QE identity": func(c *quote.Collateral) *string { return &c.QEIdentity },
 	} {
-		f.over(part, []byte(*field(good)), func(b []byte) *verify.Report {
+		f.over(part, []byte(*field(good)), func(b []byte) *report.Report {
 			other := *good
 			*field(&other) = string(b)
-			return with(func(e *verify.Evidence) { e.Collateral = &other })
+			return with(func(e *evidence.Evidence) { e.Collateral = &other })
 		})
 	}
 }
 
-func (f *flips) log(good measure.Log, with func(func(e *verify.Evidence)) *verify.Report) {
+func (f *flips) log(good measure.Log, with func(func(e *evidence.Evidence)) *report.Report) {
 	for i, entry := range good {
 		if entry.IMR != measure.IMR {
 			continue
 		}
-		set := func(change func(e *measure.Entry)) *verify.Report {
-			return with(func(e *verify.Evidence) {
+		set := func(change func(e *measure.Entry)) *report.Report {
+			return with(func(e *evidence.Evidence) {
 				e.Log = slices.Clone(good)
 				change(&e.Log[i])
 			})
 		}
 		payload, _ := hex.DecodeString(entry.Payload)
 		digest, _ := hex.DecodeString(entry.Digest)
-		f.over(entry.Event+", name", []byte(entry.Event), func(b []byte) *verify.Report {
+		f.over(entry.Event+", name", []byte(entry.Event), func(b []byte) *report.Report {
 			return set(func(e *measure.Entry) { e.Event = string(b) })
 		})
-		f.over(entry.Event+", payload", payload, func(b []byte) *verify.Report {
+		f.over(entry.Event+", payload", payload, func(b []byte) *report.Report {
 			return set(func(e *measure.Entry) { e.Payload = hex.EncodeToString(b) })
 		})
-		f.over(entry.Event+", digest", digest, func(b []byte) *verify.Report {
+		f.over(entry.Event+", digest", digest, func(b []byte) *report.Report {
 			return set(func(e *measure.Entry) { e.Digest = hex.EncodeToString(b) })
 		})
 	}
@@ -278,7 +280,7 @@ func FuzzParseEvidence(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		e, err := verify.ParseEvidence(data)
+		e, err := evidence.Parse(data)
 		if err != nil {
 			return
 		}

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"gitlauncher/verify"
+	"gitlauncher/verify/evidence"
 )
 
 // TestSpellings: evidence in another spelling is taken, or refused by words that name the
@@ -26,7 +26,7 @@ func TestSpellings(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, log := range map[string]any{"a log as a string": string(text), "a log as a list": e.Log} {
-		got, err := verify.ParseEvidence(answer(log))
+		got, err := evidence.Parse(answer(log))
 		if err != nil || len(got.Log) != len(e.Log) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -36,11 +36,11 @@ func TestSpellings(t *testing.T) {
 		"UTF-16":          "\xff\xfe{\x00}\x00",
 		"is in UTF-16;":   "\xfe\xff\x00{\x00}",
 	} {
-		if _, err := verify.ParseEvidence([]byte(data)); err == nil || !strings.Contains(err.Error(), words) {
+		if _, err := evidence.Parse([]byte(data)); err == nil || !strings.Contains(err.Error(), words) {
 			t.Errorf("%q: %v", words, err)
 		}
 	}
-	if err := new(verify.Evidence).SetQuote([]byte(base64.StdEncoding.EncodeToString(e.Quote))); err == nil || !strings.Contains(err.Error(), "is in base64") {
+	if err := new(evidence.Evidence).SetQuote([]byte(base64.StdEncoding.EncodeToString(e.Quote))); err == nil || !strings.Contains(err.Error(), "is in base64") {
 		t.Errorf("a quote in base64: %v", err)
 	}
 }

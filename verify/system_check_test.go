@@ -7,7 +7,9 @@ import (
 
 	"gitlauncher/policy"
 	"gitlauncher/verify"
+	"gitlauncher/verify/evidence"
 	"gitlauncher/verify/quote"
+	"gitlauncher/verify/report"
 	"gitlauncher/verify/system/catalogue"
 )
 
@@ -48,33 +50,33 @@ func TestSystem(t *testing.T) {
 		policy []string
 		known  string // of a catalogue without tables; "-": this program's own
 		find   string
-		want   verify.Outcome
+		want   report.Outcome
 		text   string // in what was found, or why
-		worst  verify.Outcome
+		worst  report.Outcome
 	}{
-		{"by hash alone", []string{hash}, "-", "RTMR0", verify.Pass, "(2 GiB of memory)", verify.Pass},
-		{"by hash, flaws unknown", []string{hash}, "-", "advisories", verify.Note, "does not have it", verify.Pass},
-		{"published tables", []string{hash}, "-", "ACPI tables", verify.Pass, "2 vCPUs, 2 GiB, QEMU 8.2.2", verify.Pass},
-		{"tables of nobody", []string{hash}, "", "ACPI tables", verify.Undecided, "ACPI_TABLES=unchecked accepts them", verify.Undecided},
-		{"tables pinned", []string{hash, "ACPI_TABLES=" + realTables}, "", "ACPI tables", verify.Pass, "095d04cf", verify.Pass},
-		{"one of two pins", []string{hash, "ACPI_TABLES=" + strings.Repeat(q.MRTD.String()+",", 2) + q.MRTD.String(), "ACPI_TABLES=" + realTables}, "", "ACPI tables", verify.Pass, "095d04cf", verify.Pass},
-		{"other tables pinned", []string{hash, "ACPI_TABLES=" + strings.Repeat(q.MRTD.String()+",", 2) + q.MRTD.String()}, "-", "ACPI tables", verify.NotAllowed, "other ACPI tables", verify.NotAllowed},
-		{"tables unchecked", []string{hash, "ACPI_TABLES=unchecked"}, "", "ACPI tables", verify.Note, "accepted unchecked", verify.Pass},
-		{"tables by RTMR0", []string{hash, "RTMR0=" + q.RTMR[0].String()}, "", "ACPI tables", verify.Pass, "pinned by RTMR0", verify.Pass},
-		{"derived beside a pin", []string{hash, "RTMR0=" + q.RTMR[0].String()}, "", "RTMR0 of the OS image", verify.Pass, "", verify.Pass},
-		{"a pin that differs", []string{hash, "MRTD=" + q.RTMR[0].String()}, "-", "MRTD", verify.NotAllowed, "", verify.NotAllowed},
-		{"another hash", []string{"OS_IMAGE_HASH=" + strings.Repeat("a", 64)}, "-", "OS image", verify.NotAllowed, "another image", verify.NotAllowed},
-		{"one of two hashes", []string{"OS_IMAGE_HASH=" + strings.Repeat("a", 64) + "," + realHash}, "-", "OS image", verify.Pass, realHash, verify.Pass},
-		{"a published image, another", []string{"OS_IMAGE=dstack-0.6.6"}, "-", "OS image", verify.NotAllowed, "another image", verify.NotAllowed},
-		{"an image that nobody knows", []string{"OS_IMAGE=dstack-9.9"}, "-", "OS image", verify.Undecided, "--systems FILE", verify.Undecided},
-		{"by name", []string{"OS_IMAGE=real-1.0", "ACPI_TABLES=unchecked", "ACCEPT_ADVISORY=T-1"}, flawed(""), "RTMR2", verify.Pass, "", verify.Pass},
-		{"flawed", []string{"OS_IMAGE=real-1.0", "ACPI_TABLES=unchecked"}, flawed(""), "advisories", verify.NotAllowed, "ACCEPT_ADVISORY=T-1 accepts it", verify.NotAllowed},
-		{"flawed, by hash", []string{hash, "ACPI_TABLES=unchecked"}, flawed(""), "advisories", verify.NotAllowed, "it is flawed", verify.NotAllowed},
-		{"flawed, accepted", []string{hash, "ACPI_TABLES=unchecked", "ACCEPT_ADVISORY=X,T-1"}, flawed(""), "advisories", verify.Note, "accepted: it is flawed", verify.Pass},
-		{"flawed, another accepted", []string{hash, "ACPI_TABLES=unchecked", "ACCEPT_ADVISORY=X"}, flawed(""), "advisories", verify.NotAllowed, "", verify.NotAllowed},
-		{"perhaps flawed", []string{hash, "ACPI_TABLES=unchecked"}, flawed(`,"unclear":"t"`), "advisories", verify.Undecided, "not published whether", verify.Undecided},
-		{"nothing expected", nil, "-", "MRTD", verify.Undecided, "OS_IMAGE_HASH=" + realHash, verify.Undecided},
-		{"tables pinned, registers not", []string{"ACPI_TABLES=" + realTables}, "-", "ACPI tables", verify.Pass, "", verify.Undecided},
+		{"by hash alone", []string{hash}, "-", "RTMR0", report.Pass, "(2 GiB of memory)", report.Pass},
+		{"by hash, flaws unknown", []string{hash}, "-", "advisories", report.Note, "does not have it", report.Pass},
+		{"published tables", []string{hash}, "-", "ACPI tables", report.Pass, "2 vCPUs, 2 GiB, QEMU 8.2.2", report.Pass},
+		{"tables of nobody", []string{hash}, "", "ACPI tables", report.Undecided, "ACPI_TABLES=unchecked accepts them", report.Undecided},
+		{"tables pinned", []string{hash, "ACPI_TABLES=" + realTables}, "", "ACPI tables", report.Pass, "095d04cf", report.Pass},
+		{"one of two pins", []string{hash, "ACPI_TABLES=" + strings.Repeat(q.MRTD.String()+",", 2) + q.MRTD.String(), "ACPI_TABLES=" + realTables}, "", "ACPI tables", report.Pass, "095d04cf", report.Pass},
+		{"other tables pinned", []string{hash, "ACPI_TABLES=" + strings.Repeat(q.MRTD.String()+",", 2) + q.MRTD.String()}, "-", "ACPI tables", report.NotAllowed, "other ACPI tables", report.NotAllowed},
+		{"tables unchecked", []string{hash, "ACPI_TABLES=unchecked"}, "", "ACPI tables", report.Note, "accepted unchecked", report.Pass},
+		{"tables by RTMR0", []string{hash, "RTMR0=" + q.RTMR[0].String()}, "", "ACPI tables", report.Pass, "pinned by RTMR0", report.Pass},
+		{"derived beside a pin", []string{hash, "RTMR0=" + q.RTMR[0].String()}, "", "RTMR0 of the OS image", report.Pass, "", report.Pass},
+		{"a pin that differs", []string{hash, "MRTD=" + q.RTMR[0].String()}, "-", "MRTD", report.NotAllowed, "", report.NotAllowed},
+		{"another hash", []string{"OS_IMAGE_HASH=" + strings.Repeat("a", 64)}, "-", "OS image", report.NotAllowed, "another image", report.NotAllowed},
+		{"one of two hashes", []string{"OS_IMAGE_HASH=" + strings.Repeat("a", 64) + "," + realHash}, "-", "OS image", report.Pass, realHash, report.Pass},
+		{"a published image, another", []string{"OS_IMAGE=dstack-0.6.6"}, "-", "OS image", report.NotAllowed, "another image", report.NotAllowed},
+		{"an image that nobody knows", []string{"OS_IMAGE=dstack-9.9"}, "-", "OS image", report.Undecided, "--systems FILE", report.Undecided},
+		{"by name", []string{"OS_IMAGE=real-1.0", "ACPI_TABLES=unchecked", "ACCEPT_ADVISORY=T-1"}, flawed(""), "RTMR2", report.Pass, "", report.Pass},
+		{"flawed", []string{"OS_IMAGE=real-1.0", "ACPI_TABLES=unchecked"}, flawed(""), "advisories", report.NotAllowed, "ACCEPT_ADVISORY=T-1 accepts it", report.NotAllowed},
+		{"flawed, by hash", []string{hash, "ACPI_TABLES=unchecked"}, flawed(""), "advisories", report.NotAllowed, "it is flawed", report.NotAllowed},
+		{"flawed, accepted", []string{hash, "ACPI_TABLES=unchecked", "ACCEPT_ADVISORY=X,T-1"}, flawed(""), "advisories", report.Note, "accepted: it is flawed", report.Pass},
+		{"flawed, another accepted", []string{hash, "ACPI_TABLES=unchecked", "ACCEPT_ADVISORY=X"}, flawed(""), "advisories", report.NotAllowed, "", report.NotAllowed},
+		{"perhaps flawed", []string{hash, "ACPI_TABLES=unchecked"}, flawed(`,"unclear":"t"`), "advisories", report.Undecided, "not published whether", report.Undecided},
+		{"nothing expected", nil, "-", "MRTD", report.Undecided, "OS_IMAGE_HASH=" + realHash, report.Undecided},
+		{"tables pinned, registers not", []string{"ACPI_TABLES=" + realTables}, "-", "ACPI tables", report.Pass, "", report.Undecided},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			known := catalogue.BuiltIn()
@@ -91,7 +93,7 @@ func TestSystem(t *testing.T) {
 }
 
 // check holds one finding of check B against what it must be.
-func check(t *testing.T, r *verify.Report, name string, want verify.Outcome, text string) {
+func check(t *testing.T, r *report.Report, name string, want report.Outcome, text string) {
 	t.Helper()
 	for _, f := range r.Findings {
 		if f.Check == "B" && f.Name == name {
@@ -105,8 +107,8 @@ func check(t *testing.T, r *verify.Report, name string, want verify.Outcome, tex
 }
 
 // worst is the worst outcome of one check, but for MRCONFIGID, which needs a compose.
-func worst(r *verify.Report, letter string) verify.Outcome {
-	order := []verify.Outcome{verify.Pass, verify.Note, verify.Undecided, verify.NotAllowed, verify.Invalid}
+func worst(r *report.Report, letter string) report.Outcome {
+	order := []report.Outcome{report.Pass, report.Note, report.Undecided, report.NotAllowed, report.Invalid}
 	at := 0
 	for _, f := range r.Findings {
 		for i, o := range order {
@@ -122,29 +124,29 @@ func worst(r *verify.Report, letter string) verify.Outcome {
 // vm_config, and its image is a development one of a version with a known flaw.
 func TestSystemOfNEAR(t *testing.T) {
 	data := fixture(t, "near-public-data.json")
-	judge := func(lines ...string) *verify.Report {
+	judge := func(lines ...string) *report.Report {
 		lines = append(lines, "LAUNCHER_IMAGE_DIGEST=sha256:5618a93a78c9ac9173e7ebf7c8af173bd675be6832a2f8c2a9a7149ac2678f54",
 			"IMAGE_DIGEST=sha256:564a5aebc33495d5610626d23cb9e3da8e9d531d0edff9e38aa1ccaf059c15d3", "ALLOW_COMPOSE=service:signer-key-export@sha256:cda8e3f64bde7c90e83bb50472be923c31c0b2cedf40bdcb85718c3414479907")
 		return verify.Judge(t.Context(), parse(t, data), verify.Params{Root: intel(t), At: moment(t, "2026-08-20T00:00:00Z"), Policy: expecting(t, lines...)})
 	}
 	r := judge("OS_IMAGE=dstack-dev-0.5.8")
-	check(t, r, "RTMR0", verify.Pass, "(64 GiB of memory)")
-	check(t, r, "ACPI tables", verify.Pass, "8 vCPUs, 64 GiB, QEMU 8.2.2")
-	check(t, r, "advisories", verify.NotAllowed, "")
+	check(t, r, "RTMR0", report.Pass, "(64 GiB of memory)")
+	check(t, r, "ACPI tables", report.Pass, "8 vCPUs, 64 GiB, QEMU 8.2.2")
+	check(t, r, "advisories", report.NotAllowed, "")
 	if r.ExitCode != 4 {
 		t.Errorf("exit code %d", r.ExitCode)
 	}
 	accepted := "ACCEPT_ADVISORY=DEV-IMAGE,GHSA-c79w-3x5w-gmm5"
 	for _, name := range []string{"OS_IMAGE=dstack-dev-0.5.8", "OS_IMAGE_HASH=7d47512fda31dc5a7318f72ae1869a3c76323981eea21fc30cafd0f79668642c"} {
-		if r = judge(name, accepted); worst(r, "B") != verify.Pass {
+		if r = judge(name, accepted); worst(r, "B") != report.Pass {
 			t.Errorf("%s: B is %s", name, worst(r, "B"))
 		}
 	}
 	r = judge("OS_IMAGE=dstack-0.5.8", accepted) // the production image has another root file system
-	check(t, r, "RTMR2", verify.NotAllowed, "command line or initrd")
+	check(t, r, "RTMR2", report.NotAllowed, "command line or initrd")
 	r = judge("OS_IMAGE=dstack-0.5.12", accepted) // no registers of it are published
-	check(t, r, "OS image", verify.Undecided, "no registers are known")
-	check(t, r, "RTMR1", verify.Undecided, "")
+	check(t, r, "OS image", report.Undecided, "no registers are known")
+	check(t, r, "RTMR1", report.Undecided, "")
 }
 
 // TestVMConfigOfEvidence: garbage there is the host's, and no more than that.
@@ -158,12 +160,12 @@ func TestVMConfigOfEvidence(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	judge := func(p *policy.Policy) *verify.Report {
+	judge := func(p *policy.Policy) *report.Report {
 		return verify.Judge(t.Context(), parse(t, data), verify.Params{Root: intel(t), At: moment(t, "2026-08-20T00:00:00Z"), Policy: p})
 	}
 	r := judge(expecting(t, "OS_IMAGE_HASH="+realHash))
-	check(t, r, "vm_config", verify.Note, "the host's word")
-	check(t, r, "OS image", verify.Undecided, "no measurement document")
+	check(t, r, "vm_config", report.Note, "the host's word")
+	check(t, r, "OS image", report.Undecided, "no measurement document")
 	for _, f := range judge(nil).Findings {
 		if f.Name == "vm_config" {
 			t.Errorf("nobody needs it, and the report has %+v", f)
@@ -189,12 +191,12 @@ func TestVMConfigOfEvidence(t *testing.T) {
 // TestSetVMConfig reads it as an object and as a string that holds one.
 func TestSetVMConfig(t *testing.T) {
 	for _, text := range []string{`{"cpu_count":1}`, `"{\"cpu_count\":1}"`} {
-		e := new(verify.Evidence)
+		e := new(evidence.Evidence)
 		if err := e.SetVMConfig([]byte(text)); err != nil || string(e.VMConfig) != `{"cpu_count":1}` {
 			t.Errorf("%s: %q, %v", text, e.VMConfig, err)
 		}
 	}
-	if err := new(verify.Evidence).SetVMConfig([]byte(`[1]`)); err == nil || !strings.Contains(err.Error(), "vm_config") {
+	if err := new(evidence.Evidence).SetVMConfig([]byte(`[1]`)); err == nil || !strings.Contains(err.Error(), "vm_config") {
 		t.Errorf("a list is a vm_config: %v", err)
 	}
 }

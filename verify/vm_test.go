@@ -13,7 +13,9 @@ import (
 	"gitlauncher/measure"
 	"gitlauncher/policy"
 	"gitlauncher/verify"
+	"gitlauncher/verify/evidence"
 	"gitlauncher/verify/quote"
+	"gitlauncher/verify/report"
 )
 
 const (
@@ -160,16 +162,16 @@ func logOf(events []measure.Event) measure.Log {
 }
 
 // judge makes a receipt and judges it.
-func (v *vm) judge(t testing.TB) *verify.Report {
+func (v *vm) judge(t testing.TB) *report.Report {
 	t.Helper()
 	e, p := v.evidence(t)
 	return verify.Judge(t.Context(), e, p)
 }
 
-func (v *vm) evidence(t testing.TB) (*verify.Evidence, verify.Params) {
+func (v *vm) evidence(t testing.TB) (*evidence.Evidence, verify.Params) {
 	t.Helper()
 	data, collateral, root := v.receipt(t)
-	e, err := verify.ParseEvidence(data)
+	e, err := evidence.Parse(data)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,13 +16,15 @@ import (
 
 	"gitlauncher/internal/printable"
 	"gitlauncher/verify"
+	"gitlauncher/verify/evidence"
+	"gitlauncher/verify/report"
 )
 
 // judged is one line of a batch's output.
 type judged struct {
 	Source string         `json:"source"`          // the file, or the input and its line
 	Error  string         `json:"error,omitempty"` // evidence that is none (exit code 3), or can't be had (1)
-	Report *verify.Report `json:"report,omitempty"`
+	Report *report.Report `json:"report,omitempty"`
 	absent bool           // Error is that it can't be had
 }
 
@@ -47,7 +49,7 @@ type item struct {
 
 // maxInFlight bounds the evidence that is being judged at a time, in bytes: as much as
 // one evidence may have.
-const maxInFlight = verify.MaxEvidence
+const maxInFlight = evidence.MaxSize
 
 // batch judges many, on all cores, and prints a JSON line for each in their
 // order. The exit code is the one that outranks: 3, 4, 1, 0.
@@ -139,7 +141,7 @@ func (p *program) judgeOne(ctx context.Context, i *item, params verify.Params, s
 		var invalid *invalidError
 		return judged{Source: i.source, Error: i.err.Error(), absent: !errors.As(i.err, &invalid)}
 	}
-	e, err := verify.ParseEvidence(i.data)
+	e, err := evidence.Parse(i.data)
 	i.data = nil
 	if err != nil {
 		return judged{Source: i.source, Error: err.Error()}
@@ -203,16 +205,16 @@ func (p *program) items(name string, give func(*item) error) error {
 	}
 }
 
-var errLong = &invalidError{fmt.Errorf("the line is larger than %d MiB", verify.MaxEvidence>>20)}
+var errLong = &invalidError{fmt.Errorf("the line is larger than %d MiB", evidence.MaxSize>>20)}
 
-// readLine reads a line of at most verify.MaxEvidence bytes. A longer one is
+// readLine reads a line of at most evidence.MaxSize bytes. A longer one is
 // skipped, and is errLong.
 func readLine(r *bufio.Reader) ([]byte, error) {
 	var line []byte
 	long := false
 	for {
 		part, err := r.ReadSlice('\n')
-		if long = long || len(line)+len(part) > verify.MaxEvidence; long {
+		if long = long || len(line)+len(part) > evidence.MaxSize; long {
 			line = nil
 		} else {
 			line = append(line, part...)

@@ -14,7 +14,7 @@ import (
 // 10,000 receipts.
 // SECURITY.md: E8.
 func BenchmarkBatch(b *testing.B) {
-	e := launch(b)
+	e := launchVM(b)
 	line := append([]byte(strings.ReplaceAll(strings.TrimSpace(string(e.receipt)), "\n", " ")), '\n')
 	for _, n := range []int{1, 10, 100, 1000, 10_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {

@@ -22,7 +22,7 @@ import (
 	"time"
 
 	"gitlauncher/measure"
-	"gitlauncher/verify"
+	"gitlauncher/verify/evidence"
 )
 
 // asVerifier makes the test's own binary the program, so that its memory can be measured.
@@ -46,7 +46,7 @@ func TestMain(m *testing.M) {
 
 // worst returns evidence that costs as much as evidence of a size can.
 func worst(t testing.TB, size int) map[string]func(w io.Writer) {
-	e := launch(t)
+	e := launchVM(t)
 	var good measure.Receipt
 	if err := json.Unmarshal(e.receipt, &good); err != nil {
 		t.Fatal(err)
@@ -147,7 +147,7 @@ func TestWorstEvidence(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer all.Close()
-	e := launch(t)
+	e := launchVM(t)
 	flags := []string{"--offline", "--root", e.file("root.pem"), "--collateral", e.file("collateral.json"), "--policy", e.file("policy.conf"), "--json"}
 	try := func(name string, data []byte) {
 		file := filepath.Join(dir, "worst.json")
@@ -161,7 +161,7 @@ func TestWorstEvidence(t *testing.T) {
 			t.Errorf("%s of %.1f MiB: exit code %d, %.1f MiB, %v", name, size, code, memory, cpu)
 		}
 	}
-	for name, write := range worst(t, verify.MaxEvidence-4096) {
+	for name, write := range worst(t, evidence.MaxSize-4096) {
 		var data bytes.Buffer
 		write(&data)
 		try(name, data.Bytes())

@@ -13,7 +13,8 @@ import (
 	"gitlauncher/internal/printable"
 	"gitlauncher/measure"
 	"gitlauncher/policy"
-	"gitlauncher/verify"
+	"gitlauncher/verify/evidence"
+	"gitlauncher/verify/launch"
 )
 
 // checkout prints the digests of a clone, in the words of a policy.
@@ -75,7 +76,7 @@ func first(want policy.Expectation, byDefault string) string {
 
 // checkoutFor computes the digests of --checkout for the evidence's commit: the
 // one that was launched if there is just one, else HEAD's.
-func (s *settings) checkoutFor(e *verify.Evidence) (*verify.Checkout, error) {
+func (s *settings) checkoutFor(e *evidence.Evidence) (*launch.Checkout, error) {
 	c, err := openClone(s.checkout)
 	if err != nil {
 		return nil, err
@@ -93,7 +94,7 @@ func (s *settings) checkoutFor(e *verify.Evidence) (*verify.Checkout, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &verify.Checkout{Commit: d.Commit.String(), Tree: d.Tree.String(), ContentSHA256: d.ContentSHA256, EntrySHA256: d.FileSHA256}, nil
+	return &launch.Checkout{Commit: d.Commit.String(), Tree: d.Tree.String(), ContentSHA256: d.ContentSHA256, EntrySHA256: d.FileSHA256}, nil
 }
 
 // launchedIn are the commits that a log says were launched: which objects of a

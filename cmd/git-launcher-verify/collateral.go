@@ -7,6 +7,7 @@ import (
 
 	"gitlauncher/internal/pccs"
 	"gitlauncher/verify"
+	"gitlauncher/verify/evidence"
 	"gitlauncher/verify/quote"
 )
 
@@ -31,7 +32,7 @@ func newCollateralSource(p *program, s *settings) *collateralSource {
 }
 
 // add puts collateral into params where it is wanted and can be had.
-func (c *collateralSource) add(ctx context.Context, e *verify.Evidence, params *verify.Params) error {
+func (c *collateralSource) add(ctx context.Context, e *evidence.Evidence, params *verify.Params) error {
 	if c.client == nil || params.Collateral != nil || e.Collateral != nil && c.own {
 		return nil
 	}

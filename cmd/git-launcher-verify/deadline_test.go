@@ -30,7 +30,7 @@ func silent(t *testing.T) *httptest.Server {
 // leaves the verdict open, and the reader with something to do.
 // SECURITY.md: E8.
 func TestSigstoreFails(t *testing.T) {
-	e := launch(t)
+	e := launchVM(t)
 	refuses := httptest.NewServer(http.NotFoundHandler())
 	defer refuses.Close()
 	junk := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("{}")) }))

@@ -7,8 +7,8 @@ import (
 
 	"gitlauncher/internal/printable"
 	"gitlauncher/measure"
-	"gitlauncher/verify"
 	"gitlauncher/verify/compose"
+	"gitlauncher/verify/evidence"
 )
 
 // explain prints what an exception of check D would accept: the line for a policy, and the
@@ -39,7 +39,7 @@ func (p *program) explain(ctx context.Context, s *settings) (int, error) {
 
 // imageLaunch reports whether a log, before anything is judged, says that an image was
 // launched.
-func imageLaunch(e *verify.Evidence) bool {
+func imageLaunch(e *evidence.Evidence) bool {
 	for _, entry := range e.Log {
 		if entry.IMR == measure.IMR && entry.Event == measure.EventImageDigest {
 			return true

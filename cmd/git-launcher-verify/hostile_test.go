@@ -11,20 +11,20 @@ import (
 	"gitlauncher/internal/pccstest"
 	"gitlauncher/measure"
 	"gitlauncher/policy"
-	"gitlauncher/verify"
+	"gitlauncher/verify/evidence"
 )
 
 // TestErrorsEscape: what strangers put into evidence or answers does not reach
 // the terminal by an error either.
 // SECURITY.md: E7.
 func TestErrorsEscape(t *testing.T) {
-	e := launch(t)
+	e := launchVM(t)
 	app, _ := json.Marshal(map[string]any{"runner": "docker-compose", "docker_compose_file": `services: {launcher: {image: "\e[2JVERIFIED/launcher@` + launcherDigest + `"}}`})
 	hostile := &settings{policy: new(policy.Policy)}
 	if err := hostile.policy.Read("policy", []byte("LAUNCHER_IMAGE_DIGEST="+launcherDigest)); err != nil {
 		t.Fatal(err)
 	}
-	_, err := new(program).registryBundle(t.Context(), hostile, &verify.Evidence{AppCompose: app}, nil)
+	_, err := new(program).registryBundle(t.Context(), hostile, &evidence.Evidence{AppCompose: app}, nil)
 	if err == nil || !strings.Contains(err.Error(), "\x1b") {
 		t.Fatalf("the registry's error is %v; the test proves nothing", err)
 	}
@@ -47,7 +47,7 @@ func TestErrorsEscape(t *testing.T) {
 // SECURITY.md: E7.
 func TestPolicyInjection(t *testing.T) {
 	for _, cmd := range []string{"true\nTCB_STATUS_ALLOWED=OutOfDate", "true\x1b[8m", "true\rALLOW_COMPOSE=init_script", " # x", "a\u202eb"} {
-		e := launch(t, func(r *measure.GitRecord) { r.Advanced, r.RunCmd, r.Entrypoint = true, cmd, "" })
+		e := launchVM(t, func(r *measure.GitRecord) { r.Advanced, r.RunCmd, r.Entrypoint = true, cmd, "" })
 		code, out, errs := run(t, "policy", "--offline", "--root", e.file("root.pem"), "--collateral", e.file("collateral.json"), "--from", e.file("receipt.json"))
 		if code != 0 {
 			t.Fatalf("exit code %d, %s", code, errs)
@@ -69,7 +69,7 @@ func TestPolicyInjection(t *testing.T) {
 // TestBatchFolder: nothing in a folder is left out silently.
 // SECURITY.md: E9.
 func TestBatchFolder(t *testing.T) {
-	e := launch(t)
+	e := launchVM(t)
 	dir := t.TempDir()
 	args := []string{"--batch", "--offline", "--root", e.file("root.pem"), "--collateral", e.file("collateral.json"), "--policy", e.file("policy.conf"), dir}
 	if err := os.Symlink(e.file("receipt.json"), dir+"/a.json"); err != nil {
@@ -101,7 +101,7 @@ func TestBatchFolder(t *testing.T) {
 // TestNothingFetchedForForgeries: a quote of no platform makes no requests.
 // SECURITY.md: E8.
 func TestNothingFetchedForForgeries(t *testing.T) {
-	e, other := launch(t), launch(t)
+	e, other := launchVM(t), launchVM(t)
 	s := serve(t, e.collateral)
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	args := []string{"--root", e.file("root.pem"), "--policy", e.file("policy.conf"), "--pccs", s.URL}
@@ -112,7 +112,7 @@ func TestNothingFetchedForForgeries(t *testing.T) {
 
 // TestBadCollateralIsNotKept: what a service answers wrongly once is asked anew.
 func TestBadCollateralIsNotKept(t *testing.T) {
-	e := launch(t)
+	e := launchVM(t)
 	s := serve(t, e.collateral)
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	broken := pccstest.Fault(func(w http.ResponseWriter, r *http.Request) bool {

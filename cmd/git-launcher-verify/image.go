@@ -7,14 +7,15 @@ import (
 
 	"gitlauncher/internal/digest"
 	"gitlauncher/internal/images"
-	"gitlauncher/verify"
+	"gitlauncher/verify/app"
 	"gitlauncher/verify/compose"
 	"gitlauncher/verify/derivedimage"
+	"gitlauncher/verify/evidence"
 )
 
 // derivedImage judges the launcher's image against the base that the policy expects, with
 // the images that --image names. nil: the policy has no base, or no image is given.
-func (s *settings) derivedImage(ctx context.Context, e *verify.Evidence) *verify.Derived {
+func (s *settings) derivedImage(ctx context.Context, e *evidence.Evidence) *app.Derived {
 	if !s.policy.LauncherBaseDigest.Given() || len(s.images) == 0 {
 		return nil
 	}
@@ -26,7 +27,7 @@ func (s *settings) derivedImage(ctx context.Context, e *verify.Evidence) *verify
 	if err != nil {
 		return nil // the report says so
 	}
-	d := &verify.Derived{Image: of}
+	d := &app.Derived{Image: of}
 	image, own, err := images.Find(ctx, s.images, of)
 	if err != nil {
 		d.Err = err

@@ -7,7 +7,7 @@ import (
 	"io"
 	"os"
 
-	"gitlauncher/verify"
+	"gitlauncher/verify/evidence"
 )
 
 const exitInvalid = 3
@@ -77,7 +77,7 @@ func (p *program) read(name string, limit int64) ([]byte, error) {
 
 // readEvidence reads a file of evidence, which is none if it is too large.
 func (p *program) readEvidence(name string) ([]byte, error) {
-	data, err := p.read(name, verify.MaxEvidence)
+	data, err := p.read(name, evidence.MaxSize)
 	var large *largeError
 	if errors.As(err, &large) {
 		return nil, &invalidError{err}
@@ -86,14 +86,14 @@ func (p *program) readEvidence(name string) ([]byte, error) {
 }
 
 // evidence reads EVIDENCE, or its parts.
-func (p *program) evidence(s *settings) (*verify.Evidence, error) {
-	e := &verify.Evidence{Kind: verify.KindParts}
+func (p *program) evidence(s *settings) (*evidence.Evidence, error) {
+	e := &evidence.Evidence{Kind: evidence.KindParts}
 	if s.evidence != "" {
 		data, err := p.readEvidence(s.evidence)
 		if err != nil {
 			return nil, err
 		}
-		if e, err = verify.ParseEvidence(data); err != nil {
+		if e, err = evidence.Parse(data); err != nil {
 			return nil, &invalidError{fmt.Errorf("%s: %w", s.evidence, err)}
 		}
 	}

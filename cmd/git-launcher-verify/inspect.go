@@ -10,13 +10,13 @@ import (
 	"gitlauncher/internal/printable"
 	"gitlauncher/internal/strictjson"
 	"gitlauncher/measure"
-	"gitlauncher/verify"
+	"gitlauncher/verify/evidence"
 	"gitlauncher/verify/quote"
 )
 
 // contents is what an evidence holds. Nothing of it was judged.
 type contents struct {
-	Kind        verify.Kind       `json:"evidence"`
+	Kind        evidence.Kind     `json:"evidence"`
 	Quote       map[string]string `json:"quote"`
 	Events      []event           `json:"rtmr3_events"`
 	Compose     string            `json:"app_compose,omitempty"`

@@ -24,23 +24,23 @@ import (
 
 const launcherDigest = "sha256:a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1"
 
-// evidence is what a simulated VM leaves after one launch, in files.
-type evidence struct {
+// simulated is what a simulated VM leaves after one launch, in files.
+type simulated struct {
 	dir        string
 	receipt    []byte
 	collateral tdx.Collateral
 }
 
-func (e *evidence) file(name string) string { return filepath.Join(e.dir, name) }
+func (e *simulated) file(name string) string { return filepath.Join(e.dir, name) }
 
-// launch launches in a simulated VM through the launcher's own client.
-func launch(t testing.TB, change ...func(*measure.GitRecord)) *evidence {
+// launchVM launches in a simulated VM through the launcher's own client.
+func launchVM(t testing.TB, change ...func(*measure.GitRecord)) *simulated {
 	t.Helper()
 	return launchBy(t, "x@"+launcherDigest, change...)
 }
 
 // launchBy does so with a launcher of that image.
-func launchBy(t testing.TB, image string, change ...func(*measure.GitRecord)) *evidence {
+func launchBy(t testing.TB, image string, change ...func(*measure.GitRecord)) *simulated {
 	t.Helper()
 	config := "REPO_URL=https://example.org/r.git\nCOMMIT_SHA=" + strings.Repeat("1", 40) + "\n"
 	file := "services:\n  launcher:\n    image: " + image + "\n    read_only: true\n    environment:\n      GIT_LAUNCHER_CONFIG: |\n        " +
@@ -49,14 +49,14 @@ func launchBy(t testing.TB, image string, change ...func(*measure.GitRecord)) *e
 }
 
 // launchFile does so with another compose file.
-func launchFile(t testing.TB, file, config string, change ...func(*measure.GitRecord)) *evidence {
+func launchFile(t testing.TB, file, config string, change ...func(*measure.GitRecord)) *simulated {
 	t.Helper()
 	app, _ := json.Marshal(map[string]any{"runner": "docker-compose", "docker_compose_file": file})
 	m, err := sim.New(sim.Options{Dstack: sim.V05, AppCompose: app, Now: time.Now(), TEETCBSVN: [16]byte{3, 1}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &evidence{dir: t.TempDir()}
+	e := &simulated{dir: t.TempDir()}
 	ctx, cancel := context.WithCancel(context.Background())
 	ready, done := make(chan struct{}), make(chan error, 1)
 	go func() { done <- m.Serve(ctx, e.file("sock"), func() { close(ready) }) }()
@@ -122,7 +122,7 @@ func serve(t testing.TB, c tdx.Collateral) *pccstest.Service {
 // TestPCCS: collateral from a service, then from the cache. A service that fails leaves
 // the verdict open, and one that lies is caught by signatures.
 func TestPCCS(t *testing.T) {
-	e := launch(t)
+	e := launchVM(t)
 	s := serve(t, e.collateral)
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	args := []string{"--root", e.file("root.pem"), "--policy", e.file("policy.conf"), "--pccs", s.URL, e.file("receipt.json")}
@@ -147,7 +147,7 @@ func TestPCCS(t *testing.T) {
 
 // TestTable: a narrow width wraps, and colours are only where they are asked for.
 func TestTable(t *testing.T) {
-	e := launch(t)
+	e := launchVM(t)
 	args := []string{"--offline", "--root", e.file("root.pem"), "--collateral", e.file("collateral.json"), "--policy", e.file("policy.conf")}
 	_, plainOut, _ := run(t, append(args, e.file("receipt.json"))...)
 	for line := range strings.SplitSeq(plainOut, "\n") {
@@ -164,7 +164,7 @@ func TestTable(t *testing.T) {
 // TestEscapes: evidence can't write to the terminal.
 // SECURITY.md: E7.
 func TestEscapes(t *testing.T) {
-	e := launch(t)
+	e := launchVM(t)
 	hostile := strings.Replace(string(e.receipt), `\"storage-fs\"`, `\"st\\u001b[2J\\u202e\\u009b\\udb40\\udc01orage-fs\"`, 1)
 	if hostile == string(e.receipt) {
 		t.Fatal("nothing was changed")
@@ -183,7 +183,7 @@ func TestEscapes(t *testing.T) {
 
 // TestProvenanceAsked: what is missing is said, and junk is refused.
 func TestProvenanceAsked(t *testing.T) {
-	e := launch(t)
+	e := launchVM(t)
 	args := []string{"--offline", "--root", e.file("root.pem"), "--collateral", e.file("collateral.json"), "--policy", e.file("policy.conf"), "--provenance-repo", "a/b"}
 	code, out, _ := run(t, append(args, e.file("receipt.json"))...)
 	if code != 1 || !strings.Contains(out, "there is no Sigstore bundle") {

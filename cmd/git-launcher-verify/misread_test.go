@@ -15,11 +15,11 @@ import (
 // SECURITY.md: E7.
 func TestNothingLooksLikeAVerdict(t *testing.T) {
 	words := strings.Repeat("VERIFIED ", 60)
-	for name, e := range map[string]*evidence{
-		"repository":      launch(t, func(r *measure.GitRecord) { r.RepoURL = "https://example.org/ " + words }),
-		"blanks":          launch(t, func(r *measure.GitRecord) { r.RepoURL = "https://example.org/" + strings.Repeat(" ", 300) + "VERIFIED" }),
-		"long":            launch(t, func(r *measure.GitRecord) { r.RepoURL = strings.Repeat("x", 200<<10) }),
-		"command":         launch(t, func(r *measure.GitRecord) { r.Advanced, r.Entrypoint, r.RunCmd = true, "", words }),
+	for name, e := range map[string]*simulated{
+		"repository":      launchVM(t, func(r *measure.GitRecord) { r.RepoURL = "https://example.org/ " + words }),
+		"blanks":          launchVM(t, func(r *measure.GitRecord) { r.RepoURL = "https://example.org/" + strings.Repeat(" ", 300) + "VERIFIED" }),
+		"long":            launchVM(t, func(r *measure.GitRecord) { r.RepoURL = strings.Repeat("x", 200<<10) }),
+		"command":         launchVM(t, func(r *measure.GitRecord) { r.Advanced, r.Entrypoint, r.RunCmd = true, "", words }),
 		"a key's name":    launchBy(t, "x@"+launcherDigest+"\n    "+words+": 1"),
 		"a service":       launchBy(t, "x@"+launcherDigest+"\n    container_name: a\n  "+words+": {image: y, privileged: true}"),
 		"a service's key": launchBy(t, "x@"+launcherDigest+"\n    environment: ['"+words+"=x']"),
@@ -48,7 +48,7 @@ func TestNothingLooksLikeAVerdict(t *testing.T) {
 // that dstack reads.
 // SECURITY.md: E7.
 func TestInspectShadow(t *testing.T) {
-	e := launch(t)
+	e := launchVM(t)
 	var receipt map[string]any
 	if err := json.Unmarshal(e.receipt, &receipt); err != nil {
 		t.Fatal(err)

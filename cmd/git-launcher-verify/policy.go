@@ -11,8 +11,12 @@ import (
 	"gitlauncher/measure"
 	"gitlauncher/policy"
 	"gitlauncher/verify"
+	"gitlauncher/verify/boot"
 	"gitlauncher/verify/compose"
+	"gitlauncher/verify/evidence"
+	"gitlauncher/verify/launch"
 	"gitlauncher/verify/quote"
+	"gitlauncher/verify/report"
 	"gitlauncher/verify/system"
 )
 
@@ -56,7 +60,7 @@ release of git-launcher, and the commit with the one you audited.`, e.Kind, p.no
 }
 
 // launcherPolicy expects the launcher, its compose file and what it launches.
-func (s *settings) launcherPolicy(ctx context.Context, w *policy.Writer, e *verify.Evidence, report *verify.Report) {
+func (s *settings) launcherPolicy(ctx context.Context, w *policy.Writer, e *evidence.Evidence, report *report.Report) {
 	image := len(report.Launches) > 0 && report.Launches[0].Mode == "image" || s.policy.ImageDigest.Given()
 	r, err := compose.Judge(ctx, e.AppCompose, compose.Expect{Image: image, Allow: s.policy.AllowCompose.Texts()})
 	if err != nil {
@@ -85,7 +89,7 @@ func (s *settings) launcherPolicy(ctx context.Context, w *policy.Writer, e *veri
 var decisions = []string{"ALLOW_COMPOSE", "COLLATERAL", "PERSISTENT_DISK", "ACCEPT_ADVISORY", "ACPI_TABLES", "TCB_STATUS_ALLOWED"}
 
 // settle adds the lines that a verdict by the policy so far would still need.
-func (p *program) settle(ctx context.Context, w *policy.Writer, e *verify.Evidence, params verify.Params) error {
+func (p *program) settle(ctx context.Context, w *policy.Writer, e *evidence.Evidence, params verify.Params) error {
 	expected, err := policy.Parse("policy", w.Bytes())
 	if err != nil {
 		return err
@@ -95,7 +99,7 @@ func (p *program) settle(ctx context.Context, w *policy.Writer, e *verify.Eviden
 	written := make(map[string]bool)
 	for _, f := range verify.Judge(ctx, e, params).Findings {
 		lines := f.Settle
-		if f.Outcome == verify.NotAllowed && f.Accept != "" {
+		if f.Outcome == report.NotAllowed && f.Accept != "" {
 			lines = []string{"ALLOW_COMPOSE=" + f.Accept}
 		}
 		for _, line := range lines {
@@ -121,9 +125,9 @@ func (p *program) settle(ctx context.Context, w *policy.Writer, e *verify.Eviden
 
 // systemPolicy expects the system: by its image where that proves all registers, else
 // by their values.
-func (s *settings) systemPolicy(w *policy.Writer, e *verify.Evidence, q *quote.Quote) {
-	if image, ok := verify.Claimed(e, q, s.systems); ok {
-		r, err := verify.System(e, q, []system.Image{image}, s.policy, s.systems)
+func (s *settings) systemPolicy(w *policy.Writer, e *evidence.Evidence, q *quote.Quote) {
+	if image, ok := boot.Claimed(e, q, s.systems); ok {
+		r, err := boot.Derive(e, q, []system.Image{image}, s.policy, s.systems)
 		var derivable policy.Writer
 		if err == nil && systemPolicy(&derivable, r, s.systems) {
 			w.Append(&derivable)
@@ -138,7 +142,7 @@ func (s *settings) systemPolicy(w *policy.Writer, e *verify.Evidence, q *quote.Q
 
 // launchPolicy expects the launches of a report. text is the config in the compose, by
 // which a launch without a record is described.
-func launchPolicy(w *policy.Writer, launches []verify.Launch, text []byte) {
+func launchPolicy(w *policy.Writer, launches []report.Launch, text []byte) {
 	if len(launches) == 0 {
 		w.Comment("COMMIT_SHA= (the evidence attests no launch)")
 	}
@@ -176,5 +180,5 @@ func planned(text []byte) *measure.GitRecord {
 	if err != nil {
 		return nil
 	}
-	return verify.Planned(cfg, text)
+	return launch.Planned(cfg, text)
 }

@@ -8,6 +8,7 @@ import (
 
 	"gitlauncher/verify"
 	"gitlauncher/verify/compose"
+	"gitlauncher/verify/evidence"
 	"gitlauncher/verify/provenance"
 	"gitlauncher/verify/provenance/bundle"
 )
@@ -45,7 +46,7 @@ func (p *program) provenance(ctx context.Context, s *settings) (verify.Provenanc
 
 // registryBundle finds the bundle of the launcher's image in its registry, one that the
 // policy wants if there is one.
-func (p *program) registryBundle(ctx context.Context, s *settings, e *verify.Evidence, by verify.Provenance) ([]byte, error) {
+func (p *program) registryBundle(ctx context.Context, s *settings, e *evidence.Evidence, by verify.Provenance) ([]byte, error) {
 	const hint = "%w; give the bundle with --provenance FILE"
 	r, err := compose.Judge(ctx, e.AppCompose, compose.Expect{LauncherDigests: s.policy.LauncherImageDigest.Texts(), Allow: s.policy.AllowCompose.Texts()})
 	if err != nil {

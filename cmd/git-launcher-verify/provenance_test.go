@@ -19,7 +19,7 @@ func sigstoreFile(t testing.TB, file string) string {
 
 // TestBundleOfABatch: --provenance FILE is for each evidence of a batch.
 func TestBundleOfABatch(t *testing.T) {
-	e := launch(t)
+	e := launchVM(t)
 	code, out, errs := run(t, "--batch", "--offline", "--root", e.file("root.pem"), "--collateral", e.file("collateral.json"), "--policy", e.file("policy.conf"), "--provenance-repo", "a/b",
 		"--trusted-root", sigstoreFile(t, "pkg/testing/data/trusted-roots/public-good.json"),
 		"--provenance", sigstoreFile(t, "pkg/testing/data/bundles/sigstore.js@2.0.0-provenance.sigstore.json"), e.file("receipt.json"))

@@ -11,7 +11,7 @@ import (
 	"gitlauncher/config"
 	"gitlauncher/gitpin/object"
 	"gitlauncher/policy"
-	"gitlauncher/verify"
+	"gitlauncher/verify/boot"
 	"gitlauncher/verify/quote"
 	"gitlauncher/verify/system/catalogue"
 )
@@ -105,7 +105,7 @@ func (p *program) parse(command string, args []string) (*settings, error) {
 			return nil, err
 		}
 	}
-	if _, err := verify.Systems(s.policy, s.systems); err != nil {
+	if _, err := boot.Images(s.policy, s.systems); err != nil {
 		return nil, usagef("OS_IMAGE: %w; “git-launcher-verify systems” lists them, and --systems FILE adds some", err)
 	}
 	if err := s.judgedBy(p, at, root); err != nil {

@@ -7,7 +7,8 @@ import (
 
 	"gitlauncher/internal/printable"
 	"gitlauncher/policy"
-	"gitlauncher/verify"
+	"gitlauncher/verify/boot"
+	"gitlauncher/verify/evidence"
 	"gitlauncher/verify/quote"
 	"gitlauncher/verify/system"
 	"gitlauncher/verify/system/catalogue"
@@ -51,19 +52,19 @@ func (p *program) system(s *settings) (int, error) {
 	if err != nil {
 		return 0, &invalidError{err}
 	}
-	images, err := verify.Systems(s.policy, s.systems)
+	images, err := boot.Images(s.policy, s.systems)
 	if err != nil {
 		return 0, &usageError{err}
 	}
 	out := explained{Claimed: len(images) == 0, Findings: []system.Finding{}, Events: []explainedEvent{}, Flaws: []string{}, Policy: []string{}}
 	if out.Claimed {
-		image, ok := verify.Claimed(e, q, s.systems)
+		image, ok := boot.Claimed(e, q, s.systems)
 		if !ok {
 			image = system.Image{Name: "unknown"}
 		}
 		images = []system.Image{image}
 	}
-	r, err := verify.System(e, q, images, s.policy, s.systems)
+	r, err := boot.Derive(e, q, images, s.policy, s.systems)
 	if err != nil {
 		p.warn(err)
 	}
@@ -93,7 +94,7 @@ func codeOf(r *system.Result) int {
 	return exitVerified
 }
 
-func (x *explained) fill(e *verify.Evidence, r *system.Result, images []system.Image, known *catalogue.Catalogue) {
+func (x *explained) fill(e *evidence.Evidence, r *system.Result, images []system.Image, known *catalogue.Catalogue) {
 	image := images[0]
 	if r.Image != nil {
 		image = *r.Image

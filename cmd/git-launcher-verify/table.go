@@ -13,7 +13,7 @@ import (
 
 	"gitlauncher/internal/printable"
 	"gitlauncher/measure"
-	"gitlauncher/verify"
+	"gitlauncher/verify/report"
 )
 
 // titles say what each check asks.
@@ -23,12 +23,12 @@ var titles = map[string]string{
 }
 
 // marks are the words for outcomes, and their colours.
-var marks = map[verify.Outcome]struct {
+var marks = map[report.Outcome]struct {
 	word   string
 	colour text.Color
 }{
-	verify.Pass: {"ok", text.FgGreen}, verify.Note: {"-", text.Faint}, verify.Undecided: {"?", text.FgYellow},
-	verify.NotAllowed: {"NOT ALLOWED", text.FgRed}, verify.Invalid: {"INVALID", text.FgRed},
+	report.Pass: {"ok", text.FgGreen}, report.Note: {"-", text.Faint}, report.Undecided: {"?", text.FgYellow},
+	report.NotAllowed: {"NOT ALLOWED", text.FgRed}, report.Invalid: {"INVALID", text.FgRed},
 }
 
 // The widths that the table keeps to, in columns of a terminal.
@@ -38,7 +38,7 @@ const (
 )
 
 // printTable prints the report for people: every check, then the verdict.
-func (p *program) printTable(r *verify.Report, color string) error {
+func (p *program) printTable(r *report.Report, color string) error {
 	width, coloured := p.terminal(color)
 	paint := func(s string, c text.Color) string {
 		if coloured {
@@ -69,14 +69,14 @@ func (p *program) printTable(r *verify.Report, color string) error {
 	flush()
 	b.WriteString("\n")
 	writeLaunches(&b, r, width)
-	colour := map[verify.Verdict]text.Color{verify.Verified: text.FgGreen, verify.NotVerified: text.FgRed, verify.Unclear: text.FgYellow}[r.Verdict]
+	colour := map[report.Verdict]text.Color{report.Verified: text.FgGreen, report.NotVerified: text.FgRed, report.Unclear: text.FgYellow}[r.Verdict]
 	verdict := string(r.Verdict)
 	if !r.Intel {
 		verdict += " UNDER A ROOT THAT IS NOT INTEL'S: THIS PROVES NOTHING ABOUT HARDWARE"
 	}
 	b.WriteString(paint(verdict, colour))
 	switch accepted := "having accepted: " + clip(strings.Join(r.Accepted, "; ")); {
-	case r.Verdict != verify.Verified || len(r.Accepted) == 0:
+	case r.Verdict != report.Verified || len(r.Accepted) == 0:
 		b.WriteString("\n")
 	case r.Intel:
 		b.WriteString(", " + hang(accepted, width-len(verdict)))
@@ -95,7 +95,7 @@ const mostLaunches = 10
 
 // writeLaunches lists what was launched, or alone can be, or what evidence that is not
 // good says of either.
-func writeLaunches(b *strings.Builder, r *verify.Report, width int) {
+func writeLaunches(b *strings.Builder, r *report.Report, width int) {
 	for i, l := range r.Launches {
 		if i == mostLaunches {
 			fmt.Fprintf(b, "           and %d more\n", len(r.Launches)-i)
@@ -106,7 +106,7 @@ func writeLaunches(b *strings.Builder, r *verify.Report, width int) {
 			what = fmt.Sprintf("commit %s of %s", clip(l.Commit), clip(l.Repo))
 		}
 		word := map[bool]string{false: "launched ", true: "can launch only "}[l.Binding == measure.Pinned]
-		if r.Verdict != verify.Verified {
+		if r.Verdict != report.Verified {
 			word = "claimed: " + word
 		}
 		b.WriteString(hang(word+what, width))
@@ -168,10 +168,10 @@ func hang(s string, width int) string {
 }
 
 // details is what a finding has to say, a line each.
-func details(f verify.Finding) string {
+func details(f report.Finding) string {
 	var lines []string
 	found := clip(f.Found)
-	if f.Expected != "" && f.Outcome != verify.Pass {
+	if f.Expected != "" && f.Outcome != report.Pass {
 		lines = append(lines, "expected "+clip(f.Expected))
 		if found != "" {
 			found = "found    " + found
@@ -183,7 +183,7 @@ func details(f verify.Finding) string {
 	if f.Why != "" {
 		lines = append(lines, clip(f.Why))
 	}
-	if f.Outcome == verify.NotAllowed && f.Accept != "" {
+	if f.Outcome == report.NotAllowed && f.Accept != "" {
 		lines = append(lines, "accept it with ALLOW_COMPOSE="+clip(f.Accept))
 	}
 	for i, line := range f.Settle {
@@ -200,8 +200,8 @@ func details(f verify.Finding) string {
 const mostSettled = 10
 
 // firstReason is the sentence under the verdict: the first of the worst findings.
-func firstReason(r *verify.Report) string {
-	worst := map[int]verify.Outcome{1: verify.Undecided, 3: verify.Invalid, 4: verify.NotAllowed}[r.ExitCode]
+func firstReason(r *report.Report) string {
+	worst := map[int]report.Outcome{1: report.Undecided, 3: report.Invalid, 4: report.NotAllowed}[r.ExitCode]
 	first, more := "", 0
 	for _, f := range r.Findings {
 		switch {

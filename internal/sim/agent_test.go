@@ -70,7 +70,7 @@ func TestWords(t *testing.T) {
 		{sim.V06, "POST", "/v1/IssueCert", `{}`, 400, `{"error":"the simulator holds no keys of an app"}`},
 		{sim.V06, "POST", "/v1/AttestGpu", `{}`, 400, `{"error":"the simulator has no GPU"}`},
 	} {
-		status, body := ask(boot(t, on(tc.line)), tc.method, tc.path, tc.body)
+		status, body := ask(start(t, on(tc.line)), tc.method, tc.path, tc.body)
 		part, isPart := strings.CutPrefix(tc.want, "~")
 		if status != tc.status || !isPart && body != tc.want || isPart && !strings.Contains(body, part) {
 			t.Errorf("dstack %s, %s %s %.60s: %d %.200s; want %d %s", tc.line, tc.method, tc.path, tc.body, status, body, tc.status, tc.want)
@@ -80,7 +80,7 @@ func TestWords(t *testing.T) {
 
 // TestDefaultLine: the zero value is dstack 0.6, as the command's default is.
 func TestDefaultLine(t *testing.T) {
-	if _, body := ask(boot(t, on("")), "POST", "/Version", "{}"); !strings.Contains(body, "0.6.6") {
+	if _, body := ask(start(t, on("")), "POST", "/Version", "{}"); !strings.Contains(body, "0.6.6") {
 		t.Error(body)
 	}
 	if _, err := sim.New(sim.Options{AppCompose: []byte(compose), Dstack: "0.7"}); err == nil || !strings.Contains(err.Error(), `"0.7" is no line of dstack`) {
@@ -90,7 +90,7 @@ func TestDefaultLine(t *testing.T) {
 
 // TestEmitRefused: what dstack 0.6 refuses leaves neither log nor register changed.
 func TestEmitRefused(t *testing.T) {
-	m := boot(t, on(sim.V06))
+	m := start(t, on(sim.V06))
 	_, before := ask(m, "POST", "/Info", "{}")
 	ask(m, "POST", "/EmitEvent", `{"event":"git-commit","payload":"00"}`)
 	if _, after := ask(m, "POST", "/Info", "{}"); after != before {
@@ -113,7 +113,7 @@ func info(t *testing.T, m *sim.Machine, path string) map[string]string {
 // and neither registers nor log.
 func TestInfo(t *testing.T) {
 	raw := "{ \"name\" : \"odd <&>\",\n \"runner\":\"docker-compose\" }\n"
-	m := boot(t, func(o *sim.Options) { o.Dstack, o.AppCompose = sim.V06, []byte(raw) })
+	m := start(t, func(o *sim.Options) { o.Dstack, o.AppCompose = sim.V06, []byte(raw) })
 	v0, v1 := info(t, m, "/v0/Info"), info(t, m, "/v1/Info")
 	if d := cmp.Diff(v0, info(t, m, "/Info")); d != "" {
 		t.Errorf("/ and /v0 differ: %s", d)
@@ -152,7 +152,7 @@ func TestRealShapes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := boot(t, func(o *sim.Options) {
+	m := start(t, func(o *sim.Options) {
 		o.Dstack = sim.V06
 		if o.KeyProvider, err = sim.ParseKeyProvider("kms"); err != nil {
 			t.Fatal(err)
@@ -226,7 +226,7 @@ func TestFaults(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			c := serve(t, boot(t, func(o *sim.Options) { o.Faults = []sim.Fault{f} }))
+			c := serve(t, start(t, func(o *sim.Options) { o.Faults = []sim.Fault{f} }))
 			_, _, err = measure.Emit(t.Context(), c, []measure.Event{event}, noSleep)
 			switch {
 			case tc.any && err == nil, tc.want != nil && !tc.any && !errors.Is(err, tc.want), tc.want == nil && !tc.any && err != nil:
@@ -258,7 +258,7 @@ func TestFaultsOf06(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m := boot(t, func(o *sim.Options) { o.Dstack, o.Faults = sim.V06, []sim.Fault{f} })
+		m := start(t, func(o *sim.Options) { o.Dstack, o.Faults = sim.V06, []sim.Fault{f} })
 		status, body := ask(m, "POST", tc.path, `{"event":"a","payload":"00"}`)
 		if status != tc.status || !strings.Contains(body, tc.want) {
 			t.Errorf("%s on %s: %d %s", tc.fault, tc.path, status, body)
@@ -269,7 +269,7 @@ func TestFaultsOf06(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m := boot(t, func(o *sim.Options) { o.Dstack, o.Faults = sim.V06, []sim.Fault{f} })
+		m := start(t, func(o *sim.Options) { o.Dstack, o.Faults = sim.V06, []sim.Fault{f} })
 		ask(m, "POST", "/EmitEvent", `{"event":"a","payload":"00"}`)
 		state, err := serve(t, m).State(t.Context())
 		if err != nil {
@@ -301,7 +301,7 @@ func TestFaultNames(t *testing.T) {
 // TestSeveralFaults: of those that have begun, the one that began last goes wrong.
 func TestSeveralFaults(t *testing.T) {
 	for _, order := range [][]string{{"emit-500@2", "emit-404@3"}, {"emit-404@3", "emit-500@2"}} {
-		m := boot(t, func(o *sim.Options) {
+		m := start(t, func(o *sim.Options) {
 			for _, s := range order {
 				f, err := sim.ParseFault(s)
 				if err != nil {

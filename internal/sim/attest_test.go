@@ -32,7 +32,7 @@ func attested(t *testing.T, m *sim.Machine, path string) []byte {
 // TestAttest reads an attestation as the specification says it is, without the types that
 // wrote it: a map of names, the quote an array of numbers, digests binary.
 func TestAttest(t *testing.T) {
-	m := boot(t, func(o *sim.Options) { o.Dstack, o.AppCompose = sim.V06, []byte(`{"event_log_version":2}`) })
+	m := start(t, func(o *sim.Options) { o.Dstack, o.AppCompose = sim.V06, []byte(`{"event_log_version":2}`) })
 	for _, path := range []string{"/v1/Attest", "/v0/Attest", "/Attest"} {
 		data := attested(t, m, path)
 		var v map[string]any

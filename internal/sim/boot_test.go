@@ -59,7 +59,7 @@ func TestKeyProviders(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			m := boot(t, func(o *sim.Options) { o.Dstack, o.KeyProvider = line, p })
+			m := start(t, func(o *sim.Options) { o.Dstack, o.KeyProvider = line, p })
 			got := events(t, m)
 			payload, _ := find(got, "key-provider")
 			var v struct{ Name, ID string }
@@ -80,7 +80,7 @@ func TestKeyProviders(t *testing.T) {
 		}
 	}
 	p, _ := sim.ParseKeyProvider("kms")
-	payload, _ := find(events(t, boot(t, func(o *sim.Options) { o.KeyProvider = p })), "key-provider")
+	payload, _ := find(events(t, start(t, func(o *sim.Options) { o.KeyProvider = p })), "key-provider")
 	var v struct{ ID string }
 	json.Unmarshal([]byte(payload), &v)
 	der, _ := hex.DecodeString(v.ID)
@@ -97,7 +97,7 @@ func TestKeyProviders(t *testing.T) {
 // TestLogVersion2: an app-compose of 0.6 can ask for log version 2, whose preimage
 // GetQuote hands out and Info does not. Package measure recomputes the digests.
 func TestLogVersion2(t *testing.T) {
-	m := boot(t, func(o *sim.Options) { o.Dstack, o.AppCompose = sim.V06, []byte(`{"event_log_version":2}`) })
+	m := start(t, func(o *sim.Options) { o.Dstack, o.AppCompose = sim.V06, []byte(`{"event_log_version":2}`) })
 	_, body := ask(m, "POST", "/GetQuote", `{"report_data":"00"}`)
 	var quote struct {
 		EventLog string `json:"event_log"`
@@ -134,7 +134,7 @@ func TestLogVersion2(t *testing.T) {
 // TestInitScripts: dstack 0.6 records a script, and each of a list.
 func TestInitScripts(t *testing.T) {
 	for text, want := range map[string]int{`"true"`: 1, `["true","false"]`: 2, `[]`: 0, `""`: 0} {
-		m := boot(t, func(o *sim.Options) { o.Dstack, o.AppCompose = sim.V06, []byte(`{"init_script":`+text+`}`) })
+		m := start(t, func(o *sim.Options) { o.Dstack, o.AppCompose = sim.V06, []byte(`{"init_script":`+text+`}`) })
 		n := 0
 		for _, e := range events(t, m) {
 			if strings.HasPrefix(e, "init-script-hash=") {
@@ -155,7 +155,7 @@ func TestConfigID(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m := boot(t, func(o *sim.Options) { o.Dstack, o.AppCompose, o.KeyProvider = line, []byte(app), p })
+		m := start(t, func(o *sim.Options) { o.Dstack, o.AppCompose, o.KeyProvider = line, []byte(app), p })
 		quote, err := m.Quote([64]byte{})
 		if err != nil {
 			t.Fatal(err)

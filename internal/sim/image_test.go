@@ -5,7 +5,8 @@ import (
 
 	"gitlauncher/internal/sim"
 	"gitlauncher/policy"
-	"gitlauncher/verify"
+	"gitlauncher/verify/boot"
+	"gitlauncher/verify/evidence"
 	"gitlauncher/verify/quote"
 	"gitlauncher/verify/system"
 	"gitlauncher/verify/system/catalogue"
@@ -24,7 +25,7 @@ func TestSystemIsDerivable(t *testing.T) {
 		if status != 200 {
 			t.Fatalf("HTTP %d: %s", status, answer)
 		}
-		e, err := verify.ParseEvidence([]byte(answer))
+		e, err := evidence.Parse([]byte(answer))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -36,11 +37,11 @@ func TestSystemIsDerivable(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		images, err := verify.Systems(p, catalogue.BuiltIn())
+		images, err := boot.Images(p, catalogue.BuiltIn())
 		if err != nil || len(images) != 1 || len(p.ACPITables.Values()) != 1 {
 			t.Fatalf("%v, %v\n%s", images, err, m.Policy())
 		}
-		r, err := verify.System(e, q, images, p, catalogue.BuiltIn())
+		r, err := boot.Derive(e, q, images, p, catalogue.BuiltIn())
 		if err != nil || !r.Proven() || r.Memory != 2<<30 || r.Document.Version != 4 {
 			t.Errorf("%s: %v\n%+v", line, err, r.Findings)
 		}
@@ -58,7 +59,7 @@ func TestSystemIsDerivable(t *testing.T) {
 				short.Log = append(short.Log, entry)
 			}
 		}
-		if r, err = verify.System(&short, q, images, p, catalogue.BuiltIn()); err != nil || !r.Proven() {
+		if r, err = boot.Derive(&short, q, images, p, catalogue.BuiltIn()); err != nil || !r.Proven() {
 			t.Errorf("%s, short log: %v\n%+v", line, err, r.Findings)
 		}
 	}

@@ -28,7 +28,7 @@ import (
 const compose = `{"name":"demo","runner":"docker-compose"}`
 
 // boot boots a machine of dstack 0.5, unless change says otherwise.
-func boot(t *testing.T, change func(*sim.Options)) *sim.Machine {
+func start(t *testing.T, change func(*sim.Options)) *sim.Machine {
 	t.Helper()
 	o := sim.Options{Dstack: sim.V05, AppCompose: []byte(compose), Seed: "test", Now: time.Now(), TEETCBSVN: [16]byte{3, 1}}
 	if change != nil {
@@ -85,7 +85,7 @@ func tdxVerify(t *testing.T, m *sim.Machine, quote []byte) error {
 
 func TestQuotesVerifyWithAnIndependentVerifier(t *testing.T) {
 	for _, svn := range [][16]byte{{3, 0}, {3, 1}, {5, 3}} {
-		m := boot(t, func(o *sim.Options) { o.TEETCBSVN = svn })
+		m := start(t, func(o *sim.Options) { o.TEETCBSVN = svn })
 		quote, err := m.Quote([64]byte{1, 2, 3})
 		if err != nil {
 			t.Fatal(err)
@@ -102,7 +102,7 @@ func TestQuotesVerifyWithAnIndependentVerifier(t *testing.T) {
 
 func TestOtherStatusesAreSeen(t *testing.T) {
 	for _, st := range []tdx.Statuses{{QE: "OutOfDate"}, {Module: "OutOfDate"}} {
-		m := boot(t, func(o *sim.Options) { o.Statuses = st })
+		m := start(t, func(o *sim.Options) { o.Statuses = st })
 		quote, err := m.Quote([64]byte{})
 		if err != nil {
 			t.Fatal(err)
@@ -114,7 +114,7 @@ func TestOtherStatusesAreSeen(t *testing.T) {
 }
 
 func TestPCKHasSixExtensions(t *testing.T) {
-	m := boot(t, nil)
+	m := start(t, nil)
 	quote, err := m.Quote([64]byte{})
 	if err != nil {
 		t.Fatal(err)
@@ -139,7 +139,7 @@ func TestPCKHasSixExtensions(t *testing.T) {
 // TestEventsExtend holds the simulator's digests against package measure's: two
 // implementations of one format.
 func TestEventsExtend(t *testing.T) {
-	m := boot(t, nil)
+	m := start(t, nil)
 	c := serve(t, m)
 	ctx := context.Background()
 	events := []measure.Event{{Name: "git-commit", Payload: []byte{1, 2}}, {Name: "git-launch", Payload: []byte(`{"v":"1"}`)}}

@@ -1,4 +1,4 @@
-package verify
+package evidence
 
 import (
 	"bytes"
@@ -10,7 +10,7 @@ import (
 
 	"gitlauncher/internal/strictjson"
 	"gitlauncher/measure"
-	"gitlauncher/verify/attest"
+	"gitlauncher/verify/evidence/attest"
 	"gitlauncher/verify/quote"
 	"gitlauncher/verify/system"
 )

@@ -1,4 +1,4 @@
-package verify
+package evidence
 
 import (
 	"encoding/base64"
@@ -11,14 +11,14 @@ import (
 
 	"gitlauncher/internal/strictjson"
 	"gitlauncher/measure"
-	"gitlauncher/verify/attest"
+	"gitlauncher/verify/evidence/attest"
 	"gitlauncher/verify/quote"
 )
 
-// MaxEvidence is the largest evidence that is read, in bytes: 6 MiB. Real evidence
+// MaxSize is the largest evidence that is read, in bytes: 6 MiB. Real evidence
 // has some hundred KiB, and the largest compose that is judged fits in thrice quoted.
 // Judging a document takes several times its size, and 64 MiB are to do for any.
-const MaxEvidence = 6 << 20
+const MaxSize = 6 << 20
 
 // Kind is a kind of evidence (VERIFY.md).
 type Kind string
@@ -63,10 +63,10 @@ type tcbInfo struct {
 	EventLog   json.RawMessage `json:"event_log"`
 }
 
-// ParseEvidence tells the kind of a document and reads it.
-func ParseEvidence(data []byte) (*Evidence, error) {
-	if len(data) > MaxEvidence {
-		return nil, fmt.Errorf("evidence is larger than %d MiB", MaxEvidence>>20)
+// Parse tells the kind of a document and reads it.
+func Parse(data []byte) (*Evidence, error) {
+	if len(data) > MaxSize {
+		return nil, fmt.Errorf("evidence is larger than %d MiB", MaxSize>>20)
 	}
 	if attest.Is(data) {
 		e := &Evidence{Kind: KindAttest}

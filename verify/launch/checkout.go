@@ -1,9 +1,10 @@
-package verify
+package launch
 
 import (
 	"path"
 
 	"gitlauncher/measure"
+	"gitlauncher/verify/report"
 )
 
 // Checkout is what a local clone says about the commit of a record.
@@ -14,12 +15,12 @@ type Checkout struct {
 }
 
 // same holds a launch record against a local clone.
-func (clone *Checkout) same(c check, g *measure.GitRecord) {
+func (clone *Checkout) same(c report.Check, g *measure.GitRecord) {
 	same := func(name, want, found string) {
 		if want == found {
-			c.pass(name, found)
+			c.Pass(name, found)
 		} else {
-			c.notAllowed(name, want, found, "the local clone has something else than what was launched")
+			c.NotAllowed(name, want, found, "the local clone has something else than what was launched")
 		}
 	}
 	if clone.Commit != g.Commit {

@@ -6,7 +6,7 @@ import (
 
 	"github.com/vmihailenco/msgpack/v5"
 
-	"gitlauncher/verify/attest"
+	"gitlauncher/verify/evidence/attest"
 )
 
 // event is a good entry of a log.

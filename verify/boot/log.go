@@ -1,4 +1,4 @@
-package verify
+package boot
 
 import (
 	"fmt"
@@ -6,7 +6,9 @@ import (
 	"strings"
 
 	"gitlauncher/measure"
+	"gitlauncher/verify/evidence"
 	"gitlauncher/verify/quote"
+	"gitlauncher/verify/report"
 )
 
 // onceInOrder are dstack's own events, each exactly once and in this order.
@@ -19,77 +21,87 @@ var (
 	ours       = []string{measure.EventCommit, measure.EventLaunch, measure.EventImageDigest, measure.EventImageLaunch}
 )
 
-// boot is what the quote's RTMR3 attests of the log.
-type boot struct {
-	events []measure.Runtime
-	after  []measure.Runtime // those of them after system-ready
-	prefix bool              // the log goes on after what the quote attests
+// Log is what the quote's RTMR3 attests of an event log.
+type Log struct {
+	Events []measure.Runtime
+	After  []measure.Runtime // those of them after system-ready
+	Prefix bool              // the log goes on after what the quote attests
 }
 
-// event returns dstack's own event of a name; nil where there is none.
-func (b boot) event(name string) *measure.Runtime {
-	for i, e := range b.events {
+// Event returns dstack's own event of a name; nil where there is none.
+func (l Log) Event(name string) *measure.Runtime {
+	for i, e := range l.Events {
 		if e.Name == measure.EventSystemReady {
 			break
 		}
 		if e.Name == name {
-			return &b.events[i]
+			return &l.Events[i]
 		}
 	}
 	return nil
 }
 
-// payload returns that of dstack's own event of a name; nil where there is none.
-func (b boot) payload(name string) []byte {
-	if e := b.event(name); e != nil {
+// Payload returns that of dstack's own event of a name; nil where there is none.
+func (l Log) Payload(name string) []byte {
+	if e := l.Event(name); e != nil {
 		return e.Payload
 	}
 	return nil
 }
 
-// log is check C: the log replayed against the quote's RTMR3, then its names by
+// Replay is check C: the log replayed against the quote's RTMR3, then its names by
 // number and position.
-func (j *judge) log(q *quote.Quote) (b boot) {
+func Replay(c report.Check, e *evidence.Evidence, q *quote.Quote) (l Log) {
 	const name = "event log"
-	c, want := j.check("C"), q.RTMR[3]
-	if len(j.evidence.Log) == 0 {
-		c.undecided(name, "", "none", "the evidence has no event log to recompute RTMR3 from")
-		return b
+	want := q.RTMR[3]
+	if len(e.Log) == 0 {
+		c.Undecided(name, "", "none", "the evidence has no event log to recompute RTMR3 from")
+		return l
 	}
-	events, err := j.evidence.Log.Replay()
+	events, err := e.Log.Replay()
 	if err != nil {
-		c.invalid(name, "entries that could have extended RTMR3", "", err.Error())
-		return b
+		c.Invalid(name, "entries that could have extended RTMR3", "", err.Error())
+		return l
 	}
 	n := slices.IndexFunc(events, func(e measure.Runtime) bool { return e.After == want }) + 1
 	switch {
 	case n == len(events) && n > 0:
-		c.pass(name, fmt.Sprintf("its %d events make RTMR3 of the quote", n))
-	case n > 0 && j.evidence.Kind == KindPhala:
-		b.prefix = true
-		c.note(name, fmt.Sprintf("the first %d of %d events make RTMR3 of the quote", n, len(events)), "the quote was taken while the guest agent started; the events after that are not attested. A launch receipt is what proves the commit")
+		c.Pass(name, fmt.Sprintf("its %d events make RTMR3 of the quote", n))
+	case n > 0 && e.Kind == evidence.KindPhala:
+		l.Prefix = true
+		c.Note(name, fmt.Sprintf("the first %d of %d events make RTMR3 of the quote", n, len(events)), "the quote was taken while the guest agent started; the events after that are not attested. A launch receipt is what proves the commit")
 	case n > 0:
-		c.invalid(name, want.String(), fmt.Sprintf("already the first %d of %d events make RTMR3 of the quote", n, len(events)), "the log has entries behind what the quote attests. If only the last one is too many, that is more likely an emit that dstack logged and failed to extend than tampering; the VM needs a reboot either way")
-		return b
+		c.Invalid(name, want.String(), fmt.Sprintf("already the first %d of %d events make RTMR3 of the quote", n, len(events)), "the log has entries behind what the quote attests. If only the last one is too many, that is more likely an emit that dstack logged and failed to extend than tampering; the VM needs a reboot either way")
+		return l
 	default:
-		c.invalid(name, want.String(), measure.End(events).String(), "the log does not make RTMR3 of the quote: an entry was changed, added, removed or moved, or the log is of another boot")
-		return b
+		c.Invalid(name, want.String(), measure.End(events).String(), "the log does not make RTMR3 of the quote: an entry was changed, added, removed or moved, or the log is of another boot")
+		return l
 	}
-	b.events = events[:n]
-	b.after, _ = measure.AfterReady(b.events)
-	b.order(c)
-	b.others(c)
-	return b
+	l.Events = events[:n]
+	l.After, _ = measure.AfterReady(l.Events)
+	l.order(c)
+	l.others(c)
+	return l
+}
+
+// InitScripts returns the payloads of dstack's events for init scripts: a hash each.
+func (l Log) InitScripts() (sums [][]byte) {
+	for _, e := range l.Events[:len(l.Events)-len(l.After)] {
+		if e.Name == "init-script-hash" {
+			sums = append(sums, e.Payload)
+		}
+	}
+	return sums
 }
 
 // order judges dstack's names: those before system-ready are dstack's, those
 // after it belong to anyone who reached the socket.
-func (b boot) order(c check) {
+func (l Log) order(c report.Check) {
 	const name = "boot events"
 	var wrong, unknown []string
 	count := make(map[string]int)
 	next, ready := 0, false
-	for _, e := range b.events {
+	for _, e := range l.Events {
 		count[e.Name]++
 		own := slices.Contains(ours, e.Name)
 		dstacks := slices.Contains(onceInOrder, e.Name) || slices.Contains(atMostOnce, e.Name) || slices.Contains(repeatable, e.Name)
@@ -114,35 +126,35 @@ func (b boot) order(c check) {
 		ready = ready || e.Name == measure.EventSystemReady
 	}
 	for _, missing := range onceInOrder[next:] {
-		if !b.prefix {
+		if !l.Prefix {
 			wrong = append(wrong, "no "+missing)
 		}
 	}
 	switch {
 	case len(wrong) > 0:
-		c.invalid(name, "dstack's boot events once each and in order", some(wrong, "; "), "a dstack VM does not boot like this; somebody else wrote the log")
+		c.Invalid(name, "dstack's boot events once each and in order", some(wrong, "; "), "a dstack VM does not boot like this; somebody else wrote the log")
 	case !ready:
-		c.note(name, "the attested log ends before system-ready", "")
+		c.Note(name, "the attested log ends before system-ready", "")
 	default:
 		found := "once each and in order"
 		if len(unknown) > 0 {
 			found += "; unknown ones before system-ready: " + some(unknown, ", ")
 		}
-		c.pass(name, found)
+		c.Pass(name, found)
 	}
 }
 
 // others lists what those who reached the socket wrote beside launches.
-func (b boot) others(c check) {
+func (l Log) others(c report.Check) {
 	var names []string
 	seen := make(map[string]bool)
-	for _, e := range b.after {
+	for _, e := range l.After {
 		if !slices.Contains(ours, e.Name) && !seen[e.Name] {
 			names, seen[e.Name] = append(names, fmt.Sprintf("%.60s", e.Name)), true
 		}
 	}
 	if len(names) > 0 {
-		c.note("other events", some(names, ", "), "an application wrote them; they say nothing about the launch")
+		c.Note("other events", some(names, ", "), "an application wrote them; they say nothing about the launch")
 	}
 }
 

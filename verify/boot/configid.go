@@ -1,4 +1,4 @@
-package verify
+package boot
 
 import (
 	"bytes"
@@ -13,20 +13,21 @@ import (
 	"gitlauncher/internal/strictjson"
 	"gitlauncher/measure"
 	"gitlauncher/verify/quote"
+	"gitlauncher/verify/report"
 )
 
-// configID holds MRCONFIGID against the hash of the measured compose, where dstack
+// ConfigID holds MRCONFIGID against the hash of the measured compose, where dstack
 // set it. Without such a hash, check D has said why.
-func (j *judge) configID(q *quote.Quote, boot boot, composeHash []byte) {
+func (l Log) ConfigID(c report.Check, q *quote.Quote, appCompose, composeHash []byte) {
 	const name = "MRCONFIGID"
-	c, id := j.check("B"), q.MRConfigID
+	id := q.MRConfigID
 	if id == (measure.Register{}) {
-		c.note(name, "zero", "this system does not use it")
+		c.Note(name, "zero", "this system does not use it")
 		return
 	}
 	if composeHash == nil {
-		if j.evidence.AppCompose == nil {
-			c.undecided(name, "", id.String(), "there is no compose to hold it against")
+		if appCompose == nil {
+			c.Undecided(name, "", id.String(), "there is no compose to hold it against")
 		}
 		return
 	}
@@ -36,36 +37,36 @@ func (j *judge) configID(q *quote.Quote, boot boot, composeHash []byte) {
 		want[0] = 1
 		copy(want[1:], composeHash)
 	case 2:
-		sum, err := j.configIDv2(boot, composeHash)
+		sum, err := l.configIDv2(appCompose, composeHash)
 		if err != nil {
-			c.undecided(name, "", id.String(), "it can't be computed: "+err.Error())
+			c.Undecided(name, "", id.String(), "it can't be computed: "+err.Error())
 			return
 		}
 		want[0] = 2
 		copy(want[1:], sum)
 	case 3:
-		j.configIDv3(c, boot, id, composeHash)
+		l.configIDv3(c, id, composeHash)
 		return
 	default:
-		c.undecided(name, "", id.String(), "its form is not known to this program")
+		c.Undecided(name, "", id.String(), "its form is not known to this program")
 		return
 	}
 	if id != want {
-		c.invalid(name, want.String(), id.String(), "the VM was started for another compose than the one in its log")
+		c.Invalid(name, want.String(), id.String(), "the VM was started for another compose than the one in its log")
 		return
 	}
-	c.pass(name, "agrees with the compose")
+	c.Pass(name, "agrees with the compose")
 }
 
 // configIDv2 is Keccak256(compose_hash || app_id || kind || key_provider_id).
-func (j *judge) configIDv2(boot boot, composeHash []byte) ([]byte, error) {
+func (l Log) configIDv2(appCompose, composeHash []byte) ([]byte, error) {
 	var c struct {
 		KeyProvider   string `json:"key_provider"`
 		KeyProviderID string `json:"key_provider_id"`
 		KMS           bool   `json:"kms_enabled"`
 		Local         bool   `json:"local_key_provider_enabled"`
 	}
-	if err := strictjson.Unmarshal(j.evidence.AppCompose, &c); err != nil {
+	if err := strictjson.Unmarshal(appCompose, &c); err != nil {
 		return nil, err
 	}
 	kind, known := map[string]byte{"": 0, "none": 0, "local": 1, "kms": 2, "tpm": 3}[c.KeyProvider]
@@ -82,7 +83,7 @@ func (j *judge) configIDv2(boot boot, composeHash []byte) ([]byte, error) {
 		return nil, err
 	}
 	appID := make([]byte, 20)
-	copy(appID, boot.payload("app-id"))
+	copy(appID, l.Payload("app-id"))
 	h := sha3.NewLegacyKeccak256()
 	h.Write(bytes.Join([][]byte{composeHash, appID, {kind}, id}, nil))
 	return h.Sum(nil), nil
@@ -91,11 +92,11 @@ func (j *judge) configIDv2(boot boot, composeHash []byte) ([]byte, error) {
 // configIDv3 looks for the document that a MRCONFIGID of version 3 is a hash of. The
 // document has optional parts, and dstack's VMM does not hand it out with the quote, so
 // each document that the log and the compose allow is tried.
-func (j *judge) configIDv3(c check, boot boot, id measure.Register, composeHash []byte) {
+func (l Log) configIDv3(c report.Check, id measure.Register, composeHash []byte) {
 	const name = "MRCONFIGID"
-	parts, err := configParts(boot, composeHash)
+	parts, err := l.configParts(composeHash)
 	if err != nil {
-		c.undecided(name, "", id.String(), "it can't be computed: "+err.Error())
+		c.Undecided(name, "", id.String(), "it can't be computed: "+err.Error())
 		return
 	}
 	for _, document := range documents(parts) {
@@ -103,11 +104,11 @@ func (j *judge) configIDv3(c check, boot boot, id measure.Register, composeHash 
 		want := measure.Register{3}
 		copy(want[1:], h[:])
 		if id == want {
-			c.pass(name, "agrees with the compose")
+			c.Pass(name, "agrees with the compose")
 			return
 		}
 	}
-	c.invalid(name, "the hash of a document of this compose, application and key provider", id.String(), "the VM was started for another compose, application or key provider than those in its log")
+	c.Invalid(name, "the hash of a document of this compose, application and key provider", id.String(), "the VM was started for another compose, application or key provider than those in its log")
 }
 
 // configPart is a member of the document.
@@ -121,20 +122,18 @@ const maxScripts = 64
 
 // configParts are the members that the document may have, by the log: in the order of
 // their keys, which is that of RFC 8785.
-func configParts(boot boot, composeHash []byte) (parts []configPart, err error) {
-	provider := boot.event("key-provider")
+func (l Log) configParts(composeHash []byte) (parts []configPart, err error) {
+	provider := l.Event("key-provider")
 	if provider == nil {
 		return nil, errors.New("there is no attested key-provider event")
 	}
-	found, err := parseProvider(provider.Payload)
+	found, err := ParseKeyProvider(provider.Payload)
 	if err != nil {
 		return nil, err
 	}
 	scripts := []string{}
-	for _, e := range boot.events[:len(boot.events)-len(boot.after)] {
-		if e.Name == "init-script-hash" {
-			scripts = append(scripts, fmt.Sprintf(`"%x"`, e.Payload))
-		}
+	for _, sum := range l.InitScripts() {
+		scripts = append(scripts, fmt.Sprintf(`"%x"`, sum))
 	}
 	if len(scripts) > maxScripts {
 		return nil, fmt.Errorf("there are more than %d init scripts", maxScripts)
@@ -149,11 +148,11 @@ func configParts(boot boot, composeHash []byte) (parts []configPart, err error) 
 			parts = append(parts, configPart{true, fmt.Sprintf(`"%s":"%x"`, key, value)})
 		}
 	}
-	may("app_id", boot.payload("app-id"))
+	may("app_id", l.Payload("app-id"))
 	must(fmt.Sprintf(`"compose_hash":"%x"`, composeHash))
-	may("gpu_policy_hash", boot.payload("gpu-policy-hash"))
+	may("gpu_policy_hash", l.Payload("gpu-policy-hash"))
 	parts = append(parts, configPart{true, `"init_script_hashes":[` + strings.Join(scripts, ",") + `]`})
-	may("instance_id", boot.payload("instance-id"))
+	may("instance_id", l.Payload("instance-id"))
 	must(`"key_provider":"` + kind + `"`)
 	if id, err := hex.DecodeString(found.ID); err == nil {
 		may("key_provider_id", id)

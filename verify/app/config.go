@@ -1,48 +1,49 @@
-package verify
+package app
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"slices"
 	"strings"
 
 	"gitlauncher/config"
+	"gitlauncher/internal/digest"
+	"gitlauncher/policy"
 	"gitlauncher/verify/compose"
+	"gitlauncher/verify/report"
 )
 
-// config reads the launcher's config with the launcher's own grammar; nil where
+// readConfig reads the launcher's config with the launcher's own grammar; nil where
 // there is none that can be read.
-func (j *judge) config(c check, r *compose.Result, text []byte, image bool) *config.Git {
+func readConfig(c report.Check, r *compose.Result, text []byte, image bool) *config.Git {
 	const name = "launcher's config"
 	switch {
 	case r.Service == "":
 		return nil
-	case text == nil && !image && !j.Policy.ConfigSHA256.Given():
-		c.note(name, "not in the compose", "a derived image brings its own; the launch record says what it was, and CONFIG_SHA256 can expect it")
+	case text == nil && !image && !c.Policy.ConfigSHA256.Given():
+		c.Note(name, "not in the compose", "a derived image brings its own; the launch record says what it was, and CONFIG_SHA256 can expect it")
 		return nil
 	case text == nil:
 		return nil
 	}
 	cfg, err := config.ParseGit(config.DefaultFile, text)
 	if err != nil {
-		c.notAllowed(name, "a config that the launcher takes", "", err.Error())
+		c.NotAllowed(name, "a config that the launcher takes", "", err.Error())
 		return nil
 	}
 	switch {
 	case r.Config == nil:
-		c.pass(name, "in the derived image")
+		c.Pass(name, "in the derived image")
 	case r.ConfigFromEnv:
-		c.pass(name, "in the measured compose, in "+config.ConfigVariable)
+		c.Pass(name, "in the measured compose, in "+config.ConfigVariable)
 	default:
-		c.pass(name, "in the measured compose, by configs")
+		c.Pass(name, "in the measured compose, by configs")
 	}
-	j.unusual(c, r, cfg, text)
+	unusual(c, r, cfg, text)
 	return cfg
 }
 
 // unusual requires an expectation for what the config says beyond what every launch has
 // and the policy's own keys are about: ALLOW_ENV lets variables through that take code.
-func (j *judge) unusual(c check, r *compose.Result, cfg *config.Git, text []byte) {
+func unusual(c report.Check, r *compose.Result, cfg *config.Git, text []byte) {
 	const name = "config's further settings"
 	judged := []string{"REPO_URL", "COMMIT_SHA", "REPO_SUBDIR", "ENTRYPOINT_SCRIPT", "RUN_CMD", "INSTALL_CMD", "CONTENT_SHA256", "ENTRYPOINT_SHA256"}
 	var further []string
@@ -56,26 +57,22 @@ func (j *judge) unusual(c check, r *compose.Result, cfg *config.Git, text []byte
 	found := strings.Join(further, ", ")
 	switch {
 	case len(further) == 0:
-	case j.configExpected(r):
-		c.pass(name, found)
+	case configExpected(c.Policy, r):
+		c.Pass(name, found)
 	default:
-		c.undecided(name, "", found, "no CONFIG_SHA256 is expected, and the commit alone does not say them; DOCKER_COMPOSE_SHA256 or COMPOSE_HASH would do, too", line("CONFIG_SHA256", sum(text))...)
+		c.Undecided(name, "", found, "no CONFIG_SHA256 is expected, and the commit alone does not say them; DOCKER_COMPOSE_SHA256 or COMPOSE_HASH would do, too", report.Line("CONFIG_SHA256", digest.Of(text).Hex())...)
 	}
 }
 
-// configExpected reports whether the policy knows the config by a hash: its own, or that
+// ConfigExpected reports whether the policy knows the config by a hash: its own, or that
 // of a file that it can't but be in, since the launcher's service has nothing that was
 // accepted by name. Whether the hash is the right one is a finding of its own.
-func (j *judge) configExpected(r *compose.Result) bool {
-	if j.Policy.ConfigSHA256.Given() {
+func (a App) ConfigExpected(by *policy.Policy) bool { return configExpected(by, a.Compose) }
+
+func configExpected(by *policy.Policy, r *compose.Result) bool {
+	if by.ConfigSHA256.Given() {
 		return true
 	}
-	return (j.Policy.ComposeHash.Given() || j.Policy.DockerComposeSHA256.Given()) && r != nil &&
+	return (by.ComposeHash.Given() || by.DockerComposeSHA256.Given()) && r != nil &&
 		!slices.ContainsFunc(r.Problems, func(p compose.Problem) bool { return p.Accepted && strings.HasPrefix(p.Name, "launcher:") })
-}
-
-// sum is the SHA-256 of data as hex.
-func sum(data []byte) string {
-	s := sha256.Sum256(data)
-	return hex.EncodeToString(s[:])
 }

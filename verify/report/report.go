@@ -1,4 +1,4 @@
-package verify
+package report
 
 import (
 	"slices"
@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"gitlauncher/measure"
+	"gitlauncher/verify/evidence"
 )
 
 // Outcome is how one finding came out.
@@ -44,17 +45,17 @@ const (
 	Unclear     Verdict = "UNDECIDED"
 )
 
-// Report is what Judge found.
+// Report is what a judgement found.
 type Report struct {
-	Verdict  Verdict   `json:"verdict"`
-	ExitCode int       `json:"exit_code"`
-	Kind     Kind      `json:"evidence"`
-	AsOf     time.Time `json:"judged_as_of"`
-	RootSHA  string    `json:"root_sha256"`        // SHA-256 fingerprint of the trusted root
-	Intel    bool      `json:"intel"`              // whether that root is Intel's: false proves nothing about hardware
-	Launches []Launch  `json:"launches"`           // what the register says was launched, in order
-	Accepted []string  `json:"accepted,omitempty"` // what the policy accepted that would not pass by itself
-	Findings []Finding `json:"findings"`           // in the order of the checks
+	Verdict  Verdict       `json:"verdict"`
+	ExitCode int           `json:"exit_code"`
+	Kind     evidence.Kind `json:"evidence"`
+	AsOf     time.Time     `json:"judged_as_of"`
+	RootSHA  string        `json:"root_sha256"`        // SHA-256 fingerprint of the trusted root
+	Intel    bool          `json:"intel"`              // whether that root is Intel's: false proves nothing about hardware
+	Launches []Launch      `json:"launches"`           // what the register says was launched, in order
+	Accepted []string      `json:"accepted,omitempty"` // what the policy accepted that would not pass by itself
+	Findings []Finding     `json:"findings"`           // in the order of the checks
 }
 
 // Launch is one launch in the attested log.
@@ -69,50 +70,8 @@ type Launch struct {
 	Record  string          `json:"record,omitempty"` // the launch record's bytes; empty for the present MPC launcher
 }
 
-// check adds findings to one check of a report.
-type check struct {
-	report *Report
-	letter string // "A" to "F"
-}
-
-func (r *Report) check(letter string) check { return check{r, letter} }
-
-func (c check) add(f Finding) {
-	f.Check = c.letter
-	c.report.Findings = append(c.report.Findings, f)
-}
-
-func (c check) pass(name, found string) {
-	c.add(Finding{Name: name, Outcome: Pass, Found: found})
-}
-
-func (c check) note(name, found, why string) {
-	c.add(Finding{Name: name, Outcome: Note, Found: found, Why: why})
-}
-
-// undecided adds what an expectation or an input is missing for. settle are the policy
-// lines that would settle it, if any would.
-func (c check) undecided(name, want, found, why string, settle ...string) {
-	c.add(Finding{Name: name, Outcome: Undecided, Expected: want, Found: found, Why: why, Settle: settle})
-}
-
-// accepted notes what passes only since the policy accepts it.
-func (c check) accepted(what string) {
-	if !slices.Contains(c.report.Accepted, what) {
-		c.report.Accepted = append(c.report.Accepted, what)
-	}
-}
-
-func (c check) notAllowed(name, want, found, why string) {
-	c.add(Finding{Name: name, Outcome: NotAllowed, Expected: want, Found: found, Why: why})
-}
-
-func (c check) invalid(name, want, found, why string) {
-	c.add(Finding{Name: name, Outcome: Invalid, Expected: want, Found: found, Why: why})
-}
-
-// conclude draws the verdict: invalid before not allowed before undecided.
-func (r *Report) conclude() {
+// Conclude draws the verdict: invalid before not allowed before undecided.
+func (r *Report) Conclude() {
 	slices.SortStableFunc(r.Findings, func(a, b Finding) int { return strings.Compare(a.Check, b.Check) })
 	has := make(map[Outcome]bool)
 	for _, f := range r.Findings {

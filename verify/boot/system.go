@@ -1,4 +1,4 @@
-package verify
+package boot
 
 import (
 	"errors"
@@ -9,15 +9,17 @@ import (
 	"gitlauncher/measure"
 	"gitlauncher/policy"
 	"gitlauncher/verify/compose"
+	"gitlauncher/verify/evidence"
 	"gitlauncher/verify/quote"
+	"gitlauncher/verify/report"
 	"gitlauncher/verify/system"
 	"gitlauncher/verify/system/catalogue"
 	"gitlauncher/verify/system/tdvf"
 )
 
-// Systems are the images that a policy accepts, by name or by hash. A name that the
+// Images are the images that a policy accepts, by name or by hash. A name that the
 // catalogue does not have is an error.
-func Systems(p *policy.Policy, known *catalogue.Catalogue) ([]system.Image, error) {
+func Images(p *policy.Policy, known *catalogue.Catalogue) ([]system.Image, error) {
 	var images []system.Image
 	var err error
 	for _, name := range p.OSImage.Texts() {
@@ -38,9 +40,9 @@ func Systems(p *policy.Policy, known *catalogue.Catalogue) ([]system.Image, erro
 	return images, err
 }
 
-// System compares the system that a quote attests with the images, and the host's
+// Derive compares the system that a quote attests with the images, and the host's
 // tables with what the policy says of them.
-func System(e *Evidence, q *quote.Quote, images []system.Image, p *policy.Policy, known *catalogue.Catalogue) (*system.Result, error) {
+func Derive(e *evidence.Evidence, q *quote.Quote, images []system.Image, p *policy.Policy, known *catalogue.Catalogue) (*system.Result, error) {
 	in := system.Input{
 		MRTD: q.MRTD, RTMR: [3]measure.Register(q.RTMR[:3]), Log: e.Log, Images: images, Shapes: known.Shapes,
 		RTMR0Pinned: p.RTMR0.Allows(q.RTMR[0].String()) || slices.ContainsFunc(p.System.Values(), func(s policy.System) bool { return s.RTMR0 == q.RTMR[0] && s.MRTD == q.MRTD }),
@@ -60,68 +62,68 @@ func System(e *Evidence, q *quote.Quote, images []system.Image, p *policy.Policy
 }
 
 // system derives the registers of the images that the policy accepts.
-func (j *judge) system(c check, q *quote.Quote) *system.Result {
-	images, err := Systems(j.Policy, j.Systems)
+func (j judge) system(c report.Check, q *quote.Quote) *system.Result {
+	images, err := Images(c.Policy, j.systems)
 	if err != nil {
-		c.undecided(system.FindingImage, j.Policy.OSImage.String(), "", err.Error()+": “git-launcher-verify systems” lists them, and --systems FILE adds some")
+		c.Undecided(system.FindingImage, c.Policy.OSImage.String(), "", err.Error()+": “git-launcher-verify systems” lists them, and --systems FILE adds some")
 	}
-	s, err := System(j.evidence, q, images, j.Policy, j.Systems)
+	s, err := Derive(j.evidence, q, images, c.Policy, j.systems)
 	if err != nil && len(images) > 0 {
-		c.note("vm_config", "", err.Error()+"; it is the host's word, and what needs it is open")
+		c.Note("vm_config", "", err.Error()+"; it is the host's word, and what needs it is open")
 	}
 	return s
 }
 
 // derived are the outcomes of package system, in this package's words.
-var derived = map[system.Outcome]Outcome{
-	system.Proven: Pass, system.Noted: Note, system.Open: Undecided, system.Differs: NotAllowed, system.Contradict: Invalid,
+var derived = map[system.Outcome]report.Outcome{
+	system.Proven: report.Pass, system.Noted: report.Note, system.Open: report.Undecided, system.Differs: report.NotAllowed, system.Contradict: report.Invalid,
 }
 
 // derivation adds what the system's registers came out as, those of the names.
-func (j *judge) derivation(c check, s *system.Result, names ...string) {
+func derivation(c report.Check, s *system.Result, names ...string) {
 	for _, f := range s.Findings {
 		if !slices.Contains(names, f.Name) {
 			continue
 		}
 		name, why := f.Name, f.Why
-		if slices.Contains(registerNames[:], name) && (j.pin(name).Given() || j.Policy.System.Given()) {
+		if slices.Contains(registerNames[:], name) && (pin(c.Policy, name).Given() || c.Policy.System.Given()) {
 			name += " of the OS image"
 		}
 		var settle []string
 		if f.Name == system.FindingACPI {
 			if f.Outcome == system.Open {
 				why += ". RTMR0 pins the whole register, and ACPI_TABLES=unchecked accepts them"
-				settle = line("ACPI_TABLES", f.Found)
+				settle = report.Line("ACPI_TABLES", f.Found)
 			}
 			if f.Outcome == system.Noted {
-				c.accepted("the host's ACPI tables")
+				c.Accept("the host's ACPI tables")
 			}
 		}
-		c.add(Finding{Name: name, Outcome: derived[f.Outcome], Expected: f.Want, Found: f.Found, Why: why, Settle: settle})
+		c.Add(report.Finding{Name: name, Outcome: derived[f.Outcome], Expected: f.Want, Found: f.Found, Why: why, Settle: settle})
 	}
 }
 
 // pin is the policy's key of a register's value.
-func (j *judge) pin(name string) policy.Expectation {
+func pin(by *policy.Policy, name string) policy.Expectation {
 	switch name {
 	case system.FindingRTMR0:
-		return &j.Policy.RTMR0
+		return &by.RTMR0
 	case system.FindingRTMR1:
-		return &j.Policy.RTMR1
+		return &by.RTMR1
 	case system.FindingRTMR2:
-		return &j.Policy.RTMR2
+		return &by.RTMR2
 	}
-	return &j.Policy.MRTD
+	return &by.MRTD
 }
 
 // image is what the catalogue knows of the OS image that was booted: the one that was
 // compared, or the one with that RTMR2.
-func (j *judge) image(q *quote.Quote, s *system.Result) (image catalogue.Image, known bool) {
+func (j judge) image(q *quote.Quote, s *system.Result) (image catalogue.Image, known bool) {
 	if s.Image == nil {
-		return j.Systems.ByRTMR2(q.RTMR[2])
+		return j.systems.ByRTMR2(q.RTMR[2])
 	}
-	if image, known = j.Systems.ByHash(s.Image.Hash); !known {
-		image, known = j.Systems.ByName(s.Image.Name)
+	if image, known = j.systems.ByHash(s.Image.Hash); !known {
+		image, known = j.systems.ByName(s.Image.Name)
 	}
 	return image, known
 }
@@ -129,7 +131,7 @@ func (j *judge) image(q *quote.Quote, s *system.Result) (image catalogue.Image, 
 // kind says whether the OS image lets anybody log in. dstack names its development
 // images so, which have an SSH server: dstack-dev-0.5.15, dstack-nvidia-dev-0.5.15; an
 // image of another name says it by its flaw.
-func (j *judge) kind(q *quote.Quote, s *system.Result) compose.System {
+func (j judge) kind(q *quote.Quote, s *system.Result) compose.System {
 	switch image, known := j.image(q, s); {
 	case !known:
 		return compose.Unknown
@@ -142,14 +144,14 @@ func (j *judge) kind(q *quote.Quote, s *system.Result) compose.System {
 
 // flaws judges what is known to be wrong with the system, whichever way the reader
 // named it.
-func (j *judge) flaws(c check, q *quote.Quote, s *system.Result) {
+func (j judge) flaws(c report.Check, q *quote.Quote, s *system.Result) {
 	const name = "advisories"
 	image, known := j.image(q, s)
 	switch {
 	case !known && s.Image != nil:
-		c.note(name, s.Image.String(), "the catalogue of systems does not have it, so its flaws are not known here")
+		c.Note(name, s.Image.String(), "the catalogue of systems does not have it, so its flaws are not known here")
 	case known && len(image.Flaws) == 0:
-		c.pass(name, "none known of "+image.Name)
+		c.Pass(name, "none known of "+image.Name)
 	}
 	if !known {
 		return
@@ -157,21 +159,21 @@ func (j *judge) flaws(c check, q *quote.Quote, s *system.Result) {
 	for _, flaw := range image.Flaws {
 		found := image.Name + ": " + flaw.ID
 		switch {
-		case j.Policy.AcceptAdvisory.Allows(flaw.ID):
-			c.note(name, found, "accepted: "+flaw.What)
-			c.accepted(flaw.ID)
+		case c.Policy.AcceptAdvisory.Allows(flaw.ID):
+			c.Note(name, found, "accepted: "+flaw.What)
+			c.Accept(flaw.ID)
 		case flaw.Unclear != nil:
-			c.undecided(name, "", found, fmt.Sprintf("it is not published whether this system has it (%s): %s", flaw.Unclear, flaw.What), line("ACCEPT_ADVISORY", flaw.ID)...)
+			c.Undecided(name, "", found, fmt.Sprintf("it is not published whether this system has it (%s): %s", flaw.Unclear, flaw.What), report.Line("ACCEPT_ADVISORY", flaw.ID)...)
 		default:
-			c.notAllowed(name, "a system without known flaws", found, fmt.Sprintf("%s (%s); ACCEPT_ADVISORY=%s accepts it", flaw.What, flaw.Source, flaw.ID))
+			c.NotAllowed(name, "a system without known flaws", found, fmt.Sprintf("%s (%s); ACCEPT_ADVISORY=%s accepts it", flaw.What, flaw.Source, flaw.ID))
 		}
 	}
 }
 
 // Claimed is the image that an evidence says it is of: by the checksum file beside its
 // measurement document, or by its command line and initrd. It is a claim until
-// [System] proves it.
-func Claimed(e *Evidence, q *quote.Quote, known *catalogue.Catalogue) (system.Image, bool) {
+// [Derive] proves it.
+func Claimed(e *evidence.Evidence, q *quote.Quote, known *catalogue.Catalogue) (system.Image, bool) {
 	if vm, err := system.ParseVMConfig(e.VMConfig); err == nil && vm.Checksums != nil {
 		hash := fmt.Sprintf("%x", system.ImageHash(vm.Checksums))
 		if image, ok := known.ByHash(hash); ok {
@@ -184,13 +186,13 @@ func Claimed(e *Evidence, q *quote.Quote, known *catalogue.Catalogue) (system.Im
 }
 
 // suggestion are the policy's lines for the system that the evidence says it is of.
-func (j *judge) suggestion(q *quote.Quote) []string {
-	image, ok := Claimed(j.evidence, q, j.Systems)
+func (j judge) suggestion(q *quote.Quote) []string {
+	image, ok := Claimed(j.evidence, q, j.systems)
 	switch {
 	case !ok:
 		return nil
 	case image.Name != "":
-		return line("OS_IMAGE", image.Name)
+		return report.Line("OS_IMAGE", image.Name)
 	}
-	return line("OS_IMAGE_HASH", image.Hash)
+	return report.Line("OS_IMAGE_HASH", image.Hash)
 }

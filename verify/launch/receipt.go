@@ -1,0 +1,67 @@
+package launch
+
+import (
+	"bytes"
+	"encoding/hex"
+	"slices"
+	"strings"
+
+	"gitlauncher/measure"
+	"gitlauncher/verify/boot"
+	"gitlauncher/verify/quote"
+	"gitlauncher/verify/report"
+)
+
+// Freshness judges the quote's report data. It says when the quote was made, and
+// nothing about what ran: any process with the socket can ask for such a quote.
+func (p Params) Freshness(c report.Check, q *quote.Quote) {
+	const name = "report data"
+	want := &c.Policy.ReportData
+	found := hex.EncodeToString(q.ReportData[:])
+	if claimed := p.Evidence.Claims.ReportData; claimed != "" && !strings.EqualFold(strings.TrimRight(strings.TrimPrefix(claimed, "0x"), "0"), strings.TrimRight(found, "0")) {
+		c.Invalid("report data beside the quote", found, claimed, "the evidence contradicts itself")
+	}
+	c.Optional(name, want, found, "the quote was made for something else")
+	nonce := &c.Policy.Nonce
+	switch {
+	case p.Evidence.Receipt != nil:
+		p.receipt(c, q)
+	case nonce.Given():
+		c.NotAllowed("nonce", nonce.String(), "", "only a launch receipt holds a nonce; ask for “git-launcher receipt --nonce HEX”")
+	case !want.Given():
+		c.Note(name, found, "shown, not judged")
+	}
+}
+
+// receipt holds a receipt's nonce and record against the quote and the register.
+func (p Params) receipt(c report.Check, q *quote.Quote) {
+	const name = "receipt"
+	r := p.Evidence.Receipt
+	nonce, err := hex.DecodeString(r.Nonce)
+	if err != nil {
+		c.Invalid("nonce", "hex", r.Nonce, "the receipt's nonce is not hex")
+		return
+	}
+	want := measure.ReportData(nonce, []byte(r.Record))
+	if !bytes.Equal(want[:], q.ReportData[:]) {
+		c.Invalid(name, hex.EncodeToString(want[:]), hex.EncodeToString(q.ReportData[:]), "the quote was not made for this receipt's nonce and record")
+		return
+	}
+	switch {
+	case slices.ContainsFunc(p.Records, func(l boot.Record) bool { return l.Raw != nil && string(l.Raw) == r.Record }):
+		c.Pass(name, "the quote is over its nonce and record, and the record is in the register")
+	case len(p.Records) == 0 && p.pins(c.Policy):
+		if err := p.samePlan(r.Record); err != nil {
+			c.NotAllowed(name, "a record of the launch that is pinned", "", err.Error())
+		} else {
+			c.Pass(name, "the quote is over its nonce and record. The record proves nothing here; the measured compose does")
+		}
+	case len(p.Log.Events) > 0:
+		c.Invalid(name, "a record of the attested log", "", "the receipt's record is not in the register: nothing says that it was launched")
+	}
+	if c.Policy.Nonce.Given() {
+		c.Expect("nonce", &c.Policy.Nonce, hex.EncodeToString(nonce), "the receipt is not the one that was asked for; it may be old", "")
+	} else {
+		c.Note("nonce", show(hex.EncodeToString(nonce)), "no NONCE is expected: how fresh the receipt is was not judged")
+	}
+}
