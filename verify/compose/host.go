@@ -79,27 +79,3 @@ func (j *judge) driver(key string, bad func(what, why string)) {
 		bad(fmt.Sprintf("%s of file system %.40q", what, kind), "such a mount can show the VM's own files, processes or devices")
 	}
 }
-
-// networks judges the networks that a service joins: they may be the VM's own, by the
-// name of one of them or through their driver, or be filled in later.
-func (j *judge) networks(service map[string]any, bad func(what, why string)) {
-	for _, key := range model.NetworksOf(service) {
-		def := j.model.Entry("networks", key)
-		name, ok := def["name"].(string)
-		if !ok && def["external"] != nil && def["external"] != false {
-			name = key
-		}
-		if def["external"] != nil && def["external"] != false && isHex(name) {
-			bad(fmt.Sprintf("is on the external network %.60s", name), "Docker finds networks by the beginning of an id, too, so that it may be the VM's own")
-		}
-		if name == "host" || strings.HasPrefix(name, "container:") || model.FilledIn(def["name"]) {
-			bad("is on the VM's own network", "it reaches what listens there for the system alone")
-		}
-		if driver, ok := def["driver"]; ok && driver != nil && driver != "" && driver != "bridge" {
-			bad(fmt.Sprintf("is on the network %.60s of driver %.40s", key, fmt.Sprint(driver)), "it may be on the VM's own interfaces, or run by a plugin; bridge is known")
-		}
-	}
-}
-
-// isHex reports whether a name could be the beginning of an id.
-func isHex(name string) bool { return name != "" && strings.Trim(name, "0123456789abcdefABCDEF") == "" }

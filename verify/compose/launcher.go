@@ -7,6 +7,7 @@ import (
 
 	"gitlauncher/internal/digest"
 	"gitlauncher/verify/compose/model"
+	"gitlauncher/verify/compose/rights"
 )
 
 // free are the keys of the launcher's service that can't change what runs. The
@@ -25,7 +26,7 @@ func (j *judge) launcher(name string, service map[string]any) {
 	} else {
 		bad("image", fmt.Sprintf("image is %.100q", j.Image), "it is not pinned by name@sha256:… with 64 lowercase hex digits, so that anyone who serves it chooses what runs")
 	}
-	j.networks(service, func(what, why string) { bad("networks", what, why) })
+	rights.Networks(j.model, service, func(what, why string) { bad("networks", what, why) })
 	if service["read_only"] != true && !j.expect.Image {
 		what := "has a root file system that can be written"
 		if service["read_only"] != nil && service["read_only"] != false {
@@ -64,11 +65,11 @@ func (j *judge) launcherKey(key string, service map[string]any, bad func(key, wh
 	switch {
 	case key == "image" || key == "networks" || slices.Contains(free, key) || strings.HasPrefix(key, "x-"):
 	case key == "cap_add":
-		for _, c := range addedCaps(value) {
+		for _, c := range rights.AddedCapabilities(value) {
 			bad(key, fmt.Sprintf("adds the capability %.40s", c), "with it a container can leave its bounds")
 		}
 	case key == "security_opt":
-		for _, o := range confinement(value) {
+		for _, o := range rights.Confinement(value) {
 			bad(key, fmt.Sprintf("has security_opt %.60s", o), "it changes the container's confinement; a seccomp profile is a file that is not measured, and can hand the launcher's system calls to another process to answer")
 		}
 	case key == "pull_policy":
@@ -76,11 +77,11 @@ func (j *judge) launcherKey(key string, service map[string]any, bad func(key, wh
 			bad(key, "has pull_policy: build", "the image is built from files that are not measured")
 		}
 	case key == "deploy":
-		if what := beyondLimits(value); what != "" {
+		if what := rights.BeyondLimits(value); what != "" {
 			bad(key, "has "+what, "it can change what runs, or is not known to be harmless; limits and reservations of CPUs and memory pass")
 		}
 	case key == "logging":
-		j.logging(value, func(what, why string) { bad(key, what, why) })
+		rights.Logging(value, func(what, why string) { bad(key, what, why) })
 	case key == "environment":
 		j.environment(bad)
 	case key == "command":
@@ -90,7 +91,7 @@ func (j *judge) launcherKey(key string, service map[string]any, bad func(key, wh
 	case key == "tmpfs":
 		for _, t := range model.Texts(value) {
 			target, _, _ := strings.Cut(t, ":")
-			j.tmpfs(key, target, bad)
+			tmpfs(key, target, bad)
 		}
 	case key == "configs":
 		j.configs(value, bad)
@@ -104,78 +105,4 @@ func (j *judge) launcherKey(key string, service map[string]any, bad func(key, wh
 func isDigest(s string) bool {
 	_, err := digest.Parse(s)
 	return err == nil
-}
-
-// beyondLimits names what a deploy key has beyond limits of CPUs, memory and
-// processes, and reservations of the first two.
-func beyondLimits(deploy any) string {
-	if deploy == nil {
-		return ""
-	}
-	d, ok := deploy.(map[string]any)
-	for _, key := range model.SortedKeys(d) {
-		if key != "resources" {
-			return fmt.Sprintf("deploy.%.40s", key)
-		}
-	}
-	resources, is := d["resources"].(map[string]any)
-	if !ok || d["resources"] != nil && !is {
-		return "a deploy key of another form"
-	}
-	for _, key := range model.SortedKeys(resources) {
-		allowed := map[string][]string{"limits": {"cpus", "memory", "pids"}, "reservations": {"cpus", "memory"}}[key]
-		parts, _ := resources[key].(map[string]any)
-		if allowed == nil {
-			return fmt.Sprintf("deploy.resources.%.40s", key)
-		}
-		for _, part := range model.SortedKeys(parts) {
-			if !slices.Contains(allowed, part) {
-				return fmt.Sprintf("deploy.resources.%s.%.40s", key, part)
-			}
-		}
-	}
-	return ""
-}
-
-// addedCaps are the capabilities that a service adds beyond those that any container
-// has.
-func addedCaps(value any) (out []string) {
-	for _, c := range model.Texts(value) {
-		if !slices.Contains(usualCaps, strings.TrimPrefix(strings.ToUpper(c), "CAP_")) {
-			out = append(out, c)
-		}
-	}
-	return out
-}
-
-// usualCaps are what Docker gives to any container: adding them takes back a cap_drop.
-var usualCaps = strings.Fields("AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_BIND_SERVICE NET_RAW SETFCAP SETGID SETPCAP SETUID SYS_CHROOT")
-
-// confinement are the security_opt of a service beyond no-new-privileges.
-func confinement(value any) (out []string) {
-	for _, o := range model.Texts(value) {
-		if !slices.Contains([]string{"no-new-privileges", "no-new-privileges:true", "no-new-privileges=true", "no-new-privileges:false", "no-new-privileges=false"}, o) {
-			out = append(out, o)
-		}
-	}
-	return out
-}
-
-// logDrivers are those that Docker itself has.
-var logDrivers = strings.Fields("none local json-file syslog journald gelf fluentd awslogs splunk gcplogs")
-
-// logging judges where a service's log goes: to Docker's own drivers, and to no unix
-// socket of the VM.
-func (j *judge) logging(value any, bad func(what, why string)) {
-	l, _ := value.(map[string]any)
-	if driver := l["driver"]; driver != nil && driver != "" && !slices.Contains(logDrivers, fmt.Sprint(driver)) {
-		bad(fmt.Sprintf("has the log driver %.60s", fmt.Sprint(driver)), "a plugin of that name runs as root in the VM")
-	}
-	options, _ := l["options"].(map[string]any)
-	for _, v := range options {
-		if strings.Contains(strings.ToLower(fmt.Sprint(v)), "unix") {
-			bad("logs to a unix socket", "Docker would write there as root")
-			return
-		}
-	}
 }

@@ -38,8 +38,8 @@ func (j *judge) ownVolumes(service map[string]any, bad func(key, what, why strin
 		case m.Kind == "bind":
 			bad("volumes", fmt.Sprintf("mounts %.100s at %.100s", m.Source, m.Target), "a file of the VM is not measured, and the launcher would run or read it")
 		case m.Kind == "tmpfs":
-			j.tmpfs("volumes", m.Target, bad)
-		case m.Kind == "volume" && systemPath(path.Clean(m.Target)):
+			tmpfs("volumes", m.Target, bad)
+		case m.Kind == "volume" && folder.OfImage(path.Clean(m.Target)):
 			bad("volumes", fmt.Sprintf("mounts a volume at %.100s", m.Target), "it hides files of the audited image, or replaces the config")
 		case m.Kind == "volume":
 			j.driver(m.Source, func(what, why string) { bad("volumes", what, why) })
@@ -52,35 +52,11 @@ func (j *judge) ownVolumes(service map[string]any, bad func(key, what, why strin
 	}
 }
 
-// tmpfs judges an empty file system in memory, which does not outlive the container:
-// it may be where workloads install things and keep their own.
-func (j *judge) tmpfs(key, target string, bad func(key, what, why string)) {
-	p := path.Clean(target)
-	if rest, ok := strings.CutPrefix(p, "/var/run"); ok && (rest == "" || rest[0] == '/') {
-		p = "/run" + rest
-	}
-	for _, dir := range []string{"/tmp", "/var/tmp", "/run", "/root", "/home", "/var/cache"} {
-		if folder.Within(p, dir) && !folder.Within(p, "/run/dstack.sock") && !folder.Within(p, "/run/docker.sock") {
-			return
-		}
-	}
-	if systemPath(p) {
+// tmpfs judges an empty file system in memory, which does not outlive the container.
+func tmpfs(key, target string, bad func(key, what, why string)) {
+	if folder.HidesImage(target) {
 		bad(key, fmt.Sprintf("has a tmpfs at %.100s", target), "it hides files of the audited image")
 	}
-}
-
-// systemPath reports whether a place in the launcher's image is the image's own,
-// or the config's.
-func systemPath(p string) bool {
-	if !path.IsAbs(p) || p == "/var" || p == "/var/lib" {
-		return true
-	}
-	for _, dir := range []string{"/bin", "/boot", "/dev", "/dstack", "/etc", "/git-launcher", "/lib", "/lib32", "/lib64", "/libx32", "/opt", "/proc", "/root", "/run", "/sbin", "/sys", "/tapp", "/usr", "/var/lib/dpkg", "/var/lib/apt", "/var/run", "/var/spool"} {
-		if folder.Within(p, dir) || folder.Within(dir, p) {
-			return true
-		}
-	}
-	return false
 }
 
 // configs: the launcher's own config, inline, and no other.

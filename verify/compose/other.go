@@ -10,6 +10,7 @@ import (
 	"gitlauncher/verify/compose/exception"
 	"gitlauncher/verify/compose/folder"
 	"gitlauncher/verify/compose/model"
+	"gitlauncher/verify/compose/rights"
 )
 
 // harmless are the keys of another service that give it nothing of the VM or of
@@ -67,57 +68,8 @@ func (j *judge) other(name string, service map[string]any) {
 			bad("has a ${…} in "+key, "anyone who deploys fills it in, unmeasured, with a path or a right")
 		}
 	}
-	j.rights(service, bad)
+	rights.Judge(j.model, service, j.Service, bad)
 	j.otherMounts(service, bad)
-}
-
-// rights judges what a service may do outside its container.
-func (j *judge) rights(service map[string]any, bad func(what, why string)) {
-	if p := service["privileged"]; p != nil && p != false && p != "false" {
-		bad("is privileged", "a privileged container is root in the VM")
-	}
-	for _, key := range []string{"userns_mode", "ipc", "cgroup", "uts"} {
-		if s, _ := service[key].(string); s == "host" || strings.HasPrefix(s, "container:") || strings.HasPrefix(s, "service:") {
-			bad("has "+key+": "+s, "it leaves the container")
-		}
-	}
-	switch mode, _ := service["network_mode"].(string); {
-	case mode == "host":
-		bad("is on the VM's own network", "it reaches what listens there for the system alone")
-	case strings.HasPrefix(mode, "container:") || mode == "service:"+j.Service:
-		bad("has network_mode: "+mode, "it shares the network of the launcher, or may: it reaches what listens there for the workload alone")
-	case mode != "" && !slices.Contains([]string{"none", "bridge", "default"}, mode) && !strings.HasPrefix(mode, "service:"):
-		bad(fmt.Sprintf("has network_mode: %.60s", mode), "Docker finds networks by the beginning of an id, too, so that it may be the VM's own; none, bridge and service:NAME are known")
-	}
-	j.networks(service, bad)
-	for _, c := range addedCaps(service["cap_add"]) {
-		bad(fmt.Sprintf("adds the capability %.40s", c), "with it a container can leave its bounds")
-	}
-	for _, o := range confinement(service["security_opt"]) {
-		bad(fmt.Sprintf("has security_opt %.60s", o), "it changes the container's confinement")
-	}
-	if r, _ := service["runtime"].(string); r != "" && r != "runc" && r != "io.containerd.runc.v2" {
-		bad(fmt.Sprintf("has the runtime %.40s", r), "another runtime confines otherwise, or gives host devices")
-	}
-	if hasKey(service["deploy"], "devices", "generic_resources") {
-		bad("has devices in deploy", "they are host devices, and their driver's files come from the VM")
-	}
-	j.logging(service["logging"], bad)
-}
-
-// hasKey reports whether a value has one of the keys, at any depth.
-func hasKey(v any, names ...string) bool {
-	switch v := v.(type) {
-	case []any:
-		return slices.ContainsFunc(v, func(e any) bool { return hasKey(e, names...) })
-	case map[string]any:
-		for key, e := range v {
-			if slices.Contains(names, key) && e != nil || hasKey(e, names...) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 func (j *judge) otherMounts(service map[string]any, bad func(what, why string)) {

@@ -12,6 +12,9 @@
 // So what services may have is a list, and everything else is the system's: what a
 // later dstack puts there is refused, too.
 //
+// It knows the places in the launcher's image likewise: which of them are the audited
+// image's own ([OfImage]).
+//
 // What this package does not do: follow links. A service that can write in one of
 // these folders can put a link there; package compose refuses what lies below it.
 package folder

@@ -29,3 +29,19 @@ func TestTakesOver(t *testing.T) {
 		}
 	}
 }
+
+// TestHidesImage: what lies over the launcher's image is seen, whatever it is called.
+func TestHidesImage(t *testing.T) {
+	for target, want := range map[string]bool{
+		"/tmp": false, "/tmp/x": false, "/var/tmp": false, "/run": false, "/run/app": false, "/var/run/app": false, "/root": false, "/home/a": false, "/var/cache/x": false, "/srv": false, "/var/lib/app": false,
+		"/": true, "": true, "tmp": true, "/usr": true, "/usr/local/bin": true, "/tmp/../usr": true, "/etc": true, "/opt/x": true, "/var": true, "/var/lib": true, "/var/lib/dpkg": true, "/git-launcher": true, "/tmpx/../bin": true,
+		"/run/dstack.sock": true, "/var/run/dstack.sock": true, "/run/docker.sock/x": true,
+	} {
+		if got := folder.HidesImage(target); got != want {
+			t.Errorf("%q: %v", target, got)
+		}
+	}
+	if !folder.OfImage("/root") || folder.OfImage("/var/lib/git-launcher") {
+		t.Error("a volume may lie over /root, or not on WORK_DIR")
+	}
+}
