@@ -210,6 +210,8 @@ func fetchHint(r fetch.Reason) string {
 		return "if the repository is meant to be that large, raise the limit (--max-pack-bytes, --max-tree-bytes, --max-files)"
 	case fetch.Unsuitable:
 		return "the Git host can't serve this pin; see what it answered"
+	case fetch.BadBundle:
+		return "make the bundle anew, of all that leads to the pin (git bundle create FILE REF, without a filter), and copy it whole"
 	case fetch.Refused:
 		return "see what the Git host says"
 	case fetch.BadAnswer:

@@ -61,6 +61,9 @@ func (f *fetcher) attempt(ctx context.Context, everything bool, consume func(con
 	defer pack.end()
 	if err := consume(ctx, pack); err != nil {
 		if broken := pack.broke(err); broken != nil {
+			if b, ok := s.(*remote.Bundle); ok {
+				broken = b.Ended(broken)
+			}
 			return f.classify("receiving the pack", broken)
 		}
 		return err
@@ -148,6 +151,10 @@ func (f *fetcher) send(s remote.Session, req *uploadpack.Request) (io.Reader, er
 	body, err := s.Ask(req)
 	if err != nil {
 		return nil, err
+	}
+	if _, all := s.(*remote.Bundle); all {
+		f.params.Asked(false)
+		return body, nil
 	}
 	f.params.Asked(req.Shallow)
 	pack, err := req.Answer(body, f.said)

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"gitlauncher/gitpin/fetch/bundle"
 	"gitlauncher/gitpin/fetch/credential"
 	"gitlauncher/gitpin/fetch/remote"
 	"gitlauncher/gitpin/fetch/uploadpack"
@@ -66,6 +67,7 @@ func (f *fetcher) reason(err error) Error {
 		ended    *remote.EndedError
 		format   *uploadpack.FormatError
 		unknown  *uploadpack.UnknownFormatError
+		bundled  *bundle.Error
 	)
 	switch {
 	case errors.Is(err, errStalled):
@@ -94,6 +96,8 @@ func (f *fetcher) reason(err error) Error {
 		return Error{Reason: Unsuitable, Err: remote.ErrNoHTTP}
 	case errors.Is(err, http.ErrSchemeMismatch):
 		return Error{Reason: Unsuitable, Err: remote.ErrNoTLS}
+	case errors.As(err, &bundled):
+		return Error{Reason: BadBundle, Err: bundled}
 	case errors.As(err, &protocol), errors.Is(err, uploadpack.ErrTooMuch):
 		return Error{Reason: BadAnswer, Err: err, tries: few}
 	case errors.As(err, &refused):

@@ -7,8 +7,9 @@
 //	stream      stream.go      the pack's bytes, and why they ended
 //	classify    classify.go    what a failure means, as an [*Error]
 //
-// Below it are packages uploadpack, which knows the protocol, credential, which reads
-// files and variables, and remote, which reaches hosts.
+// Below it are packages uploadpack, which knows the protocol, bundle, which knows a
+// repository in one file, credential, which reads files and variables, and remote, which
+// reaches hosts.
 //
 // The outcome is a stream or an [*Error]. What the consumer itself says of the bytes
 // passes through unchanged: this package does not know what a pack is.

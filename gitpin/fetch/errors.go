@@ -38,6 +38,7 @@ const (
 	ClientCert                // the server wants a client certificate, or another one
 	Authority                 // a TLS certificate of an authority that is not known
 	Proxy                     // the proxy refuses, or is none
+	BadBundle                 // the file is no bundle, or lacks what it refers to
 	Refused                   // the server says in its own words that it won't
 )
 

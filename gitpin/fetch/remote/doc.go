@@ -5,6 +5,7 @@
 //	Web             http.go, proxy.go, connect.go, answer.go
 //	SSH             ssh.go, sshfault.go
 //	local           local.go
+//	Bundle          bundle.go
 //	Pulse           pulse.go    ends an attempt in which nothing comes
 //
 // # The threat

@@ -26,6 +26,9 @@ type Session interface {
 func Open(ctx context.Context, repo config.RepoURL, auth credential.Credentials, login credential.Login, alive *Pulse) (Session, error) {
 	switch repo.Scheme {
 	case config.File:
+		if isFile(repo.Path) {
+			return openBundle(ctx, repo.Path, alive)
+		}
 		return openLocal(ctx, repo.Path, alive)
 	case config.SSH:
 		return openSSH(ctx, repo, auth, alive)

@@ -97,12 +97,20 @@ func unique(ids []object.ID) []object.ID {
 	return slices.Compact(ids)
 }
 
+// NewReferences returns none yet, of a SHA-1 repository.
+func NewReferences() *References {
+	return &References{Format: object.SHA1, ids: make(map[string]object.ID), peeled: make(map[string]object.ID)}
+}
+
+// Empty reports whether there is no reference at all.
+func (r *References) Empty() bool { return !r.any }
+
 // ReadReferences reads an advertisement, and keeps branches, tags and the reference of
 // that name. Errors are ErrEmpty, [*UnknownFormatError], [*RemoteError], [*ProtocolError]
 // and the reader's; io.EOF is an answer without a single byte.
 func ReadReferences(from io.Reader, name string) (*References, error) {
 	p := newPackets(from)
-	refs := &References{ids: make(map[string]object.ID), peeled: make(map[string]object.ID)}
+	refs := NewReferences()
 	start, err := p.skipService()
 	if err != nil {
 		return nil, err
@@ -129,7 +137,7 @@ func ReadReferences(from io.Reader, name string) (*References, error) {
 			}
 			line = before
 		}
-		if err := refs.add(string(line), name); err != nil {
+		if err := refs.Add(string(line), name); err != nil {
 			return nil, err
 		}
 	}
@@ -147,7 +155,11 @@ func (r *References) setFormat(first []byte) error {
 		}
 		return nil
 	}
-	name := r.Capabilities[i][len(key):]
+	return r.SetFormat(r.Capabilities[i][len(key):])
+}
+
+// SetFormat takes a format by Git's name for it.
+func (r *References) SetFormat(name string) error {
 	for _, f := range object.Formats() {
 		if f.String() == name {
 			r.Format = f
@@ -185,8 +197,9 @@ func (p *packets) skipService() (start startLine, err error) {
 	return start, err
 }
 
-// add takes one line: an id and a name.
-func (r *References) add(line, name string) error {
+// Add takes one line: an id and a name. It keeps branches, tags and the reference called
+// name.
+func (r *References) Add(line, name string) error {
 	hex, ref, ok := strings.Cut(line, " ")
 	if !ok {
 		return &ProtocolError{"the answer is not in Git's protocol: a reference has no name"}

@@ -1,0 +1,210 @@
+package gitpin_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"gitlauncher/config"
+	"gitlauncher/gitpin"
+	"gitlauncher/gitpin/fetch"
+	"gitlauncher/internal/gittest"
+)
+
+// bundled makes a bundle of a repository.
+func bundled(t testing.TB, repo string, args ...string) []byte {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "b")
+	if _, err := gittest.Git(repo, nil, append([]string{"bundle", "create", "-q", args[0], file}, args[1:]...)...); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// fromBundle pins the head of the host's repository from a bundle of that content.
+func (h *host) fromBundle(t testing.TB, content []byte) (dir string, err error) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "a b.bundle")
+	if err := os.WriteFile(file, content, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	dir = filepath.Join(t.TempDir(), "work")
+	p := h.params(t, h.Head, dir)
+	p.Repo, p.Retries = address(t, file), -1 // a fault in a file is not waited for
+	begun := time.Now()
+	c, err := gitpin.Pin(context.Background(), p)
+	if took := time.Since(begun); took > 15*time.Second {
+		t.Errorf("took %v", took)
+	}
+	if err == nil {
+		c.Close()
+	} else if _, there := os.Lstat(dir); there == nil {
+		t.Error("WORK_DIR exists after a refusal")
+	}
+	return dir, err
+}
+
+// TestBundle: what git makes is pinned, in both versions, whole and with more than the
+// pin, and git is not needed for it.
+func TestBundle(t *testing.T) {
+	h := newHost(t)
+	for name, args := range map[string][]string{
+		"version 2": {"--version=2", "main"}, "version 3": {"--version=3", "main"},
+		"all": {"--version=2", "--all"}, "HEAD": {"--version=3", "HEAD"}, "a tag": {"--version=2", "v1"},
+	} {
+		dir, err := h.fromBundle(t, bundled(t, h.Dir, args...))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		clean(t, h.Dir, h.Head, dir)
+	}
+	if n := len(h.Requests()); n != 0 {
+		t.Errorf("%d requests", n)
+	}
+}
+
+// TestBundleAsMirror: a bundle stands in for a host that is away, and has history, too.
+func TestBundleAsMirror(t *testing.T) {
+	h := newHost(t)
+	file := filepath.Join(t.TempDir(), "b.bundle")
+	if err := os.WriteFile(file, bundled(t, h.Dir, "--version=2", "--all"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	h.stop()
+	dir := filepath.Join(t.TempDir(), "work")
+	p := h.params(t, h.Head, dir)
+	p.Mirrors, p.FullHistory = []config.RepoURL{address(t, "file://"+file)}, true
+	c, err := gitpin.Pin(context.Background(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+	clean(t, h.Dir, h.Head, dir)
+	if n, err := gittest.Git(dir, nil, "rev-list", "--count", "HEAD"); err != nil || n != "2" {
+		t.Errorf("%s commits: %v", n, err)
+	}
+}
+
+// TestBundleRefused: what a bundle lacks or has too much is named, at once, and nothing
+// is left of it.
+// SECURITY.md: G10.
+func TestBundleRefused(t *testing.T) {
+	h := newHost(t)
+	good := bundled(t, h.Dir, "--version=2", "main")
+	_, pack, _ := bytes.Cut(good, []byte("\n\n"))
+	sha256 := t.TempDir()
+	for _, args := range [][]string{{"init", "-q", "--bare", "--object-format=sha256", "."}, {"commit-tree", "-m", "m", "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321"}} {
+		if args[0] == "commit-tree" {
+			if _, err := gittest.Git(sha256, nil, "hash-object", "-w", "-t", "tree", "/dev/null"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		out, err := gittest.Git(sha256, nil, args...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if args[0] == "commit-tree" {
+			if _, err := gittest.Git(sha256, nil, "update-ref", "refs/heads/main", out); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	ref := h.Head + " refs/heads/main\n"
+	with := func(header string) []byte { return append([]byte(header), pack...) }
+	for name, c := range map[string]struct {
+		content []byte
+		reason  fetch.Reason
+		says    string
+	}{
+		"prerequisites":                   {bundled(t, h.Dir, "--version=2", h.First+"..main"), fetch.BadBundle, "holds what came after commit " + h.First + ", and not that commit itself"},
+		"a filter":                        {bundled(t, h.Dir, "--version=3", "--filter=blob:none", "main"), fetch.BadBundle, `was made with a filter ("blob:none")`},
+		"another object format":           {bundled(t, sha256, "--version=3", "main"), fetch.OtherFormat, "the repository is a SHA-256 one"},
+		"an unknown capability":           {with("# v3 git bundle\n@x=y\n" + ref + "\n"), fetch.BadBundle, `needs a capability that is not known here: "x"`},
+		"a capability in version 2":       {with("# v2 git bundle\n@object-format=sha1\n" + ref + "\n"), fetch.BadBundle, "has a capability where none may stand"},
+		"a capability after a reference":  {with("# v3 git bundle\n" + ref + "@object-format=sha1\n\n"), fetch.BadBundle, "has a capability where none may stand"},
+		"version 4":                       {with("# v4 git bundle\n" + ref + "\n"), fetch.BadBundle, "is of another version than 2 and 3"},
+		"no bundle":                       {[]byte("hello\n"), fetch.BadBundle, "is none: it does not begin with"},
+		"an empty file":                   {nil, fetch.BadBundle, "is cut off in its header"},
+		"a pack alone":                    {pack, fetch.BadBundle, "is none"},
+		"no reference":                    {with("# v2 git bundle\n\n"), -1, "the repository is empty"},
+		"no name":                         {with("# v2 git bundle\n" + h.Head + "\n\n"), fetch.BadBundle, "has a reference without a name"},
+		"no id":                           {with("# v2 git bundle\nx refs/heads/main\n\n"), fetch.BadBundle, "has a reference whose id is none"},
+		"a bad prerequisite":              {with("# v2 git bundle\n-x\n" + ref + "\n"), fetch.BadBundle, "has a prerequisite that is no commit's id"},
+		"a header without end":            {[]byte("# v2 git bundle\n" + strings.Repeat(ref, 200_000)), fetch.BadBundle, "has a header of more than 8 MiB"},
+		"a line without end":              {[]byte("# v2 git bundle\n" + h.Head + " refs/heads/" + strings.Repeat("x", 9<<20)), fetch.BadBundle, "has a line of more than 64 KiB"},
+		"no newline at the header's end":  {[]byte("# v2 git bundle"), fetch.BadBundle, "is cut off in its header"},
+		"no pack":                         {[]byte("# v2 git bundle\n" + ref + "\n"), fetch.BadBundle, "is cut off"},
+		"a byte behind the pack":          {append(append([]byte(nil), good...), 'x'), fetch.BadAnswer, "bad pack"},
+		"much behind the pack":            {append(append([]byte(nil), good...), make([]byte, 1<<20)...), fetch.BadAnswer, "bad pack"},
+		"another pack behind the pack":    {append(append([]byte(nil), good...), pack...), fetch.BadAnswer, "bad pack"},
+		"a changed byte":                  {append(append([]byte(nil), good[:len(good)-30]...), append([]byte{good[len(good)-30] ^ 1}, good[len(good)-29:]...)...), fetch.BadAnswer, "bad pack"},
+		"another commit":                  {bundled(t, h.Dir, "--version=2", h.branch(t, "old", h.First)), -1, h.Head + " is missing from what the repository sent"},
+		"the reference's id is the pin's": {with("# v2 git bundle\n" + h.Head + " refs/heads/x\n" + h.First + " HEAD\n\n")[:len(good)-2], fetch.BadBundle, "is cut off"},
+	} {
+		_, err := h.fromBundle(t, c.content)
+		var failed *gitpin.FetchError
+		if is := errors.As(err, &failed); err == nil || !strings.Contains(err.Error(), c.says) || is != (c.reason >= 0) || is && failed.Reason != c.reason {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, n := range []int{1, 15, 16, 17, 40, 80, 100, len(good) / 2, len(good) - 21, len(good) - 20, len(good) - 1} {
+		_, err := h.fromBundle(t, good[:n])
+		var failed *gitpin.FetchError
+		if !errors.As(err, &failed) || failed.Reason != fetch.BadBundle || !strings.Contains(err.Error(), "cut off") {
+			t.Errorf("%d bytes: %v", n, err)
+		}
+	}
+}
+
+// branch makes a branch.
+func (h *host) branch(t *testing.T, name, commit string) string {
+	t.Helper()
+	if _, err := gittest.Git(h.Dir, nil, "update-ref", "refs/heads/"+name, commit); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// TestBundleIsNoFile: only a regular file is a bundle; a pipe is waited for by nobody.
+func TestBundleIsNoFile(t *testing.T) {
+	h := newHost(t)
+	pipe := filepath.Join(t.TempDir(), "p.bundle")
+	if err := syscall.Mkfifo(pipe, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	p := h.params(t, h.Head, filepath.Join(t.TempDir(), "work"))
+	p.Repo = address(t, pipe)
+	if _, err := gitpin.Pin(context.Background(), p); err == nil || !strings.Contains(err.Error(), "there is no repository at that path") {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestBundleForAuthors: a branch of a bundle has a commit, and what leads to it is seen.
+func TestBundleForAuthors(t *testing.T) {
+	h := newHost(t)
+	file := filepath.Join(t.TempDir(), "b.bundle")
+	if err := os.WriteFile(file, bundled(t, h.Dir, "--version=2", "main", "v1"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	p := h.params(t, h.First, "/nonexistent")
+	p.Repo = address(t, file)
+	ref, err := gitpin.Resolve(context.Background(), p, "main")
+	if err != nil || fmt.Sprint(ref.Commit) != h.Head || ref.Name != "refs/heads/main" {
+		t.Errorf("main is %v: %v", ref, err)
+	}
+	if reach, err := gitpin.Reachable(context.Background(), p, true, t.TempDir()); err != nil || reach != gitpin.Reached {
+		t.Errorf("the first commit: %v, %v", reach, err)
+	}
+}

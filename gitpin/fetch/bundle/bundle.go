@@ -1,0 +1,140 @@
+// Package bundle reads the header of a bundle: a file of `git bundle create`, which holds
+// a pack and says what its references are. It is how a repository reaches a machine
+// without a network.
+//
+// The threat: a file of strangers. The header is bounded before it is read, and what the
+// format does not have is refused. A bundle that needs more than it holds (prerequisites,
+// or what a filter left out) is refused by name, instead of as a missing object later.
+//
+// What the package does not do: read the pack behind the header, or believe a reference.
+//
+// Format: gitformat-bundle(5), versions 2 and 3.
+package bundle
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"gitlauncher/gitpin/fetch/uploadpack"
+	"gitlauncher/gitpin/object"
+)
+
+// Bounds of a header.
+const (
+	maxHeader = 8 << 20  // bytes; some 100,000 references
+	maxLine   = 64 << 10 // bytes of one line, as a packet of Git's protocol has them
+)
+
+// Error is a bundle that can't be fetched from. It repeats of the file no more than an
+// id and a capability's name.
+type Error struct{ What string }
+
+func (e *Error) Error() string { return "the bundle " + e.What }
+
+func refuse(format string, args ...any) error { return &Error{fmt.Sprintf(format, args...)} }
+
+// ReadHeader reads a header, and keeps branches, tags and the reference of that name.
+// The pack is what r has next. Errors are [*Error], [uploadpack.ErrEmpty],
+// [*uploadpack.UnknownFormatError], [*uploadpack.ProtocolError], and the reader's.
+func ReadHeader(r *bufio.Reader, name string) (*uploadpack.References, error) {
+	h := &header{from: r, left: maxHeader, refs: uploadpack.NewReferences(), name: name}
+	line, err := h.line()
+	switch {
+	case err != nil:
+		return nil, err
+	case line == "# v3 git bundle":
+		h.capabilities = true
+	case strings.HasPrefix(line, "# v") && strings.HasSuffix(line, " git bundle") && line != "# v2 git bundle":
+		return nil, refuse("is of another version than 2 and 3")
+	case line != "# v2 git bundle":
+		return nil, refuse("is none: it does not begin with # v2 git bundle or # v3 git bundle")
+	}
+	for {
+		line, err := h.line()
+		switch {
+		case err != nil:
+			return nil, err
+		case line == "" && h.refs.Empty():
+			return nil, uploadpack.ErrEmpty
+		case line == "":
+			return h.refs, nil
+		}
+		if err := h.take(line); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// header is what was read so far.
+type header struct {
+	from         *bufio.Reader
+	left         int  // bytes that may still come
+	capabilities bool // whether one may stand here
+	refs         *uploadpack.References
+	name         string
+}
+
+// line reads a line, which ends with a newline.
+func (h *header) line() (string, error) {
+	var line []byte
+	for {
+		part, err := h.from.ReadSlice('\n')
+		h.left -= len(part)
+		switch {
+		case h.left < 0:
+			return "", refuse("has a header of more than %d MiB", maxHeader>>20)
+		case len(line)+len(part) > maxLine:
+			return "", refuse("has a line of more than %d KiB in its header", maxLine>>10)
+		}
+		line = append(line, part...)
+		switch {
+		case err == nil:
+			return string(bytes.TrimSuffix(line, []byte("\n"))), nil
+		case err == io.EOF:
+			return "", refuse("is cut off in its header")
+		case !errors.Is(err, bufio.ErrBufferFull):
+			return "", err
+		}
+	}
+}
+
+// take takes a line that is not the last.
+func (h *header) take(line string) error {
+	switch line[0] {
+	case '@':
+		return h.capability(line[1:])
+	case '-':
+		id, _, _ := strings.Cut(line[1:], " ")
+		if parsed, err := object.ParseID(id); err != nil || parsed.Format() != h.refs.Format {
+			return refuse("has a prerequisite that is no commit's id")
+		}
+		return refuse("holds what came after commit %s, and not that commit itself; make one of all that leads to the pin: git bundle create FILE REF", id)
+	}
+	h.capabilities = false
+	id, ref, ok := strings.Cut(line, " ")
+	if !ok || ref == "" || strings.ContainsAny(ref, "\x00\r") {
+		return refuse("has a reference without a name in its header")
+	}
+	if parsed, err := object.ParseID(id); err != nil || parsed.Format() != h.refs.Format {
+		return refuse("has a reference whose id is none in its header")
+	}
+	return h.refs.Add(line, h.name)
+}
+
+// capability takes one of version 3, all of which stand before anything else.
+func (h *header) capability(text string) error {
+	key, value, _ := strings.Cut(text, "=")
+	switch {
+	case !h.capabilities:
+		return refuse("has a capability where none may stand")
+	case key == "object-format":
+		return h.refs.SetFormat(value)
+	case key == "filter":
+		return refuse("was made with a filter (%.40q) and lacks files; make one without", value)
+	}
+	return refuse("needs a capability that is not known here: %.40q", key)
+}
