@@ -97,6 +97,17 @@ var rooms = []row{
 	{"internal/health", "", "", "net net/http"},
 	{"internal/handover", "", "golang.org/x/sys", "os os/exec syscall"},
 
+	// Launch.
+	{"internal/step", "", "", ""},
+	{"internal/stage", "", "", ""},
+	{"internal/guest", "internal/stage measure measure/dstack", "", ""},
+	{"internal/receipt", "internal/atomicfile internal/digest internal/regularfile measure", "", "os"},
+	{"internal/progress", "gitpin", "github.com/schollz/progressbar/v3 golang.org/x/term", "os"},
+	{"internal/author", "config gitpin/object internal/composeenv internal/digest internal/regularfile internal/step internal/strictyaml measure policy", "", ""},
+	{"internal/gitmode", "config config/configfile gitpin gitpin/fetch/credential gitpin/object internal/atomicfile internal/author internal/digest internal/entryscript internal/environ internal/guest internal/handover internal/pinned internal/progress internal/receipt internal/stage internal/step internal/version measure measure/dstack", "golang.org/x/sys", "os"},
+	{"internal/imagemode", "imagepin imagepin/engine imagepin/oci imagepin/registry imagepin/userconfig internal/atomicfile internal/digest internal/guest internal/health internal/pinned internal/receipt internal/stage internal/step internal/version measure measure/dstack", "", "os syscall"},
+	{"internal/imagecheck", "imagepin imagepin/engine imagepin/oci imagepin/registry imagepin/userconfig internal/imagemode internal/printable internal/step measure measure/dstack", "golang.org/x/sys", "os syscall"},
+
 	// Fetch for the verifier, and read clones.
 	{"internal/clonehash", "gitpin/object measure", "github.com/go-git/go-billy/v5 github.com/go-git/go-git/v5", "os"},
 	{"internal/images", "internal/digest internal/strictjson", "github.com/google/go-containerregistry", "os"},
@@ -106,7 +117,7 @@ var rooms = []row{
 	// Wire.
 	{"internal/entryscript", "", "", "os os/exec"},
 	{"internal/version", "", "", ""},
-	{"cmd/git-launcher", "config config/configfile gitpin gitpin/fetch gitpin/fetch/credential gitpin/fetch/remote gitpin/object imagepin imagepin/contract imagepin/engine imagepin/oci imagepin/registry imagepin/userconfig internal/atomicfile internal/composeenv internal/digest internal/entryscript internal/environ internal/handover internal/health internal/pinned internal/printable internal/regularfile internal/strictyaml internal/version measure measure/dstack policy", "github.com/schollz/progressbar/v3 golang.org/x/sys golang.org/x/term", "os syscall"},
+	{"cmd/git-launcher", "config config/configfile gitpin gitpin/fetch gitpin/fetch/remote gitpin/object imagepin imagepin/contract imagepin/engine imagepin/oci imagepin/registry imagepin/userconfig internal/gitmode internal/guest internal/handover internal/imagecheck internal/imagemode internal/pinned internal/receipt internal/step internal/version measure measure/dstack", "", "os syscall"},
 	{"cmd/git-launcher-verify", "config gitpin/object internal/clonehash internal/digest internal/images internal/pccs internal/printable internal/sigstore internal/strictjson internal/version measure policy verify verify/app verify/boot verify/compose verify/derivedimage verify/evidence verify/launch verify/provenance verify/provenance/bundle verify/quote verify/report verify/system verify/system/catalogue", "github.com/google/go-containerregistry github.com/jedib0t/go-pretty/v6 github.com/sigstore/sigstore-go github.com/sirupsen/logrus golang.org/x/sync golang.org/x/term", "os"},
 	{"cmd/dstack-sim", "internal/sim internal/sim/tdx internal/version", "", "os syscall"},
 
@@ -206,7 +217,10 @@ var reaches = []struct {
 	{"an image's documents are proven from their bytes alone", "imagepin/oci", []string{"net", "os/exec"}},
 	{"a user config is judged from its bytes alone", "imagepin/userconfig", []string{"net"}},
 	{"git mode knows nothing of image mode", "gitpin", []string{"imagepin"}},
+	{"git mode knows nothing of image mode", "internal/gitmode", []string{"imagepin", "internal/imagemode"}},
 	{"image mode knows nothing of git mode", "imagepin", []string{"gitpin"}},
+	{"image mode knows nothing of git mode", "internal/imagemode", []string{"gitpin/fetch", "gitpin/pack", "internal/gitmode"}},
+	{"what an author is told to deploy follows from bytes alone", "internal/author", []string{"net/http", "os/exec", "measure/dstack"}},
 }
 
 const (

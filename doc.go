@@ -10,6 +10,7 @@
 //   - gitpin fetches that commit, proves every byte and puts it on disk;
 //   - imagepin does the same for a container image;
 //   - measure says what is measured, and measure/dstack has it measured;
+//   - internal/gitmode and internal/imagemode launch, each on one screen (run.go);
 //   - verify judges evidence of a launch, from bytes alone;
 //   - cmd has the programs, which wire the rooms together.
 //

@@ -7,24 +7,28 @@ import (
 
 	"gitlauncher/imagepin/contract"
 	"gitlauncher/imagepin/oci"
+	"gitlauncher/internal/step"
 )
 
 // composeSettings is the command line of `image compose`, checked.
-type composeSettings struct{ launcher, node oci.Digest }
+type composeSettings struct {
+	logging
+	launcher, node oci.Digest
+}
 
 func parseComposeSettings(args []string) (*composeSettings, error) {
-	var s settings
+	var c composeSettings
 	var launcher, node string
-	fs := s.newFlags()
+	fs := newFlags()
+	c.logging.flags(fs)
 	fs.StringVar(&launcher, "launcher", "", "")
 	fs.StringVar(&node, "node", "", "")
 	if err := parseFlags(fs, args, func(string) (string, bool) { return "", false }); err != nil {
 		return nil, err
 	}
 	if fs.NArg() > 0 {
-		return nil, &usageError{"image compose takes no arguments but --launcher and --node"}
+		return nil, step.Usagef("image compose takes no arguments but --launcher and --node")
 	}
-	var c composeSettings
 	for _, image := range []struct {
 		flag, value, name string
 		to                *oci.Digest
@@ -34,14 +38,14 @@ func parseComposeSettings(args []string) (*composeSettings, error) {
 			name, digest = "", image.value
 		}
 		if image.value == "" {
-			return nil, &usageError{"--" + image.flag + " is needed: the digest of its image, as it was voted"}
+			return nil, step.Usagef("--%s is needed: the digest of its image, as it was voted", image.flag)
 		}
 		var err error
 		if *image.to, err = oci.ParseDigest(digest); err != nil {
-			return nil, &usageError{fmt.Sprintf("--%s: the digest %.100q %v", image.flag, digest, err)}
+			return nil, step.Usagef("--%s: the digest %.100q %v", image.flag, digest, err)
 		}
 		if named && image.name != "" && name != image.name {
-			return nil, &usageError{fmt.Sprintf("--%s: the contract's compose file names %s, so a launcher can be allowed under that name alone, not as %.100q", image.flag, image.name, name)}
+			return nil, step.Usagef("--%s: the contract's compose file names %s, so a launcher can be allowed under that name alone, not as %.100q", image.flag, image.name, name)
 		}
 	}
 	return &c, nil

@@ -9,6 +9,7 @@ import (
 	"gitlauncher/imagepin/engine"
 	"gitlauncher/imagepin/registry"
 	"gitlauncher/imagepin/userconfig"
+	"gitlauncher/internal/imagemode"
 )
 
 // adviseImage returns exit code and hint for the errors of image mode; no hint for
@@ -24,7 +25,7 @@ func adviseImage(err error) (code int, hint string) {
 		settings   *engine.SettingsError
 		broken     *engine.Error
 		locked     *imagepin.LockedError
-		unbound    *unboundError
+		unbound    *imagemode.UnboundError
 		credential *registry.CredentialError
 		authority  *registry.CertificateError
 		path       *fs.PathError

@@ -1,33 +1,26 @@
 package main
 
 import (
-	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"time"
 
 	"gitlauncher/imagepin/oci"
 	"gitlauncher/imagepin/registry"
+	"gitlauncher/internal/imagemode"
+	"gitlauncher/internal/step"
 )
 
 // imageSettings is the command line of image mode, checked.
 type imageSettings struct {
-	settings
-	dockerSocket string
-	engine       time.Duration // one call
-	registry     time.Duration // one request
-	stallPull    time.Duration
+	imagemode.Options
+	logging
+	approved string // where approved digests come from: file, or none
+	args     []string
 
-	shared, approvedFile, userConfig, nodeConfig, profile string
-
-	target       oci.Platform
-	fallback     oci.Digest // DEFAULT_IMAGE_DIGEST; zero: none
-	detach       bool
-	healthListen string
-	approved     string // where approved digests come from: file, or none
-	json         bool
-	mirrors      []string // of Docker Hub; resolve alone
-	args         []string
+	asJSON  bool     // resolve alone
+	mirrors []string // likewise, of Docker Hub
 }
 
 // The values of --approved.
@@ -38,43 +31,42 @@ const (
 
 // The places that the operators' compose file fixes; doc/image-mode.md.
 const (
-	sharedDir       = "/mnt/shared"
-	approvedName    = "image-digest.bin"
-	nodeConfigName  = "mpc-config.toml"
-	receiptName     = "git-launcher-receipt.json"
-	userConfigFile  = "/tapp/user_config"
-	dockerSocketDef = "/var/run/docker.sock"
+	sharedDir      = "/mnt/shared"
+	approvedName   = "image-digest.bin"
+	nodeConfigName = "mpc-config.toml"
+	receiptName    = "git-launcher-receipt.json"
+	userConfigFile = "/tapp/user_config"
 )
 
 // parseImageSettings reads the flags of `image` or, with resolve, those of `image
 // resolve`, and the environment for flags that are not on the command line.
 func parseImageSettings(resolve bool, args []string, env func(string) (string, bool)) (*imageSettings, error) {
 	var s imageSettings
-	var platform, target string
-	fs := s.newFlags()
+	var target string
+	m := measuring{guest: &s.Guest, place: &s.Receipt}
+	fs := newFlags()
+	s.logging.flags(fs)
 	fs.StringVar(&target, "target-platform", oci.DefaultPlatform.String(), "")
-	fs.DurationVar(&s.registry, "registry-timeout", 30*time.Second, "")
-	fs.StringVar(&s.dockerSocket, "docker-endpoint", dockerSocketDef, "")
-	fs.DurationVar(&s.engine, "engine-timeout", time.Minute, "")
+	fs.DurationVar(&s.RegistryTimeout, "registry-timeout", 30*time.Second, "")
+	fs.StringVar(&s.Docker, "docker-endpoint", "/var/run/docker.sock", "")
+	fs.DurationVar(&s.EngineTimeout, "engine-timeout", time.Minute, "")
 	if resolve {
-		fs.BoolVar(&s.json, "json", false, "")
+		fs.BoolVar(&s.asJSON, "json", false, "")
 		fs.Func("registry-mirror", "", func(address string) error {
 			s.mirrors = append(s.mirrors, address)
 			return registry.CheckMirror(address)
 		})
 	} else {
-		s.measureFlags(fs, &platform, "")
-		fs.StringVar(&s.receiptFile, "receipt", "", "")
-		fs.DurationVar(&s.stallPull, "stall-timeout", 2*time.Minute, "")
-		fs.DurationVar(&s.lock, "lock-timeout", time.Minute, "")
-		fs.StringVar(&s.shared, "shared-dir", sharedDir, "")
-		fs.StringVar(&s.approvedFile, "approved-file", "", "")
-		fs.StringVar(&s.userConfig, "user-config", userConfigFile, "")
-		fs.StringVar(&s.nodeConfig, "node-config", "", "")
-		fs.StringVar(&s.profile, "profile", "", "")
-		fs.BoolVar(&s.detach, "detach", false, "")
-		fs.StringVar(&s.healthListen, "health-listen", "", "")
-		fs.StringVar(&s.measureBy, "measure", measureAuto, "")
+		m.flags(fs, "", "")
+		fs.DurationVar(&s.StallTimeout, "stall-timeout", 2*time.Minute, "")
+		fs.DurationVar(&s.LockTimeout, "lock-timeout", time.Minute, "")
+		fs.StringVar(&s.Shared, "shared-dir", sharedDir, "")
+		fs.StringVar(&s.ApprovedFile, "approved-file", "", "")
+		fs.StringVar(&s.UserConfig, "user-config", userConfigFile, "")
+		fs.StringVar(&s.NodeConfig, "node-config", "", "")
+		fs.StringVar(&s.Profile, "profile", "", "")
+		fs.BoolVar(&s.Detach, "detach", false, "")
+		fs.StringVar(&s.HealthListen, "health-listen", "", "")
 		fs.StringVar(&s.approved, "approved", approvedFile, "")
 	}
 	if v, ok := env("TARGET_PLATFORM"); ok {
@@ -85,31 +77,32 @@ func parseImageSettings(resolve bool, args []string, env func(string) (string, b
 	}
 	s.args = fs.Args()
 	var err error
-	if s.target, err = oci.ParsePlatform(target); err != nil {
-		return nil, &usageError{"--target-platform or TARGET_PLATFORM " + err.Error()}
+	if s.Target, err = oci.ParsePlatform(target); err != nil {
+		return nil, step.Usagef("--target-platform or TARGET_PLATFORM %v", err)
 	}
-	if err := s.checkLog(); err != nil {
+	if err := s.logging.check(); err != nil {
 		return nil, err
 	}
 	if resolve {
 		return &s, s.checkResolve()
 	}
+	s.NoApproved = s.approved == approvedNone
 	switch {
-	case s.approved != approvedFile && s.approved != approvedNone:
-		return nil, &usageError{"--approved is not file or none"}
-	case s.approved == approvedNone && s.approvedFile != "":
-		return nil, &usageError{"--approved none and --approved-file exclude each other"}
+	case s.approved != approvedFile && !s.NoApproved:
+		return nil, step.Usagef("--approved is not file or none")
+	case s.NoApproved && s.ApprovedFile != "":
+		return nil, step.Usagef("--approved none and --approved-file exclude each other")
 	}
 	s.fillPaths()
-	return &s, s.checkImage(platform, env)
+	return &s, s.checkImage(&m, env)
 }
 
 func (s *imageSettings) checkResolve() error {
 	if len(s.args) != 1 {
-		return &usageError{"image resolve takes one reference: NAME[:TAG][@DIGEST]"}
+		return step.Usagef("image resolve takes one reference: NAME[:TAG][@DIGEST]")
 	}
-	if s.engine <= 0 || s.registry <= 0 {
-		return &usageError{"a timeout must be above zero"}
+	if s.EngineTimeout <= 0 || s.RegistryTimeout <= 0 {
+		return step.Usagef("a timeout must be above zero")
 	}
 	return nil
 }
@@ -119,49 +112,59 @@ func (s *imageSettings) fillPaths() {
 	for _, f := range []struct {
 		path *string
 		name string
-	}{{&s.approvedFile, approvedName}, {&s.nodeConfig, nodeConfigName}, {&s.receiptFile, receiptName}} {
+	}{{&s.ApprovedFile, approvedName}, {&s.NodeConfig, nodeConfigName}, {&s.Receipt.File, receiptName}} {
 		if *f.path == "" {
-			*f.path = filepath.Join(s.shared, f.name)
+			*f.path = filepath.Join(s.Shared, f.name)
 		}
 	}
 }
 
-func (s *imageSettings) checkImage(platform string, env func(string) (string, bool)) error {
-	usage := func(format string, args ...any) error { return &usageError{fmt.Sprintf(format, args...)} }
-	if platform == "" {
-		return usage("PLATFORM is needed: TEE or NONTEE, in the environment of the compose file")
+func (s *imageSettings) checkImage(m *measuring, env func(string) (string, bool)) error {
+	if m.platform == "" {
+		return step.Usagef("PLATFORM is needed: TEE or NONTEE, in the environment of the compose file")
 	}
-	if err := s.checkPlatform(platform); err != nil {
-		return err
-	}
-	if err := s.checkMeasure(); err != nil {
+	if err := m.check(); err != nil {
 		return err
 	}
 	if trust, _ := env("DOCKER_CONTENT_TRUST"); trust != "1" {
-		return usage("the variable DOCKER_CONTENT_TRUST must be 1")
+		return step.Usagef("the variable DOCKER_CONTENT_TRUST must be 1")
 	}
 	if v, ok := env("DEFAULT_IMAGE_DIGEST"); ok && v != "" {
 		var err error
-		if s.fallback, err = oci.ParseDigest(v); err != nil {
-			return usage("the variable DEFAULT_IMAGE_DIGEST %v", err)
+		if s.Fallback, err = oci.ParseDigest(v); err != nil {
+			return step.Usagef("the variable DEFAULT_IMAGE_DIGEST %v", err)
 		}
 	}
 	for _, p := range []struct{ flag, path string }{
-		{"docker-endpoint", s.dockerSocket}, {"dstack-endpoint", s.dstackEndpoint}, {"shared-dir", s.shared},
-		{"approved-file", s.approvedFile}, {"user-config", s.userConfig}, {"node-config", s.nodeConfig}, {"receipt", s.receiptFile},
+		{"docker-endpoint", s.Docker}, {"dstack-endpoint", s.Guest.Socket}, {"shared-dir", s.Shared},
+		{"approved-file", s.ApprovedFile}, {"user-config", s.UserConfig}, {"node-config", s.NodeConfig}, {"receipt", s.Receipt.File},
 	} {
 		if !filepath.IsAbs(p.path) {
-			return usage("--%s must be an absolute path", p.flag)
+			return step.Usagef("--%s must be an absolute path", p.flag)
 		}
 	}
 	switch {
 	case len(s.args) > 0:
-		return usage("image takes no arguments but flags")
-	case s.engine <= 0 || s.registry <= 0 || s.stallPull <= 0 || s.lock < 0 || s.dstackTimeout <= 0:
-		return usage("a timeout must be above zero")
+		return step.Usagef("image takes no arguments but flags")
+	case s.EngineTimeout <= 0 || s.RegistryTimeout <= 0 || s.StallTimeout <= 0 || s.LockTimeout < 0 || s.Guest.Timeout <= 0:
+		return step.Usagef("a timeout must be above zero")
 	}
-	if info, err := os.Stat(s.shared); err != nil || !info.IsDir() {
-		return usage("%s is not there; the shared volume must be mounted", s.shared)
+	if info, err := os.Stat(s.Shared); err != nil || !info.IsDir() {
+		return step.Usagef("%s is not there; the shared volume must be mounted", s.Shared)
 	}
 	return nil
+}
+
+// query is what `image resolve` asks.
+func (s *imageSettings) query() *imagemode.Query {
+	return &imagemode.Query{
+		Reference: s.args[0], Target: s.Target, Mirrors: s.mirrors, Docker: s.Docker,
+		EngineTimeout: s.EngineTimeout, RegistryTimeout: s.RegistryTimeout, JSON: s.asJSON, Stdout: s.Stdout, Log: s.Log,
+	}
+}
+
+// connect gives the launch its streams, logger and clock.
+func (s *imageSettings) connect(stdout, stderr io.Writer) {
+	s.Log, s.Stdout, s.Stderr, s.Sleep = s.logger(stderr), stdout, stderr, sleep
+	s.Guest.Log, s.Guest.Sleep, s.Receipt.Log = s.Log, sleep, s.Log
 }

@@ -1,7 +1,10 @@
 // Command git-launcher starts a workload from one pinned Git commit, or from one
 // approved container image, after proving every byte of it and measuring it into
-// RTMR3. See usage.go for its manual, and run.go and image.go for a whole launch of
-// either kind on one screen.
+// RTMR3. See usage.go for its manual. internal/gitmode/run.go and
+// internal/imagemode/run.go have a whole launch of either kind on one screen.
+//
+// This package is wiring: it reads the command line, calls one package, and says of an
+// error what to do about it.
 package main
 
 import (
@@ -13,7 +16,9 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
+	"gitlauncher/internal/step"
 	"gitlauncher/internal/version"
 )
 
@@ -58,18 +63,18 @@ func launcher(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 	if err != nil {
 		return misread(err, usage, stdout, stderr)
 	}
-	l := &launch{settings: set, log: newLogger(set.logFormat, set.logLevel, stderr), stdout: stdout, stderr: stderr}
+	set.connect(stdout, stderr)
 	switch name {
 	case "check":
-		err = l.check(ctx)
+		err = set.Check(ctx, set.compose, set.policyOut)
 	case "receipt":
-		err = l.receipt(ctx)
+		err = set.receipt(ctx)
 	case "pin":
-		err = l.pin(ctx)
+		err = set.Pin(ctx, &set.pin.PinRequest)
 	default:
-		err = l.run(ctx)
+		err = set.Run(ctx)
 	}
-	return report(l.log, err)
+	return report(set.Log, err)
 }
 
 // misread answers a command line that can't be run: with the manual, where it asked for
@@ -79,5 +84,16 @@ func misread(err error, manual string, stdout, stderr io.Writer) int {
 		fmt.Fprint(stdout, manual)
 		return 0
 	}
-	return report(newLogger("text", "info", stderr), at("read the command line", err))
+	text := logging{"text", "info"}
+	return report(text.logger(stderr), step.At(step.CommandLine, err))
+}
+
+// sleep waits, or ends with the context.
+func sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }

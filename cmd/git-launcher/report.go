@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"io"
 	"io/fs"
 	"log/slog"
 	"syscall"
@@ -14,8 +13,11 @@ import (
 	"gitlauncher/gitpin/fetch"
 	"gitlauncher/gitpin/fetch/remote"
 	"gitlauncher/gitpin/object"
+	"gitlauncher/internal/gitmode"
 	"gitlauncher/internal/handover"
 	"gitlauncher/internal/pinned"
+	"gitlauncher/internal/receipt"
+	"gitlauncher/internal/step"
 	"gitlauncher/measure"
 	"gitlauncher/measure/dstack"
 )
@@ -31,54 +33,20 @@ const (
 	exitEngine  = 7
 )
 
-// The steps that decide what helps.
-const (
-	stepPin     = "pin the commit"     // fetches and proves, in git mode
-	stepMeasure = "measure the launch" // whose errors are all exit code 5
-)
-
-// stepError is an error with the step it ended.
-type stepError struct {
-	step string
-	err  error
-}
-
-func (e *stepError) Error() string { return e.step + ": " + e.err.Error() }
-func (e *stepError) Unwrap() error { return e.err }
-
-// at names the step that an error ended; nil stays nil.
-func at(step string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return &stepError{step, err}
-}
-
-// newLogger logs one event a line.
-func newLogger(format, level string, w io.Writer) *slog.Logger {
-	var l slog.Level
-	_ = l.UnmarshalText([]byte(level)) // checked with the settings
-	opts := &slog.HandlerOptions{Level: l}
-	if format == "json" {
-		return slog.New(slog.NewJSONHandler(w, opts))
-	}
-	return slog.New(slog.NewTextHandler(w, opts))
-}
-
 // report says what failed and what to do, and returns the exit code.
 func report(log *slog.Logger, err error) int {
 	if err == nil {
 		return 0
 	}
 	code, hint := advise(err)
-	step, cause := "launch", err
-	var s *stepError
+	name, cause := step.Name("launch"), err
+	var s *step.Error
 	if errors.As(err, &s) {
-		step, cause = s.step, s.err
+		name, cause = s.Step, s.Err
 	}
-	log.Error("FAILED to "+step+": "+cause.Error(), "exit", code)
+	log.Error("FAILED to "+string(name)+": "+cause.Error(), "exit", code)
 	state := "the workload was not started"
-	if step == stepSupervise {
+	if name == step.Supervise {
 		state = "the workload was started, and has no supervisor now"
 	}
 	log.Error(state + ". What to do: " + hint)
@@ -88,8 +56,8 @@ func report(log *slog.Logger, err error) int {
 // advise returns exit code and hint by an error's type.
 func advise(err error) (code int, hint string) {
 	var (
-		usage    *usageError
-		content  *contentError
+		usage    *step.UsageError
+		content  *gitmode.ContentError
 		conf     *config.Error
 		notFound *configfile.NotFoundError
 		two      *configfile.TwoError
@@ -174,10 +142,10 @@ func adviseSources(several *gitpin.SourcesError) (code int, hint string) {
 
 // diskHint is empty for errors that have nothing to do with where WORK_DIR lies.
 func diskHint(err error) string {
-	var s *stepError
+	var s *step.Error
 	var file *fs.PathError
 	switch {
-	case !errors.As(err, &s) || s.step != stepPin:
+	case !errors.As(err, &s) || s.Step != step.Pin:
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return "make room on the disk that WORK_DIR is on"
 	case errors.As(err, &file):
@@ -223,11 +191,11 @@ func fetchHint(r fetch.Reason) string {
 // measureHint is empty for errors that have nothing to do with measuring.
 func measureHint(err error) string {
 	var (
-		socket  *dstack.SocketError
-		call    *dstack.CallError
-		loose   *pinned.Error
-		receipt *receiptError
-		step    *stepError
+		socket *dstack.SocketError
+		call   *dstack.CallError
+		loose  *pinned.Error
+		left   *receipt.Error
+		s      *step.Error
 	)
 	switch {
 	case errors.As(err, &loose):
@@ -243,11 +211,11 @@ func measureHint(err error) string {
 		return "wait until dstack has booted, then start again"
 	case errors.As(err, &socket):
 		return "mount the guest agent's socket there, or name it with --dstack-endpoint; without a TEE give --platform nontee"
-	case errors.As(err, &receipt):
+	case errors.As(err, &left):
 		return "make the receipt's place writable (--receipt), or launch without --require-receipt"
-	case errors.Is(err, errNoLaunch):
+	case errors.Is(err, receipt.ErrNoLaunch):
 		return "launch something first"
-	case errors.As(err, &call), errors.As(err, &step) && step.step == stepMeasure:
+	case errors.As(err, &call), errors.As(err, &s) && s.Step == step.Measure:
 		return "look at the guest agent of this VM; nothing is started that could not be measured"
 	}
 	return ""

@@ -4,12 +4,14 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"gitlauncher/internal/step"
 )
 
 // TestAdviseMeasuring: whatever fails while measuring is exit code 5, with a hint that
 // is for operators.
 func TestAdviseMeasuring(t *testing.T) {
-	code, hint := advise(at(stepMeasure, errors.New("a log that nobody has seen")))
+	code, hint := advise(step.At(step.Measure, errors.New("a log that nobody has seen")))
 	if code != exitMeasure || !strings.Contains(hint, "guest agent") || strings.Contains(hint, "*errors.") {
 		t.Errorf("exit code %d, %q", code, hint)
 	}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"syscall"
 	"time"
 )
@@ -59,4 +60,23 @@ func (m *Machine) Serve(ctx context.Context, socket string, ready func()) error 
 		return nil
 	}
 	return err
+}
+
+// Start boots a machine and answers on a socket in dir until stop is called.
+func Start(o Options, dir string) (socket string, stop func(), err error) {
+	m, err := New(o)
+	if err != nil {
+		return "", nil, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	socket = filepath.Join(dir, "dstack.sock")
+	ended, ready := make(chan error, 1), make(chan struct{})
+	go func() { ended <- m.Serve(ctx, socket, func() { close(ready) }) }()
+	select {
+	case err := <-ended:
+		cancel()
+		return "", nil, err
+	case <-ready:
+		return socket, func() { cancel(); <-ended }, nil
+	}
 }

@@ -1,11 +1,10 @@
-package main
+package imagecheck
 
 import (
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"slices"
@@ -19,16 +18,20 @@ import (
 	"gitlauncher/imagepin/oci"
 	"gitlauncher/imagepin/registry"
 	"gitlauncher/imagepin/userconfig"
+	"gitlauncher/internal/imagemode"
 	"gitlauncher/internal/printable"
+	"gitlauncher/internal/step"
 	"gitlauncher/measure"
+	"gitlauncher/measure/dstack"
 )
 
-// imageCheck is `image check`: all of a launch but what changes something. It creates
-// no container and no network, pulls nothing, writes nothing and measures nothing.
-type imageCheck struct {
-	*imageLaunch
-	out   io.Writer
-	first error // of those that would end a launch
+// check is one look.
+type check struct {
+	*imagemode.Options
+	advise func(error) string
+	agent  *dstack.Client // nil where there is none, or none is asked for
+	engine *engine.Engine // nil where it is not reached
+	first  error          // of those that would end a launch
 }
 
 // roomFactor is how much room an image takes in the Engine, at least, for each byte that
@@ -36,60 +39,64 @@ type imageCheck struct {
 const roomFactor = 3
 
 // ok prints a finding that is as it should be; note one that a launch gets along with.
-func (c *imageCheck) ok(what, format string, args ...any)   { c.line("ok", what, format, args...) }
-func (c *imageCheck) note(what, format string, args ...any) { c.line("note", what, format, args...) }
+func (c *check) ok(what, format string, args ...any)   { c.line("ok", what, format, args...) }
+func (c *check) note(what, format string, args ...any) { c.line("note", what, format, args...) }
 
 // failed prints a finding that would end a launch, with what to do.
-func (c *imageCheck) failed(what string, err error) {
+func (c *check) failed(what string, err error) {
 	c.line("FAILED", what, "%s", printable.Line(err.Error()))
-	if _, hint := advise(at(stepOf(what), err)); hint != "" {
+	err = step.At(stepOf(what), err)
+	if hint := c.advise(err); hint != "" {
 		c.line("", "", "what to do: %s", hint)
 	}
 	if c.first == nil {
-		c.first = at(stepOf(what), err)
+		c.first = err
 	}
 }
 
 // stepOf is the step of a launch that a finding belongs to.
-func stepOf(what string) string {
+func stepOf(what string) step.Name {
 	if what == "guest agent" {
-		return stepMeasure
+		return step.Measure
 	}
-	return "check the " + what
+	return step.Name("check the " + what)
 }
 
-func (c *imageCheck) line(word, what, format string, args ...any) {
-	fmt.Fprintf(c.out, "%-7s %-17s %s\n", word, what, fmt.Sprintf(format, args...))
+func (c *check) line(word, what, format string, args ...any) {
+	fmt.Fprintf(c.Stdout, "%-7s %-17s %s\n", word, what, fmt.Sprintf(format, args...))
 }
 
-// check goes on after a failure, as far as the rest can be looked at without it, and
-// returns the first.
-func (l *imageLaunch) check(ctx context.Context) error {
-	c := &imageCheck{imageLaunch: l, out: l.stdout}
+// Run looks at everything that a launch needs, and prints each finding. advise says what to
+// do about an error, or nothing. It returns the first error that would end a launch, which
+// is a *[step.Error]; all of them are printed already.
+func Run(ctx context.Context, o *imagemode.Options, advise func(error) string) error {
+	c := &check{Options: o, advise: advise}
 	c.volume()
 	var agentErr error
-	if l.agent, agentErr = l.launch.agent(); agentErr != nil {
+	if c.agent, agentErr = o.Guest.Agent(); agentErr != nil {
 		c.failed("guest agent", agentErr)
 	}
-	profile, err := l.readProfile()
+	profile, err := o.ReadProfile()
 	if err != nil {
 		c.failed("profile", err)
 		return c.first
 	}
 	c.connect(ctx)
+	if c.engine != nil {
+		defer c.engine.Close()
+	}
 	user, digest, known := c.choose(profile)
-	if l.agent != nil {
+	if c.agent != nil {
 		c.boot(ctx, digest, known)
 	}
 	if user == nil || !known {
 		return c.first
 	}
 	image := c.prove(ctx, user, digest)
-	if image == nil || l.engine == nil {
+	if image == nil || c.engine == nil {
 		return c.first
 	}
-	defer l.engine.Close()
-	wanted := &engine.Wanted{Image: image, Profile: profile, Container: *profile.Describe(image, user, l.measured)}
+	wanted := &engine.Wanted{Image: image, Profile: profile, Container: *profile.Describe(image, user, o.Guest.Measured)}
 	c.present(ctx, image)
 	c.ports(ctx, wanted)
 	c.container(ctx, wanted)
@@ -97,27 +104,27 @@ func (l *imageLaunch) check(ctx context.Context) error {
 }
 
 // volume looks at the shared volume: its room, and whether another launcher works.
-func (c *imageCheck) volume() {
+func (c *check) volume() {
 	const what = "shared volume"
-	if err := unix.Access(c.opts.shared, unix.W_OK|unix.X_OK); err != nil {
-		c.failed(what, &fs.PathError{Op: "access", Path: c.opts.shared, Err: err})
+	if err := unix.Access(c.Shared, unix.W_OK|unix.X_OK); err != nil {
+		c.failed(what, &fs.PathError{Op: "access", Path: c.Shared, Err: err})
 		return
 	}
-	free, err := freeBytes(c.opts.shared)
+	free, err := freeBytes(c.Shared)
 	if err != nil {
 		c.failed(what, err)
 		return
 	}
-	if locked, err := imagepin.Locked(c.opts.shared); err != nil {
+	if locked, err := imagepin.Locked(c.Shared); err != nil {
 		c.note(what, "whether another launcher works can't be seen: %v", err)
 	} else if locked {
 		c.note(what, "another launcher is at work: a second one waits for it, and then ends")
 	}
 	if free < 1<<20 {
-		c.failed(what, fmt.Errorf("%s: %w", c.opts.shared, syscall.ENOSPC))
+		c.failed(what, fmt.Errorf("%s: %w", c.Shared, syscall.ENOSPC))
 		return
 	}
-	c.ok(what, "%s, %d MB free", c.opts.shared, free/1e6)
+	c.ok(what, "%s, %d MB free", c.Shared, free/1e6)
 }
 
 func freeBytes(dir string) (int64, error) {
@@ -128,8 +135,8 @@ func freeBytes(dir string) (int64, error) {
 	return int64(s.Bavail) * s.Bsize, nil
 }
 
-func (c *imageCheck) connect(ctx context.Context) {
-	e, err := engine.Connect(ctx, c.opts.dockerSocket, c.opts.engine, c.log)
+func (c *check) connect(ctx context.Context) {
+	e, err := engine.Connect(ctx, c.Docker, c.EngineTimeout, c.Log)
 	if err != nil {
 		c.failed("Docker Engine", err)
 		return
@@ -143,21 +150,21 @@ func (c *imageCheck) connect(ctx context.Context) {
 
 // choose reads the user config and the approved digests. known says that there is a
 // digest to launch.
-func (c *imageCheck) choose(profile *imagepin.Profile) (user *userconfig.Config, digest oci.Digest, known bool) {
-	user, _, err := c.readUserConfig()
+func (c *check) choose(profile *imagepin.Profile) (user *userconfig.Config, digest oci.Digest, known bool) {
+	user, _, err := c.ReadUserConfig()
 	if err != nil {
 		c.failed("user config", err)
 	} else {
 		for _, w := range user.Warnings {
 			c.note("user config", "%s", w)
 		}
-		if _, err := profile.NodeConfig(user, oci.Digest{}, c.measured); err != nil {
+		if _, err := profile.NodeConfig(user, oci.Digest{}, c.Guest.Measured); err != nil {
 			c.failed("user config", err)
 		} else {
-			c.ok("user config", "%s, image %s, %d ports", c.opts.userConfig, user.Image, len(user.Ports))
+			c.ok("user config", "%s, image %s, %d ports", c.UserConfig, user.Image, len(user.Ports))
 		}
 	}
-	approved, exists, err := c.readApproved()
+	approved, exists, err := c.ReadApproved()
 	if err != nil {
 		c.failed("approved digests", err)
 		return user, digest, false
@@ -166,12 +173,12 @@ func (c *imageCheck) choose(profile *imagepin.Profile) (user *userconfig.Config,
 	if user != nil {
 		override = user.Override
 	}
-	if digest, err = imagepin.Choose(approved, exists, c.opts.fallback, override); err != nil {
+	if digest, err = imagepin.Choose(approved, exists, c.Fallback, override); err != nil {
 		c.failed("approved digests", err)
 		return user, digest, false
 	}
 	switch {
-	case c.opts.approved == approvedNone:
+	case c.NoApproved:
 		c.ok("approved digests", "none are consulted; the default, %s", digest)
 	case !exists:
 		c.ok("approved digests", "no list yet; the default, %s", digest)
@@ -184,10 +191,10 @@ func (c *imageCheck) choose(profile *imagepin.Profile) (user *userconfig.Config,
 }
 
 // boot looks at what this boot's register holds already.
-func (c *imageCheck) boot(ctx context.Context, digest oci.Digest, known bool) {
-	boot, err := measure.ReadBoot(ctx, c.agent, sleep)
+func (c *check) boot(ctx context.Context, digest oci.Digest, known bool) {
+	boot, err := measure.ReadBoot(ctx, c.agent, c.Sleep)
 	if err == nil && known {
-		err = c.bindable(ctx, digest)
+		err = c.Bindable(ctx, c.agent, digest)
 	}
 	if err != nil {
 		c.failed("guest agent", err)
@@ -196,19 +203,19 @@ func (c *imageCheck) boot(ctx context.Context, digest oci.Digest, known bool) {
 	c.ok("guest agent", "its log replays to RTMR3, %d events after dstack's own", len(boot.After))
 }
 
-func (c *imageCheck) prove(ctx context.Context, user *userconfig.Config, digest oci.Digest) *imagepin.Image {
+func (c *check) prove(ctx context.Context, user *userconfig.Config, digest oci.Digest) *imagepin.Image {
 	var mirrors []string
 	if c.engine != nil {
 		mirrors = c.engine.Mirrors()
 	}
-	client, err := registry.Open(ctx, user.Image, registry.Options{Timeout: c.opts.registry, Mirrors: mirrors, Log: c.log})
+	client, err := registry.Open(ctx, user.Image, registry.Options{Timeout: c.RegistryTimeout, Mirrors: mirrors, Log: c.Log})
 	if err != nil {
 		c.failed("registry", err)
 		return nil
 	}
-	image, err := imagepin.Resolve(ctx, client, user.Image, digest, c.opts.target)
+	image, err := imagepin.Resolve(ctx, client, user.Image, digest, c.Target)
 	if err != nil {
-		c.failed("registry", imagepin.Explain(ctx, client, user.Image, digest, c.opts.target, err))
+		c.failed("registry", imagepin.Explain(ctx, client, user.Image, digest, c.Target, err))
 		return nil
 	}
 	c.ok("registry", "%s is proven: manifest %s, config %s, %s", image.Reference(), image.Manifest, image.ConfigID, image.Platform)
@@ -216,7 +223,7 @@ func (c *imageCheck) prove(ctx context.Context, user *userconfig.Config, digest 
 }
 
 // present says whether the Engine has the image, and if not, whether there is room.
-func (c *imageCheck) present(ctx context.Context, image *imagepin.Image) {
+func (c *check) present(ctx context.Context, image *imagepin.Image) {
 	has, err := c.engine.Has(ctx, image)
 	var proof *imagepin.ProofError
 	switch {
@@ -232,7 +239,7 @@ func (c *imageCheck) present(ctx context.Context, image *imagepin.Image) {
 	need := roomFactor * image.Layers
 	where := c.engine.Root()
 	if _, err := os.Stat(where); err != nil {
-		where = c.opts.shared // a volume of the Engine's, and so on its disk
+		where = c.Shared // a volume of the Engine's, and so on its disk
 	}
 	free, err := freeBytes(where)
 	switch {
@@ -247,7 +254,7 @@ func (c *imageCheck) present(ctx context.Context, image *imagepin.Image) {
 
 // ports looks for others that have a port, as far as this can be seen from where the
 // launcher is.
-func (c *imageCheck) ports(ctx context.Context, w *engine.Wanted) {
+func (c *check) ports(ctx context.Context, w *engine.Wanted) {
 	const what = "ports"
 	if err := c.engine.PortsFree(ctx, w); err != nil {
 		c.failed(what, err)
@@ -258,14 +265,14 @@ func (c *imageCheck) ports(ctx context.Context, w *engine.Wanted) {
 
 // container says in what the container that is there is another one than the wanted:
 // the one of the launcher before, say.
-func (c *imageCheck) container(ctx context.Context, w *engine.Wanted) {
+func (c *check) container(ctx context.Context, w *engine.Wanted) {
 	const what = "container"
 	sum, err := w.SHA256()
 	if err != nil {
 		c.failed(what, err)
 		return
 	}
-	w.Launched = c.launched(ctx, sum, w.Container.Image)
+	w.Launched = imagemode.Launched(ctx, c.agent, sum, w.Container.Image)
 	found, differences, err := c.engine.Compare(ctx, w)
 	switch {
 	case err != nil:

@@ -1,4 +1,4 @@
-package main
+package author
 
 import (
 	"os"
@@ -29,7 +29,7 @@ func TestComposeText(t *testing.T) {
 				want.WriteString(line)
 			}
 		}
-		if got := composeText(c.conf, imagePlaceholder, c.secrets); got != want.String() {
+		if got := Compose(c.conf, ImagePlaceholder, c.secrets); got != want.String() {
 			t.Errorf("pin prints\n%s\n%s is\n%s", got, c.file, want.String())
 		}
 	}
@@ -40,13 +40,13 @@ func TestPolicy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := (expectations{config: cfg, record: []byte(`{"v":"1"}`)}).policy(); err == nil {
+	if _, err := (Expectations{Config: cfg, Record: []byte(`{"v":"1"}`)}).Policy(); err == nil {
 		t.Error("something that is no record makes a policy")
 	}
 	const sum = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 	record := `{"commit":"0123456789abcdef0123456789abcdef01234567","config_sha256":"` + sum + `","content_sha256":"` + sum + `","install_cmd":"","launcher":"x","repo_url":"/r","run_cmd":"'a'","subdir":"","tree":"0123456789abcdef0123456789abcdef01234567","v":"1"}`
-	e := expectations{config: cfg, record: []byte(record), imageDigest: "sha256:" + sum, composeSHA256: sum, envs: []string{"API_KEY", "TOKEN"}}
-	got, err := e.policy()
+	e := Expectations{Config: cfg, Record: []byte(record), ImageDigest: "sha256:" + sum, ComposeSHA256: sum, Envs: []string{"API_KEY", "TOKEN"}}
+	got, err := e.Policy()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,16 +57,16 @@ func TestPolicy(t *testing.T) {
 	if !strings.HasPrefix(string(got), want) || !strings.Contains(string(got), "\n# KEY_PROVIDER=\n") || !strings.HasSuffix(string(got), "\n# PERSISTENT_DISK=accepted\n") {
 		t.Errorf("the policy is\n%s", got)
 	}
-	e.imageDigest, e.composeSHA256, e.envs = "", "", nil
-	if got, err = e.policy(); err != nil || !strings.Contains(string(got), "\nALLOWED_ENVS=\n") || !strings.Contains(string(got), "\n# DOCKER_COMPOSE_SHA256=\n") || !strings.Contains(string(got), "# and LAUNCHER_IMAGE_DIGEST") {
+	e.ImageDigest, e.ComposeSHA256, e.Envs = "", "", nil
+	if got, err = e.Policy(); err != nil || !strings.Contains(string(got), "\nALLOWED_ENVS=\n") || !strings.Contains(string(got), "\n# DOCKER_COMPOSE_SHA256=\n") || !strings.Contains(string(got), "# and LAUNCHER_IMAGE_DIGEST") {
 		t.Errorf("%v: the policy is\n%s", err, got)
 	}
 	if _, err := policy.Parse("p", got); err != nil {
 		t.Error(err)
 	}
 	for name, line := range map[string]string{"dstack-0.6.6": "\nOS_IMAGE=dstack-0.6.6\n", sum: "\nOS_IMAGE_HASH=" + sum + "\n"} {
-		e.osImage, e.imageDigest = name, "sha256:"+sum
-		if got, err = e.policy(); err != nil || !strings.Contains(string(got), line) || strings.Contains(string(got), "Still to add") || !strings.Contains(string(got), "\n# ACPI_TABLES=\n") {
+		e.OSImage, e.ImageDigest = name, "sha256:"+sum
+		if got, err = e.Policy(); err != nil || !strings.Contains(string(got), line) || strings.Contains(string(got), "Still to add") || !strings.Contains(string(got), "\n# ACPI_TABLES=\n") {
 			t.Errorf("%v: the policy is\n%s", err, got)
 		}
 	}

@@ -1,6 +1,6 @@
 //go:build stagehook
 
-package main
+package stage
 
 import (
 	"fmt"
@@ -10,11 +10,11 @@ import (
 	"syscall"
 )
 
-// atStage kills the launcher, as a machine that dies would, at the stage that a
-// test names in GIT_LAUNCHER_TEST_KILL; it writes the stage to the file named in
-// GIT_LAUNCHER_TEST_STAGES first, and runs the command in GIT_LAUNCHER_TEST_RUN, at
-// every stage or at the one in GIT_LAUNCHER_TEST_AT, which the command has as STAGE. Only a test's build has it.
-func atStage(stage string) {
+// Reached kills the launcher, as a machine that dies would, at the stage that a test
+// names in GIT_LAUNCHER_TEST_KILL. Before that it writes the stage to the file in
+// GIT_LAUNCHER_TEST_STAGES, and runs the command in GIT_LAUNCHER_TEST_RUN: at every
+// stage, or at the one in GIT_LAUNCHER_TEST_AT. The command has the stage in STAGE.
+func Reached(stage string) {
 	if name := os.Getenv("GIT_LAUNCHER_TEST_STAGES"); name != "" {
 		if f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644); err == nil {
 			fmt.Fprintln(f, stage)

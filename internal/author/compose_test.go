@@ -1,4 +1,4 @@
-package main
+package author
 
 import (
 	"errors"
@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"gitlauncher/internal/digest"
+	"gitlauncher/internal/step"
 )
 
 // TestReadCompose: a policy is written for the config that the compose file deploys, or
@@ -21,10 +22,10 @@ func TestReadCompose(t *testing.T) {
 		reason string // empty: it is read
 		envs   []string
 	}{
-		"what pin writes":        {composeText(conf, imagePlaceholder, []string{"B", "A"}), "", []string{"A", "B"}},
+		"what pin writes":        {Compose(conf, ImagePlaceholder, []string{"B", "A"}), "", []string{"A", "B"}},
 		"none inside":            {"services: {app: {image: x, environment: {C: \"${C}\"}}}\n", "", nil},
-		"other services":         {composeText(conf, imagePlaceholder, nil) + "# end\n", "", nil},
-		"another config":         {composeText(conf+"#\n", imagePlaceholder, nil), "has another config in GIT_LAUNCHER_CONFIG", nil},
+		"other services":         {Compose(conf, ImagePlaceholder, nil) + "# end\n", "", nil},
+		"another config":         {Compose(conf+"#\n", ImagePlaceholder, nil), "has another config in GIT_LAUNCHER_CONFIG", nil},
 		"filled in":              {"services: {app: {environment: {GIT_LAUNCHER_CONFIG: \"${X}\"}}}\n", "has another config in GIT_LAUNCHER_CONFIG", nil},
 		"two readings":           {"services: {app: !!map {}}\n", "tag", nil},
 		"no environment at all":  {"services: {app: {environment: 1}}\n", "environment is neither a mapping nor a list", nil},
@@ -35,19 +36,19 @@ func TestReadCompose(t *testing.T) {
 			if err := os.WriteFile(file, []byte(c.text), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			d, err := readCompose(file, sum)
-			var usage *usageError
+			d, err := ReadCompose(file, sum)
+			var usage *step.UsageError
 			switch {
 			case c.reason != "":
 				if !errors.As(err, &usage) || !strings.Contains(err.Error(), c.reason) {
 					t.Errorf("%v", err)
 				}
-			case err != nil || d.sha256 != digest.Of([]byte(c.text)).Hex() || !slices.Equal(d.envs, c.envs):
+			case err != nil || d.SHA256 != digest.Of([]byte(c.text)).Hex() || !slices.Equal(d.Envs, c.envs):
 				t.Errorf("%+v, %v", d, err)
 			}
 		})
 	}
-	if _, err := readCompose(t.TempDir(), sum); err == nil || !strings.Contains(err.Error(), "is not a regular file") {
+	if _, err := ReadCompose(t.TempDir(), sum); err == nil || !strings.Contains(err.Error(), "is not a regular file") {
 		t.Errorf("a folder: %v", err)
 	}
 }

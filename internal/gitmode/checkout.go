@@ -1,4 +1,4 @@
-package main
+package gitmode
 
 import (
 	"context"
@@ -10,19 +10,29 @@ import (
 	"gitlauncher/gitpin"
 	"gitlauncher/gitpin/fetch/credential"
 	"gitlauncher/gitpin/object"
+	"gitlauncher/internal/progress"
+	"gitlauncher/internal/stage"
 )
 
+// Bounds are the most that a launch takes and waits for.
+type Bounds struct {
+	PackBytes, TreeBytes int64
+	Files, Retries       int
+	Stall, Pack, Fetch   time.Duration
+	Lock                 time.Duration
+}
+
 // checkout makes a directory the pinned commit, and shows how far it is.
-func (l *launch) checkout(ctx context.Context, p gitpin.Params) (*gitpin.Checkout, error) {
-	shown := newProgress(l.stderr, l.logFormat, l.log)
-	defer shown.end()
-	p.Progress, p.Objects, p.Said = shown.add, shown.expect, shown.said
+func (l *Launch) checkout(ctx context.Context, p gitpin.Params) (*gitpin.Checkout, error) {
+	shown := progress.New(l.Stderr, l.JSON, l.Log)
+	defer shown.End()
+	p.Progress, p.Objects, p.Said = shown.Add, shown.Expect, shown.Said
 	expect(0)
 	p.Expect = expect
 	p.Stage = func(s gitpin.Stage) {
-		shown.stage(s)
-		l.log.Debug("stage " + string(s))
-		atStage(string(s))
+		shown.Stage(s)
+		l.Log.Debug("stage " + string(s))
+		stage.Reached(string(s))
 	}
 	return gitpin.Pin(ctx, p)
 }
@@ -35,20 +45,21 @@ func expect(objects int) {
 	debug.SetMemoryLimit(some + each*int64(max(0, objects-few)))
 }
 
-// pinParams are what a config pins, and the settings' bounds.
-func (l *launch) pinParams(cfg *config.Git, workDir string, auth gitpin.Credentials) gitpin.Params {
+// params are what a config pins, and the bounds.
+func (l *Launch) params(cfg *config.Git, workDir string, auth gitpin.Credentials) gitpin.Params {
+	b := l.Bounds
 	return gitpin.Params{
 		Repo: cfg.Repo, Mirrors: cfg.Mirrors, Commit: cfg.Commit, WorkDir: workDir, FullHistory: cfg.FullHistory,
 		Auth:         auth,
-		MaxPackBytes: l.maxPackBytes, MaxTreeBytes: l.maxTreeBytes, MaxFiles: l.maxFiles,
-		StallTimeout: l.stall, PackTimeout: l.pack, FetchTimeout: l.fetch, LockTimeout: l.lock, Retries: l.retries,
-		Log: l.log, Progress: func(int64) {}, Stage: func(gitpin.Stage) {}, Sleep: sleep, Now: time.Now, Hasher: object.Format.NewHasher,
+		MaxPackBytes: b.PackBytes, MaxTreeBytes: b.TreeBytes, MaxFiles: b.Files,
+		StallTimeout: b.Stall, PackTimeout: b.Pack, FetchTimeout: b.Fetch, LockTimeout: b.Lock, Retries: b.Retries,
+		Log: l.Log, Progress: func(int64) {}, Stage: func(gitpin.Stage) {}, Sleep: l.Sleep, Now: time.Now, Hasher: object.Format.NewHasher,
 	}
 }
 
-// credentials says where the fetch gets its credentials from. Those in variables are
+// readCredentials says where the fetch gets its credentials from. Those in variables are
 // taken out of the environment: neither the workload nor its INSTALL_CMD has them.
-func credentials(a config.Auth) (gitpin.Credentials, error) {
+func readCredentials(a config.Auth) (gitpin.Credentials, error) {
 	c := gitpin.Credentials{
 		TokenFile: a.TokenFile, Scheme: a.Scheme, TLSCertFile: a.TLSCertFile, TLSKeyFile: a.TLSKeyFile, TLSCAFile: a.TLSCAFile,
 		SSHKeyFile: a.SSHKeyFile, KnownHostsFile: a.KnownHostsFile, HostKey: a.HostKey,
@@ -68,14 +79,4 @@ func credentials(a config.Auth) (gitpin.Credentials, error) {
 		os.Unsetenv(s.name)
 	}
 	return c, nil
-}
-
-// sleep waits, or ends with the context.
-func sleep(ctx context.Context, d time.Duration) error {
-	select {
-	case <-time.After(d):
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

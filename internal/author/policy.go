@@ -1,7 +1,6 @@
-package main
+package author
 
 import (
-	"regexp"
 	"strings"
 
 	"gitlauncher/config"
@@ -9,27 +8,21 @@ import (
 	"gitlauncher/policy"
 )
 
-// The two ways to name a VM's OS image: as the catalogue of systems does, or by hash.
-var (
-	osHash  = regexp.MustCompile(`^[0-9a-f]{64}$`)
-	osImage = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
-)
-
-// expectations is what a relying party may expect of a launch before there is one.
-type expectations struct {
-	config        *config.Git
-	record        []byte   // the launch record
-	imageDigest   string   // the launcher image's; empty if it is not known yet
-	osImage       string   // the VM's, by name or os_image_hash; empty likewise
-	composeSHA256 string   // of the compose file that deploys the config; empty likewise
-	envs          []string // that whoever deploys may choose the values of
+// Expectations is what a relying party may expect of a launch before there is one.
+type Expectations struct {
+	Config        *config.Git
+	Record        []byte   // the launch record
+	ImageDigest   string   // the launcher image's; empty if it is not known yet
+	OSImage       string   // the VM's, by name or os_image_hash; empty likewise
+	ComposeSHA256 string   // of the compose file that deploys the config; empty likewise
+	Envs          []string // that may have any value at deployment
 }
 
-// policy writes the config's own words and the digests of the launch record. What is not
+// Policy writes the config's own words and the digests of the launch record. What is not
 // the author's to know is left to fill in, and the policy says so: a relying party takes
 // it from somebody else than the deployer.
-func (e expectations) policy() ([]byte, error) {
-	r, err := measure.ParseGitRecord(e.record)
+func (e Expectations) Policy() ([]byte, error) {
+	r, err := measure.ParseGitRecord(e.Record)
 	if err != nil {
 		return nil, err
 	}
@@ -39,7 +32,7 @@ func (e expectations) policy() ([]byte, error) {
 			w.Line(key, value)
 		}
 	}
-	cfg := e.config
+	cfg := e.Config
 	w.Line("REPO_URL", cfg.Repo.String())
 	w.Line("COMMIT_SHA", cfg.Commit.String())
 	opt("REPO_SUBDIR", cfg.Subdir.String())
@@ -53,17 +46,17 @@ func (e expectations) policy() ([]byte, error) {
 	opt("TREE", r.Tree)
 	opt("CONTENT_SHA256", r.ContentSHA256)
 	opt("ENTRYPOINT_SHA256", r.EntrypointSHA256)
-	opt("LAUNCHER_IMAGE_DIGEST", e.imageDigest)
-	opt("DOCKER_COMPOSE_SHA256", e.composeSHA256)
-	if osHash.MatchString(e.osImage) {
-		w.Line("OS_IMAGE_HASH", e.osImage)
+	opt("LAUNCHER_IMAGE_DIGEST", e.ImageDigest)
+	opt("DOCKER_COMPOSE_SHA256", e.ComposeSHA256)
+	if osHash.MatchString(e.OSImage) {
+		w.Line("OS_IMAGE_HASH", e.OSImage)
 	} else {
-		opt("OS_IMAGE", e.osImage)
+		opt("OS_IMAGE", e.OSImage)
 	}
-	if len(e.envs) == 0 {
+	if len(e.Envs) == 0 {
 		w.None("ALLOWED_ENVS")
 	}
-	for _, name := range e.envs {
+	for _, name := range e.Envs {
 		w.Line("ALLOWED_ENVS", name)
 	}
 	w.Comment(e.missing())
@@ -71,12 +64,12 @@ func (e expectations) policy() ([]byte, error) {
 }
 
 // missing says what is left to add.
-func (e expectations) missing() string {
+func (e Expectations) missing() string {
 	var add []string
-	if e.osImage == "" {
+	if e.OSImage == "" {
 		add = append(add, "the dstack OS image, as OS_IMAGE=dstack-0.6.6\nor as OS_IMAGE_HASH= with the hash of its release page")
 	}
-	if e.imageDigest == "" {
+	if e.ImageDigest == "" {
 		add = append(add, "LAUNCHER_IMAGE_DIGEST, the launcher image that was audited")
 	}
 	text := ""
@@ -87,7 +80,7 @@ func (e expectations) missing() string {
 “git-launcher-verify system receipt.json” prints them, and whether they are known.
 ACPI_TABLES=
 `
-	if e.composeSHA256 == "" {
+	if e.ComposeSHA256 == "" {
 		text += "What `sha256sum docker-compose.yaml` prints for the file that is deployed:\nDOCKER_COMPOSE_SHA256=\n"
 	}
 	return text + `Who holds the keys of the disk and of the application, unless nobody does (none):

@@ -1,4 +1,4 @@
-package main
+package progress
 
 import (
 	"bytes"
@@ -18,20 +18,20 @@ import (
 // server's own words.
 func TestProgressLines(t *testing.T) {
 	var log bytes.Buffer
-	p := newProgress(&log, "text", slog.New(slog.NewTextHandler(&log, nil)))
-	p.line(time.Now()) // nothing has begun
-	p.stage(gitpin.StageFetch)
-	p.line(p.began.Add(5 * time.Second))
-	p.said("Compressing objects:  50% (1/2)")
-	p.line(p.began.Add(10 * time.Second))
-	p.stage(gitpin.StageReceiving)
-	p.expect(3)
-	p.add(6 << 20)
-	p.line(p.began.Add(5 * time.Second))
-	p.stage(gitpin.StageReceived)
-	p.line(p.began.Add(5 * time.Second))
-	p.end()
-	p.line(time.Now())
+	d := New(&log, false, slog.New(slog.NewTextHandler(&log, nil)))
+	d.line(time.Now()) // nothing has begun
+	d.Stage(gitpin.StageFetch)
+	d.line(d.began.Add(5 * time.Second))
+	d.Said("Compressing objects:  50% (1/2)")
+	d.line(d.began.Add(10 * time.Second))
+	d.Stage(gitpin.StageReceiving)
+	d.Expect(3)
+	d.Add(6 << 20)
+	d.line(d.began.Add(5 * time.Second))
+	d.Stage(gitpin.StageReceived)
+	d.line(d.began.Add(5 * time.Second))
+	d.End()
+	d.line(time.Now())
 	lines := strings.Split(strings.TrimSpace(log.String()), "\n")
 	want := []string{
 		`msg="waiting for the server" step=fetch for=5s`,
@@ -52,18 +52,18 @@ func TestProgressLines(t *testing.T) {
 // TestProgressBar: on a terminal, one line that goes away at the end.
 func TestProgressBar(t *testing.T) {
 	master, slave := terminal(t)
-	p := newProgress(slave, "text", slog.New(slog.DiscardHandler))
-	if p.bar == nil {
+	d := New(slave, false, slog.New(slog.DiscardHandler))
+	if d.bar == nil {
 		t.Fatal("no bar on a terminal")
 	}
-	p.stage(gitpin.StageFetch)
-	p.said("Counting objects: 7")
-	p.bar.RenderBlank() // whatever the throttle holds back
-	p.stage(gitpin.StageReceiving)
-	p.expect(7)
-	p.bar.RenderBlank()
-	p.add(3 << 20)
-	p.end()
+	d.Stage(gitpin.StageFetch)
+	d.Said("Counting objects: 7")
+	d.bar.RenderBlank() // whatever the throttle holds back
+	d.Stage(gitpin.StageReceiving)
+	d.Expect(7)
+	d.bar.RenderBlank()
+	d.Add(3 << 20)
+	d.End()
 	fmt.Fprintln(slave, "what follows")
 	var shown string
 	buf := make([]byte, 4096)
@@ -78,7 +78,7 @@ func TestProgressBar(t *testing.T) {
 	if !strings.Contains(bar, "(Counting objects: 7)") || !strings.Contains(bar, "receiving the pack of 7 objects") || !strings.HasSuffix(bar, "\r") || strings.Contains(after, "receiving") {
 		t.Errorf("%q", shown)
 	}
-	if newProgress(slave, "json", slog.New(slog.DiscardHandler)).bar != nil {
+	if New(slave, true, slog.New(slog.DiscardHandler)).bar != nil {
 		t.Error("a bar among JSON lines")
 	}
 }

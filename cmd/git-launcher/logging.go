@@ -1,0 +1,40 @@
+package main
+
+import (
+	"flag"
+	"io"
+	"log/slog"
+
+	"gitlauncher/internal/step"
+)
+
+// logging is how a command logs.
+type logging struct{ format, level string }
+
+func (l *logging) flags(fs *flag.FlagSet) {
+	fs.StringVar(&l.format, "log-format", "text", "")
+	fs.StringVar(&l.level, "log-level", "info", "")
+}
+
+func (l *logging) check() error {
+	switch {
+	case l.format != "text" && l.format != "json":
+		return step.Usagef("--log-format is neither text nor json")
+	case l.level != "debug" && l.level != "info" && l.level != "warn" && l.level != "error":
+		return step.Usagef("--log-level is not debug, info, warn or error")
+	}
+	return nil
+}
+
+func (l *logging) json() bool { return l.format == "json" }
+
+// logger logs one event a line.
+func (l *logging) logger(w io.Writer) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(l.level)) // checked with the settings
+	opts := &slog.HandlerOptions{Level: level}
+	if l.json() {
+		return slog.New(slog.NewJSONHandler(w, opts))
+	}
+	return slog.New(slog.NewTextHandler(w, opts))
+}

@@ -1,0 +1,131 @@
+package gitmode
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path"
+
+	"gitlauncher/config"
+	"gitlauncher/gitpin"
+	"gitlauncher/internal/atomicfile"
+	"gitlauncher/internal/author"
+	"gitlauncher/internal/entryscript"
+	"gitlauncher/internal/step"
+)
+
+// Check does what Run does up to measuring, in a directory of its own, and prints the
+// launch record. It compares the config with the compose file that is to deploy it, if
+// there is one, and writes the policy that expects the launch, if that is wanted. Errors
+// are those of Run.
+func (l *Launch) Check(ctx context.Context, composeFile, policyOut string) error {
+	in, err := l.parse()
+	if err != nil {
+		return err
+	}
+	deployed, err := l.deployment(composeFile, in)
+	if err != nil {
+		return step.At("read the compose file", err)
+	}
+	var record []byte
+	err = l.prove(ctx, in.config, in.auth, func(c *gitpin.Checkout) (err error) {
+		record, err = l.record(in.config, in.sum, c)
+		return step.At(step.Entry, err)
+	})
+	if err != nil {
+		return err
+	}
+	if policyOut != "" {
+		expected := author.Expectations{Config: in.config, Record: record, ComposeSHA256: deployed.SHA256, Envs: deployed.Envs}
+		policy, err := expected.Policy()
+		if err == nil {
+			err = atomicfile.Write(policyOut, policy, 0o644)
+		}
+		if err != nil {
+			return step.At(step.Policy, err)
+		}
+	}
+	_, err = l.Stdout.Write(append(record, '\n'))
+	return step.At("print the record", err)
+}
+
+// deployment is how the compose file deploys the config, and says so.
+func (l *Launch) deployment(composeFile string, in *input) (*author.Deployment, error) {
+	if composeFile == "" {
+		return &author.Deployment{Envs: in.config.Auth.Variables()}, nil
+	}
+	d, err := author.ReadCompose(composeFile, in.sum)
+	if err != nil {
+		return nil, err
+	}
+	if d.Service == "" {
+		l.Log.Warn("the compose file has no config in "+config.ConfigVariable+": its service must find this one in a file", "file", composeFile, "sha256", d.SHA256)
+	} else {
+		l.Log.Info("the compose file deploys this config, byte for byte", "file", composeFile, "service", d.Service, "sha256", d.SHA256)
+	}
+	return d, nil
+}
+
+// prove pins the commit as a launch does, in a directory of its own, says whether
+// anything published leads to it, and lets use have the checkout.
+func (l *Launch) prove(ctx context.Context, cfg *config.Git, auth gitpin.Credentials, use func(*gitpin.Checkout) error) error {
+	tmp, err := os.MkdirTemp("", "git-launcher-check-")
+	if err != nil {
+		return step.At("make a temporary directory", err)
+	}
+	defer os.RemoveAll(tmp)
+	params := l.params(cfg, path.Join(tmp, "workload"), auth)
+	checkout, err := l.checkout(ctx, params)
+	if err != nil {
+		return step.At(step.Pin, err)
+	}
+	defer checkout.Close()
+	l.Log.Info("HEAD verified: "+cfg.Commit.String(), "tree", checkout.Tree.String(), "files", len(checkout.Files))
+	l.reachable(ctx, params, tmp)
+	l.remark(ctx, cfg, params.WorkDir)
+	return use(checkout)
+}
+
+// remark warns of what would make the entry script fail where nobody watches. It never
+// fails a check: a launch runs with bash whatever was pinned.
+func (l *Launch) remark(ctx context.Context, cfg *config.Git, workDir string) {
+	what, script := "RUN_CMD", []byte(nil)
+	if cfg.Advanced != nil {
+		script = []byte(cfg.Advanced.RunCmd)
+	} else {
+		what = path.Join(cfg.Subdir.Clean(), cfg.Script.Clean())
+		root, err := os.OpenRoot(workDir) // a link in the tree leads nowhere else
+		if err != nil {
+			return
+		}
+		defer root.Close()
+		const most = 4 << 20 // bytes; what is larger is no script that somebody wrote
+		info, err := root.Stat(what)
+		if err != nil || info.Size() > most {
+			return // the step that needs it says why
+		}
+		if script, err = root.ReadFile(what); err != nil {
+			return
+		}
+	}
+	for _, found := range entryscript.Look(ctx, script) {
+		l.Log.Warn(fmt.Sprintf("%.200q %s", what, found))
+	}
+	if cfg.Advanced == nil && !entryscript.HandsOver(script) {
+		l.Log.Info(fmt.Sprintf("%.200q does not end with exec: bash does not hand signals on to the workload", what))
+	}
+}
+
+// reachable warns of a commit that may vanish. It never fails a check: a launch today
+// would work.
+func (l *Launch) reachable(ctx context.Context, params gitpin.Params, dir string) {
+	reach, err := gitpin.Reachable(ctx, params, l.History, dir)
+	switch {
+	case err != nil:
+		l.Log.Warn("whether a branch or a tag leads to the commit could not be seen", "error", err.Error())
+	case reach == gitpin.NotTip:
+		l.Log.Info("no branch or tag points at the commit itself; --history looks whether one leads to it")
+	case reach == gitpin.Unreached:
+		l.Log.Warn("NOT REACHABLE: no branch or tag leads to the commit; the host may drop it at any time. Tag it")
+	}
+}

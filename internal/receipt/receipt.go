@@ -1,0 +1,72 @@
+package receipt
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"gitlauncher/internal/regularfile"
+	"gitlauncher/measure"
+)
+
+// ErrNoLaunch says that this boot's register holds no launch.
+var ErrNoLaunch = errors.New("this boot's event log holds no launch to make a receipt of")
+
+// Error is a receipt that could not be made or written.
+type Error struct{ Err error }
+
+func (e *Error) Error() string { return "launch receipt: " + e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Agent is what a receipt needs of the guest agent.
+type Agent interface {
+	measure.Reader
+	// Receipt takes a quote over the record and the nonce.
+	Receipt(ctx context.Context, binding measure.Binding, record, nonce []byte) (*measure.Receipt, error)
+}
+
+// Maker makes receipts of the launch that came last in this boot, one for each nonce.
+type Maker struct {
+	Agent Agent
+	Left  string // the file that a launch has left its receipt in
+	Sleep func(context.Context, time.Duration) error
+}
+
+// Make makes a receipt over a nonce of at most [measure.MaxNonce] bytes, which the asker
+// chose. Errors are [ErrNoLaunch], *[Error] and those of [measure.ReadBoot].
+func (m *Maker) Make(ctx context.Context, nonce []byte) (*measure.Receipt, error) {
+	boot, err := measure.ReadBoot(ctx, m.Agent, m.Sleep)
+	if err != nil {
+		return nil, err
+	}
+	binding := measure.Recorded
+	record, ok := boot.LastRecord()
+	if !ok {
+		// A pinned launch is in no log. Its receipt proves nothing but that the record is
+		// the one in that file: the quote alone says what can be launched.
+		if record, ok = m.pinnedRecord(); !ok {
+			return nil, ErrNoLaunch
+		}
+		binding = measure.Pinned
+	}
+	r, err := m.Agent.Receipt(ctx, binding, record, nonce)
+	if err != nil {
+		return nil, &Error{err}
+	}
+	return r, nil
+}
+
+// pinnedRecord returns the record of the receipt that a pinned launch has left.
+func (m *Maker) pinnedRecord() ([]byte, bool) {
+	data, err := regularfile.Read(m.Left, measure.MaxReceipt)
+	if err != nil {
+		return nil, false
+	}
+	r, err := measure.ParseReceipt(data)
+	if err != nil || r.Binding != measure.Pinned {
+		return nil, false
+	}
+	return []byte(r.Record), true
+}
