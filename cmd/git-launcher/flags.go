@@ -3,8 +3,11 @@ package main
 import (
 	"errors"
 	"flag"
+	"fmt"
 	"io"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -34,7 +37,7 @@ func (m *measuring) flags(fs *flag.FlagSet, platform, receiptFile string) {
 	fs.StringVar(&m.platform, "platform", platform, "")
 	fs.StringVar((*string)(&m.guest.Way), "measure", string(guest.Auto), "")
 	fs.StringVar(&m.guest.Socket, "dstack-endpoint", "/var/run/dstack.sock", "")
-	fs.DurationVar(&m.guest.Timeout, "dstack-timeout", 30*time.Second, "")
+	duration(fs, &m.guest.Timeout, "dstack-timeout", 30*time.Second)
 	fs.StringVar(&m.place.File, "receipt", receiptFile, "")
 	fs.BoolVar(&m.place.InLog, "receipt-log", false, "")
 	fs.BoolVar(&m.place.Required, "require-receipt", false, "")
@@ -96,9 +99,36 @@ func fromEnv(fs *flag.FlagSet, env func(string) (string, bool)) (err error) {
 			err = step.Usagef("the variable %s must name a .json file; the flag --receipt may name any", name)
 		} else if slices.Contains(flagOnly, f.Name) {
 			err = step.Usagef("the variable %s is not honoured; give the flag --%s", name, f.Name)
-		} else if fs.Set(f.Name, v) != nil {
-			err = step.Usagef("the variable %s has a value that --%s does not take", name, f.Name)
+		} else if refused := fs.Set(f.Name, v); refused != nil {
+			err = step.Usagef("the variable %s has a value that --%s does not take: %v", name, f.Name, refused)
 		}
 	})
 	return err
+}
+
+// duration defines a flag that is a time. Go's own says no more than "parse error".
+func duration(fs *flag.FlagSet, to *time.Duration, name string, byDefault time.Duration) {
+	*to = byDefault
+	fs.Func(name, "", func(v string) (err error) {
+		if _, err := strconv.ParseFloat(v, 64); err == nil && v != "0" {
+			return errors.New("the unit is missing: write 5s for seconds, 5m for minutes")
+		}
+		if *to, err = time.ParseDuration(v); err != nil {
+			return errors.New("it is not a time, as 5s, 5m or 1h30m")
+		}
+		return nil
+	})
+}
+
+// number defines a flag that is a whole number of at least least.
+func number[N int | int64](fs *flag.FlagSet, to *N, name string, byDefault, least N) {
+	*to = byDefault
+	fs.Func(name, "", func(v string) error {
+		n, err := strconv.ParseInt(v, 0, 64)
+		if err != nil || n < int64(least) {
+			return fmt.Errorf("it must be a whole number from %d to %d", least, int64(math.MaxInt64))
+		}
+		*to = N(n)
+		return nil
+	})
 }

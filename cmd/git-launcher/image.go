@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 
 	"gitlauncher/internal/imagecheck"
 	"gitlauncher/internal/imagemode"
@@ -13,31 +14,34 @@ import (
 
 // imageCommand runs `git-launcher image …` and returns the exit code.
 func imageCommand(ctx context.Context, args []string, stdout, stderr io.Writer) (code int) {
-	command := ""
-	if len(args) > 0 && slices.Contains([]string{"resolve", "compose", "check"}, args[0]) {
-		command, args = args[0], args[1:]
+	command, name := "", "image"
+	names := []string{"resolve", "compose", "check"}
+	if len(args) > 0 && slices.Contains(names, args[0]) {
+		command, name, args = args[0], "image "+args[0], args[1:]
+	} else if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+		return misread(name, step.Usagef("image: %s", unknown(args[0], names)), stdout, stderr)
 	}
 	if command == "compose" {
 		set, err := parseComposeSettings(args)
 		if err != nil {
-			return misread(err, imageUsage, stdout, stderr)
+			return misread(name, err, stdout, stderr)
 		}
-		return report(set.logger(stderr), step.At("print the compose file", set.write(stdout, stderr)))
+		return report(set.logger(stderr), name, step.At("print the compose file", set.write(stdout, stderr)))
 	}
 	set, err := parseImageSettings(command == "resolve", args, os.LookupEnv)
 	if err != nil {
-		return misread(err, imageUsage, stdout, stderr)
+		return misread(name, err, stdout, stderr)
 	}
 	set.connect(stdout, stderr)
 	switch command {
 	case "resolve":
-		return report(set.Log, imagemode.Resolve(ctx, set.query()))
+		return report(set.Log, name, imagemode.Resolve(ctx, set.query()))
 	case "check":
 		return checkCode(imagecheck.Run(ctx, &set.Options, hint))
 	}
 	code, err = imagemode.Run(ctx, &set.Options)
 	if err != nil {
-		return report(set.Log, err)
+		return report(set.Log, name, err)
 	}
 	return code
 }

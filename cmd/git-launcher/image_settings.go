@@ -47,9 +47,9 @@ func parseImageSettings(resolve bool, args []string, env func(string) (string, b
 	fs := newFlags()
 	s.logging.flags(fs)
 	fs.StringVar(&target, "target-platform", oci.DefaultPlatform.String(), "")
-	fs.DurationVar(&s.RegistryTimeout, "registry-timeout", 30*time.Second, "")
+	duration(fs, &s.RegistryTimeout, "registry-timeout", 30*time.Second)
 	fs.StringVar(&s.Docker, "docker-endpoint", "/var/run/docker.sock", "")
-	fs.DurationVar(&s.EngineTimeout, "engine-timeout", time.Minute, "")
+	duration(fs, &s.EngineTimeout, "engine-timeout", time.Minute)
 	if resolve {
 		fs.BoolVar(&s.asJSON, "json", false, "")
 		fs.Func("registry-mirror", "", func(address string) error {
@@ -58,8 +58,8 @@ func parseImageSettings(resolve bool, args []string, env func(string) (string, b
 		})
 	} else {
 		m.flags(fs, "", "")
-		fs.DurationVar(&s.StallTimeout, "stall-timeout", 2*time.Minute, "")
-		fs.DurationVar(&s.LockTimeout, "lock-timeout", time.Minute, "")
+		duration(fs, &s.StallTimeout, "stall-timeout", 2*time.Minute)
+		duration(fs, &s.LockTimeout, "lock-timeout", time.Minute)
 		fs.StringVar(&s.Shared, "shared-dir", sharedDir, "")
 		fs.StringVar(&s.ApprovedFile, "approved-file", "", "")
 		fs.StringVar(&s.UserConfig, "user-config", userConfigFile, "")

@@ -15,6 +15,8 @@ import (
 	"log"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -44,24 +46,28 @@ func main() {
 // launcher runs one command and returns the exit code.
 func launcher(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	name := "run"
+	names := []string{"run", "check", "receipt", "pin", "image", "help", "version"}
 	if len(args) > 0 {
-		switch args[0] {
-		case "run", "check", "receipt", "pin", "version":
-			name, args = args[0], args[1:]
-		case "image":
-			return imageCommand(ctx, args[1:], stdout, stderr)
-		case "help", "-h", "-help", "--help":
-			fmt.Fprint(stdout, usage)
+		switch word := args[0]; {
+		case slices.Contains([]string{"help", "-h", "-help", "--help"}, word):
+			fmt.Fprint(stdout, help(strings.Join(args[1:], " ")))
 			return 0
+		case slices.Contains(names, word):
+			name, args = word, args[1:]
+		case !strings.HasPrefix(word, "-") && !exists(word):
+			return misread("", step.Usagef("%s", unknown(word, names)), stdout, stderr)
 		}
 	}
-	if name == "version" {
+	switch name {
+	case "image":
+		return imageCommand(ctx, args, stdout, stderr)
+	case "version":
 		fmt.Fprintln(stdout, "git-launcher", version.String())
 		return 0
 	}
 	set, err := parseSettings(name, args, os.LookupEnv)
 	if err != nil {
-		return misread(err, usage, stdout, stderr)
+		return misread(name, err, stdout, stderr)
 	}
 	set.connect(stdout, stderr)
 	switch name {
@@ -74,18 +80,25 @@ func launcher(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 	default:
 		err = set.Run(ctx)
 	}
-	return report(set.Log, err)
+	return report(set.Log, name, err)
 }
 
-// misread answers a command line that can't be run: with the manual, where it asked for
-// that.
-func misread(err error, manual string, stdout, stderr io.Writer) int {
+// exists reports whether there is, or may be, a file of that name. A name with a folder
+// in it is meant as a file's.
+func exists(name string) bool {
+	_, err := os.Lstat(name)
+	return err == nil || strings.ContainsAny(name, "/.")
+}
+
+// misread answers a command line that can't be run: with the command's help, where it
+// asked for that.
+func misread(name string, err error, stdout, stderr io.Writer) int {
 	if errors.Is(err, errHelp) {
-		fmt.Fprint(stdout, manual)
+		fmt.Fprint(stdout, help(name))
 		return 0
 	}
 	text := logging{"text", "info"}
-	return report(text.logger(stderr), step.At(step.CommandLine, err))
+	return report(text.logger(stderr), name, step.At(step.CommandLine, err))
 }
 
 // sleep waits, or ends with the context.

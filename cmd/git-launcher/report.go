@@ -33,8 +33,9 @@ const (
 	exitEngine  = 7
 )
 
-// report says what failed and what to do, and returns the exit code.
-func report(log *slog.Logger, err error) int {
+// report says what failed in a command and what to do, and returns the exit code. Of the
+// commands that launch it says what became of the workload.
+func report(log *slog.Logger, command string, err error) int {
 	if err == nil {
 		return 0
 	}
@@ -45,11 +46,14 @@ func report(log *slog.Logger, err error) int {
 		name, cause = s.Step, s.Err
 	}
 	log.Error("FAILED to "+string(name)+": "+cause.Error(), "exit", code)
-	state := "the workload was not started"
-	if name == step.Supervise {
-		state = "the workload was started, and has no supervisor now"
+	state := ""
+	switch {
+	case name == step.Supervise:
+		state = "the workload was started, and has no supervisor now. "
+	case command == "run" || command == "image":
+		state = "the workload was not started. "
 	}
-	log.Error(state + ". What to do: " + hint)
+	log.Error(state + "What to do: " + hint)
 	return code
 }
 

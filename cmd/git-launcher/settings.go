@@ -34,14 +34,14 @@ func parseSettings(command string, args []string, env func(string) (string, bool
 	m.flags(fs, "tee", "/run/git-launcher/receipt.json")
 	fs.StringVar(&nonce, "nonce", "", "")
 	fs.StringVar(&s.policyOut, "policy-out", "", "")
-	fs.Int64Var(&s.Bounds.PackBytes, "max-pack-bytes", 8<<30, "")
-	fs.Int64Var(&s.Bounds.TreeBytes, "max-tree-bytes", 32<<30, "")
-	fs.IntVar(&s.Bounds.Files, "max-files", 2_000_000, "")
-	fs.IntVar(&s.Bounds.Retries, "retries", -1, "")
-	fs.DurationVar(&s.Bounds.Stall, "stall-timeout", 30*time.Second, "")
-	fs.DurationVar(&s.Bounds.Pack, "pack-timeout", fetch.DefaultPackTimeout, "")
-	fs.DurationVar(&s.Bounds.Fetch, "fetch-timeout", 15*time.Minute, "")
-	fs.DurationVar(&s.Bounds.Lock, "lock-timeout", 10*time.Minute, "")
+	number(fs, &s.Bounds.PackBytes, "max-pack-bytes", 8<<30, 1)
+	number(fs, &s.Bounds.TreeBytes, "max-tree-bytes", 32<<30, 1)
+	number(fs, &s.Bounds.Files, "max-files", 2_000_000, 1)
+	number(fs, &s.Bounds.Retries, "retries", -1, -1)
+	duration(fs, &s.Bounds.Stall, "stall-timeout", 30*time.Second)
+	duration(fs, &s.Bounds.Pack, "pack-timeout", fetch.DefaultPackTimeout)
+	duration(fs, &s.Bounds.Fetch, "fetch-timeout", 15*time.Minute)
+	duration(fs, &s.Bounds.Lock, "lock-timeout", 10*time.Minute)
 	if command == "check" || command == "pin" {
 		fs.BoolVar(&s.History, "history", false, "")
 	}
@@ -66,10 +66,8 @@ func (s *settings) check(command string, fs *flag.FlagSet, nonce string) error {
 	}
 	b := s.Bounds
 	switch {
-	case b.PackBytes <= 0 || b.TreeBytes <= 0 || b.Files <= 0:
-		return step.Usagef("a limit must be above zero")
-	case b.Stall <= 0 || b.Pack <= 0 || b.Fetch <= 0 || b.Lock < 0 || s.Guest.Timeout <= 0 || b.Retries < -1:
-		return step.Usagef("a timeout must be above zero, and --retries not below (but for -1, any number)")
+	case b.Stall <= 0 || b.Pack <= 0 || b.Fetch <= 0 || b.Lock < 0 || s.Guest.Timeout <= 0:
+		return step.Usagef("a timeout must be above zero")
 	case !strings.HasPrefix(s.Guest.Socket, "/"):
 		return step.Usagef("--dstack-endpoint must be the absolute path of a socket")
 	case s.Receipt.File == "":

@@ -6,6 +6,7 @@ const usage = `Usage: git-launcher [run] [flags] [config-file]    launch; config
        git-launcher image [flags]                  launch an approved container image; image resolve REFERENCE; image --help
        git-launcher pin [flags] REPO_URL [REF]     for authors: the commit that REF (a branch or tag) is now, proven as
                                                    a launch would; prints config, compose file and policy
+       git-launcher help COMMAND                   that command's flags, with examples; also COMMAND --help
        git-launcher version
 
 git-launcher reads a config that pins one commit of one Git repository, fetches
@@ -42,10 +43,13 @@ capitals, with _ for -; the flag wins):
   --nonce HEX               for receipt: up to 64 bytes that the asker chose
   --policy-out FILE         for check: write what git-launcher-verify is to expect of this launch;
                             a flag only, too
-  --compose FILE            for check: the compose file that deploys the config, for the policy
+  --compose FILE            for check: the compose file that deploys the config: it must hold the config, byte
+                            for byte, and its hash goes into the policy
   --history                 for check and pin: read the history to see whether a branch or
                             a tag leads to the commit
-  --log-format text|json    (default text)   --log-level debug|info|warn|error (default info)
+  --log-format text|json    (default text)
+  --log-level debug|info|warn|error
+                            (default info)
   --max-pack-bytes N        largest transfer (default 8589934592)
   --max-tree-bytes N        largest checkout (default 34359738368)
   --max-files N             most entries in the tree (default 2000000)
@@ -59,7 +63,7 @@ capitals, with _ for -; the flag wins):
 
 Flags of pin alone:
   --set KEY=VALUE           a further line of the config; repeatable
-  --env NAME                a variable that whoever deploys chooses, for the workload; repeatable
+  --env NAME                a variable of the workload whose value is chosen at deployment; repeatable
   --image NAME@sha256:HEX   the launcher image to deploy
   --os-image NAME|HEX       for the policy: the dstack OS image that the VM boots, by its name, as
                             dstack-0.6.6, or by its os_image_hash
@@ -74,8 +78,9 @@ Flags of pin alone:
 Exit codes, before the workload has taken over:
   2  usage or config                   5  measuring failed
   3  fetching failed; worth a retry    6  the workload could not be started
-  4  the pin is not met; never worth   7  the Docker Engine failed (image mode)
-     a retry                           1  anything else
+     once what it names is in order    7  the Docker Engine failed (image mode)
+  4  the pin is not met; never worth   1  anything else
+     a retry
 After that the exit code is the workload's.
 
 Try it without a TEE:  git-launcher --platform nontee config.conf

@@ -34,6 +34,9 @@ func Read(name string, limit int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if info.IsDir() {
+		return nil, fmt.Errorf("%w: it is a folder", ErrKind)
+	}
 	if !info.Mode().IsRegular() {
 		return nil, ErrKind
 	}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"gitlauncher/internal/step"
+)
+
+// TestHelp: a command's help has its usage, its flags and two examples, and nothing of
+// other commands.
+func TestHelp(t *testing.T) {
+	for _, c := range commands {
+		text := help(c.name)
+		if !strings.HasPrefix(text, "Usage: "+c.usage+"\n") || strings.Contains(text, "Exit codes") {
+			t.Errorf("%s:\n%s", c.name, text)
+		}
+		for _, name := range strings.Fields(c.flags) {
+			if !strings.Contains(text, "--"+name) {
+				t.Errorf("%s: no --%s in\n%s", c.name, name, text)
+			}
+		}
+		for _, example := range c.examples {
+			if !strings.Contains(text, "\n  "+example+"\n") {
+				t.Errorf("%s: no %q in\n%s", c.name, example, text)
+			}
+		}
+	}
+	if help("") != usage || help("image") != imageUsage {
+		t.Error("the manuals are not what --help prints")
+	}
+}
+
+func TestUnknown(t *testing.T) {
+	names := []string{"run", "check", "receipt", "pin"}
+	for word, want := range map[string]string{
+		"chekc": "did you mean check?", "reciept": "did you mean receipt?", "pni": "did you mean pin?", "checks": "did you mean check?",
+		"launch": "is neither a command nor a file; the commands are run, check",
+	} {
+		if got := unknown(word, names); !strings.Contains(got, want) {
+			t.Errorf("%s: %s", word, got)
+		}
+	}
+}
+
+// TestFlagValues: what a flag does not take is said in plain words.
+func TestFlagValues(t *testing.T) {
+	for value, want := range map[string]string{"5": "the unit is missing: write 5s", "x": "it is not a time", "5s": "", "0": ""} {
+		var d time.Duration
+		fs := newFlags()
+		duration(fs, &d, "t", time.Hour)
+		held(t, fs, value, want)
+	}
+	for value, want := range map[string]string{
+		"99999999999999999999": "a whole number from 1 to 9223372036854775807", "0": "from 1 to", "many": "from 1 to", "1": "", "9223372036854775807": "",
+	} {
+		var n int64
+		fs := newFlags()
+		number(fs, &n, "t", 7, 1)
+		held(t, fs, value, want)
+	}
+}
+
+func held(t *testing.T, fs *flag.FlagSet, value, want string) {
+	t.Helper()
+	none := func(string) (string, bool) { return "", false }
+	err := parseFlags(fs, []string{"--t", value}, none)
+	var usage *step.UsageError
+	if want == "" && err != nil || want != "" && (!errors.As(err, &usage) || !strings.Contains(err.Error(), want)) {
+		t.Errorf("--t %s: %v, not %q", value, err, want)
+	}
+}
+
+// TestReportNothingStarted: only a command that launches speaks of the workload.
+func TestReportNothingStarted(t *testing.T) {
+	for command, speaks := range map[string]bool{"run": true, "image": true, "check": false, "receipt": false, "pin": false, "image check": false} {
+		var log bytes.Buffer
+		code := report(slog.New(slog.NewTextHandler(&log, nil)), command, step.At(step.CommandLine, step.Usagef("no")))
+		if code != exitUsage || strings.Contains(log.String(), "the workload was not started") != speaks || !strings.Contains(log.String(), "What to do: ") {
+			t.Errorf("%s: %d\n%s", command, code, log.String())
+		}
+	}
+}
