@@ -23,7 +23,7 @@ IMAGE            = $(GO) run ./image/build
 IMAGE_FLAGS      = -arch $(ARCH) -version '$(VERSION)' -source '$(SOURCE_URL)' $(MIRRORS)
 
 # What also builds, and passes its tests, on systems other than Linux.
-PORTABLE = ./gitpin/object ./gitpin/pack ./gitpin/proof ./config ./policy ./measure ./verify/... ./cmd/git-launcher-verify ./cmd/dstack-sim ./internal/sim/...
+PORTABLE = ./gitpin/object ./gitpin/pack/... ./gitpin/proof ./config ./policy ./measure ./verify/... ./cmd/git-launcher-verify ./cmd/dstack-sim ./internal/sim/...
 
 TOOLS = $(GO) -C .github/tool build -o '$(CURDIR)/bin/'
 

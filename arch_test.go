@@ -42,17 +42,23 @@ var rooms = []row{
 
 	// Pin a commit.
 	{"gitpin/object", "", "github.com/pjbgf/sha1cd", ""},
-	{"gitpin/pack", "gitpin/object", "github.com/klauspost/compress golang.org/x/sync", "os"},
+	{"gitpin/pack/fault", "", "", ""},
+	{"gitpin/pack/entry", "gitpin/object gitpin/pack/fault", "github.com/klauspost/compress", ""},
+	{"gitpin/pack/delta", "gitpin/pack/entry gitpin/pack/fault", "", ""},
+	{"gitpin/pack/index", "gitpin/object gitpin/pack/entry gitpin/pack/fault", "", "os"},
+	{"gitpin/pack/scan", "gitpin/object gitpin/pack/entry gitpin/pack/fault", "", "os"},
+	{"gitpin/pack/stored", "gitpin/object gitpin/pack/entry gitpin/pack/fault gitpin/pack/index", "", "os"},
+	{"gitpin/pack", "gitpin/object gitpin/pack/delta gitpin/pack/entry gitpin/pack/fault gitpin/pack/index gitpin/pack/scan", "github.com/klauspost/compress golang.org/x/sync", "os"},
 	{"gitpin/fetch/uploadpack", "gitpin/object", "", ""},
 	{"gitpin/fetch/bundle", "gitpin/fetch/uploadpack gitpin/object", "", ""},
 	{"gitpin/fetch/credential", "config", "github.com/skeema/knownhosts golang.org/x/crypto", "net os syscall"},
 	{"gitpin/fetch/remote", "config gitpin/fetch/bundle gitpin/fetch/credential gitpin/fetch/uploadpack", "golang.org/x/crypto golang.org/x/net", "net net/http os os/exec syscall"},
 	{"gitpin/fetch", "config gitpin/fetch/bundle gitpin/fetch/credential gitpin/fetch/remote gitpin/fetch/uploadpack gitpin/object internal/printable", "github.com/cenkalti/backoff/v5 golang.org/x/crypto", "net net/http os"},
-	{"gitpin/gitdir", "gitpin/object gitpin/pack gitpin/proof gitpin/worktree", "", "os syscall"},
-	{"gitpin/proof", "gitpin/object gitpin/pack internal/parallel", "", ""},
+	{"gitpin/gitdir", "gitpin/object gitpin/pack gitpin/pack/index gitpin/proof gitpin/worktree", "", "os syscall"},
+	{"gitpin/proof", "gitpin/object gitpin/pack gitpin/pack/index internal/parallel", "", ""},
 	{"gitpin/workdir", "gitpin/worktree", "github.com/go-git/go-git/v5 golang.org/x/sys", "os syscall"},
-	{"gitpin/worktree", "gitpin/object gitpin/pack gitpin/proof internal/parallel", "golang.org/x/sync golang.org/x/sys", "os"},
-	{"gitpin", "config gitpin/fetch gitpin/fetch/credential gitpin/gitdir gitpin/object gitpin/pack gitpin/proof gitpin/workdir gitpin/worktree measure", "golang.org/x/sys", "os"},
+	{"gitpin/worktree", "gitpin/object gitpin/pack/stored gitpin/proof internal/parallel", "golang.org/x/sync golang.org/x/sys", "os"},
+	{"gitpin", "config gitpin/fetch gitpin/fetch/credential gitpin/gitdir gitpin/object gitpin/pack gitpin/pack/index gitpin/pack/stored gitpin/proof gitpin/workdir gitpin/worktree measure", "golang.org/x/sys", "os"},
 
 	// Pin an image.
 	{"imagepin/oci", "internal/digest internal/strictjson", "github.com/distribution/reference", ""},

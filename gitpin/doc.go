@@ -41,7 +41,7 @@
 //
 // The files are the proof, so the blobs in the pack that is there need not even be
 // unpacked: whatever they are, Git will get the proven ones. The pack of the new .git
-// is a stored one, whose bytes follow from its objects ([pack.Stored]). The first
+// is a stored one, whose bytes follow from its objects (package stored). The first
 // restart writes it; later ones find it there, compare it byte for byte with the
 // files while these are hashed, and keep it. So a cold launch pays nothing for
 // restarts, and restarts write nothing but an index; the price is that such a .git

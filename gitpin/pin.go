@@ -11,6 +11,7 @@ import (
 	"gitlauncher/gitpin/gitdir"
 	"gitlauncher/gitpin/object"
 	"gitlauncher/gitpin/pack"
+	"gitlauncher/gitpin/pack/index"
 	"gitlauncher/gitpin/proof"
 	"gitlauncher/gitpin/workdir"
 	"gitlauncher/gitpin/worktree"
@@ -142,9 +143,9 @@ func (p *Params) addGit(ctx context.Context, dir *workdir.Dir, draft *workdir.Dr
 	if err != nil {
 		return err
 	}
-	packed := m.pack
+	packed := m.pack.Table
 	if closure.Len() != packed.Len() {
-		if packed, err = gitdir.Repack(ctx, draft.Root, packed, closure.IDs(), p.limits(), p.hasher); err != nil {
+		if packed, err = gitdir.Repack(ctx, draft.Root, m.pack, closure.IDs(), p.limits(), p.hasher); err != nil {
 			return err
 		}
 	}
@@ -152,7 +153,7 @@ func (p *Params) addGit(ctx context.Context, dir *workdir.Dir, draft *workdir.Dr
 }
 
 // writeGit makes .git around a pack that holds the closure and no more.
-func (p *Params) writeGit(dir *workdir.Dir, draft *workdir.Draft, m *materialised, packed *pack.Archive, tags map[string]object.ID) error {
+func (p *Params) writeGit(dir *workdir.Dir, draft *workdir.Draft, m *materialised, packed *index.Table, tags map[string]object.ID) error {
 	c := gitdir.Contents{
 		Origin: p.Repo.String(), Tree: m.tree, Stats: m.stats, Pack: packed,
 		Shallow: !p.FullHistory && len(m.tree.Parents) > 0, Tags: tags,

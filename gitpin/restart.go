@@ -9,6 +9,7 @@ import (
 
 	"gitlauncher/gitpin/gitdir"
 	"gitlauncher/gitpin/pack"
+	"gitlauncher/gitpin/pack/stored"
 	"gitlauncher/gitpin/proof"
 	"gitlauncher/gitpin/workdir"
 	"gitlauncher/gitpin/worktree"
@@ -20,7 +21,7 @@ import (
 //   - byClaims finds commit and trees where the index of the kept pack says they are,
 //     and hashes every file. The blobs of the pack are not even unpacked: the pack of
 //     the new .git is made of the files just proven, or is the one there if it is
-//     that very pack ([pack.Stored]).
+//     that very pack (package stored).
 //   - byReading does the same without the index, reading the pack as any stranger's.
 //     History (FETCH_DEPTH=full) can be had no other way, and a disk without room for
 //     another pack allows none.
@@ -148,11 +149,11 @@ func (r *restart) agree(ctx context.Context, draft *workdir.Draft, a *pack.Archi
 		r.params.Stage(StageMaterialised)
 		return tree, r.keepPack(ctx, draft, m)
 	}
-	stored := worktree.NewStored(tree, sizes)
-	if m.stats, err = r.restore(ctx, draft, check, tree, sizes, stored); err != nil {
+	layout := worktree.NewStored(tree, sizes)
+	if m.stats, err = r.restore(ctx, draft, check, tree, sizes, layout); err != nil {
 		return nil, err
 	}
-	return tree, r.params.writeGit(r.dir, draft, m, stored.Pack.Archive(), nil)
+	return tree, r.params.writeGit(r.dir, draft, m, layout.Pack.Table(), nil)
 }
 
 func (r *restart) checker(root *os.Root) *worktree.Checker {
@@ -168,17 +169,17 @@ func (r *restart) checker(root *os.Root) *worktree.Checker {
 
 // restore proves the files and leaves a stored pack of them, and of commit and
 // trees, in the draft: the one there, if it is that very pack.
-func (r *restart) restore(ctx context.Context, draft *workdir.Draft, check *worktree.Checker, tree *proof.Tree, sizes []int64, stored *worktree.Stored) ([]worktree.Stat, error) {
+func (r *restart) restore(ctx context.Context, draft *workdir.Draft, check *worktree.Checker, tree *proof.Tree, sizes []int64, layout *worktree.Stored) ([]worktree.Stat, error) {
 	var stats []worktree.Stat
-	err := stored.Pack.CompareWith(r.kept.Pack)
+	err := layout.Pack.CompareWith(r.kept.Pack)
 	if err == nil {
-		stats, err = check.Contents(ctx, tree, sizes, stored)
+		stats, err = check.Contents(ctx, tree, sizes, layout)
 	}
 	if err == nil {
 		r.params.Stage(StageMaterialised)
 		return stats, r.dir.Share(r.kept, draft, gitdir.Incoming, r.params.Now())
 	}
-	if !errors.Is(err, pack.ErrDiffers) {
+	if !errors.Is(err, stored.ErrDiffers) {
 		return nil, err
 	}
 	out, err := draft.Root.OpenFile(gitdir.Incoming, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o444)
@@ -186,10 +187,10 @@ func (r *restart) restore(ctx context.Context, draft *workdir.Draft, check *work
 		return nil, err
 	}
 	defer out.Close()
-	if err := stored.Pack.WriteTo(out); err != nil {
+	if err := layout.Pack.WriteTo(out); err != nil {
 		return nil, err
 	}
-	if stats, err = check.Contents(ctx, tree, sizes, stored); err != nil {
+	if stats, err = check.Contents(ctx, tree, sizes, layout); err != nil {
 		return nil, err
 	}
 	if err := out.Sync(); err != nil { // later restarts need it, and sync nothing

@@ -12,7 +12,7 @@ import (
 	"syscall"
 
 	"gitlauncher/gitpin/object"
-	"gitlauncher/gitpin/pack"
+	"gitlauncher/gitpin/pack/index"
 	"gitlauncher/gitpin/proof"
 	"gitlauncher/gitpin/worktree"
 )
@@ -41,7 +41,7 @@ type Contents struct {
 	Origin  string // the repository's URL; it holds no credential (config.RepoURL)
 	Tree    *proof.Tree
 	Stats   []worktree.Stat // of Tree.Files
-	Pack    *pack.Archive   // which lies at Incoming
+	Pack    *index.Table    // of the pack that lies at Incoming
 	Shallow bool            // the commit's parents are left out
 	Tags    map[string]object.ID
 	Exclude string // of .git/info/exclude
@@ -56,7 +56,7 @@ func Write(root *os.Root, c Contents) error {
 		func() error { return put("HEAD", c.Tree.Commit.String()+"\n") },
 		func() error { return put("config", configOf(c.Origin, c.Tree.Commit.Format())) },
 		func() error { return put("info/exclude", c.Exclude) },
-		func() error { return create(root, packed+".idx", 0o444, c.Pack.WriteIndex) },
+		func() error { return create(root, packed+".idx", 0o444, c.Pack.Write) },
 		func() error {
 			return create(root, "index", 0o644, func(w io.Writer) error { return writeIndex(w, c.Tree.Commit.Format(), c.Tree.Files, c.Stats) })
 		},

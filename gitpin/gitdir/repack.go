@@ -7,6 +7,7 @@ import (
 
 	"gitlauncher/gitpin/object"
 	"gitlauncher/gitpin/pack"
+	"gitlauncher/gitpin/pack/index"
 )
 
 // Source is a pack in a file below root, with the place for what reading it spools.
@@ -15,7 +16,7 @@ func Source(root *os.Root, file *os.File, newHasher func() *object.Hasher) pack.
 }
 
 // Repack puts a pack of just these objects of a in the place of the one at Incoming.
-func Repack(ctx context.Context, root *os.Root, a *pack.Archive, ids []object.ID, limits pack.Limits, newHasher func() *object.Hasher) (*pack.Archive, error) {
+func Repack(ctx context.Context, root *os.Root, a *pack.Archive, ids []object.ID, limits pack.Limits, newHasher func() *object.Hasher) (*index.Table, error) {
 	const name = ".git/objects/pack/packed"
 	f, err := root.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o444)
 	if err != nil {
@@ -26,7 +27,7 @@ func Repack(ctx context.Context, root *os.Root, a *pack.Archive, ids []object.ID
 	if err != nil {
 		return nil, fmt.Errorf("writing a pack of the pin alone: %w", err)
 	}
-	return packed, root.Rename(name, Incoming)
+	return packed.Table, root.Rename(name, Incoming)
 }
 
 func writePack(ctx context.Context, f *os.File, a *pack.Archive, ids []object.ID, src pack.Source, limits pack.Limits) (*pack.Archive, error) {

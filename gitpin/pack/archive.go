@@ -12,19 +12,21 @@ import (
 	"sync/atomic"
 
 	"gitlauncher/gitpin/object"
+	"gitlauncher/gitpin/pack/delta"
+	"gitlauncher/gitpin/pack/entry"
+	"gitlauncher/gitpin/pack/fault"
+	"gitlauncher/gitpin/pack/index"
 )
 
 // Archive is a pack whose every object was named by hashing it; or, from Claims, a
 // pack and somebody's word for where its objects lie.
 type Archive struct {
-	Checksum []byte // the pack's own, which names its files
+	*index.Table
 
 	file      *os.File
 	size      int64
 	spool     func() (*os.File, error)
 	newHasher func() *object.Hasher
-	rows      rows
-	byID      []uint32 // rows by id, once read
 	limits    Limits
 
 	// budget is how many bytes may still be unpacked on an index's word; nil where a
@@ -40,8 +42,8 @@ type Archive struct {
 // Bytes reads an object into memory and returns its type; it is for commits, trees
 // and tags. The bytes are hashed again: the file may have changed under us, or an
 // index may lie.
-func (a *Archive) Bytes(ctx context.Context, e Entry) (object.Type, []byte, error) {
-	c, err := a.open(ctx, e.offset, nil, nil)
+func (a *Archive) Bytes(ctx context.Context, e index.Entry) (object.Type, []byte, error) {
+	c, err := a.open(ctx, e.Offset, nil, nil)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -68,24 +70,24 @@ func (a *Archive) Bytes(ctx context.Context, e Entry) (object.Type, []byte, erro
 
 // WriteTo copies a blob to w, hashing it again on the way. An error leaves w with
 // bytes that prove nothing.
-func (a *Archive) WriteTo(ctx context.Context, e Entry, w io.Writer) error {
+func (a *Archive) WriteTo(ctx context.Context, e index.Entry, w io.Writer) error {
 	hasher := a.newHasher()
-	h, r, err := a.at(e.offset)
+	h, r, err := a.at(e.Offset)
 	if err != nil {
 		return err
 	}
 	defer r.release()
 	w = heeding{ctx, io.MultiWriter(w, hasher)}
-	if h.typ == object.Blob { // streams, whatever its size
-		hasher.Begin(object.Blob, h.size)
-		if _, err := io.CopyN(w, r, h.size); err != nil {
-			return badContent(err)
+	if h.Type == object.Blob { // streams, whatever its size
+		hasher.Begin(object.Blob, h.Size)
+		if _, err := io.CopyN(w, r, h.Size); err != nil {
+			return entry.BadContent(err)
 		}
-		if err := atEnd(r); err != nil {
+		if err := entry.AtEnd(r); err != nil {
 			return err
 		}
 	} else {
-		c, err := a.open(ctx, e.offset, nil, nil)
+		c, err := a.open(ctx, e.Offset, nil, nil)
 		if err != nil {
 			return err
 		}
@@ -127,11 +129,11 @@ type content struct {
 
 // bytes gives content that is in memory.
 func (c *content) bytes() ([]byte, bool) {
-	m, ok := c.ReaderAt.(*memory)
+	m, ok := c.ReaderAt.(*delta.Memory)
 	if !ok {
 		return nil, false
 	}
-	return m.bytes, true
+	return m.Bytes, true
 }
 
 func (c *content) close() {
@@ -158,15 +160,15 @@ func (r *entryReader) release() {
 }
 
 // at reads the header of an entry and returns its inflated content.
-func (a *Archive) at(offset int64) (entryHeader, *entryReader, error) {
-	h := entryHeader{offset: offset}
-	size := int64(a.rows.format.Size())
+func (a *Archive) at(offset int64) (entry.Header, *entryReader, error) {
+	h := entry.Header{Offset: offset}
+	size := int64(a.Format().Size())
 	r := entryReaders.Get().(*entryReader)
 	r.buf.Reset(io.NewSectionReader(a.file, offset, max(0, a.size-size-offset)))
-	err := readEntryHeader(r.buf, a.rows.format, &h)
+	err := entry.ReadHeader(r.buf, a.Format(), &h)
 	if err == nil {
 		var z io.ReadCloser
-		if z, err = inflate(r.zlib, r.buf); err == nil {
+		if z, err = entry.Zlib(r.zlib, r.buf); err == nil {
 			r.zlib = z
 			return h, r, nil
 		}
@@ -183,7 +185,7 @@ func (a *Archive) offsetOf(id object.ID) int64 {
 		return a.named[id]
 	}
 	e, _ := a.Find(id)
-	return e.offset
+	return e.Offset
 }
 
 // open returns an entry's content, following its deltas. Bases are looked for in
@@ -197,7 +199,7 @@ func (a *Archive) open(ctx context.Context, offset int64, bases *cache, charge f
 	seen := make(map[int64]bool)
 	for {
 		if seen[offset] {
-			return nil, badPack("a delta is its own base")
+			return nil, fault.Bad("a delta is its own base")
 		}
 		seen[offset] = true
 		if hit, ok := bases.get(offset); ok {
@@ -212,21 +214,21 @@ func (a *Archive) open(ctx context.Context, offset int64, bases *cache, charge f
 		if err != nil {
 			return nil, err
 		}
-		base := h.baseOffset
-		switch h.typ {
-		case ofsDelta:
+		base := h.BaseOffset
+		switch h.Type {
+		case entry.OfsDelta:
 			r.release()
-		case refDelta:
+		case entry.RefDelta:
 			r.release()
-			if base = a.offsetOf(h.baseID); base == 0 {
-				return nil, &missingBaseError{h.baseID}
+			if base = a.offsetOf(h.BaseID); base == 0 {
+				return nil, &missingBaseError{h.BaseID}
 			}
 		default:
-			c, err := a.load(ctx, h.typ, h.size, func(w io.Writer) error {
-				if _, err := io.CopyN(w, r, h.size); err != nil {
-					return badContent(err)
+			c, err := a.load(ctx, h.Type, h.Size, func(w io.Writer) error {
+				if _, err := io.CopyN(w, r, h.Size); err != nil {
+					return entry.BadContent(err)
 				}
-				return atEnd(r)
+				return entry.AtEnd(r)
 			})
 			r.release()
 			if err != nil {
@@ -267,18 +269,18 @@ func (a *Archive) step(ctx context.Context, offset int64, base *content, charge 
 		return nil, err
 	}
 	defer r.release()
-	d, err := readDelta(io.LimitReader(r, h.size))
+	d, err := delta.Read(io.LimitReader(r, h.Size))
 	if err == nil && charge != nil {
-		err = charge(d.resultSize)
+		err = charge(d.ResultSize)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return a.load(ctx, base.typ, d.resultSize, func(w io.Writer) error {
-		if err := d.apply(base, base.size, w); err != nil {
+	return a.load(ctx, base.typ, d.ResultSize, func(w io.Writer) error {
+		if err := d.Apply(base, base.size, w); err != nil {
 			return err
 		}
-		return atEnd(r)
+		return entry.AtEnd(r)
 	})
 }
 
@@ -298,7 +300,7 @@ func (a *Archive) load(ctx context.Context, t object.Type, size int64, fill func
 		}
 	}
 	if size <= largeBlob || t != object.Blob {
-		buf := bytes.NewBuffer(make([]byte, 0, min(size, onWord)))
+		buf := bytes.NewBuffer(make([]byte, 0, min(size, entry.OnWord)))
 		if err := fill(buf); err != nil {
 			return nil, err
 		}
@@ -321,5 +323,5 @@ func (a *Archive) load(ctx context.Context, t object.Type, size int64, fill func
 }
 
 func inMemory(t object.Type, b []byte) *content {
-	return &content{ReaderAt: &memory{b}, typ: t, size: int64(len(b))}
+	return &content{ReaderAt: &delta.Memory{Bytes: b}, typ: t, size: int64(len(b))}
 }

@@ -1,6 +1,9 @@
 package pack
 
-import "gitlauncher/gitpin/object"
+import (
+	"gitlauncher/gitpin/object"
+	"gitlauncher/gitpin/pack/delta"
+)
 
 // baseCache is how many bytes of possible delta bases a pass keeps at hand.
 const baseCache = 16 << 20
@@ -50,7 +53,7 @@ func (c *cache) put(offset int64, t object.Type, content []byte) {
 
 // putContent keeps content that is in memory.
 func (c *cache) putContent(offset int64, content *content) {
-	if m, ok := content.ReaderAt.(*memory); ok {
-		c.put(offset, content.typ, m.bytes)
+	if m, ok := content.ReaderAt.(*delta.Memory); ok {
+		c.put(offset, content.typ, m.Bytes)
 	}
 }

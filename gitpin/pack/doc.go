@@ -2,14 +2,14 @@
 // by hashing that object's own content.
 //
 // Read goes over the stream once, from the network or from a disk that a
-// workload could write:
+// workload could write. Each part of the way is a package of its own:
 //
-//	stream -> intake (file, trailer) -> scanner (inflate, offsets, CRC) -> hash -> Sink
-//
-// The stream runs into a file at its own pace (intake.go), and is scanned from there.
-// Where one entry ends is known when it is inflated, which would keep one core busy
-// and the others waiting; so those inflate ahead of the scan what seem to be entries,
-// and the scan takes up what it comes to (ahead.go).
+//	scan    the stream into a file, and entry by entry through it
+//	entry   an entry's header, and its content through zlib
+//	delta   an object from its base
+//	index   the objects by id, and Git's index of them
+//	stored  packs whose bytes follow from their objects
+//	fault   the errors of all of these
 //
 // Commits, trees and tags are hashed in line, in the order of the stream, so
 // that a sink which follows the tree chain knows a blob's paths by the time the
@@ -17,12 +17,12 @@
 // in memory. A delta whose base is still at hand is resolved at once; the others
 // wait for a second pass over the kept file (resolve.go), in parallel.
 //
-// The result is an Archive: the kept pack with an index of our own making. An index
-// that somebody else made is never believed: with Claims it says where to look, and
+// The result is an [Archive]: the kept pack with an index of our own making. An index
+// that somebody else made is never believed: with [Claims] it says where to look, and
 // what is found there is hashed.
 //
-// Stored is a pack whose bytes follow from its objects, so that it can be compared
-// with them instead of being read.
+// A pack is of the format that its reader expects (package object). One of the other
+// format has another checksum at its end, if not before.
 //
 // What it does not do: decide which objects are wanted (package gitpin), or trust
 // any of them. An object is nothing but its id here.

@@ -7,23 +7,25 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"gitlauncher/gitpin/object"
+	"gitlauncher/gitpin/pack/entry"
+	"gitlauncher/gitpin/pack/index"
 )
 
 // large names a blob as it streams by. Hashing, and whatever the sink does, go on
 // while the next piece is inflated.
-func (in *reading) large(ctx context.Context, e slot, h entryHeader, r io.Reader) error {
-	to, err := in.sink.Large(h.size)
+func (in *reading) large(ctx context.Context, e index.Slot, h entry.Header, r io.Reader) error {
+	to, err := in.sink.Large(h.Size)
 	if err != nil {
 		return err
 	}
-	in.hasher.Begin(object.Blob, h.size)
-	err = pipeline(ctx, r, h.size, func(b []byte) error {
+	in.hasher.Begin(object.Blob, h.Size)
+	err = pipeline(ctx, r, h.Size, func(b []byte) error {
 		in.hasher.Write(b)
 		_, err := to.Write(b)
 		return err
 	})
 	if err == nil {
-		err = atEnd(r)
+		err = entry.AtEnd(r)
 	}
 	var id object.ID
 	if err == nil {
@@ -33,7 +35,7 @@ func (in *reading) large(ctx context.Context, e slot, h entryHeader, r io.Reader
 		to.Drop()
 		return err
 	}
-	e.set(object.Blob, id)
+	e.Set(object.Blob, id)
 	return to.Named(id)
 }
 
@@ -57,7 +59,7 @@ func pipeline(ctx context.Context, r io.Reader, size int64, use func([]byte) err
 			}
 			b = b[:min(left, length)]
 			if _, err := io.ReadFull(r, b); err != nil {
-				return badContent(err)
+				return entry.BadContent(err)
 			}
 			left -= int64(len(b))
 			full <- b // there are no more than it has room for

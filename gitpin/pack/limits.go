@@ -1,20 +1,24 @@
 package pack
 
 import (
-	"fmt"
-
 	"gitlauncher/gitpin/object"
+	"gitlauncher/gitpin/pack/fault"
+)
+
+// What reading a pack can end with.
+type (
+	Error      = fault.Error
+	LimitError = fault.LimitError
 )
 
 // Bounds that are not for a user to set.
 const (
-	maxObjects = 10 << 20  // entries of one pack, whatever Limits.Files allows; each costs an Entry here
+	maxObjects = 10 << 20  // entries of one pack, whatever Limits.Files allows; each costs memory (package index)
 	maxMeta    = 128 << 20 // bytes of one commit, tree or tag; a tree of a million entries has 40 MiB
 	minMeta    = 1 << 20   // and what it may have, however few files there may be
 	maxEntry   = 300       // bytes of one entry of a tree: mode, name (255 at most) and id
 	withMore   = 16        // times the tree, for a pack that holds more than one commit
 	largeBlob  = 4 << 20   // bytes from which on a blob is never held in memory
-	onWord     = 256 << 10 // bytes that are allocated on a header's word; more as they come
 )
 
 // Limits bound what a pack may cost. Zero means zero.
@@ -64,19 +68,9 @@ func (l Limits) check(t object.Type, size int64) error {
 
 func (l Limits) checkMeta(size int64) error {
 	if size > l.meta() {
-		return &LimitError{"object size", l.meta()}
+		return &LimitError{What: "object size", Limit: l.meta()}
 	}
 	return nil
 }
 
-func (l Limits) tooMuch() error { return &LimitError{"tree", l.Tree} }
-
-// LimitError says which of the launcher's limits was passed.
-type LimitError struct {
-	What  string // "pack", "tree", "file", "object", "object size", "tag"
-	Limit int64
-}
-
-func (e *LimitError) Error() string {
-	return fmt.Sprintf("the %s limit of %d is passed", e.What, e.Limit)
-}
+func (l Limits) tooMuch() error { return &LimitError{What: "tree", Limit: l.Tree} }

@@ -324,7 +324,7 @@ func TestIndexIsGits(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got bytes.Buffer
-	if err := a.WriteIndex(&got); err != nil || !bytes.Equal(got.Bytes(), want) {
+	if err := a.Write(&got); err != nil || !bytes.Equal(got.Bytes(), want) {
 		t.Errorf("the index differs from git's (%v)", err)
 	}
 }

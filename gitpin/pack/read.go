@@ -11,12 +11,18 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"gitlauncher/gitpin/object"
+	"gitlauncher/gitpin/pack/delta"
+	"gitlauncher/gitpin/pack/entry"
+	"gitlauncher/gitpin/pack/fault"
+	"gitlauncher/gitpin/pack/index"
+	"gitlauncher/gitpin/pack/scan"
 )
 
 const (
-	inFlight   = 5 << 20   // bytes of blobs on their way to the workers
-	batchBytes = 128 << 10 // of blobs that go to a worker together, the last one not counted
-	batchBlobs = 128       // and how many they are at most
+	inFlight    = 5 << 20   // bytes of blobs on their way to the workers
+	batchBytes  = 128 << 10 // of blobs that go to a worker together, the last one not counted
+	batchBlobs  = 128       // and how many they are at most
+	maxGuessers = 4         // workers that inflate ahead of the scan
 )
 
 // A batch that is larger than what may be on its way would wait forever.
@@ -99,60 +105,55 @@ func (h heedingReader) Read(b []byte) (int, error) {
 // Read reads a whole pack and names every object in it. Errors are *Error,
 // *LimitError, object.ErrCollision, the stream's or the disk's own.
 func Read(ctx context.Context, src Source, lim Limits, sink Sink) (*Archive, error) {
-	from := takeIn(src, lim.Pack)
-	defer from.close()
-	scan, err := newScanner(from, src.format())
+	in, err := scan.Begin(src.Stream, src.Keep, src.format(), lim.Pack)
 	if err != nil {
 		return nil, err
 	}
-	if most := lim.objects(); int64(scan.count) > most {
-		return nil, &LimitError{"object", most}
+	defer in.Close()
+	if most := lim.objects(); int64(in.Count()) > most {
+		return nil, &LimitError{What: "object", Limit: most}
 	}
 	if src.Announced != nil {
-		src.Announced(int(scan.count))
+		src.Announced(int(in.Count()))
 	}
-	outer := ctx
-	group, ctx := errgroup.WithContext(outer)
-	in := &reading{
-		from: from, scan: scan, ahead: newAhead(from, src.format()), sink: sink, limits: lim, left: lim.inflated(), codeLeft: lim.inflated(),
+	group, gctx := errgroup.WithContext(ctx)
+	r := &reading{
+		scan: in, sink: sink, limits: lim, left: lim.inflated(), codeLeft: lim.inflated(),
 		hasher: src.NewHasher(), bases: newCache(baseCache),
 		blobs: make(chan batch, 64), room: semaphore.NewWeighted(inFlight),
-		archive: &Archive{file: src.Keep, spool: src.Spool, newHasher: src.NewHasher, rows: rows{format: src.format()}, limits: lim},
+		archive: &Archive{Table: index.New(src.format()), file: src.Keep, spool: src.Spool, newHasher: src.NewHasher, limits: lim},
 	}
 	group.Go(func() error {
-		defer close(in.blobs)
-		defer in.ahead.end()
-		defer in.from.close()
-		if err := in.entries(ctx); err != nil {
+		defer close(r.blobs)
+		defer in.Close()
+		if err := r.entries(gctx); err != nil {
 			return err
 		}
-		return in.dispatch(ctx)
+		return r.dispatch(gctx)
 	})
 	cores := runtime.GOMAXPROCS(0)
 	guessers := min(cores-1, maxGuessers)
 	for range guessers {
-		group.Go(func() error { in.ahead.guess(guessers); return nil })
+		group.Go(func() error { in.Guess(guessers); return nil })
 	}
 	for range cores {
 		hasher := src.NewHasher()
-		group.Go(func() error { return in.hashBlobs(hasher) })
+		group.Go(func() error { return r.hashBlobs(hasher) })
 	}
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	a := in.archive
-	if err := a.resolve(outer, in.later, in.laterByID, in.left); err != nil {
+	a := r.archive
+	if err := a.resolve(ctx, r.later, r.laterByID, r.left); err != nil {
 		return nil, err
 	}
-	a.sort()
+	a.Sort()
 	return a, nil
 }
 
 // reading is one pass over a pack.
 type reading struct {
-	from      *intake
-	scan      *scanner
-	ahead     *ahead
+	scan      *scan.Scan
 	sink      Sink
 	hasher    *object.Hasher
 	bases     *cache
@@ -169,8 +170,8 @@ type reading struct {
 
 // blob is one that waits for its name.
 type blob struct {
-	entry   slot
-	content inflated
+	slot    index.Slot
+	content entry.Content
 }
 
 // batch is some blobs together: to wake a worker costs more than to hash a small one.
@@ -180,11 +181,11 @@ type batch struct {
 }
 
 func (in *reading) entries(ctx context.Context) error {
-	for range in.scan.count {
+	for range in.scan.Count() {
 		if err := ctx.Err(); err != nil {
 			return context.Cause(ctx)
 		}
-		h, err := in.scan.next()
+		h, err := in.scan.Next()
 		if err != nil {
 			return err
 		}
@@ -195,26 +196,23 @@ func (in *reading) entries(ctx context.Context) error {
 			return err
 		}
 	}
-	sum, err := in.scan.trailer()
-	if err != nil {
-		return err
-	}
-	in.archive.Checksum, in.archive.size = sum, in.scan.position()
-	return in.from.checkTrailer(sum)
+	var err error
+	in.archive.Checksum, in.archive.size, err = in.scan.End()
+	return err
 }
 
 // admit holds what a header announces against the limits, before anything is inflated.
-func (in *reading) admit(h entryHeader) error {
-	if h.offset > maxOffset {
-		return &LimitError{"pack", maxOffset}
+func (in *reading) admit(h entry.Header) error {
+	if h.Offset > index.MaxOffset {
+		return &LimitError{What: "pack", Limit: index.MaxOffset}
 	}
-	if h.isDelta() {
-		if in.codeLeft -= h.size; in.codeLeft < 0 {
+	if h.IsDelta() {
+		if in.codeLeft -= h.Size; in.codeLeft < 0 {
 			return in.limits.tooMuch()
 		}
 		return nil
 	}
-	return in.charge(h.typ, h.size)
+	return in.charge(h.Type, h.Size)
 }
 
 // charge counts an object's bytes.
@@ -229,18 +227,18 @@ func (in *reading) charge(t object.Type, size int64) error {
 }
 
 // entry reads one entry's content and passes it on, or notes it for later.
-func (in *reading) entry(ctx context.Context, h entryHeader) error {
-	e := in.archive.rows.add(h.offset)
+func (in *reading) entry(ctx context.Context, h entry.Header) error {
+	e := in.archive.Add(h.Offset)
 	err := in.content(ctx, e, h)
-	e.crc = in.scan.entryCRC()
+	e.SetCRC(in.scan.CRC())
 	return err
 }
 
 // content reads one entry's content: small ones into memory, large ones as a stream.
-func (in *reading) content(ctx context.Context, e slot, h entryHeader) error {
-	isDelta := h.isDelta()
-	if h.size > largeBlob && (isDelta || h.typ == object.Blob) {
-		r, err := in.scan.content()
+func (in *reading) content(ctx context.Context, e index.Slot, h entry.Header) error {
+	isDelta := h.IsDelta()
+	if h.Size > largeBlob && (isDelta || h.Type == object.Blob) {
+		r, err := in.scan.Stream()
 		if err != nil {
 			return err
 		}
@@ -249,43 +247,35 @@ func (in *reading) content(ctx context.Context, e slot, h entryHeader) error {
 		}
 		return in.large(ctx, e, h, r)
 	}
-	content, err := in.inflate(h)
+	content, err := in.scan.Whole(h)
 	if err != nil {
 		return err
 	}
 	if !isDelta {
-		return in.found(ctx, e, h.typ, content)
+		return in.found(ctx, e, h.Type, content)
 	}
-	if err := content.check(); err != nil {
+	if err := content.Check(); err != nil {
 		return err
 	}
-	return in.delta(ctx, e, h, bytes.NewReader(content.bytes))
-}
-
-// inflate returns the content of the entry whose header was read.
-func (in *reading) inflate(h entryHeader) (inflated, error) {
-	if g, ok := in.ahead.take(h.offset); ok && int64(len(g.content.bytes)) == h.size {
-		return g.content, in.scan.skip(g.end)
-	}
-	return in.scan.inflate(in.scan.buf, nil, h.size)
+	return in.delta(ctx, e, h, bytes.NewReader(content.Bytes))
 }
 
 // found names an object whose content is at hand; for blobs, others do.
-func (in *reading) found(ctx context.Context, e slot, t object.Type, content inflated) error {
-	in.bases.put(e.offset(), t, content.bytes)
+func (in *reading) found(ctx context.Context, e index.Slot, t object.Type, content entry.Content) error {
+	in.bases.put(e.Offset(), t, content.Bytes)
 	if t == object.Blob {
 		in.batch.blobs = append(in.batch.blobs, blob{e, content})
-		in.batch.bytes += int64(len(content.bytes))
+		in.batch.bytes += int64(len(content.Bytes))
 		if in.batch.bytes < batchBytes && len(in.batch.blobs) < batchBlobs {
 			return nil
 		}
 		return in.dispatch(ctx)
 	}
-	id, err := e.name(in.hasher, t, content)
+	id, err := name(e, in.hasher, t, content)
 	if err != nil {
 		return err
 	}
-	return in.sink.Meta(t, id, content.bytes)
+	return in.sink.Meta(t, id, content.Bytes)
 }
 
 // dispatch sends the batch to the workers.
@@ -303,80 +293,80 @@ func (in *reading) dispatch(ctx context.Context) error {
 }
 
 // name notes an object's type and the id that its bytes have, and returns the id.
-func (s slot) name(hasher *object.Hasher, t object.Type, content inflated) (object.ID, error) {
-	if err := content.check(); err != nil {
+func name(s index.Slot, hasher *object.Hasher, t object.Type, content entry.Content) (object.ID, error) {
+	if err := content.Check(); err != nil {
 		return object.ID{}, err
 	}
-	id, err := hasher.Sum(t, content.bytes)
+	id, err := hasher.Sum(t, content.Bytes)
 	if err == nil {
-		s.set(t, id)
+		s.Set(t, id)
 	}
 	return id, err
 }
 
 // delta resolves a delta if its base is at hand, and else notes it for later.
 // Its own bytes are read either way: that is how the next entry is found.
-func (in *reading) delta(ctx context.Context, e slot, h entryHeader, r io.Reader) error {
-	if h.typ == ofsDelta && !in.begins(h.baseOffset) {
-		return badPack("a delta's base is not where an entry begins")
+func (in *reading) delta(ctx context.Context, e index.Slot, h entry.Header, r io.Reader) error {
+	if h.Type == entry.OfsDelta && !in.begins(h.BaseOffset) {
+		return fault.Bad("a delta's base is not where an entry begins")
 	}
-	code := &io.LimitedReader{R: r, N: h.size}
-	base, ok := in.bases.get(h.baseOffset)
-	if !ok || h.typ == refDelta {
+	code := &io.LimitedReader{R: r, N: h.Size}
+	base, ok := in.bases.get(h.BaseOffset)
+	if !ok || h.Type == entry.RefDelta {
 		return in.postpone(h, code, code)
 	}
-	d, err := readDelta(code)
+	d, err := delta.Read(code)
 	if err != nil {
 		return err
 	}
-	if d.resultSize > largeBlob {
-		if err := in.limits.check(base.typ, d.resultSize); err != nil {
+	if d.ResultSize > largeBlob {
+		if err := in.limits.check(base.typ, d.ResultSize); err != nil {
 			return err
 		}
-		return in.postpone(h, d.code, code)
+		return in.postpone(h, d.Rest(), code)
 	}
-	if err := in.charge(base.typ, d.resultSize); err != nil {
+	if err := in.charge(base.typ, d.ResultSize); err != nil {
 		return err
 	}
-	result := bytes.NewBuffer(make([]byte, 0, min(d.resultSize, onWord)))
-	if err := d.apply(&memory{base.content}, int64(len(base.content)), result); err != nil {
+	result := bytes.NewBuffer(make([]byte, 0, min(d.ResultSize, entry.OnWord)))
+	if err := d.Apply(&delta.Memory{Bytes: base.content}, int64(len(base.content)), result); err != nil {
 		return err
 	}
-	if err := atEnd(r); err != nil {
+	if err := entry.AtEnd(r); err != nil {
 		return err
 	}
-	return in.found(ctx, e, base.typ, inflated{bytes: result.Bytes(), checked: true})
+	return in.found(ctx, e, base.typ, entry.Content{Bytes: result.Bytes(), Checked: true})
 }
 
 // postpone leaves a delta to the second pass. rest is what was not read of its code yet.
-func (in *reading) postpone(h entryHeader, rest io.Reader, code *io.LimitedReader) error {
+func (in *reading) postpone(h entry.Header, rest io.Reader, code *io.LimitedReader) error {
 	if _, err := io.Copy(io.Discard, rest); err != nil {
-		return badContent(err)
+		return entry.BadContent(err)
 	}
 	if code.N > 0 {
-		return badContent(io.EOF)
+		return entry.BadContent(io.EOF)
 	}
-	in.later = append(in.later, uint32(in.archive.rows.n-1))
-	in.laterByID = in.laterByID || h.typ == refDelta
-	return atEnd(code.R)
+	in.later = append(in.later, uint32(in.archive.Len()-1))
+	in.laterByID = in.laterByID || h.Type == entry.RefDelta
+	return entry.AtEnd(code.R)
 }
 
 // begins reports whether an entry begins at an offset, before the last one.
 func (in *reading) begins(offset int64) bool {
-	rows := &in.archive.rows
-	i := rows.search(offset)
-	return i < rows.n-1 && rows.row(i).offset() == offset
+	a := in.archive
+	i := a.Search(offset)
+	return i < a.Len()-1 && a.At(i).Offset() == offset
 }
 
 // hashBlobs is a worker.
 func (in *reading) hashBlobs(hasher *object.Hasher) error {
 	for batch := range in.blobs {
 		for _, b := range batch.blobs {
-			id, err := b.entry.name(hasher, object.Blob, b.content)
+			id, err := name(b.slot, hasher, object.Blob, b.content)
 			if err != nil {
 				return err
 			}
-			if err := in.sink.Blob(id, b.content.bytes); err != nil {
+			if err := in.sink.Blob(id, b.content.Bytes); err != nil {
 				return err
 			}
 		}

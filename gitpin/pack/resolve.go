@@ -41,10 +41,10 @@ func (a *Archive) resolve(ctx context.Context, later []uint32, byID bool, left i
 	r := &resolver{archive: a, waiting: make(map[object.ID][]int64)}
 	r.left.Store(left)
 	if byID {
-		a.named = make(map[object.ID]int64, a.rows.n)
-		for i := range a.rows.n {
-			if e := a.rows.entry(i); e.Type != 0 {
-				a.named[e.ID] = e.offset
+		a.named = make(map[object.ID]int64, a.Len())
+		for i := range a.Len() {
+			if e := a.Entry(i); e.Type != 0 {
+				a.named[e.ID] = e.Offset
 			}
 		}
 	}
@@ -54,7 +54,7 @@ func (a *Archive) resolve(ctx context.Context, later []uint32, byID bool, left i
 		group.Go(func() error {
 			w := r.worker()
 			for i := next.Add(1) - 1; i < int64(len(later)); i = next.Add(1) - 1 {
-				if err := w.name(gctx, a.rows.row(int(later[i])).offset()); err != nil {
+				if err := w.name(gctx, a.At(int(later[i])).Offset()); err != nil {
 					return err
 				}
 			}
@@ -92,7 +92,7 @@ func (r *resolver) takeUp(ctx context.Context) error {
 			if err := w.name(ctx, offset); err != nil {
 				return err
 			}
-			if e := r.archive.rows.entry(r.archive.rows.search(offset)); e.Type != 0 && r.waiting[e.ID] != nil {
+			if e := r.archive.Entry(r.archive.Search(offset)); e.Type != 0 && r.waiting[e.ID] != nil {
 				ready = append(ready, e.ID)
 			}
 		}
@@ -141,10 +141,10 @@ func (w *worker) name(ctx context.Context, offset int64) error {
 	if err != nil {
 		return err
 	}
-	e := w.archive.rows.at(w.archive.rows.search(offset))
+	e := w.archive.At(w.archive.Search(offset))
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	e.set(c.typ, id)
+	e.Set(c.typ, id)
 	if w.archive.named != nil {
 		w.archive.namedMu.Lock()
 		w.archive.named[id] = offset

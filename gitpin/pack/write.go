@@ -8,12 +8,14 @@ import (
 	"github.com/klauspost/compress/zlib"
 
 	"gitlauncher/gitpin/object"
+	"gitlauncher/gitpin/pack/entry"
+	"gitlauncher/gitpin/pack/fault"
 )
 
 // Write writes a pack of the given objects of a, each whole, to w. It is for
 // packs that hold more than what was pinned: the rest is left behind.
 func Write(ctx context.Context, w io.Writer, a *Archive, ids []object.ID) error {
-	sum := a.rows.format.NewChecksum()
+	sum := a.Format().NewChecksum()
 	out := io.MultiWriter(w, sum)
 	head := binary.BigEndian.AppendUint32([]byte("PACK\x00\x00\x00\x02"), uint32(len(ids)))
 	if _, err := out.Write(head); err != nil {
@@ -26,13 +28,13 @@ func Write(ctx context.Context, w io.Writer, a *Archive, ids []object.ID) error 
 		}
 		e, there := a.Find(id)
 		if !there {
-			return badPack("the object %s is gone", id)
+			return fault.Bad("the object %s is gone", id)
 		}
-		c, err := a.open(ctx, e.offset, nil, nil)
+		c, err := a.open(ctx, e.Offset, nil, nil)
 		if err != nil {
 			return err
 		}
-		_, err = out.Write(appendEntryHeader(nil, e.Type, c.size))
+		_, err = out.Write(entry.AppendHeader(nil, e.Type, c.size))
 		if err == nil {
 			z.Reset(out)
 			_, err = io.Copy(heeding{ctx, z}, io.NewSectionReader(c, 0, c.size))
@@ -47,13 +49,4 @@ func Write(ctx context.Context, w io.Writer, a *Archive, ids []object.ID) error 
 	}
 	_, err := w.Write(sum.Sum(nil))
 	return err
-}
-
-func appendEntryHeader(b []byte, t object.Type, size int64) []byte {
-	c := byte(t)<<4 | byte(size&15)
-	for size >>= 4; size > 0; size >>= 7 {
-		b = append(b, c|0x80)
-		c = byte(size & 0x7f)
-	}
-	return append(b, c)
 }

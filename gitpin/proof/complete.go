@@ -9,6 +9,7 @@ import (
 
 	"gitlauncher/gitpin/object"
 	"gitlauncher/gitpin/pack"
+	"gitlauncher/gitpin/pack/index"
 	"gitlauncher/internal/parallel"
 )
 
@@ -63,7 +64,7 @@ func (p *Proof) write(f *File, content []byte) (err error) {
 }
 
 // stream writes a content of the kept pack.
-func (p *Proof) stream(ctx context.Context, a *pack.Archive, e pack.Entry, f *File) (err error) {
+func (p *Proof) stream(ctx context.Context, a *pack.Archive, e index.Entry, f *File) (err error) {
 	sum, head := NewSum(), &prefix{}
 	f.Number, err = p.params.Files.Stream(f.Path, f.Mode, func(out io.Writer) error {
 		return a.WriteTo(ctx, e, io.MultiWriter(charger{p}, out, sum, head))
@@ -73,7 +74,7 @@ func (p *Proof) stream(ctx context.Context, a *pack.Archive, e pack.Entry, f *Fi
 }
 
 // symlink makes a link of a content of the kept pack.
-func (p *Proof) symlink(ctx context.Context, a *pack.Archive, e pack.Entry, f *File) error {
+func (p *Proof) symlink(ctx context.Context, a *pack.Archive, e index.Entry, f *File) error {
 	var target bytes.Buffer
 	short := &capped{&target, MaxPath}
 	if err := a.WriteTo(ctx, e, short); err != nil {

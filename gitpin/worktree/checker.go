@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"gitlauncher/gitpin/object"
-	"gitlauncher/gitpin/pack"
+	"gitlauncher/gitpin/pack/stored"
 	"gitlauncher/gitpin/proof"
 	"gitlauncher/internal/parallel"
 )
@@ -45,7 +45,7 @@ type checkWorker struct {
 	hasher  *object.Hasher
 	sum     hash.Hash
 	block   []byte
-	put     *pack.Putter // nil where no pack is made or compared
+	put     *stored.Putter // nil where no pack is made or compared
 }
 
 // NewChecker must be closed.
@@ -53,7 +53,7 @@ func NewChecker(p CheckParams) *Checker {
 	c := &Checker{params: p, uid: uint32(os.Geteuid())}
 	c.workers.fresh = func() (*checkWorker, error) {
 		d, err := newDirs(p.Root, false)
-		return &checkWorker{checker: c, dirs: d, hasher: p.NewHasher(), sum: proof.NewSum(), block: make([]byte, pack.BlockSize+1)}, err
+		return &checkWorker{checker: c, dirs: d, hasher: p.NewHasher(), sum: proof.NewSum(), block: make([]byte, stored.BlockSize+1)}, err
 	}
 	c.workers.close = func(w *checkWorker) { w.dirs.close() }
 	return c

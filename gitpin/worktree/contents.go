@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"gitlauncher/gitpin/object"
-	"gitlauncher/gitpin/pack"
+	"gitlauncher/gitpin/pack/stored"
 	"gitlauncher/gitpin/proof"
 	"gitlauncher/internal/parallel"
 )
@@ -54,7 +54,7 @@ func (c *Checker) Contents(ctx context.Context, tree *proof.Tree, sizes []int64,
 }
 
 // file checks one file whose kind and size layout saw.
-func (w *checkWorker) file(ctx context.Context, f *proof.File, size int64, put *pack.Putter, stat *Stat) error {
+func (w *checkWorker) file(ctx context.Context, f *proof.File, size int64, put *stored.Putter, stat *Stat) error {
 	dir, name := splitPath(f.Path)
 	fd, err := w.dirs.at(dir)
 	if err != nil {
@@ -67,7 +67,7 @@ func (w *checkWorker) file(ctx context.Context, f *proof.File, size int64, put *
 }
 
 // putter begins the blob of file i in a pack; nil if it has no place there.
-func (w *checkWorker) putter(to *Stored, i int) *pack.Putter {
+func (w *checkWorker) putter(to *Stored, i int) *stored.Putter {
 	if to == nil || to.at[i] < 0 {
 		return nil
 	}
@@ -78,7 +78,7 @@ func (w *checkWorker) putter(to *Stored, i int) *pack.Putter {
 	return w.put
 }
 
-func (w *checkWorker) regular(ctx context.Context, at int, name string, f *proof.File, size int64, put *pack.Putter, stat *Stat) error {
+func (w *checkWorker) regular(ctx context.Context, at int, name string, f *proof.File, size int64, put *stored.Putter, stat *Stat) error {
 	fd, err := openat(at, name, unix.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return diskError(f.Path, err)
@@ -112,14 +112,14 @@ func (w *checkWorker) regular(ctx context.Context, at int, name string, f *proof
 
 // hash reads a file of that size, block by block, and demands that its id is the
 // proven one.
-func (w *checkWorker) hash(ctx context.Context, fd int, f *proof.File, size int64, put *pack.Putter) error {
+func (w *checkWorker) hash(ctx context.Context, fd int, f *proof.File, size int64, put *stored.Putter) error {
 	w.hasher.Begin(object.Blob, size)
 	w.sum.Reset()
 	for left := size; ; {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		b := w.block[:min(left, pack.BlockSize)]
+		b := w.block[:min(left, stored.BlockSize)]
 		if err := readFull(fd, b); err != nil {
 			return diskError(f.Path, err)
 		}
@@ -161,7 +161,7 @@ func readFull(fd int, b []byte) error {
 	return nil
 }
 
-func (w *checkWorker) link(at int, name string, f *proof.File, size int64, put *pack.Putter, stat *Stat) error {
+func (w *checkWorker) link(at int, name string, f *proof.File, size int64, put *stored.Putter, stat *Stat) error {
 	n, err := unix.Readlinkat(at, name, w.block)
 	if err != nil {
 		return diskError(f.Path, err)

@@ -2,14 +2,14 @@ package worktree
 
 import (
 	"gitlauncher/gitpin/object"
-	"gitlauncher/gitpin/pack"
+	"gitlauncher/gitpin/pack/stored"
 	"gitlauncher/gitpin/proof"
 )
 
 // Stored is the stored pack of a proven tree: commit and trees, then each blob once, in
 // the order of the files.
 type Stored struct {
-	Pack *pack.Stored
+	Pack *stored.Pack
 
 	meta [][]byte // contents of commit and trees
 	at   []int    // where each file's blob lies; -1 if an earlier file has the same
@@ -17,7 +17,7 @@ type Stored struct {
 
 // NewStored lays out the pack of a tree whose files have these sizes.
 func NewStored(tree *proof.Tree, sizes []int64) *Stored {
-	s := &Stored{Pack: pack.NewStored(tree.Commit.Format()), at: make([]int, len(tree.Files))}
+	s := &Stored{Pack: stored.New(tree.Commit.Format()), at: make([]int, len(tree.Files))}
 	add := func(t object.Type, id object.ID) {
 		content := tree.Content(id)
 		s.Pack.Add(t, id, int64(len(content)))

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash"
+	"math/rand"
 )
 
 // The entry types of packs.
@@ -121,4 +122,36 @@ func (h Hash) ID(typ string, content []byte) []byte {
 	fmt.Fprintf(sum, "%s %d\x00", typ, len(content))
 	sum.Write(content)
 	return sum.Sum(nil)
+}
+
+// text compresses about as well as source code does.
+func text(rnd *rand.Rand, size int) []byte {
+	var b bytes.Buffer
+	for b.Len() < size {
+		fmt.Fprintf(&b, "line %x of this\n", rnd.Intn(1<<20))
+	}
+	return b.Bytes()[:size]
+}
+
+// Mixed is a pack of a few megabytes with 1,500 entries, small and large, of blobs and of
+// deltas. It is the same each time.
+func Mixed() []byte {
+	rnd := rand.New(rand.NewSource(1))
+	var entries []PackEntry
+	size := 0 // of the object before
+	for i := range 1500 {
+		content := text(rnd, 1+rnd.Intn(12_000))
+		if i%100 == 99 { // longer than what is read behind a region
+			content = make([]byte, 300_000)
+			rnd.Read(content)
+		}
+		if i%7 == 3 {
+			entries = append(entries, PackEntry{Type: PackOfs, Base: i - 1, Content: Delta(size, string(content))})
+			size += len(content)
+		} else {
+			entries = append(entries, PackEntry{Type: PackBlob, Content: content})
+			size = len(content)
+		}
+	}
+	return Pack(-1, entries...)
 }

@@ -1,4 +1,4 @@
-package pack
+package scan
 
 import (
 	"bytes"
@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"gitlauncher/gitpin/object"
+	"gitlauncher/gitpin/pack/entry"
 )
 
 // Only inflating an entry tells where the next one begins, so one core alone can read
@@ -25,7 +26,6 @@ const (
 	tryHeader   = 3         // bytes of the header of such an entry, at most
 	tryCosts    = 1 << 10   // bytes that a try counts for beside its content
 	shrinks     = 2         // times smaller, at least, that a content is taken to be in the pack
-	maxGuessers = 4
 )
 
 // ahead is what was inflated ahead of the scan.
@@ -50,7 +50,7 @@ type region struct {
 
 // guess is the content of an entry, if one begins there.
 type guess struct {
-	content inflated
+	content entry.Content
 	end     int64 // of the entry
 }
 
@@ -156,12 +156,12 @@ func (a *ahead) add(r *region, at int64, g guess) {
 // guesser is what a guesser works with.
 type guesser struct {
 	*ahead
-	inflater
-	bytes   []byte // of the region and its spill
-	start   int64  // where they begin in the pack
-	reader  bytes.Reader
-	scratch []byte
-	tries   int // what is left of regionTries
+	inflater entry.Inflater
+	bytes    []byte // of the region and its spill
+	start    int64  // where they begin in the pack
+	reader   bytes.Reader
+	scratch  []byte
+	tries    int // what is left of regionTries
 }
 
 // work inflates the entries of the region that begins there.
@@ -173,10 +173,10 @@ func (g *guesser) work(r *region, start int64) {
 	at, ok := g.first(r)
 	for gives := int64(0); ok && at < start+regionSize && g.goesOn(r, at); {
 		h, err := g.header(at)
-		if gives += h.size; err != nil || gives > regionGives || h.size > shrinks*int64(g.reader.Len()) {
+		if gives += h.Size; err != nil || gives > regionGives || h.Size > shrinks*int64(g.reader.Len()) {
 			return
 		}
-		content, err := g.inflate(&g.reader, make([]byte, h.size), h.size)
+		content, err := g.inflater.Inflate(&g.reader, make([]byte, h.Size), h.Size)
 		if err != nil {
 			return
 		}
@@ -201,10 +201,10 @@ func (g *guesser) load() bool {
 }
 
 // header reads an entry's header; the content is next.
-func (g *guesser) header(at int64) (entryHeader, error) {
+func (g *guesser) header(at int64) (entry.Header, error) {
 	g.reader.Reset(g.bytes[at-g.start:])
-	h := entryHeader{offset: at}
-	return h, readEntryHeader(&g.reader, g.format, &h)
+	h := entry.Header{Offset: at}
+	return h, entry.ReadHeader(&g.reader, g.format, &h)
 }
 
 // position is how far the reader has come.
@@ -226,14 +226,14 @@ func (g *guesser) first(r *region) (at int64, ok bool) {
 		for header := 1; header <= min(i, tryHeader); header++ {
 			at := g.start + int64(i-header)
 			h, err := g.header(at)
-			if err != nil || h.typ >= ofsDelta || h.size > tryBytes || g.position() != g.start+int64(i) {
+			if err != nil || h.Type >= entry.OfsDelta || h.Size > tryBytes || g.position() != g.start+int64(i) {
 				continue
 			}
-			if g.tries -= tryCosts + int(h.size); g.tries < 0 || !g.goesOn(r, 0) {
+			if g.tries -= tryCosts + int(h.Size); g.tries < 0 || !g.goesOn(r, 0) {
 				return 0, false
 			}
-			content, err := g.inflate(&g.reader, g.scratch, h.size)
-			if err == nil && content.check() == nil {
+			content, err := g.inflater.Inflate(&g.reader, g.scratch, h.Size)
+			if err == nil && content.Check() == nil {
 				return at, true
 			}
 		}

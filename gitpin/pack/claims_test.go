@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"math/rand"
 	"os"
 	"path/filepath"
 	"testing"
@@ -15,147 +14,7 @@ import (
 	"gitlauncher/internal/gittest"
 )
 
-// stored lays out blobs and writes them to a file, or compares them with it.
-func stored(file *os.File, compare bool, contents ...[]byte) (*pack.Archive, error) {
-	s := pack.NewStored(object.SHA1)
-	for _, c := range contents {
-		s.Add(object.Blob, object.SHA1.ID(gittest.ID("blob", c)), int64(len(c)))
-	}
-	begin := s.WriteTo
-	if compare {
-		begin = s.CompareWith
-	}
-	if err := begin(file); err != nil {
-		return nil, err
-	}
-	put := s.Putter()
-	for i, c := range contents {
-		if err := put.Put(i, c); err != nil {
-			return nil, err
-		}
-	}
-	sum, err := s.Sum(context.Background())
-	if err == nil {
-		err = s.Finish(sum)
-	}
-	return s.Archive(), err
-}
-
-// aroundBlocks gives contents of sizes around the ends of blocks.
-func aroundBlocks() [][]byte {
-	rnd := rand.New(rand.NewSource(1))
-	var contents [][]byte
-	for _, n := range []int{0, 1, 15, 16, pack.BlockSize - 1, pack.BlockSize, pack.BlockSize + 1, 2*pack.BlockSize - 1, 2 * pack.BlockSize, 2*pack.BlockSize + 1, 1 << 20} {
-		b := make([]byte, n)
-		rnd.Read(b)
-		contents = append(contents, b)
-	}
-	return contents
-}
-
-// TestStoredIsAPack: git and our own reader take it for a pack of just these
-// objects, and its index is git's.
-func TestStoredIsAPack(t *testing.T) {
-	dir := t.TempDir()
-	file, err := os.Create(filepath.Join(dir, "p.pack"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	contents := aroundBlocks()
-	a, err := stored(file, false, contents...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := gittest.Git(dir, nil, "index-pack", "--strict", "p.pack"); err != nil {
-		t.Fatal(err)
-	}
-	want, err := os.ReadFile(filepath.Join(dir, "p.idx"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var index bytes.Buffer
-	if err := a.WriteIndex(&index); err != nil || !bytes.Equal(index.Bytes(), want) {
-		t.Errorf("its index differs from git's (%v)", err)
-	}
-	data, err := os.ReadFile(file.Name())
-	if err != nil {
-		t.Fatal(err)
-	}
-	again, err := read(t, data, wide)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range contents {
-		holds(t, again, string(c))
-	}
-	if b, err := stored(file, true, contents...); err != nil || !bytes.Equal(b.Checksum, a.Checksum) {
-		t.Errorf("it is not found to be itself: %v", err)
-	}
-}
-
-// TestStoredEveryByte: a pack that differs in one byte, or in length, is not taken.
-func TestStoredEveryByte(t *testing.T) {
-	file, err := os.Create(filepath.Join(t.TempDir(), "p.pack"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	contents := [][]byte{[]byte("a"), {}, []byte("some content"), bytes.Repeat([]byte("x"), 300)}
-	if _, err := stored(file, false, contents...); err != nil {
-		t.Fatal(err)
-	}
-	good, err := os.ReadFile(file.Name())
-	if err != nil {
-		t.Fatal(err)
-	}
-	taken := func(data []byte) bool {
-		t.Helper()
-		if err := os.WriteFile(file.Name(), data, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		_, err := stored(file, true, contents...)
-		if err != nil && !errors.Is(err, pack.ErrDiffers) {
-			t.Fatal(err)
-		}
-		return err == nil
-	}
-	if !taken(good) {
-		t.Fatal("the pack itself is not taken")
-	}
-	for i := range good {
-		bad := bytes.Clone(good)
-		bad[i] ^= 1
-		if taken(bad) {
-			t.Errorf("byte %d changed, and it is taken", i)
-		}
-	}
-	if taken(good[:len(good)-1]) || taken(append(bytes.Clone(good), 0)) || taken(nil) {
-		t.Error("another length is taken")
-	}
-}
-
-// TestStoredSizes: a content of another size than was laid out is an error, not a
-// pack with a hole or an overlap.
-func TestStoredSizes(t *testing.T) {
-	file, err := os.Create(filepath.Join(t.TempDir(), "p.pack"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	for _, n := range []int{0, 1, 9, 11, pack.BlockSize + 1} {
-		s := pack.NewStored(object.SHA1)
-		at := s.Add(object.Blob, oid(1), 10)
-		if err := s.WriteTo(file); err != nil {
-			t.Fatal(err)
-		}
-		if err := s.Putter().Put(at, make([]byte, n)); err == nil {
-			t.Errorf("%d bytes are taken for 10", n)
-		}
-	}
-}
-
-// indexed gives a pack and its index as files.
+// indexed returns a pack and its index as files.
 func indexed(t *testing.T, entries ...gittest.PackEntry) (src pack.Source, index []byte) {
 	t.Helper()
 	data := gittest.Pack(-1, entries...)
@@ -164,7 +23,7 @@ func indexed(t *testing.T, entries ...gittest.PackEntry) (src pack.Source, index
 		t.Fatal(err)
 	}
 	var b bytes.Buffer
-	if err := a.WriteIndex(&b); err != nil {
+	if err := a.Write(&b); err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()

@@ -1,52 +1,16 @@
-package pack
+package scan
 
 import (
 	"bytes"
 	"compress/zlib"
-	"fmt"
-	"math/rand"
 	"os"
 	"path/filepath"
-	"runtime"
-	"sync"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"gitlauncher/gitpin/object"
+	"gitlauncher/gitpin/pack/entry"
 	"gitlauncher/internal/gittest"
 )
-
-// text compresses about as well as source code does.
-func text(rnd *rand.Rand, size int) []byte {
-	var b bytes.Buffer
-	for b.Len() < size {
-		fmt.Fprintf(&b, "line %x of this\n", rnd.Intn(1<<20))
-	}
-	return b.Bytes()[:size]
-}
-
-// many is a pack of a few megabytes with entries of all kinds.
-var many = sync.OnceValue(func() []byte {
-	rnd := rand.New(rand.NewSource(1))
-	var entries []gittest.PackEntry
-	size := 0 // of the object before
-	for i := range 1500 {
-		content := text(rnd, 1+rnd.Intn(12_000))
-		if i%100 == 99 { // longer than what is read behind a region
-			content = make([]byte, 300_000)
-			rnd.Read(content)
-		}
-		if i%7 == 3 {
-			entries = append(entries, gittest.PackEntry{Type: gittest.PackOfs, Base: i - 1, Content: gittest.Delta(size, string(content))})
-			size += len(content)
-		} else {
-			entries = append(entries, gittest.PackEntry{Type: gittest.PackBlob, Content: content})
-			size = len(content)
-		}
-	}
-	return gittest.Pack(-1, entries...)
-})
 
 // inside is an intake that a pack has come through.
 func inside(t testing.TB, data []byte) *intake {
@@ -55,7 +19,7 @@ func inside(t testing.TB, data []byte) *intake {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { file.Close() })
-	in := takeIn(Source{Stream: bytes.NewReader(data), Keep: file, NewHasher: object.SHA1.NewHasher}, int64(len(data)))
+	in := takeIn(bytes.NewReader(data), file, object.SHA1, int64(len(data)))
 	in.wait(int64(len(data)))
 	return in
 }
@@ -80,9 +44,9 @@ func scanned(t *testing.T, data []byte, guessers int) (entries, found int) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		a.settle(h.offset / regionSize)
-		g, ok := a.take(h.offset)
-		content, err := scan.inflate(scan.buf, nil, h.size)
+		a.settle(h.Offset / regionSize)
+		g, ok := a.take(h.Offset)
+		content, err := scan.inflate(h.Size)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -91,8 +55,8 @@ func scanned(t *testing.T, data []byte, guessers int) (entries, found int) {
 			continue
 		}
 		found++
-		if !bytes.Equal(g.content.bytes, content.bytes) || g.content.adler != content.adler || g.end != scan.position() {
-			t.Errorf("at %d, something else was found", h.offset)
+		if !bytes.Equal(g.content.Bytes, content.Bytes) || g.content.Adler != content.Adler || g.end != scan.position() {
+			t.Errorf("at %d, something else was found", h.Offset)
 		}
 	}
 	return entries, found
@@ -109,7 +73,7 @@ func (a *ahead) settle(n int64) {
 }
 
 func TestAhead(t *testing.T) {
-	data := many()
+	data := gittest.Mixed()
 	for _, guessers := range []int{1, 3} {
 		entries, found := scanned(t, data, guessers)
 		t.Logf("%d guessers: %d of %d entries, %d bytes", guessers, found, entries, len(data))
@@ -118,48 +82,6 @@ func TestAhead(t *testing.T) {
 		}
 	}
 }
-
-// TestAheadChangesNothing: whether others inflate ahead or not, a pack is the same.
-// SECURITY.md: G5.
-func TestAheadChangesNothing(t *testing.T) {
-	data := many()
-	var want []Entry
-	for _, cores := range []int{1, 2, 8} {
-		var got []Entry
-		for _, e := range readOn(t, cores, data).All() {
-			got = append(got, e)
-		}
-		if want == nil {
-			want = got
-		}
-		if diff := cmp.Diff(want, got, cmp.AllowUnexported(Entry{}, object.ID{})); diff != "" || len(got) != 1500 {
-			t.Errorf("on %d cores: %s", cores, diff)
-		}
-	}
-}
-
-// readOn reads a pack on so many cores.
-func readOn(t *testing.T, cores int, data []byte) *Archive {
-	t.Helper()
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(cores))
-	keep, err := os.Create(filepath.Join(t.TempDir(), "keep"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { keep.Close() })
-	a, err := Read(t.Context(), Source{Stream: bytes.NewReader(data), Keep: keep, NewHasher: object.SHA1.NewHasher}, Limits{Pack: 1 << 30, Tree: 1 << 30, Files: 1 << 20}, unheard{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return a
-}
-
-// unheard is a Sink that wants nothing.
-type unheard struct{}
-
-func (unheard) Meta(object.Type, object.ID, []byte) error { return nil }
-func (unheard) Blob(object.ID, []byte) error              { return nil }
-func (unheard) Large(int64) (LargeBlob, error)            { return Discard, nil }
 
 // TestAheadIsMisled: what looks like entries within an object is found, and nobody
 // takes it up.
@@ -170,7 +92,7 @@ func TestAheadIsMisled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	inner := many()[:3<<20]
+	inner := gittest.Mixed()[:3<<20]
 	w.Write(inner)
 	w.Close()
 	outer := gittest.PackEntry{Type: gittest.PackBlob, Size: len(inner), RawZlib: z.Bytes()}
@@ -214,13 +136,13 @@ func FuzzAhead(f *testing.F) {
 		g.work(r, 0)
 		for at, found := range r.found {
 			reader := bytes.NewReader(data[at:])
-			h := entryHeader{offset: at}
-			if err := readEntryHeader(reader, object.SHA1, &h); err != nil {
+			h := entry.Header{Offset: at}
+			if err := entry.ReadHeader(reader, object.SHA1, &h); err != nil {
 				t.Fatal(err)
 			}
-			var again inflater
-			content, err := again.inflate(reader, nil, int64(h.size))
-			if err != nil || !bytes.Equal(content.bytes, found.content.bytes) || found.end != int64(len(data)-reader.Len()) {
+			var again entry.Inflater
+			content, err := again.Inflate(reader, nil, h.Size)
+			if err != nil || !bytes.Equal(content.Bytes, found.content.Bytes) || found.end != int64(len(data)-reader.Len()) {
 				t.Fatalf("at %d: %v", at, err)
 			}
 		}

@@ -1,4 +1,4 @@
-package pack
+package scan
 
 import (
 	"bytes"
@@ -7,6 +7,9 @@ import (
 	"math"
 	"os"
 	"sync"
+
+	"gitlauncher/gitpin/object"
+	"gitlauncher/gitpin/pack/fault"
 )
 
 // intakePiece is how much of a stream is taken in at once.
@@ -28,12 +31,12 @@ type intake struct {
 
 // takeIn begins to read the stream. It goes on until that ends, or until the intake is
 // closed, which waits for nothing: a read that is under way then is the last.
-func takeIn(src Source, limit int64) *intake {
-	in := &intake{file: src.Keep, behind: trailing{sum: src.format().NewChecksum()}}
+func takeIn(stream io.Reader, file *os.File, f object.Format, limit int64) *intake {
+	in := &intake{file: file, behind: trailing{sum: f.NewChecksum()}}
 	in.more = sync.NewCond(&in.mu)
-	stream, keep := src.Stream, io.Writer(src.Keep)
+	keep := io.Writer(file)
 	if stream == nil {
-		stream, keep = io.NewSectionReader(src.Keep, 0, math.MaxInt64), io.Discard
+		stream, keep = io.NewSectionReader(file, 0, math.MaxInt64), io.Discard
 	}
 	go func() {
 		_, err := io.CopyBuffer(io.MultiWriter(keep, &in.behind, in), &limitReader{stream, limit, limit}, make([]byte, intakePiece))
@@ -68,7 +71,7 @@ func (in *intake) end(err error) {
 
 func (in *intake) close() { in.end(os.ErrClosed) }
 
-// Read gives the next bytes, once they are there. It is for one reader.
+// Read returns the next bytes, once they are there. It is for one reader.
 func (in *intake) Read(p []byte) (int, error) {
 	n := min(int64(len(p)), in.wait(in.read+1)-in.read)
 	if n == 0 {
@@ -79,7 +82,7 @@ func (in *intake) Read(p []byte) (int, error) {
 	return got, err
 }
 
-// wait gives how many bytes are in the file, once there are so many or no more to come.
+// wait returns how many bytes are in the file, once there are so many or no more to come.
 func (in *intake) wait(many int64) int64 {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -89,11 +92,11 @@ func (in *intake) wait(many int64) int64 {
 	return in.have
 }
 
-// checkTrailer demands that a pack's last bytes are the checksum of all before. The
+// checkTrailer checks that a pack's last bytes are the checksum of all before. The
 // intake must have been read to its end.
 func (in *intake) checkTrailer(want []byte) error {
 	if !bytes.Equal(in.behind.sum.Sum(nil), want) {
-		return badPack("its checksum is wrong")
+		return fault.Bad("its checksum is wrong")
 	}
 	return nil
 }
@@ -131,7 +134,7 @@ func (l *limitReader) Read(p []byte) (int, error) {
 		if n, err := l.r.Read(p[:min(len(p), 1)]); n == 0 {
 			return 0, err
 		}
-		return 0, &LimitError{"pack", l.limit}
+		return 0, &fault.LimitError{What: "pack", Limit: l.limit}
 	}
 	if int64(len(p)) > l.left {
 		p = p[:l.left]

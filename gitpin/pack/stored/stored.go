@@ -1,4 +1,4 @@
-package pack
+package stored
 
 import (
 	"bytes"
@@ -13,6 +13,9 @@ import (
 	"os"
 
 	"gitlauncher/gitpin/object"
+	"gitlauncher/gitpin/pack/entry"
+	"gitlauncher/gitpin/pack/fault"
+	"gitlauncher/gitpin/pack/index"
 )
 
 // BlockSize is how many bytes a stored block of deflate holds at most (RFC 1951, 3.2.4).
@@ -21,7 +24,7 @@ const BlockSize = 1<<16 - 1
 // ErrDiffers says that a pack is not the one that was laid out.
 var ErrDiffers = errors.New("the pack is not the stored form of the proven objects")
 
-// Stored is a pack in its stored form: every object whole, in zlib streams of
+// Pack is a pack in its stored form: every object whole, in zlib streams of
 // stored blocks, nothing compressed and nothing a delta. All its bytes follow from
 // the objects and their order. So a pack in this form is proven by comparing it
 // with the objects, at the speed of memory and without inflating anything; and
@@ -29,59 +32,58 @@ var ErrDiffers = errors.New("the pack is not the stored form of the proven objec
 //
 // First every object is added, which fixes where it lies. Then the contents are
 // put, several at a time. Finish does the rest.
-type Stored struct {
+type Pack struct {
 	file    *os.File
 	compare bool // with what is in file already, rather than write it
-	rows    rows
+	table   *index.Table
 	sizes   []int64 // of the contents
 	end     int64   // of the objects, where the trailer begins
-	sum     []byte
 }
 
-// NewStored begins the layout of a pack of the format.
-func NewStored(f object.Format) *Stored { return &Stored{rows: rows{format: f}, end: headerSize} }
+// New begins the layout of a pack of the format.
+func New(f object.Format) *Pack { return &Pack{table: index.New(f), end: entry.PackHeader} }
 
 // Add puts the object of that id and size next, and returns its number.
-func (s *Stored) Add(t object.Type, id object.ID, size int64) int {
-	s.rows.add(min(s.end, maxOffset)).set(t, id) // WriteTo refuses what is larger
+func (s *Pack) Add(t object.Type, id object.ID, size int64) int {
+	s.table.Add(min(s.end, index.MaxOffset)).Set(t, id) // WriteTo refuses what is larger
 	s.sizes = append(s.sizes, size)
 	blocks := max(1, (size+BlockSize-1)/BlockSize)
-	s.end += int64(len(appendEntryHeader(nil, t, size))) + 2 + 5*blocks + size + 4
-	return s.rows.n - 1
+	s.end += int64(len(entry.AppendHeader(nil, t, size))) + 2 + 5*blocks + size + 4
+	return s.table.Len() - 1
 }
 
 // Size is how many bytes the pack has in all.
-func (s *Stored) Size() int64 { return s.end + int64(s.rows.format.Size()) }
+func (s *Pack) Size() int64 { return s.end + int64(s.table.Format().Size()) }
 
 // WriteTo makes file the pack. It must be empty.
-func (s *Stored) WriteTo(file *os.File) error {
+func (s *Pack) WriteTo(file *os.File) error {
 	s.file, s.compare = file, false
-	if s.end > maxOffset {
-		return &LimitError{"pack", maxOffset}
+	if s.end > index.MaxOffset {
+		return &fault.LimitError{What: "pack", Limit: index.MaxOffset}
 	}
 	return s.span(s.header(), 0, nil)
 }
 
 // CompareWith checks that file is the pack already. What follows fails with
 // ErrDiffers where it is not.
-func (s *Stored) CompareWith(file *os.File) error {
+func (s *Pack) CompareWith(file *os.File) error {
 	s.file, s.compare = file, true
 	if info, err := file.Stat(); err != nil || info.Size() != s.Size() {
 		return ErrDiffers
 	}
-	return s.span(s.header(), 0, make([]byte, headerSize))
+	return s.span(s.header(), 0, make([]byte, entry.PackHeader))
 }
 
-func (s *Stored) header() []byte {
-	return binary.BigEndian.AppendUint32([]byte("PACK\x00\x00\x00\x02"), uint32(s.rows.n))
+func (s *Pack) header() []byte {
+	return binary.BigEndian.AppendUint32([]byte("PACK\x00\x00\x00\x02"), uint32(s.table.Len()))
 }
 
 // Compares reports whether contents are compared rather than written.
-func (s *Stored) Compares() bool { return s.compare }
+func (s *Pack) Compares() bool { return s.compare }
 
 // span writes bytes to their place in the file, or compares them with what is
 // there, for which it needs room.
-func (s *Stored) span(want []byte, at int64, room []byte) error {
+func (s *Pack) span(want []byte, at int64, room []byte) error {
 	if !s.compare {
 		_, err := s.file.WriteAt(want, at)
 		return err
@@ -98,9 +100,9 @@ func (s *Stored) span(want []byte, at int64, room []byte) error {
 
 // Putter puts contents into their places, one at a time. Each worker has its own.
 type Putter struct {
-	*Stored
+	*Pack
 	framed, room []byte // one block with all that can stand around it
-	row          *row
+	slot         index.Slot
 	at, left     int64
 	adler        hash.Hash32
 	crc          uint32
@@ -108,15 +110,15 @@ type Putter struct {
 }
 
 // Putter makes one.
-func (s *Stored) Putter() *Putter {
+func (s *Pack) Putter() *Putter {
 	const around = 64 // entry header, zlib header, block header, checksum
-	return &Putter{Stored: s, framed: make([]byte, 0, BlockSize+around), room: make([]byte, BlockSize+around), adler: adler32.New()}
+	return &Putter{Pack: s, framed: make([]byte, 0, BlockSize+around), room: make([]byte, BlockSize+around), adler: adler32.New()}
 }
 
 // Begin starts the content with that number.
 func (p *Putter) Begin(n int) {
-	p.row = p.rows.row(n)
-	p.at, p.left, p.crc, p.first = p.row.offset(), p.sizes[n], 0, true
+	p.slot = p.table.At(n)
+	p.at, p.left, p.crc, p.first = p.slot.Offset(), p.sizes[n], 0, true
 	p.adler.Reset()
 }
 
@@ -130,7 +132,7 @@ func (p *Putter) Block(b []byte) error {
 	p.adler.Write(b)
 	out := p.framed[:0]
 	if p.first {
-		out = appendEntryHeader(out, p.row.typ, p.left+int64(len(b)))
+		out = entry.AppendHeader(out, p.slot.Type(), p.left+int64(len(b)))
 		out = append(out, 0x78, 0x01) // zlib, no dictionary, least effort
 		p.first = false
 	}
@@ -151,7 +153,7 @@ func (p *Putter) Block(b []byte) error {
 	}
 	p.at += int64(len(out))
 	if p.left == 0 {
-		p.row.crc = p.crc
+		p.slot.SetCRC(p.crc)
 	}
 	return nil
 }
@@ -172,8 +174,8 @@ func (p *Putter) Put(n int, content []byte) error {
 
 // Sum is the checksum of what is in the file, which needs all contents to be
 // there; where a pack is compared, they are.
-func (s *Stored) Sum(ctx context.Context) ([]byte, error) {
-	h := s.rows.format.NewChecksum()
+func (s *Pack) Sum(ctx context.Context) ([]byte, error) {
+	h := s.table.Format().NewChecksum()
 	r := io.NewSectionReader(s.file, 0, s.end)
 	for {
 		n, err := io.CopyN(h, r, 8<<20)
@@ -191,14 +193,13 @@ func (s *Stored) Sum(ctx context.Context) ([]byte, error) {
 }
 
 // Finish puts the trailer, which is the file's sum. All contents must have been put.
-func (s *Stored) Finish(sum []byte) error {
-	s.sum = sum
+func (s *Pack) Finish(sum []byte) error {
+	s.table.Checksum = sum
 	return s.span(sum, s.end, make([]byte, len(sum)))
 }
 
-// Archive returns the finished pack.
-func (s *Stored) Archive() *Archive {
-	a := &Archive{Checksum: s.sum, file: s.file, size: s.Size(), rows: s.rows}
-	a.sort()
-	return a
+// Table returns the objects of the finished pack.
+func (s *Pack) Table() *index.Table {
+	s.table.Sort()
+	return s.table
 }

@@ -1,0 +1,158 @@
+package index
+
+import (
+	"bytes"
+	"iter"
+	"slices"
+	"sort"
+
+	"gitlauncher/gitpin/object"
+)
+
+// Table is the objects of a pack of one format. Objects are added in the order of the
+// pack; once all have their ids, Sort makes them be found.
+type Table struct {
+	Checksum []byte // the pack's own, which names its files
+
+	format object.Format
+	pieces []piece // all but the last are full
+	n      int
+	byID   []uint32 // rows in the order of ids
+}
+
+// Entry is one object of a pack.
+type Entry struct {
+	ID     object.ID
+	Type   object.Type // never a delta: what the object is; 0 while that is not known
+	Offset int64
+}
+
+// row is what is kept of an object beside its id. With id and place in the order of ids,
+// an object of a SHA-1 pack costs 36 bytes of memory, and one of a SHA-256 pack 48, which
+// TestMemoryOfAnObject measures.
+type row struct {
+	typ  object.Type
+	high uint8 // of the offset
+	low  uint32
+	crc  uint32
+}
+
+// MaxOffset is the largest that there can be, in bytes: 1 TiB.
+const MaxOffset = 1<<40 - 1
+
+func (r *row) offset() int64 { return int64(r.high)<<32 | int64(r.low) }
+
+// piece is some rows that are allocated together, with their ids.
+type piece struct {
+	rows []row
+	ids  []byte
+}
+
+// rowPiece is how many rows are allocated together.
+const rowPiece = 1024
+
+// New returns an empty table for a pack of the format.
+func New(f object.Format) *Table { return &Table{format: f} }
+
+// Format returns the format of all ids.
+func (t *Table) Format() object.Format { return t.format }
+
+// Slot is the place of one object in a table. It stays where it is: others hold on to it
+// while more come.
+type Slot struct {
+	row *row
+	id  []byte
+}
+
+// Set says what the object is.
+func (s Slot) Set(typ object.Type, id object.ID) {
+	s.row.typ = typ
+	id.Append(s.id[:0])
+}
+
+// SetCRC says what the CRC-32 of the object's entry is.
+func (s Slot) SetCRC(crc uint32) { s.row.crc = crc }
+
+// Type returns what the object is.
+func (s Slot) Type() object.Type { return s.row.typ }
+
+// Offset returns where the object's entry begins.
+func (s Slot) Offset() int64 { return s.row.offset() }
+
+// Add makes room for one more, at that offset, which is at most MaxOffset.
+func (t *Table) Add(offset int64) Slot {
+	if t.n%rowPiece == 0 {
+		t.pieces = append(t.pieces, piece{make([]row, rowPiece), make([]byte, rowPiece*t.format.Size())})
+	}
+	t.n++
+	s := t.At(t.n - 1)
+	s.row.high, s.row.low = uint8(offset>>32), uint32(offset)
+	return s
+}
+
+// At returns the slot with that number, in the order of the pack.
+func (t *Table) At(i int) Slot { return Slot{t.row(i), t.id(i)} }
+
+func (t *Table) row(i int) *row { return &t.pieces[i/rowPiece].rows[i%rowPiece] }
+
+func (t *Table) id(i int) []byte {
+	size, at := t.format.Size(), i%rowPiece
+	return t.pieces[i/rowPiece].ids[at*size:][:size:size]
+}
+
+// Entry returns the object with that number, in the order of the pack.
+func (t *Table) Entry(i int) Entry {
+	row := t.row(i)
+	return Entry{t.format.ID(t.id(i)), row.typ, row.offset()}
+}
+
+// Search returns the number of the first object from that offset on; Len if there is none.
+func (t *Table) Search(offset int64) int {
+	return sort.Search(t.n, func(i int) bool { return t.row(i).offset() >= offset })
+}
+
+// Sort puts the objects in the order of their ids.
+func (t *Table) Sort() {
+	t.byID = make([]uint32, t.n)
+	for i := range t.byID {
+		t.byID[i] = uint32(i)
+	}
+	slices.SortFunc(t.byID, func(x, y uint32) int { return bytes.Compare(t.id(int(x)), t.id(int(y))) })
+}
+
+// Len is how many objects there are.
+func (t *Table) Len() int { return t.n }
+
+// All are the objects by id, each with its number in that order.
+func (t *Table) All() iter.Seq2[int, Entry] {
+	return func(yield func(int, Entry) bool) {
+		for i, row := range t.byID {
+			if !yield(i, t.Entry(int(row))) {
+				return
+			}
+		}
+	}
+}
+
+// Find returns the object of that id, if it is there.
+func (t *Table) Find(id object.ID) (Entry, bool) {
+	i := t.Number(id)
+	if i < 0 {
+		return Entry{}, false
+	}
+	return t.Entry(int(t.byID[i])), true
+}
+
+// Number is that of the object in the order of ids; -1 for none.
+func (t *Table) Number(id object.ID) int {
+	if id.Format() != t.format {
+		return -1
+	}
+	var room [object.MaxSize]byte
+	want := id.Append(room[:0])
+	i := sort.Search(len(t.byID), func(i int) bool { return bytes.Compare(t.id(int(t.byID[i])), want) >= 0 })
+	if i < len(t.byID) && bytes.Equal(t.id(int(t.byID[i])), want) {
+		return i
+	}
+	return -1
+}
