@@ -119,12 +119,17 @@ var rooms = []row{
 	{"internal/images", "internal/digest internal/strictjson", "github.com/google/go-containerregistry", "os"},
 	{"internal/pccs", "internal/atomicfile internal/strictjson verify/quote", "github.com/cenkalti/backoff/v5", "net/http os"},
 	{"internal/sigstore", "verify/provenance", "github.com/google/go-containerregistry github.com/sigstore/sigstore-go github.com/theupdateframework/go-tuf/v2", "net/http"},
+	{"internal/batch", "internal/inputs internal/printable verify/evidence verify/report", "golang.org/x/sync", "os"},
+	{"internal/inputs", "verify/evidence", "", "os"},
+	{"internal/policydraft", "config measure policy verify verify/boot verify/compose verify/evidence verify/launch verify/quote verify/report verify/system verify/system/catalogue", "", ""},
+	{"internal/systemtext", "internal/policydraft internal/printable policy verify/evidence verify/report verify/system verify/system/catalogue", "", ""},
+	{"internal/verdicttable", "internal/printable measure verify/report", "github.com/jedib0t/go-pretty/v6", ""},
 
 	// Wire.
 	{"internal/entryscript", "", "", "os os/exec"},
 	{"internal/version", "", "", ""},
 	{"cmd/git-launcher", "config config/configfile gitpin gitpin/fetch gitpin/fetch/remote gitpin/object imagepin imagepin/contract imagepin/engine imagepin/oci imagepin/registry imagepin/userconfig internal/gitmode internal/guest internal/handover internal/imagecheck internal/imagemode internal/pinned internal/receipt internal/step internal/version measure measure/dstack", "", "os syscall"},
-	{"cmd/git-launcher-verify", "config gitpin/object internal/clonehash internal/digest internal/images internal/pccs internal/printable internal/sigstore internal/strictjson internal/version measure policy verify verify/app verify/boot verify/compose verify/derivedimage verify/evidence verify/launch verify/provenance verify/provenance/bundle verify/quote verify/report verify/system verify/system/catalogue", "github.com/google/go-containerregistry github.com/jedib0t/go-pretty/v6 github.com/sigstore/sigstore-go github.com/sirupsen/logrus golang.org/x/sync golang.org/x/term", "os"},
+	{"cmd/git-launcher-verify", "config gitpin/object internal/batch internal/clonehash internal/digest internal/images internal/inputs internal/pccs internal/policydraft internal/printable internal/sigstore internal/strictjson internal/systemtext internal/verdicttable internal/version measure policy verify verify/app verify/boot verify/compose verify/derivedimage verify/evidence verify/launch verify/provenance verify/provenance/bundle verify/quote verify/report verify/system verify/system/catalogue", "github.com/google/go-containerregistry github.com/sigstore/sigstore-go github.com/sirupsen/logrus golang.org/x/term", "os"},
 	{"cmd/dstack-sim", "internal/sim internal/sim/tdx internal/version", "", "os syscall"},
 
 	// The simulator, and servers for tests. No program but dstack-sim links them.

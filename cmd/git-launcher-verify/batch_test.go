@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"gitlauncher/internal/inputs"
 )
 
 // BenchmarkBatch prints judgements a second and peak memory for batches of 1 to
@@ -26,7 +28,7 @@ func BenchmarkBatch(b *testing.B) {
 					}
 					w.Close()
 				}()
-				p := &program{stdin: r, stdout: io.Discard, stderr: os.Stderr, now: time.Now}
+				p := &program{files: &inputs.Files{Stdin: r}, stdout: io.Discard, stderr: os.Stderr, now: time.Now}
 				if code := p.run(b.Context(), []string{"--batch", "--root", e.file("root.pem"), "--collateral", e.file("collateral.json"), "--policy", e.file("policy.conf"), "-"}); code != 0 {
 					b.Fatalf("exit code %d", code)
 				}

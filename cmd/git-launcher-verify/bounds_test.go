@@ -21,6 +21,7 @@ import (
 	"testing"
 	"time"
 
+	"gitlauncher/internal/inputs"
 	"gitlauncher/measure"
 	"gitlauncher/verify/evidence"
 )
@@ -31,7 +32,7 @@ const asVerifier = "GIT_LAUNCHER_VERIFY_ITSELF"
 func TestMain(m *testing.M) {
 	if os.Getenv(asVerifier) != "" {
 		debug.SetMemoryLimit(maxMemory)
-		p := &program{stdin: os.Stdin, stdout: os.Stdout, stderr: io.Discard, now: time.Now}
+		p := &program{files: &inputs.Files{Stdin: os.Stdin}, stdout: os.Stdout, stderr: io.Discard, now: time.Now}
 		code := p.run(context.Background(), os.Args[1:])
 		status, err := os.ReadFile("/proc/self/status")
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 	"gitlauncher/config"
 	"gitlauncher/gitpin/object"
 	"gitlauncher/internal/clonehash"
+	"gitlauncher/internal/inputs"
 	"gitlauncher/internal/printable"
 	"gitlauncher/measure"
 	"gitlauncher/policy"
@@ -84,7 +85,7 @@ func (s *settings) checkoutFor(e *evidence.Evidence) (*launch.Checkout, error) {
 	id, err := s.commitOf(c)
 	if launched := launchedIn(e.Log); s.commit.IsZero() && len(launched) == 1 {
 		if id, err = object.ParseID(launched[0]); err != nil {
-			return nil, &invalidError{fmt.Errorf("the event %s: %w", measure.EventCommit, err)}
+			return nil, &inputs.InvalidError{Err: fmt.Errorf("the event %s: %w", measure.EventCommit, err)}
 		}
 	}
 	if err != nil {

@@ -49,7 +49,7 @@ func (p *program) collateralFile(s *settings) (*quote.Collateral, error) {
 	if s.collateral == "" {
 		return nil, nil
 	}
-	data, err := p.read(s.collateral, quote.MaxCollateral)
+	data, err := p.files.Read(s.collateral, quote.MaxCollateral)
 	if err != nil {
 		return nil, err
 	}

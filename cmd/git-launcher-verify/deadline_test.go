@@ -10,7 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"gitlauncher/internal/inputs"
 	"gitlauncher/internal/sigstore"
+	"gitlauncher/verify/report"
 )
 
 // silent is a server that takes connections and never answers.
@@ -44,10 +46,10 @@ func TestSigstoreFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("HOME", t.TempDir())
 			var out, errs bytes.Buffer
-			p := &program{stdin: strings.NewReader(""), stdout: &out, stderr: &errs, now: time.Now, sigstore: sigstore.Client{Repository: tc.mirror, Patience: 200 * time.Millisecond}}
+			p := &program{files: &inputs.Files{Stdin: strings.NewReader("")}, stdout: &out, stderr: &errs, now: time.Now, sigstore: sigstore.Client{Repository: tc.mirror, Patience: 200 * time.Millisecond}}
 			code := p.run(t.Context(), []string{"--root", e.file("root.pem"), "--collateral", e.file("collateral.json"), "--policy", e.file("policy.conf"), "--provenance-repo", "a/b",
 				"--provenance", bundle, e.file("receipt.json")})
-			if code != exitUndecided || !strings.Contains(errs.String(), tc.says) || !strings.Contains(errs.String(), "give it with --trusted-root FILE") || !strings.Contains(out.String(), "?              provenance") {
+			if code != report.ExitUndecided || !strings.Contains(errs.String(), tc.says) || !strings.Contains(errs.String(), "give it with --trusted-root FILE") || !strings.Contains(out.String(), "?              provenance") {
 				t.Errorf("exit code %d\n%s%s", code, out.String(), errs.String())
 			}
 		})
@@ -69,7 +71,7 @@ func TestSilentRegistry(t *testing.T) {
 	e := launchBy(t, registry+"/launcher@"+launcherDigest)
 	ask := func(receipt string) (code int, out, errs string) {
 		var o, x bytes.Buffer
-		p := &program{stdin: strings.NewReader(""), stdout: &o, stderr: &x, now: time.Now, sigstore: sigstore.Client{Patience: 200 * time.Millisecond}}
+		p := &program{files: &inputs.Files{Stdin: strings.NewReader("")}, stdout: &o, stderr: &x, now: time.Now, sigstore: sigstore.Client{Patience: 200 * time.Millisecond}}
 		code = p.run(t.Context(), []string{"--root", e.file("root.pem"), "--collateral", e.file("collateral.json"), "--policy", e.file("policy.conf"), "--provenance-repo", "a/b",
 			"--trusted-root", sigstoreFile(t, "pkg/testing/data/trusted-roots/public-good.json"), "--provenance", "registry", receipt})
 		return code, o.String(), x.String()
@@ -78,11 +80,11 @@ func TestSilentRegistry(t *testing.T) {
 	if err := os.WriteFile(e.file("forged.json"), []byte(forged), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if code, _, errs := ask(e.file("forged.json")); code != exitInvalid || asked.Load() > 0 {
+	if code, _, errs := ask(e.file("forged.json")); code != report.ExitInvalid || asked.Load() > 0 {
 		t.Errorf("exit code %d after %d requests for a forgery\n%s", code, asked.Load(), errs)
 	}
 	code, out, errs := ask(e.file("receipt.json"))
-	if code != exitUndecided || !strings.Contains(errs, registry+" gave no answer within 200ms; give the bundle with --provenance FILE") || !strings.Contains(out, "there is no Sigstore bundle") {
+	if code != report.ExitUndecided || !strings.Contains(errs, registry+" gave no answer within 200ms; give the bundle with --provenance FILE") || !strings.Contains(out, "there is no Sigstore bundle") {
 		t.Errorf("exit code %d\n%s%s", code, out, errs)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"gitlauncher/measure"
 	"gitlauncher/verify/compose"
 	"gitlauncher/verify/evidence"
+	"gitlauncher/verify/report"
 )
 
 // explain prints what an exception of check D would accept: the line for a policy, and the
@@ -23,7 +24,7 @@ func (p *program) explain(ctx context.Context, s *settings) (int, error) {
 		return 0, usagef("--explain %s: %w", printable.Text(s.explained), err)
 	}
 	if s.json {
-		return exitVerified, p.printJSON(map[string]string{"name": x.Name, "allow_compose": x.Bound(), "content": string(x.Content)})
+		return report.ExitVerified, p.printJSON(map[string]string{"name": x.Name, "allow_compose": x.Bound(), "content": string(x.Content)})
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "ALLOW_COMPOSE=%s\n", printable.Text(x.Bound()))
@@ -34,7 +35,7 @@ func (p *program) explain(ctx context.Context, s *settings) (int, error) {
 		b.WriteString("  " + printable.Text(line) + "\n")
 	}
 	_, err = p.stdout.Write([]byte(b.String()))
-	return exitVerified, err
+	return report.ExitVerified, err
 }
 
 // imageLaunch reports whether a log, before anything is judged, says that an image was

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"gitlauncher/internal/inputs"
 	"gitlauncher/internal/pccstest"
 	"gitlauncher/measure"
 	"gitlauncher/policy"
@@ -32,7 +33,7 @@ func TestErrorsEscape(t *testing.T) {
 	p := &program{stderr: &errs}
 	p.warn(err)
 	p.fail(err)
-	p.fail(&invalidError{errors.Join(err, err)})
+	p.fail(&inputs.InvalidError{Err: errors.Join(err, err)})
 	if strings.Contains(errs.String(), "\x1b") || !strings.Contains(errs.String(), "VERIFIED/launcher") {
 		t.Errorf("%q", errs.String())
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 
+	"gitlauncher/internal/inputs"
 	"gitlauncher/internal/printable"
 	"gitlauncher/internal/strictjson"
 	"gitlauncher/measure"
@@ -39,7 +40,7 @@ func (p *program) inspect(s *settings) error {
 	}
 	q, err := quote.Parse(e.Quote)
 	if err != nil {
-		return &invalidError{err}
+		return &inputs.InvalidError{Err: err}
 	}
 	c := contents{Kind: e.Kind, Compose: string(e.AppCompose), Collateral: e.Collateral != nil, Provenance: e.Provenance != nil}
 	c.Quote = map[string]string{

@@ -15,17 +15,15 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"gitlauncher/config"
+	"gitlauncher/internal/inputs"
 	"gitlauncher/internal/printable"
 	"gitlauncher/internal/sigstore"
 	"gitlauncher/internal/version"
+	"gitlauncher/verify/report"
 )
 
-// The exit codes of VERIFY.md.
-const (
-	exitVerified  = 0
-	exitUndecided = 1
-	exitUsage     = 2
-)
+// The exit codes of VERIFY.md are those of package report, and one more.
+const exitUsage = 2
 
 // maxMemory is what the garbage collector keeps to, in bytes. It works harder as the
 // program comes near to it; that no evidence needs more, TestWorstEvidence shows.
@@ -36,15 +34,14 @@ func main() {
 	// compose-go warns here of composes that are old-fashioned; the report says
 	// what matters.
 	logrus.SetOutput(io.Discard)
-	p := &program{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, now: time.Now}
+	p := &program{files: &inputs.Files{Stdin: os.Stdin}, stdout: os.Stdout, stderr: os.Stderr, now: time.Now}
 	os.Exit(p.run(context.Background(), os.Args[1:]))
 }
 
 // program is one run, with what it reads and writes.
 type program struct {
-	stdin          io.Reader
+	files          *inputs.Files
 	stdout, stderr io.Writer
-	stdinTaken     bool
 	now            func() time.Time
 	sigstore       sigstore.Client
 }
@@ -83,7 +80,7 @@ func (p *program) run(ctx context.Context, args []string) int {
 	if err != nil {
 		return p.fail(err)
 	}
-	code := exitVerified
+	code := report.ExitVerified
 	switch name {
 	case "inspect":
 		err = p.inspect(s)
@@ -94,7 +91,7 @@ func (p *program) run(ctx context.Context, args []string) int {
 	case "checkout":
 		err = p.checkout(s)
 	case "policy":
-		code, err = p.policyFrom(ctx, s)
+		err = p.policyFrom(ctx, s)
 	default:
 		if s.explained != "" {
 			code, err = p.explain(ctx, s)
@@ -113,19 +110,21 @@ func (p *program) run(ctx context.Context, args []string) int {
 func (p *program) fail(err error) int {
 	p.warn(err)
 	var u *usageError
-	var large *largeError
+	var large *inputs.LargeError
+	var name *inputs.NameError
+	var folder *inputs.FolderError
 	var c *config.Error
-	var invalid *invalidError
+	var invalid *inputs.InvalidError
 	switch {
 	case errors.As(err, &invalid):
 		fmt.Fprintln(p.stderr, "NOT VERIFIED: the evidence can't be read, or is not what it claims to be")
-		return exitInvalid
-	case errors.As(err, &u), errors.As(err, &c), errors.As(err, &large):
+		return report.ExitInvalid
+	case errors.As(err, &u), errors.As(err, &c), errors.As(err, &large), errors.As(err, &name), errors.As(err, &folder):
 		fmt.Fprintln(p.stderr, "git-launcher-verify: see git-launcher-verify --help")
 		return exitUsage
 	}
 	fmt.Fprintln(p.stderr, "UNDECIDED: nothing was judged")
-	return exitUndecided
+	return report.ExitUndecided
 }
 
 // warn prints an error, in which strangers may have had a word.

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"gitlauncher/internal/inputs"
 	"gitlauncher/internal/pccstest"
 	"gitlauncher/internal/sim"
 	"gitlauncher/internal/sim/tdx"
@@ -106,7 +107,7 @@ func launchFile(t testing.TB, file, config string, change ...func(*measure.GitRe
 func run(t testing.TB, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	p := &program{stdin: strings.NewReader(""), stdout: &out, stderr: &errs, now: time.Now}
+	p := &program{files: &inputs.Files{Stdin: strings.NewReader("")}, stdout: &out, stderr: &errs, now: time.Now}
 	code = p.run(t.Context(), args)
 	return code, out.String(), errs.String()
 }

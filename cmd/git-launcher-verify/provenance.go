@@ -26,7 +26,7 @@ func (p *program) provenance(ctx context.Context, s *settings) (verify.Provenanc
 	var err error
 	switch {
 	case s.trustedRoot != "":
-		data, err := p.read(s.trustedRoot, provenance.MaxSize)
+		data, err := p.files.Read(s.trustedRoot, provenance.MaxSize)
 		if err != nil {
 			return nil, err
 		}

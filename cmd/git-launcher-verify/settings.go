@@ -123,7 +123,7 @@ func (p *program) parse(command string, args []string) (*settings, error) {
 
 // readPolicy adds a policy file. Several add up.
 func (s *settings) readPolicy(p *program, name string) error {
-	data, err := p.read(name, config.MaxSize)
+	data, err := p.files.Read(name, config.MaxSize)
 	if err != nil {
 		return &usageError{err}
 	}
@@ -132,7 +132,7 @@ func (s *settings) readPolicy(p *program, name string) error {
 
 // readSystems adds a file to the catalogue, and replaces what both have.
 func (s *settings) readSystems(p *program, name string) error {
-	data, err := p.read(name, catalogue.MaxFile)
+	data, err := p.files.Read(name, catalogue.MaxFile)
 	if err != nil {
 		return &usageError{err}
 	}
@@ -155,7 +155,7 @@ func (s *settings) judgedBy(p *program, at, root string) (err error) {
 		s.root, err = quote.IntelRoot()
 		return err
 	}
-	data, err := p.read(root, maxRoot)
+	data, err := p.files.Read(root, maxRoot)
 	if err != nil {
 		return &usageError{err}
 	}

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"gitlauncher/internal/systemtext"
 )
 
 func realEvidence(t *testing.T, name string) string {
@@ -20,7 +22,7 @@ func realEvidence(t *testing.T, name string) string {
 // TestSystemJSON: the same facts for machines.
 func TestSystemJSON(t *testing.T) {
 	code, out, errs := run(t, "system", "--json", realEvidence(t, "dstack-0.6-getquote.json"))
-	var x explained
+	var x systemtext.Explanation
 	if err := json.Unmarshal([]byte(out), &x); code != 0 || errs != "" || err != nil {
 		t.Fatalf("exit code %d, %v\n%s", code, err, errs)
 	}

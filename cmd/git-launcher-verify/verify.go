@@ -4,10 +4,15 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 
+	"gitlauncher/internal/batch"
 	"gitlauncher/internal/printable"
+	"gitlauncher/internal/verdicttable"
 	"gitlauncher/verify"
+	"gitlauncher/verify/evidence"
 	"gitlauncher/verify/provenance"
+	"gitlauncher/verify/report"
 )
 
 // verify judges one evidence, or a batch, and prints the report.
@@ -18,7 +23,14 @@ func (p *program) verify(ctx context.Context, s *settings) (int, error) {
 	}
 	source := newCollateralSource(p, s)
 	if s.batch {
-		return p.batch(ctx, s, params, source)
+		params.Shared = verify.NewShared()
+		return batch.Run(ctx, p.stdout, p.files, s.evidence, func(ctx context.Context, name string, e *evidence.Evidence) *report.Report {
+			params := params // its collateral is this evidence's
+			if err := source.add(ctx, e, &params); err != nil {
+				p.warn(fmt.Errorf("%s: %w", name, err))
+			}
+			return verify.Judge(ctx, e, params)
+		})
 	}
 	e, err := p.evidence(s)
 	if err != nil {
@@ -32,26 +44,26 @@ func (p *program) verify(ctx context.Context, s *settings) (int, error) {
 			return 0, err
 		}
 	}
-	report := verify.Judge(ctx, e, params)
+	r := verify.Judge(ctx, e, params)
 	// Images are read, and a registry asked, only now: a forgery gets nothing fetched.
-	if report.ExitCode != exitInvalid {
+	if r.ExitCode != report.ExitInvalid {
 		if params.Derived = s.derivedImage(ctx, e); params.Derived != nil {
-			report = verify.Judge(ctx, e, params)
+			r = verify.Judge(ctx, e, params)
 		}
 	}
 	// A registry is asked only now: a forgery gets nothing fetched.
-	if s.provenance == fromTheRegistry && report.ExitCode != exitInvalid {
+	if s.provenance == fromTheRegistry && r.ExitCode != report.ExitInvalid {
 		if params.Bundle, err = p.registryBundle(ctx, s, e, params.Provenance); err != nil {
 			p.warn(err) // the report then says what is missing
 		}
-		report = verify.Judge(ctx, e, params)
+		r = verify.Judge(ctx, e, params)
 	}
 	if s.json {
-		err = p.printJSON(report)
+		err = p.printJSON(r)
 	} else {
-		err = p.printTable(report, s.color)
+		err = verdicttable.Write(p.stdout, r, p.style(s.color))
 	}
-	return report.ExitCode, err
+	return r.ExitCode, err
 }
 
 // params is what every evidence of this run is judged by.
@@ -62,7 +74,7 @@ func (p *program) params(ctx context.Context, s *settings) (verify.Params, error
 		return params, err
 	}
 	if s.provenance != "" && s.provenance != fromTheRegistry {
-		if params.Bundle, err = p.read(s.provenance, provenance.MaxSize); err != nil {
+		if params.Bundle, err = p.files.Read(s.provenance, provenance.MaxSize); err != nil {
 			return params, err
 		}
 	}

@@ -45,6 +45,20 @@ const (
 	Unclear     Verdict = "UNDECIDED"
 )
 
+// The exit codes of a report (VERIFY.md). What outranks another is said by [Outranks].
+const (
+	ExitVerified   = 0
+	ExitUndecided  = 1
+	ExitInvalid    = 3
+	ExitNotAllowed = 4
+)
+
+// Outranks reports whether an exit code counts more than another, of several reports.
+func Outranks(a, b int) bool {
+	rank := map[int]int{ExitVerified: 0, ExitUndecided: 1, ExitNotAllowed: 2, ExitInvalid: 3}
+	return rank[a] > rank[b]
+}
+
 // Report is what a judgement found.
 type Report struct {
 	Verdict  Verdict       `json:"verdict"`
@@ -79,12 +93,12 @@ func (r *Report) Conclude() {
 	}
 	switch {
 	case has[Invalid]:
-		r.Verdict, r.ExitCode = NotVerified, 3
+		r.Verdict, r.ExitCode = NotVerified, ExitInvalid
 	case has[NotAllowed]:
-		r.Verdict, r.ExitCode = NotVerified, 4
+		r.Verdict, r.ExitCode = NotVerified, ExitNotAllowed
 	case has[Undecided] || len(r.Findings) == 0:
-		r.Verdict, r.ExitCode = Unclear, 1
+		r.Verdict, r.ExitCode = Unclear, ExitUndecided
 	default:
-		r.Verdict, r.ExitCode = Verified, 0
+		r.Verdict, r.ExitCode = Verified, ExitVerified
 	}
 }

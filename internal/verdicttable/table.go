@@ -1,15 +1,13 @@
-package main
+package verdicttable
 
 import (
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
-	"golang.org/x/term"
 
 	"gitlauncher/internal/printable"
 	"gitlauncher/measure"
@@ -31,17 +29,17 @@ var marks = map[report.Outcome]struct {
 	report.NotAllowed: {"NOT ALLOWED", text.FgRed}, report.Invalid: {"INVALID", text.FgRed},
 }
 
-// The widths that the table keeps to, in columns of a terminal.
-const (
-	widthElsewhere = 110 // where the output is no terminal
-	widthLeast     = 48
-)
+// Style is how a report is printed.
+type Style struct {
+	Width  int // columns to keep to
+	Colour bool
+}
 
-// printTable prints the report for people: every check, then the verdict.
-func (p *program) printTable(r *report.Report, color string) error {
-	width, coloured := p.terminal(color)
+// Write prints a report for people: every check, then the verdict.
+func Write(w io.Writer, r *report.Report, style Style) error {
+	width := style.Width
 	paint := func(s string, c text.Color) string {
-		if coloured {
+		if style.Colour {
 			return text.Colors{c}.Sprint(s)
 		}
 		return s
@@ -83,10 +81,10 @@ func (p *program) printTable(r *report.Report, color string) error {
 	default: // the line is full
 		b.WriteString("\n" + hang(accepted, width))
 	}
-	if reason := firstReason(r); reason != "" {
+	if reason := FirstReason(r); reason != "" {
 		b.WriteString(hang(reason, width))
 	}
-	_, err := io.WriteString(p.stdout, b.String())
+	_, err := io.WriteString(w, b.String())
 	return err
 }
 
@@ -111,25 +109,6 @@ func writeLaunches(b *strings.Builder, r *report.Report, width int) {
 		}
 		b.WriteString(hang(word+what, width))
 	}
-}
-
-// terminal returns the width to keep to, and whether to use colours.
-func (p *program) terminal(color string) (width int, coloured bool) {
-	width = widthElsewhere
-	f, ok := p.stdout.(*os.File)
-	if ok && term.IsTerminal(int(f.Fd())) {
-		coloured = os.Getenv("NO_COLOR") == ""
-		if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 0 {
-			width = max(w, widthLeast)
-		}
-	}
-	switch color {
-	case "always":
-		coloured = true
-	case "never":
-		coloured = false
-	}
-	return width, coloured
 }
 
 // newTable has three columns: outcome, what was checked, what was found.
@@ -199,9 +178,9 @@ func details(f report.Finding) string {
 // mostSettled are the lines that the table shows for one finding; --json has all.
 const mostSettled = 10
 
-// firstReason is the sentence under the verdict: the first of the worst findings.
-func firstReason(r *report.Report) string {
-	worst := map[int]report.Outcome{1: report.Undecided, 3: report.Invalid, 4: report.NotAllowed}[r.ExitCode]
+// FirstReason returns the sentence under the verdict: the first of the worst findings.
+func FirstReason(r *report.Report) string {
+	worst := map[int]report.Outcome{report.ExitUndecided: report.Undecided, report.ExitInvalid: report.Invalid, report.ExitNotAllowed: report.NotAllowed}[r.ExitCode]
 	first, more := "", 0
 	for _, f := range r.Findings {
 		switch {
@@ -221,7 +200,7 @@ func firstReason(r *report.Report) string {
 // mostShown is how much of one text the table shows; --json has all of it.
 const mostShown = 1500
 
-// clip is plain, and shows the beginning of what is too long to be read.
+// clip makes a text plain, and shows the beginning of what is too long to be read.
 func clip(s string) string {
 	s = printable.Text(s)
 	if len(s) <= mostShown {
