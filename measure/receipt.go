@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"gitlauncher/internal/strictjson"
@@ -84,7 +85,10 @@ func ParseReceipt(data []byte) (*Receipt, error) {
 		return nil, fmt.Errorf("receipt is larger than %d MiB", MaxReceipt>>20)
 	}
 	var r Receipt
-	if err := strictjson.Unmarshal(data, &r); err != nil {
+	var wrong *json.UnmarshalTypeError
+	if err := strictjson.Unmarshal(data, &r); errors.As(err, &wrong) && wrong.Field != "" {
+		return nil, fmt.Errorf("receipt: %s is a %s, which no receipt has there", wrong.Field, wrong.Value)
+	} else if err != nil {
 		return nil, fmt.Errorf("receipt: %w", err)
 	}
 	if r.Version != ReceiptVersion {
