@@ -1,6 +1,6 @@
 // Command git-launcher starts a workload from one pinned Git commit, or from one
 // approved container image, after proving every byte of it and measuring it into
-// RTMR3. See usage.go for its manual. internal/gitmode/run.go and
+// RTMR3. help/manual.txt is its manual. internal/gitmode/run.go and
 // internal/imagemode/run.go have a whole launch of either kind on one screen.
 //
 // This package is wiring: it reads the command line, calls one package, and says of an
