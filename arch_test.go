@@ -145,7 +145,9 @@ var rooms = []row{
 	{"image/test", "", "", ""},
 
 	// Tools of this repository.
-	{"image/build", "internal/compile", "github.com/google/go-containerregistry golang.org/x/sync", "os os/exec syscall"},
+	{"image/build/layer", "", "github.com/google/go-containerregistry", ""},
+	{"image/build/debian", "image/build/layer", "golang.org/x/sync", "os os/exec"},
+	{"image/build", "image/build/debian image/build/layer internal/compile", "github.com/google/go-containerregistry golang.org/x/sync", "os syscall"},
 	{"internal/bench", "internal/gittest", "", "net/http os os/exec syscall"},
 	{"internal/bench/image", "internal/regtest", "github.com/google/go-containerregistry", "os os/exec"},
 	{"internal/compile", "", "", "os os/exec"},
