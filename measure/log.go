@@ -63,7 +63,13 @@ type Runtime struct {
 // with the register after each. It leaves out the entries of other registers. The last
 // entry's After is what RTMR3 must be. Errors are *[LogError].
 func (l Log) Replay() ([]Runtime, error) {
-	var out []Runtime
+	n := 0
+	for _, e := range l {
+		if e.IMR == IMR {
+			n++
+		}
+	}
+	out := make([]Runtime, 0, n) // in one piece: a hostile log has tens of thousands
 	var reg Register
 	for i, e := range l {
 		if e.IMR != IMR {

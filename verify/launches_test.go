@@ -2,6 +2,7 @@ package verify_test
 
 import (
 	"encoding/hex"
+	"slices"
 	"strings"
 	"testing"
 
@@ -95,6 +96,19 @@ func TestLaunch(t *testing.T) {
 			outcome(t, v.judge(t), tc.code, "E", tc.find, tc.o)
 		})
 	}
+}
+
+// TestEither: a policy for launches of both kinds says that either passes.
+func TestEither(t *testing.T) {
+	v := newVM()
+	v.policy = []string{"IMAGE_DIGEST=" + workload}
+	r := v.judge(t)
+	outcome(t, r, 0, "E", "launch", report.Note)
+	if !slices.ContainsFunc(r.Findings, func(f report.Finding) bool { return strings.Contains(f.Why, "either kind of launch passes") }) {
+		t.Error("it is not said")
+	}
+	unrecorded(v) // then it is judged as image mode, and refused
+	outcome(t, v.judge(t), 3, "E", "launch", report.NotAllowed)
 }
 
 // TestExpectedOfAnImage: what is expected and can't be judged leaves the verdict open.

@@ -60,9 +60,15 @@ func TestExplain(t *testing.T) {
 	if code, out, _ := run(t, "--explain", "service:other", "--json", "--policy", e.file("policy.conf"), e.file("receipt.json")); code != 0 || !strings.Contains(out, `"allow_compose": "service:other@sha256:`) {
 		t.Errorf("exit code %d\n%s", code, out)
 	}
-	for _, args := range [][]string{{"--explain", "service:none"}, {"--explain", "x", "--batch"}} {
-		if code, _, errs := run(t, append(args, "--policy", e.file("policy.conf"), e.file("receipt.json"))...); code != 2 {
-			t.Errorf("%q: exit code %d, %s", args, code, errs)
+	for name, want := range map[string]string{"service:none": "the compose file has no such service; it has launcher, other. ", "service:launcher": "needs no exception of that name. ", "x": "The exceptions that the app-compose needs are launcher:writable, service:other"} {
+		if code, _, errs := run(t, "--explain", name, "--policy", e.file("policy.conf"), e.file("receipt.json")); code != 2 || !strings.Contains(errs, want) {
+			t.Errorf("%q: exit code %d, %s", name, code, errs)
 		}
+	}
+	if code, _, errs := run(t, "--explain", "x", "--batch", "--policy", e.file("policy.conf"), e.file("receipt.json")); code != 2 || !strings.Contains(errs, "--explain is for one evidence") {
+		t.Errorf("exit code %d, %s", code, errs)
+	}
+	if code, _, errs := run(t, "--policy", ".", e.file("receipt.json")); code != 2 || !strings.Contains(errs, ". is a folder, and a file is meant") {
+		t.Errorf("exit code %d, %s", code, errs)
 	}
 }

@@ -3,6 +3,7 @@ package compose
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -87,6 +88,7 @@ type Result struct {
 	Unpinned []string
 
 	exceptions []exception.Exception
+	services   []string
 }
 
 // judge collects what is found.
@@ -143,10 +145,14 @@ func Explain(ctx context.Context, appCompose []byte, expect Expect, name string)
 		}
 		names = append(names, e.Name)
 	}
-	if len(names) == 0 {
-		return exception.Exception{}, fmt.Errorf("the app-compose needs no exception")
+	why := "the app-compose needs no exception of that name"
+	if service, is := strings.CutPrefix(name, "service:"); is && len(r.services) > 0 && !slices.Contains(r.services, service) {
+		why = "the compose file has no such service; it has " + strings.Join(r.services[:min(len(r.services), 20)], ", ")
 	}
-	return exception.Exception{}, fmt.Errorf("the app-compose needs no exception of that name; it needs %s", strings.Join(names, ", "))
+	if len(names) > 0 {
+		why += ". The exceptions that the app-compose needs are " + strings.Join(names, ", ")
+	}
+	return exception.Exception{}, errors.New(why)
 }
 
 // app judges what is not in the compose file.
@@ -182,13 +188,14 @@ func (j *judge) app(a *appcompose.App) {
 
 // compose judges the compose file.
 func (j *judge) compose() {
+	j.services = model.SortedKeys(j.model.Services)
 	j.top()
 	j.find()
 	j.volumes = j.model.VolumesOf(j.model.Services[j.Service])
 	if j.expect.Image { // the workload's own, by their full names (doc/image-mode.md)
 		j.volumes.Add("mpc-data", "shared-volume")
 	}
-	for _, name := range model.SortedKeys(j.model.Services) {
+	for _, name := range j.services {
 		switch {
 		case name == j.Service:
 			j.launcher(name, j.model.Services[name])

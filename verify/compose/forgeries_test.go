@@ -372,7 +372,10 @@ func TestExplain(t *testing.T) {
 		t.Errorf("an exception that is not needed: %v", err)
 	}
 	data, _ = json.Marshal(map[string]any{"runner": "docker-compose", "docker_compose_file": shop("")})
-	if _, err := explain("service:other"); err == nil || !strings.Contains(err.Error(), "needs no exception") {
+	if _, err := explain("service:other"); err == nil || err.Error() != "the compose file has no such service; it has app" {
+		t.Errorf("a service that is not there: %v", err)
+	}
+	if _, err := explain("service:app"); err == nil || err.Error() != "the app-compose needs no exception of that name" {
 		t.Errorf("an app-compose without any: %v", err)
 	}
 }

@@ -42,7 +42,7 @@ type Evidence struct {
 	VMConfig   []byte            // dstack's vm_config, the host's word; nil where there is none
 	Collateral *quote.Collateral // nil where there is none
 	Provenance []byte            // a Sigstore bundle; nil where there is none
-	Receipt    *measure.Receipt  // KindReceipt alone
+	Receipt    *measure.Receipt  // KindReceipt alone, without quote and log
 	Claims     Claims
 }
 
@@ -118,7 +118,9 @@ func parseReceipt(data []byte) (*Evidence, error) {
 	if err := e.SetQuote([]byte(r.Quote)); err != nil {
 		return nil, err
 	}
-	if e.Log, err = measure.ParseLog([]byte(r.EventLog)); err != nil {
+	log := []byte(r.EventLog)
+	r.EventLog, r.Quote = "", "" // read, and kept no longer: the log may be most of the receipt
+	if e.Log, err = measure.ParseLog(log); err != nil {
 		return nil, err
 	}
 	if r.Info.TCBInfo != "" {

@@ -31,6 +31,7 @@ func (p Params) Judge(c report.Check) {
 		p.noRecord(c)
 		return
 	}
+	either(c)
 	digests := 0
 	for i, r := range p.Records {
 		if i == boot.MaxLaunches {
@@ -47,6 +48,13 @@ func (p Params) Judge(c report.Check) {
 	}
 	if digests > 1 {
 		c.NotAllowed("one image a boot", "one", fmt.Sprint(digests), "the image changed without a reboot of the VM")
+	}
+}
+
+// either says what a policy with both kinds of launches means: fleets have one policy.
+func either(c report.Check) {
+	if c.Policy.CommitSHA.Given() && c.Policy.ImageDigest.Given() {
+		c.Note("launch", "a commit of COMMIT_SHA, or an image of IMAGE_DIGEST", "the policy expects both: either kind of launch passes")
 	}
 }
 
