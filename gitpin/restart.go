@@ -80,7 +80,9 @@ func (r *restart) byClaims(ctx context.Context, draft *workdir.Draft) (*proof.Tr
 	if r.params.FullHistory || r.kept.Index == nil {
 		return nil, &workdir.UnusableError{Reason: "there is more than an index can help with"}
 	}
-	a, err := pack.Claims(r.source(draft), r.kept.Index, r.params.limits())
+	src := r.source(draft)
+	src.Spool = nil // the files are the blobs
+	a, err := pack.Claims(src, r.kept.Index, r.params.limits())
 	if err != nil {
 		return nil, err
 	}

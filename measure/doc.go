@@ -5,7 +5,7 @@
 // any byte of the workload runs (VERIFY.md):
 //
 //	mode   event              payload
-//	git    git-commit         the 20 raw bytes of the commit id
+//	git    git-commit         the raw bytes of the commit id: 20, or 32 of a SHA-256 one
 //	git    git-launch         the launch record, RFC 8785 JSON
 //	image  mpc-image-digest   the 32 raw bytes of the approved digest
 //	image  image-launch       the launch record of that mode

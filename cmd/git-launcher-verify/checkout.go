@@ -24,6 +24,7 @@ func (p *program) checkout(s *settings) error {
 	if err != nil {
 		return err
 	}
+	defer c.Close()
 	id, err := s.commitOf(c)
 	if err != nil {
 		return err
@@ -82,6 +83,7 @@ func (s *settings) checkoutFor(e *evidence.Evidence) (*launch.Checkout, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer c.Close()
 	id, err := s.commitOf(c)
 	if launched := launchedIn(e.Log); s.commit.IsZero() && len(launched) == 1 {
 		if id, err = object.ParseID(launched[0]); err != nil {

@@ -291,13 +291,11 @@ func (a *Archive) load(ctx context.Context, t object.Type, size int64, fill func
 	if err := a.limits.check(t, size); err != nil {
 		return nil, err
 	}
-	if a.budget != nil {
-		if a.budget.Add(-size) < 0 {
-			return nil, a.limits.tooMuch()
-		}
-		if t == object.Blob && size > largeBlob { // no commit, no tree, and no need to spool it to find out
-			return nil, errChanged
-		}
+	if a.budget != nil && a.budget.Add(-size) < 0 {
+		return nil, a.limits.tooMuch()
+	}
+	if a.spool == nil && t == object.Blob && size > largeBlob { // no commit, no tree, and no need to spool it to find out
+		return nil, errChanged
 	}
 	if size <= largeBlob || t != object.Blob {
 		buf := bytes.NewBuffer(make([]byte, 0, min(size, entry.OnWord)))

@@ -9,8 +9,8 @@ import (
 
 // Claims opens a pack by the word of its index, which anybody may have written. The
 // Archive finds nothing but claims: what Bytes returns is hashed as ever, and what is
-// not what the index says is an error. It is for commits and trees; what else the
-// index leads to is not unpacked if it is large. Entries must not be believed, nor
+// not what the index says is an error. Without a Spool it is for commits and trees: a
+// large blob that the index leads to is not unpacked. Entries must not be believed, nor
 // their Type, which is 0. Errors are *Error or the disk's own.
 func Claims(src Source, claims *os.File, lim Limits) (*Archive, error) {
 	info, err := src.Keep.Stat()

@@ -78,7 +78,8 @@ type Source struct {
 	Stream io.Reader
 	// Keep holds the pack's bytes afterwards.
 	Keep *os.File
-	// Spool makes an empty file that goes away when it is closed.
+	// Spool makes an empty file that goes away when it is closed. Only Claims can do
+	// without.
 	Spool func() (*os.File, error)
 	// NewHasher makes what names objects. Its format is that of the pack.
 	NewHasher func() *object.Hasher

@@ -1,27 +1,21 @@
 package clonehash
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"io"
 	"os"
 	"path"
 	"path/filepath"
-
-	"github.com/go-git/go-billy/v5/osfs"
-	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/cache"
-	"github.com/go-git/go-git/v5/storage/filesystem"
 
 	"gitlauncher/gitpin/object"
 	"gitlauncher/measure"
 )
 
-// Clone is a local clone.
+// Clone is a local clone. It must be closed.
 type Clone struct {
-	store *filesystem.Storage
+	git   string // its .git
+	store *store
 	left  int                             // entries that may still be walked
 	blobs map[object.ID][sha256.Size]byte // that were read: one blob can be many files
 }
@@ -36,7 +30,7 @@ type NotCloneError struct{ Dir, Reason string }
 func (e *NotCloneError) Error() string { return e.Dir + " " + e.Reason }
 
 // Open opens the clone in a folder, or the bare repository that the folder is. The error
-// is a *[NotCloneError].
+// is a *[NotCloneError], or about what the clone holds.
 func Open(dir string) (*Clone, error) {
 	git := filepath.Join(dir, ".git")
 	info, err := os.Stat(git)
@@ -49,50 +43,22 @@ func Open(dir string) (*Clone, error) {
 	if _, err := os.Stat(filepath.Join(git, "objects")); err != nil {
 		return nil, &NotCloneError{dir, "is not a clone of a Git repository"}
 	}
-	return &Clone{filesystem.NewStorage(osfs.New(git), cache.NewObjectLRUDefault()), maxEntries, make(map[object.ID][sha256.Size]byte)}, nil
+	format, err := formatOf(git)
+	if err != nil {
+		return nil, fmt.Errorf("the clone %s: %w", dir, err)
+	}
+	objects, err := openStore(filepath.Join(git, "objects"), format)
+	if err != nil {
+		return nil, fmt.Errorf("the clone %s: %w", dir, err)
+	}
+	return &Clone{git, objects, maxEntries, make(map[object.ID][sha256.Size]byte)}, nil
 }
+
+// Close lets go of the clone's files.
+func (c *Clone) Close() { c.store.close() }
 
 // Head returns the commit that HEAD means.
-func (c *Clone) Head() (object.ID, error) {
-	name := plumbing.HEAD
-	for range 5 {
-		ref, err := c.store.Reference(name)
-		if err != nil {
-			return object.ID{}, fmt.Errorf("HEAD: %w", err)
-		}
-		if hash := ref.Hash(); ref.Type() == plumbing.HashReference {
-			return object.SHA1.ID(hash[:]), nil
-		}
-		name = ref.Target()
-	}
-	return object.ID{}, fmt.Errorf("HEAD: too many symbolic references")
-}
-
-// read returns an object's bytes, and proves that they have its id.
-func (c *Clone) read(id object.ID, typ object.Type) ([]byte, error) {
-	kind := plumbing.ObjectType(typ) // both are Git's own numbers
-	if id.Format() != object.SHA1 {
-		return nil, fmt.Errorf("%s %s: only clones of SHA-1 repositories are read", kind, id)
-	}
-	o, err := c.store.EncodedObject(kind, plumbing.Hash(id.Bytes()))
-	if err != nil {
-		return nil, fmt.Errorf("%s %s: %w", kind, id, err)
-	}
-	r, err := o.Reader()
-	if err != nil {
-		return nil, fmt.Errorf("%s %s: %w", kind, id, err)
-	}
-	defer r.Close()
-	data, err := io.ReadAll(r)
-	if err != nil {
-		return nil, fmt.Errorf("%s %s: %w", kind, id, err)
-	}
-	got, err := object.SHA1.NewHasher().Sum(typ, data)
-	if err != nil || got != id {
-		return nil, fmt.Errorf("%s %s: the clone's bytes have another id; it is damaged or forged", kind, id)
-	}
-	return data, nil
-}
+func (c *Clone) Head() (object.ID, error) { return head(c.git) }
 
 // Digests is what a launch record says of a commit.
 type Digests struct {
@@ -112,7 +78,7 @@ func (d *Digests) FileSHA256(name string) (string, error) {
 
 // Digests computes what a launch record says of a commit.
 func (c *Clone) Digests(id object.ID) (*Digests, error) {
-	data, err := c.read(id, object.Commit)
+	data, err := c.store.read(id, object.Commit)
 	if err != nil {
 		return nil, err
 	}
@@ -130,11 +96,11 @@ func (c *Clone) Digests(id object.ID) (*Digests, error) {
 
 // walk adds a tree's files in the order of git ls-tree -r.
 func (c *Clone) walk(id object.ID, dir string, listing *measure.Listing, sums map[string][sha256.Size]byte) error {
-	data, err := c.read(id, object.Tree)
+	data, err := c.store.read(id, object.Tree)
 	if err != nil {
 		return err
 	}
-	entries, err := object.ParseTree(id.Format(), bytes.Clone(data))
+	entries, err := object.ParseTree(id.Format(), data)
 	if err != nil {
 		return fmt.Errorf("tree %s: %w", id, err)
 	}
@@ -153,11 +119,11 @@ func (c *Clone) walk(id object.ID, dir string, listing *measure.Listing, sums ma
 		default:
 			sum, known := c.blobs[e.ID]
 			if !known {
-				blob, err := c.read(e.ID, object.Blob)
-				if err != nil {
+				content := sha256.New()
+				if err := c.store.blob(e.ID, content); err != nil {
 					return err
 				}
-				sum = sha256.Sum256(blob)
+				sum = [sha256.Size]byte(content.Sum(nil))
 				c.blobs[e.ID] = sum
 			}
 			sums[name] = sum

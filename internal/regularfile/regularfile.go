@@ -22,24 +22,35 @@ type TooLargeError struct{ Limit int64 } // in bytes
 
 func (e *TooLargeError) Error() string { return fmt.Sprintf("is larger than %d KiB", e.Limit>>10) }
 
-// Read returns the content of a file of at most limit bytes. It follows a symbolic link.
-// Errors are [ErrKind], *[TooLargeError], and those of the os package.
-func Read(name string, limit int64) ([]byte, error) {
+// Open opens a file for reading. It follows a symbolic link. Errors are [ErrKind] and
+// those of the os package.
+func Open(name string) (*os.File, error) {
 	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
 	info, err := f.Stat()
+	switch {
+	case err != nil:
+	case info.IsDir():
+		err = fmt.Errorf("%w: it is a folder", ErrKind)
+	case !info.Mode().IsRegular():
+		err = ErrKind
+	default:
+		return f, nil
+	}
+	f.Close()
+	return nil, err
+}
+
+// Read returns the content of a file of at most limit bytes. Errors are those of [Open],
+// and *[TooLargeError].
+func Read(name string, limit int64) ([]byte, error) {
+	f, err := Open(name)
 	if err != nil {
 		return nil, err
 	}
-	if info.IsDir() {
-		return nil, fmt.Errorf("%w: it is a folder", ErrKind)
-	}
-	if !info.Mode().IsRegular() {
-		return nil, ErrKind
-	}
+	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, limit+1))
 	if err == nil && int64(len(data)) > limit {
 		return nil, &TooLargeError{limit}
