@@ -97,8 +97,6 @@ var rooms = []row{
 	{"verify/launch", "config internal/digest measure policy verify/app verify/boot verify/evidence verify/quote verify/report", "", ""},
 	{"verify", "measure policy verify/app verify/boot verify/compose verify/evidence verify/launch verify/provenance verify/quote verify/report verify/system/catalogue", "", ""},
 
-	{"internal/offline", "config policy verify verify/boot verify/evidence verify/quote verify/report verify/system/catalogue", "", ""},
-
 	// Hand over.
 	{"internal/pinned", "config internal/composeenv internal/strictjson internal/strictyaml measure", "golang.org/x/sys", "os"},
 	{"internal/environ", "", "", ""},
@@ -150,7 +148,6 @@ var rooms = []row{
 	{"image/build/layer", "", "github.com/google/go-containerregistry", ""},
 	{"image/build/debian", "image/build/layer", "golang.org/x/sync", "os os/exec"},
 	{"image/build", "image/build/debian image/build/layer internal/compile", "github.com/google/go-containerregistry golang.org/x/sync", "os syscall"},
-	{"page", "", "", "os os/exec"},
 	{"internal/bench", "internal/gittest", "", "net/http os os/exec syscall"},
 	{"internal/bench/image", "internal/regtest", "github.com/google/go-containerregistry", "os os/exec"},
 	{"internal/compile", "", "", "os os/exec"},

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"gitlauncher/internal/batch"
@@ -81,10 +83,13 @@ func (p *program) params(ctx context.Context, s *settings) (verify.Params, error
 }
 
 func (p *program) printJSON(v any) error {
-	text, err := printable.Document(v)
-	if err != nil {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
 		return err
 	}
-	_, err = p.stdout.Write(text)
+	_, err := p.stdout.Write(printable.JSON(b.Bytes()))
 	return err
 }

@@ -58,7 +58,7 @@ func (j *judge) settle(e exception.Exception) (lines []string) {
 // deploys chooses their values, and a hash does not have them.
 func (j *judge) needVariables(where string, e exception.Exception) {
 	for _, name := range e.Vars {
-		j.variable(where, name, "what is accepted has ${"+name+"} in it")
+		j.variable(where, name, "what is accepted gets "+name+", by which the deployer has a say in it")
 	}
 }
 
@@ -101,7 +101,10 @@ func (j *judge) partException(name string, part map[string]any, networks bool) e
 	if _, extends := part["extends"]; extends {
 		e.Content = nil // what it takes over is elsewhere
 	}
-	e.File, e.Vars = true, model.Variables(content)
+	e.File, e.Vars = true, append(model.Variables(content), model.PassedOn(part, content)...)
+	if part["env_file"] != nil { // dstack's .env has them all
+		e.Vars = append(e.Vars, j.AllowedEnvs...)
+	}
 	return e
 }
 

@@ -84,6 +84,8 @@ type Result struct {
 	// PinnedByImage: it would be Pinned if the config were in the compose. A derived image
 	// may hold it.
 	PinnedByImage bool
+	// PinOpen: it would be Pinned, but for Problems that are Open.
+	PinOpen bool
 	// Unpinned are the reasons why not, in sentences.
 	Unpinned []string
 

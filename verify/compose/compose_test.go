@@ -149,12 +149,11 @@ volumes: ["/var/run/dstack.sock:/var/run/dstack.sock", "work:/var/lib/git-launch
     image: redis:7
     runtime: runc
     depends_on: [db]
-    volumes: ["cache:/data", "remote:/remote", "scratch:/scratch", "disk:/disk"]
+    volumes: ["cache:/data", "scratch:/scratch", "disk:/disk"]
 networks: {back: {internal: true}}
 volumes:
   db: {}
   cache: {name: cache}
-  remote: {driver_opts: {type: nfs, o: "addr=10.0.0.1", device: ":/x"}}
   scratch: {driver_opts: {type: tmpfs, device: tmpfs, o: "size=1m"}}
   disk: {driver: local, driver_opts: {type: none, o: bind, device: /srv/disk}}`),
 		"privileges": file("security_opt: [\"no-new-privileges=true\"]"),

@@ -46,18 +46,22 @@ func TestForgeries(t *testing.T) {
 		"a $ that looks escaped":                    {strings.Replace(shop(""), "REPO_URL=https://example.org/shop.git", "RUN_CMD=echo $$$API_KEY", 1), "refused: launcher:env:GIT_LAUNCHER_CONFIG: filled in"},
 
 		// State that outlives a boot, and places of the image.
-		"a writable container":                 {strings.Replace(shop(""), "    read_only: true\n", "", 1), "refused: launcher:writable: across reboots"},
-		"a container that says it is writable": {strings.Replace(shop(""), "read_only: true", "read_only: false", 1), "refused: launcher:writable: across reboots"},
-		"a volume over programs":               {strings.Replace(shop(""), "workload:/var/lib/git-launcher", "workload:/usr/local/bin", 1), "refused: launcher:volumes: hides files"},
-		"a volume over root's home":            {strings.Replace(shop(""), "workload:/var/lib/git-launcher", "workload:/root", 1), "refused: launcher:volumes: hides files"},
-		"a volume over the package database":   {strings.Replace(shop(""), "workload:/var/lib/git-launcher", "workload:/var/lib/dpkg/info", 1), "refused: launcher:volumes: hides files"},
-		"a volume over /run":                   {strings.Replace(shop(""), "workload:/var/lib/git-launcher", "workload:/run/git-launcher", 1), "refused: launcher:volumes: hides files"},
-		"a tmpfs over the CA files":            {strings.Replace(shop(""), "\"/root:exec\"", "/etc/ssl", 1), "refused: launcher:tmpfs: hides files"},
-		"a tmpfs over the socket":              {strings.Replace(shop(""), "\"/root:exec\"", "/var/run/dstack.sock", 1), "refused: launcher:tmpfs: hides files"},
-		"a second config":                      {strings.Replace(shop(""), "    restart:", "    configs: [{source: c, target: /etc/git-launcher/config.conf}]\n    restart:", 1) + "configs: {c: {content: \"REPO_URL=x\"}}\n", "refused: launcher:configs: two configs"},
-		"a file of another image in a volume":  {strings.Replace(shop("", "  other: {image: x, volumes: [\"tools:/planted:ro\"]}", "volumes:\n  tools:"), "workload:/var/lib/git-launcher", "tools:/data/bin\", \"workload:/var/lib/git-launcher", 1), "refused: service:other: nocopy"},
-		"the checkout's volume twice":          {strings.Replace(shop("", "  other: {image: x, volumes: [\"workload:/planted:ro\"]}"), "workload:/var/lib/git-launcher", "workload:/data/bin\", \"workload:/var/lib/git-launcher", 1), "refused: service:other: nocopy"},
-		"the checkout's volume in writing":     {shop("", "  other: {image: x, volumes: [\"workload:/planted\"]}"), "refused: service:other: its files decide"},
+		"a writable container":                         {strings.Replace(shop(""), "    read_only: true\n", "", 1), "refused: launcher:writable: across reboots"},
+		"a container that says it is writable":         {strings.Replace(shop(""), "read_only: true", "read_only: false", 1), "refused: launcher:writable: across reboots"},
+		"a volume over programs":                       {strings.Replace(shop(""), "workload:/var/lib/git-launcher", "workload:/usr/local/bin", 1), "refused: launcher:volumes: hides files"},
+		"a volume over root's home":                    {strings.Replace(shop(""), "workload:/var/lib/git-launcher", "workload:/root", 1), "refused: launcher:volumes: hides files"},
+		"a volume over the package database":           {strings.Replace(shop(""), "workload:/var/lib/git-launcher", "workload:/var/lib/dpkg/info", 1), "refused: launcher:volumes: hides files"},
+		"a volume that is the home of an image's user": {strings.Replace(shop("    user: www-data\n"), "workload:/var/lib/git-launcher", "workload:/var/www", 1), "refused: launcher:volumes: user's home"},
+		"a volume that is somebody's home":             {strings.Replace(shop(""), "workload:/var/lib/git-launcher", "workload:/home/x/", 1), "refused: launcher:volumes: user's home"},
+		"a volume in a hidden folder of a home":        {strings.Replace(shop(""), "workload:/var/lib/git-launcher", "workload:/home/x/.local/lib", 1), "refused: launcher:volumes: user's home"},
+		"a folder of a volume":                         {strings.Replace(shop(""), "\"workload:/var/lib/git-launcher\"", "{type: volume, source: workload, target: /var/lib/git-launcher, volume: {subpath: x}}", 1), "refused: launcher:volumes: volume.subpath: x"},
+		"a volume over /run":                           {strings.Replace(shop(""), "workload:/var/lib/git-launcher", "workload:/run/git-launcher", 1), "refused: launcher:volumes: hides files"},
+		"a tmpfs over the CA files":                    {strings.Replace(shop(""), "\"/root:exec\"", "/etc/ssl", 1), "refused: launcher:tmpfs: hides files"},
+		"a tmpfs over the socket":                      {strings.Replace(shop(""), "\"/root:exec\"", "/var/run/dstack.sock", 1), "refused: launcher:tmpfs: hides files"},
+		"a second config":                              {strings.Replace(shop(""), "    restart:", "    configs: [{source: c, target: /etc/git-launcher/config.conf}]\n    restart:", 1) + "configs: {c: {content: \"REPO_URL=x\"}}\n", "refused: launcher:configs: two configs"},
+		"a file of another image in a volume":          {strings.Replace(shop("", "  other: {image: x, volumes: [\"tools:/planted:ro\"]}", "volumes:\n  tools:"), "workload:/var/lib/git-launcher", "tools:/data/bin\", \"workload:/var/lib/git-launcher", 1), "refused: service:other: nocopy"},
+		"the checkout's volume twice":                  {strings.Replace(shop("", "  other: {image: x, volumes: [\"workload:/planted:ro\"]}"), "workload:/var/lib/git-launcher", "workload:/data/bin\", \"workload:/var/lib/git-launcher", 1), "refused: service:other: nocopy"},
+		"the checkout's volume in writing":             {shop("", "  other: {image: x, volumes: [\"workload:/planted\"]}"), "refused: service:other: its files decide"},
 
 		// Folders of the VM.
 		"the data disk, relative":               {shop("", "  other: {image: x, volumes: [\"./persistent:/x\"]}"), "refused: service:other: data disk"},
@@ -73,6 +77,10 @@ func TestForgeries(t *testing.T) {
 		"a network on the VM's own interface":   {shop("", "  other: {image: x, networks: [lan]}", "networks: {lan: {driver: macvlan, driver_opts: {parent: eth0}}}"), "refused: service:other: driver"},
 		"the launcher on such a network":        {strings.Replace(shop("", "networks: {lan: {driver: ipvlan}}"), "    restart:", "    networks: [lan]\n    restart:", 1), "refused: launcher:networks: driver"},
 		"a volume that is the data disk":        {shop("", "  other: {image: x, volumes: [\"vol:/x\"]}", "volumes:\n  vol: {driver_opts: {type: none, o: bind, device: ./persistent}}"), "refused: service:other: data disk"},
+		"a folder outside of its volume":        {shop("", "  other: {image: x, volumes: [{type: volume, source: v, target: /x, volume: {subpath: ../..}}]}", "volumes:\n  v:"), "refused: service:other: volume.subpath: ../..: out of a volume"},
+		"mounts that go back to the VM":         {shop("", "  other: {image: x, volumes: [\"./data:/x:rshared\"]}"), "refused: service:other: bind.propagation: rshared: share mounts"},
+		"a file system from the VM's network":   {shop("", "  other: {image: x, volumes: [\"net:/x\"]}", "volumes:\n  net: {driver_opts: {type: nfs, o: \"addr=127.0.0.1\", device: \":/\"}}"), "refused: service:other: its own network"},
+		"a control group elsewhere":             {shop("", "  other: {image: x, cgroup_parent: /../..}"), "refused: service:other: cgroup_parent: not known"},
 		"the VM's /tmp":                         {shop("", "  other: {image: x, volumes: [\"/tmp:/x\"]}"), "refused: service:other: not one of the folders"},
 		"Docker's socket as a secret":           {strings.Replace(shop(""), "    restart:", "    secrets: [token]\n    restart:", 1) + "secrets: {token: {file: /var/run/docker.sock}}\n", "refused: launcher:secrets: Docker's socket"},
 		"a secret over bash":                    {strings.Replace(shop(""), "    restart:", "    secrets: [{source: token, target: /usr/bin/bash}]\n    restart:", 1) + "secrets: {token: {environment: API_KEY}}\n", "refused: launcher:secrets: audited image"},
@@ -294,6 +302,20 @@ func TestExchanged(t *testing.T) {
 	if got := denied(r); !slices.Equal(got, []string{"allowed_env:API_KEY"}) || !r.Problems[len(r.Problems)-1].Open {
 		t.Errorf("left are %q", got)
 	}
+	for _, tc := range []struct{ lines, rest, want string }{
+		{"environment: [OTHER, A=b]", "", "OTHER"}, {"environment: {OTHER: , A: b}", "", "OTHER"}, {"build: {context: ., args: [OTHER]}", "", "OTHER"}, {"command: \"$OTHER\"", "", "OTHER"},
+		{"secrets: [s]", "secrets: {s: {environment: OTHER}}", "OTHER"}, {"configs: [s]", "configs: {s: {environment: OTHER}}", "OTHER"}, {"env_file: .env", "", "API_KEY"}, {"labels: {environment: A}", "", ""},
+	} {
+		file := shop("", "  ingress: {image: x, privileged: true, "+tc.lines+"}", tc.rest)
+		r := judge(t, file, map[string]any{"allowed_envs": []string{"API_KEY"}}, compose.Expect{Allow: []string{"service:ingress"}, DockerComposeSHA256: []string{sum(file)}})
+		want := []string{"allowed_env:" + tc.want}
+		if tc.want == "" {
+			want = nil
+		}
+		if got := denied(r); !slices.Equal(got, want) {
+			t.Errorf("%s: left are %q, want %q", tc.lines, got, want)
+		}
+	}
 	// What does not belong to the service may change.
 	if got := forge(t, strings.Replace(file, "shop.git", "other.git", 1), nil, allow); len(got) > 0 {
 		t.Errorf("a change elsewhere: %q", got)
@@ -341,6 +363,11 @@ func TestPinned(t *testing.T) {
 	} {
 		if r := judged(tc.file, tc.image); r.Pinned || !slices.ContainsFunc(r.Unpinned, func(why string) bool { return strings.Contains(why, tc.want) }) {
 			t.Errorf("%s: pinned %v, %q", name, r.Pinned, r.Unpinned)
+		}
+	}
+	for env, want := range map[string]bool{"LANG: C": true, "LANG: C\n      PERL5OPT: x": true, "LANG: C\n      GODEBUG: x": false} { // what lines of the policy settle, and what none does
+		if r := judge(t, shop("      "+env+"\n"), nil, compose.Expect{}); r.Pinned || r.PinOpen != want {
+			t.Errorf("%s: pinned %v, open %v", env, r.Pinned, r.PinOpen)
 		}
 	}
 	for name, file := range map[string]string{"as recommended": shop(""), "said so": shop("    command: [run, --measure=pinned]\n"), "said so in a variable": shop("      GIT_LAUNCHER_MEASURE: auto\n")} {

@@ -2,7 +2,6 @@ package compose
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"gitlauncher/verify/compose/folder"
@@ -75,7 +74,7 @@ func (j *judge) driver(key string, bad func(what, why string)) {
 	case len(opts) == 0 || kind == "" && device == "" && opts["o"] == nil:
 	case bind:
 		j.hostFile(what+", which is", device, bad)
-	case !slices.Contains([]string{"tmpfs", "nfs", "nfs4", "cifs"}, kind):
-		bad(fmt.Sprintf("%s of file system %.40q", what, kind), "such a mount can show the VM's own files, processes or devices")
+	case kind != "tmpfs":
+		bad(fmt.Sprintf("%s of file system %.40q", what, kind), "the VM mounts it: such a mount can show the VM's own files, processes or devices, or reach what listens on its own network; tmpfs is known")
 	}
 }

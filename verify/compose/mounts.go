@@ -33,12 +33,17 @@ func (j *judge) ownMount(m model.Mount) bool {
 
 func (j *judge) ownVolumes(service map[string]any, bad func(key, what, why string)) {
 	for _, m := range model.Mounts(service) {
+		if m.Unusual != "" {
+			bad("volumes", fmt.Sprintf("has a mount with %.60s", m.Unusual), "it is not known to be harmless: such options share mounts with the VM, or lead out of a volume")
+		}
 		switch {
 		case m.Kind == "bind" && j.ownMount(m):
 		case m.Kind == "bind":
 			bad("volumes", fmt.Sprintf("mounts %.100s at %.100s", m.Source, m.Target), "a file of the VM is not measured, and the launcher would run or read it")
 		case m.Kind == "tmpfs":
 			tmpfs("volumes", m.Target, bad)
+		case m.Kind == "volume" && folder.IsHome(path.Clean(m.Target)):
+			bad("volumes", fmt.Sprintf("mounts a volume at %.100s", m.Target), "it is a user's home, where programs look for code of their own, and a volume may outlive the boot; a tmpfs does not")
 		case m.Kind == "volume" && folder.OfImage(path.Clean(m.Target)):
 			bad("volumes", fmt.Sprintf("mounts a volume at %.100s", m.Target), "it hides files of the audited image, or replaces the config")
 		case m.Kind == "volume":

@@ -16,7 +16,7 @@ import (
 // harmless are the keys of another service that give it nothing of the VM or of
 // the launcher. The rest is judged one by one, or denied.
 var harmless = strings.Fields(`
-	attach blkio_config cap_drop cgroup_parent command container_name cpu_count cpu_percent cpu_period cpu_quota cpu_rt_period
+	attach blkio_config cap_drop command container_name cpu_count cpu_percent cpu_period cpu_quota cpu_rt_period
 	cpu_rt_runtime cpu_shares cpus cpuset depends_on develop dns dns_opt dns_search domainname entrypoint environment expose
 	external_links extra_hosts group_add healthcheck hostname image init isolation labels links mac_address mem_limit
 	mem_reservation mem_swappiness memswap_limit oom_kill_disable oom_score_adj pids_limit platform ports profiles pull_policy
@@ -74,6 +74,9 @@ func (j *judge) other(name string, service map[string]any) {
 
 func (j *judge) otherMounts(service map[string]any, bad func(what, why string)) {
 	for _, m := range model.Mounts(service) {
+		if m.Unusual != "" {
+			bad(fmt.Sprintf("has a mount with %.60s", m.Unusual), "it is not known to be harmless: such options share mounts with the VM, or lead out of a volume")
+		}
 		switch m.Kind {
 		case "bind", "":
 			j.hostFile("mounts", m.Source, bad)

@@ -29,12 +29,7 @@ func (j *judge) conclude() {
 			j.unpinned(fmt.Sprintf("the exception %.100s was needed", e))
 		}
 	}
-	for _, p := range j.Problems {
-		if strings.HasPrefix(p.Name, "launcher:") && !p.Accepted {
-			j.unpinned("the launcher's service has something that is not accepted")
-			break
-		}
-	}
+	open := j.onlyOpen()
 	switch {
 	case j.Measure == "record":
 		j.unpinned("--measure record asks for a record")
@@ -49,6 +44,23 @@ func (j *judge) conclude() {
 		j.unpinned("the config comes by configs, which no read-only container takes, and not by " + config.ConfigVariable)
 	}
 	j.Pinned = len(j.Unpinned) == 0
+	j.PinOpen = open && len(j.Unpinned) == 1
+}
+
+// onlyOpen adds the reason that is in the Problems of the launcher's service, and reports
+// whether lines of the policy would settle them all.
+func (j *judge) onlyOpen() bool {
+	there, open := false, true
+	for _, p := range j.Problems {
+		if strings.HasPrefix(p.Name, "launcher:") && !p.Accepted {
+			there, open = true, open && p.Open
+		}
+	}
+	if !there {
+		return false
+	}
+	j.unpinned("the launcher's service has something that is not accepted")
+	return open
 }
 
 func (j *judge) unpinned(why string) { j.Unpinned = append(j.Unpinned, why) }

@@ -47,6 +47,8 @@ func (p Params) noRecord(c report.Check) {
 		c.Undecided(name, want, "none", "the quote was taken before anything was launched; ask for a launch receipt"+why)
 	case p.Evidence.AppCompose == nil && !c.Policy.Launch.Given():
 		c.Undecided(name, want, "none", "the attested log has no launch, and without the app-compose nobody sees whether it is pinned; add the guest agent's Info answer with --info")
+	case p.App.Compose != nil && p.App.Compose.PinOpen && !c.Policy.Launch.Given():
+		c.Undecided(name, want, "none", "the attested log has no launch. It is pinned once the policy settles what check D leaves open of the launcher's service")
 	case want != "" && len(p.Log.Events) > 0:
 		c.NotAllowed(name, want, "none", "nothing was launched by the launcher in this boot, by its record"+why)
 	default:

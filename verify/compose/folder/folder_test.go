@@ -45,3 +45,14 @@ func TestHidesImage(t *testing.T) {
 		t.Error("a volume may lie over /root, or not on WORK_DIR")
 	}
 }
+
+// TestIsHome: where a volume of the launcher's would outlive the boot as somebody's home.
+func TestIsHome(t *testing.T) {
+	for place, want := range map[string]bool{
+		"/home": true, "/home/x": true, "/home/x/.local/lib": true, "/home/x/state": false, "/homex": false, "/var/www": true, "/var/www/html": true, "/nonexistent": true, "/data": false, "/var/lib/git-launcher": false,
+	} {
+		if folder.IsHome(place) != want {
+			t.Errorf("%s: %v", place, !want)
+		}
+	}
+}

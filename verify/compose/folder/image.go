@@ -34,3 +34,15 @@ func OfImage(p string) bool {
 	}
 	return false
 }
+
+// IsHome reports whether a place is the home of a user whom Debian's images have, or may
+// be one below /home. Shells and interpreters look there for code of the user's own.
+func IsHome(p string) bool {
+	for _, dir := range []string{"/nonexistent", "/var/backups", "/var/list", "/var/mail", "/var/www"} {
+		if Within(p, dir) {
+			return true
+		}
+	}
+	name, below := strings.CutPrefix(p, "/home/")
+	return p == "/home" || below && (!strings.Contains(name, "/") || strings.Contains(name, "/."))
+}

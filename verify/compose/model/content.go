@@ -62,6 +62,40 @@ func Variables(v any) []string {
 	return slices.Sorted(maps.Keys(found))
 }
 
+// PassedOn are the names of the variables that a service, or a part of it, gets without
+// a ${…}: an environment has them without a value, and secrets and configs, which are in
+// definitions, by their name.
+func PassedOn(service, definitions map[string]any) []string {
+	found := make(map[string]bool)
+	build, _ := service["build"].(map[string]any)
+	for _, v := range []any{service["environment"], build["args"]} {
+		switch v := v.(type) {
+		case []any:
+			for _, e := range v {
+				if name, ok := e.(string); ok && !strings.Contains(name, "=") {
+					found[name] = true
+				}
+			}
+		case map[string]any:
+			for name, value := range v {
+				if value == nil {
+					found[name] = true
+				}
+			}
+		}
+	}
+	for _, kind := range []string{"secrets", "configs"} {
+		defs, _ := definitions[kind].(map[string]any)
+		for _, def := range defs {
+			d, _ := def.(map[string]any)
+			if name, ok := d["environment"].(string); ok {
+				found[name] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(found))
+}
+
 func collectVariables(v any, into map[string]bool) {
 	switch v := v.(type) {
 	case string:

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -72,6 +73,7 @@ func (s Volumes) MayHave(v Volume) bool {
 type Mount struct {
 	Kind, Source, Target string
 	ReadOnly, NoCopy     bool
+	Unusual              string // an option that is not known to be harmless, and its value
 }
 
 // Mounts are the entries of a service.
@@ -87,9 +89,32 @@ func Mounts(service map[string]any) []Mount {
 		m.ReadOnly, _ = e["read_only"].(bool)
 		options, _ := e["volume"].(map[string]any)
 		m.NoCopy, _ = options["nocopy"].(bool)
+		m.Unusual = unusual(e)
 		out = append(out, m)
 	}
 	return out
+}
+
+// unusual names the first option of a mount that is not known to be harmless: it may
+// share mounts with the VM, or lead out of a volume.
+func unusual(mount map[string]any) string {
+	for _, key := range SortedKeys(mount) {
+		options, _ := mount[key].(map[string]any)
+		switch {
+		case slices.Contains([]string{"type", "source", "target", "read_only", "consistency"}, key):
+		case !slices.Contains([]string{"bind", "volume", "tmpfs"}, key):
+			return key
+		}
+		for _, name := range SortedKeys(options) {
+			switch value := options[name]; {
+			case slices.Contains([]string{"create_host_path", "selinux", "nocopy", "size", "mode"}, name):
+			case name == "propagation" && slices.Contains([]any{"", "private", "rprivate", "slave", "rslave"}, value):
+			default:
+				return fmt.Sprintf("%s.%s: %v", key, name, value)
+			}
+		}
+	}
+	return ""
 }
 
 // BindDevice is the folder of the VM that a named volume really is.
