@@ -54,11 +54,12 @@ var rooms = []row{
 	{"gitpin/fetch/credential", "config", "github.com/skeema/knownhosts golang.org/x/crypto", "net os syscall"},
 	{"gitpin/fetch/remote", "config gitpin/fetch/bundle gitpin/fetch/credential gitpin/fetch/uploadpack", "golang.org/x/crypto golang.org/x/net", "net net/http os os/exec syscall"},
 	{"gitpin/fetch", "config gitpin/fetch/bundle gitpin/fetch/credential gitpin/fetch/remote gitpin/fetch/uploadpack gitpin/object internal/printable", "github.com/cenkalti/backoff/v5 golang.org/x/crypto", "net net/http os"},
-	{"gitpin/gitdir", "gitpin/object gitpin/pack gitpin/pack/index gitpin/proof gitpin/worktree", "", "os syscall"},
+	{"gitpin/submodule", "config gitpin/object", "", ""},
+	{"gitpin/gitdir", "gitpin/object gitpin/pack gitpin/pack/index gitpin/proof gitpin/submodule gitpin/worktree", "", "os syscall"},
 	{"gitpin/proof", "gitpin/object gitpin/pack gitpin/pack/index internal/parallel", "", ""},
 	{"gitpin/workdir", "gitpin/worktree", "github.com/go-git/go-git/v5 golang.org/x/sys", "os syscall"},
 	{"gitpin/worktree", "gitpin/object gitpin/pack/stored gitpin/proof internal/parallel", "golang.org/x/sync golang.org/x/sys", "os"},
-	{"gitpin", "config gitpin/fetch gitpin/fetch/credential gitpin/gitdir gitpin/object gitpin/pack gitpin/pack/index gitpin/pack/stored gitpin/proof gitpin/workdir gitpin/worktree measure", "golang.org/x/sys", "os"},
+	{"gitpin", "config gitpin/fetch gitpin/fetch/credential gitpin/gitdir gitpin/object gitpin/pack gitpin/pack/index gitpin/pack/stored gitpin/proof gitpin/submodule gitpin/workdir gitpin/worktree measure", "golang.org/x/sys", "os"},
 
 	// Pin an image.
 	{"imagepin/oci", "internal/digest internal/strictjson", "github.com/distribution/reference", ""},
@@ -145,9 +146,7 @@ var rooms = []row{
 	{"image/test", "", "", ""},
 
 	// Tools of this repository.
-	{"image/build/layer", "", "github.com/google/go-containerregistry", ""},
-	{"image/build/debian", "image/build/layer", "golang.org/x/sync", "os os/exec"},
-	{"image/build", "image/build/debian image/build/layer internal/compile", "github.com/google/go-containerregistry golang.org/x/sync", "os syscall"},
+	{"image/build", "internal/compile", "github.com/google/go-containerregistry golang.org/x/sync", "os os/exec syscall"},
 	{"internal/bench", "internal/gittest", "", "net/http os os/exec syscall"},
 	{"internal/bench/image", "internal/regtest", "github.com/google/go-containerregistry", "os os/exec"},
 	{"internal/compile", "", "", "os os/exec"},

@@ -63,7 +63,6 @@ func TestReasons(t *testing.T) {
 		{good + "WORK_DIR=/", "WORK_DIR", "must not be /"},
 		{good + "FETCH_DEPTH=2", "FETCH_DEPTH", "is neither 1 nor full"},
 		{good + "SUBMODULES=", "SUBMODULES", "is neither none nor recursive"},
-		{good + "SUBMODULES=recursive", "SUBMODULES", "not built yet"},
 		{good + "LFS=true", "LFS", "is neither none nor fetch"},
 		{good + "LFS=fetch", "LFS", "not built yet"},
 		{good + "AUTH_TOKEN_FILE=/t\nAUTH_SCHEME=x", "AUTH_SCHEME", "is neither basic nor bearer"},

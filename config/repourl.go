@@ -40,6 +40,21 @@ func (u RepoURL) Loopback() bool {
 	return u.Host == "localhost" || err == nil && addr.IsLoopback()
 }
 
+// SameHost reports whether both are reached by the same scheme at the same port of the
+// same host, so that a credential for the one may go to the other.
+func (u RepoURL) SameHost(other RepoURL) bool {
+	return u.Scheme == other.Scheme && strings.EqualFold(u.Host, other.Host) && u.port() == other.port()
+}
+
+// port is the port that is connected to; zero for File.
+func (u RepoURL) port() int {
+	if u.Port != "" {
+		n, _ := strconv.Atoi(u.Port) // checkHost saw a number
+		return n
+	}
+	return map[Scheme]int{HTTPS: 443, HTTP: 80, SSH: 22}[u.Scheme]
+}
+
 var (
 	transportHelper = regexp.MustCompile(`^[A-Za-z0-9+.-]*::`)
 	// The forms of scp, as git reads them: user@host:path, with an IPv6 address or a

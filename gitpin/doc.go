@@ -9,6 +9,7 @@
 //	worktree  the files on the disk: written, or checked
 //	workdir   the lock, the checkout that is there, the swap
 //	gitdir    .git around a pack
+//	submodule what .gitmodules says of the gitlinks of a tree
 //	fetch     a pack from a host, as a stream
 //
 // This package tells them what to do, in two stories.
@@ -52,6 +53,14 @@
 // fetched. With FETCH_DEPTH=full there is history beside the files, and the pack is
 // always read as a whole.
 //
+// # Submodules
+//
+// A commit pins its gitlinks. So with SUBMODULES=recursive each goes the same way as the
+// pinned commit, into the same draft, after the repository that it belongs to: fetched from
+// the address in .gitmodules, proven down from its own id, and checked at a restart
+// (submodules.go). Their Git directories lie in .git/modules, as Git has them, so that one
+// exchange puts all in place or none. The limits hold over all together.
+//
 // # The threat
 //
 // The Git host, the network and the workload's previous run, which could write
@@ -62,7 +71,7 @@
 //
 // # What it does not do
 //
-// It fetches no submodules and no Git LFS contents, speaks no SHA-256 repositories,
+// It fetches no Git LFS contents, speaks no SHA-256 repositories,
 // and proves nothing about names of tags. It does not decide what is run, nor
 // measure (package measure). For authors, [Resolve] asks what a name is now and
 // [Reachable] whether anything published leads to a commit; a launch asks neither.

@@ -8,6 +8,7 @@ import (
 	"gitlauncher/gitpin/object"
 	"gitlauncher/gitpin/pack"
 	"gitlauncher/gitpin/proof"
+	"gitlauncher/gitpin/submodule"
 	"gitlauncher/gitpin/workdir"
 )
 
@@ -20,6 +21,7 @@ type (
 	RefError           = fetch.RefError
 	MismatchError      = proof.MismatchError
 	MissingObjectError = proof.MissingObjectError
+	PlanError          = submodule.Error
 	OccupiedError      = workdir.OccupiedError
 	LockedError        = workdir.LockedError
 

@@ -11,14 +11,15 @@ import (
 	"gitlauncher/gitpin/pack"
 )
 
-// Params is what to pin and under which bounds. All fields but Mirrors, Auth and
-// FullHistory are required.
+// Params is what to pin and under which bounds. All fields but Mirrors, Auth,
+// FullHistory and Submodules are required.
 type Params struct {
 	Repo        config.RepoURL
 	Mirrors     []config.RepoURL // where else to look for it, in that order
 	Commit      object.ID
 	WorkDir     string // absolute
 	FullHistory bool   // the ancestors too
+	Submodules  bool   // are placed, at any depth
 	Auth        Credentials
 
 	MaxPackBytes int64 // of the transfer
@@ -42,6 +43,8 @@ type Params struct {
 	Hasher   func(object.Format) *object.Hasher // what names objects; object.Format.NewHasher
 
 	alone bool // the pack at hand is to hold the pin alone
+	part  part // the repository at hand, whose Repo and Commit these are
+	whole *whole
 }
 
 // Stage is a step of pinning, for logs and for tests that end the launcher there.
@@ -73,9 +76,17 @@ func (p *Params) hasher() *object.Hasher { return p.Hasher(p.Commit.Format()) }
 func (p *Params) fetching() fetch.Params {
 	return fetch.Params{
 		Repo: p.Repo, Mirrors: p.Mirrors, Fault: isFault, Commit: p.Commit, History: p.FullHistory, Auth: p.Auth,
-		StallTimeout: p.StallTimeout, PackTimeout: p.PackTimeout, FetchTimeout: p.FetchTimeout, Retries: p.Retries,
+		StallTimeout: p.StallTimeout, PackTimeout: p.PackTimeout, FetchTimeout: p.timeLeft(), Retries: p.Retries,
 		Log: p.Log, Asked: func(alone bool) { p.alone = alone }, Receiving: func() { p.Stage(StageReceiving) }, Progress: p.Progress, Objects: p.Objects, Said: p.Said, Sleep: p.Sleep,
 	}
+}
+
+// timeLeft is the fetch timeout, or what the parts before have left of it.
+func (p *Params) timeLeft() time.Duration {
+	if p.whole == nil {
+		return p.FetchTimeout
+	}
+	return time.Until(p.whole.until)
 }
 
 // limits is what package pack needs of Params.

@@ -13,6 +13,7 @@ import (
 	"gitlauncher/gitpin/pack"
 	"gitlauncher/gitpin/pack/index"
 	"gitlauncher/gitpin/proof"
+	"gitlauncher/gitpin/submodule"
 	"gitlauncher/gitpin/workdir"
 	"gitlauncher/gitpin/worktree"
 )
@@ -22,7 +23,7 @@ import (
 //
 // On an error WORK_DIR is what it was, or the proven checkout. Errors are
 // [*FetchError], [*MismatchError], [*MissingObjectError], [*object.TreeError],
-// [*OccupiedError], [*LockedError], [*CredentialError], [object.ErrCollision], or the
+// [*PlanError], a [*SubmoduleError] around one of these, [*OccupiedError], [*LockedError], [*CredentialError], [object.ErrCollision], or the
 // disk's own.
 func Pin(ctx context.Context, p Params) (*Checkout, error) {
 	dir, err := workdir.Open(p.WorkDir, p.moving)
@@ -67,63 +68,87 @@ func (p *Params) pin(ctx context.Context, dir *workdir.Dir) (*Checkout, error) {
 	return p.fromHost(ctx, dir)
 }
 
-// fromHost makes the checkout from the repository.
+// fromHost makes the checkout from the repository, and from those of its submodules.
 func (p *Params) fromHost(ctx context.Context, dir *workdir.Dir) (*Checkout, error) {
-	var tree *proof.Tree
+	p.begin()
+	parts, err := p.each(ctx, func(ctx context.Context, p *Params) (*placed, error) { return p.fetch(ctx, dir) })
+	if err != nil {
+		return nil, err
+	}
+	return p.swapIn(dir, parts, true, dir.Swap)
+}
+
+// fetch makes one part in the draft.
+func (p *Params) fetch(ctx context.Context, dir *workdir.Dir) (*placed, error) {
+	var one *placed
 	err := fetch.Fetch(ctx, p.fetching(), func(ctx context.Context, stream io.Reader) error {
-		draft, err := p.newDraft(dir)
+		draft, git, err := p.newDraft(dir)
 		if err != nil {
 			return err
 		}
 		defer draft.Close()
-		keep, err := draft.Root.OpenFile(gitdir.Incoming, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o444)
+		keep, err := draft.Root.OpenFile(git.Incoming(), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o444)
 		if err != nil {
 			return err
 		}
 		defer keep.Close()
-		src := gitdir.Source(draft.Root, keep, p.hasher)
+		src := git.Source(keep, p.hasher)
 		src.Stream, src.Announced = stream, p.Expect
 		made, err := p.materialise(ctx, draft, src, func() { p.Stage(StageReceived) })
 		if err != nil {
 			return err
 		}
-		tree = made.tree
-		return p.addGit(ctx, dir, draft, made)
+		one = p.place(made.tree, made.links, made.proof.Bytes())
+		one.pack = made.pack.Size()
+		return p.addGit(ctx, dir, git, made)
 	})
-	if err != nil {
-		return nil, p.fetchFault(err)
-	}
-	return p.swapIn(dir, tree, true, dir.Swap)
+	return one, p.fetchFault(err)
 }
 
-// materialised is a draft whose files are proven, before it has its .git.
+// materialised is a part whose files are proven, before it has its Git directory.
 type materialised struct {
 	pack  *pack.Archive
 	proof *proof.Proof
 	tree  *proof.Tree
 	stats []worktree.Stat
+	links []submodule.Link
 }
 
-// newDraft makes an empty draft with the directories of .git.
-func (p *Params) newDraft(dir *workdir.Dir) (*workdir.Draft, error) {
-	draft, err := dir.NewDraft()
+// newDraft makes a place for a part's Git directory: for the pinned one in an empty
+// draft, for a submodule in the draft that there is.
+func (p *Params) newDraft(dir *workdir.Dir) (*workdir.Draft, gitdir.Place, error) {
+	open := dir.NewDraft
+	if p.part.path != "" {
+		open = dir.OpenDraft
+	}
+	draft, err := open()
 	if err != nil {
-		return nil, err
+		return nil, gitdir.Place{}, err
 	}
-	if err := gitdir.Make(draft.Root); err != nil {
+	git := gitdir.Place{Root: draft.Root, Dir: p.part.git}
+	if err = git.Make(); err == nil && p.part.path != "" { // what an earlier try left goes
+		if err = worktree.Remove(draft.Root, git.Dir); err == nil {
+			err = git.Make()
+		}
+	}
+	if err != nil {
 		draft.Close()
-		return nil, err
+		return nil, gitdir.Place{}, err
 	}
-	return draft, nil
+	return draft, git, nil
 }
 
 // materialise reads a pack and writes the proven files into the draft. received is
 // called once all of the pack is there.
 func (p *Params) materialise(ctx context.Context, draft *workdir.Draft, src pack.Source, received func()) (*materialised, error) {
-	files := worktree.NewWriter(draft.Root)
+	root, err := p.emptyFolder(draft)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	files := worktree.NewWriter(root)
 	defer files.Close()
 	m := &materialised{proof: proof.New(proof.Params{Commit: p.Commit, MaxFiles: p.MaxFiles, MaxBytes: p.MaxTreeBytes, Files: files})}
-	var err error
 	if m.pack, err = pack.Read(ctx, src, p.limits(), m.proof); err != nil {
 		return nil, err
 	}
@@ -131,34 +156,53 @@ func (p *Params) materialise(ctx context.Context, draft *workdir.Draft, src pack
 	if m.tree, err = m.proof.Complete(ctx, m.pack); err != nil {
 		return nil, err
 	}
+	if m.links, err = p.plan(root, m.tree); err != nil {
+		return nil, err
+	}
 	m.stats = files.Stats(m.tree.Files)
 	p.Stage(StageMaterialised)
 	return m, nil
 }
 
-// addGit makes .git around the pack that lies in the draft. A pack that holds more than
-// the closure is written anew without the rest.
-func (p *Params) addGit(ctx context.Context, dir *workdir.Dir, draft *workdir.Draft, m *materialised) error {
+// emptyFolder opens the place of a part's files in the draft. A submodule's gets its file
+// .git, which leads to the Git directory.
+func (p *Params) emptyFolder(draft *workdir.Draft) (*os.Root, error) {
+	if p.part.path == "" {
+		return draft.Root.OpenRoot(".")
+	}
+	if err := draft.Clear(p.part.path); err != nil {
+		return nil, err
+	}
+	if err := gitdir.Lead(draft.Root, p.part.git, p.part.path); err != nil {
+		return nil, err
+	}
+	return draft.Root.OpenRoot(p.part.path)
+}
+
+// addGit makes the Git directory around the pack that lies in it. A pack that holds more
+// than the closure is written anew without the rest.
+func (p *Params) addGit(ctx context.Context, dir *workdir.Dir, git gitdir.Place, m *materialised) error {
 	closure, err := m.proof.Closure(ctx, m.pack, m.tree, p.FullHistory)
 	if err != nil {
 		return err
 	}
 	packed := m.pack.Table
 	if closure.Len() != packed.Len() {
-		if packed, err = gitdir.Repack(ctx, draft.Root, m.pack, closure.IDs(), p.limits(), p.hasher); err != nil {
+		if packed, err = git.Repack(ctx, m.pack, closure.IDs(), p.limits(), p.hasher); err != nil {
 			return err
 		}
 	}
-	return p.writeGit(dir, draft, m, packed, closure.Tags)
+	return p.writeGit(dir, git, m, packed, closure.Tags)
 }
 
-// writeGit makes .git around a pack that holds the closure and no more.
-func (p *Params) writeGit(dir *workdir.Dir, draft *workdir.Draft, m *materialised, packed *index.Table, tags map[string]object.ID) error {
+// writeGit makes the Git directory around a pack that holds the closure and no more.
+func (p *Params) writeGit(dir *workdir.Dir, git gitdir.Place, m *materialised, packed *index.Table, tags map[string]object.ID) error {
 	c := gitdir.Contents{
 		Origin: p.Repo.String(), Tree: m.tree, Stats: m.stats, Pack: packed,
 		Shallow: !p.FullHistory && len(m.tree.Parents) > 0, Tags: tags,
+		Modules: m.links, Path: p.part.path,
 	}
-	if dir.Inside() {
+	if dir.Inside() && p.part.path == "" {
 		for _, e := range m.tree.Entries {
 			if e.Name == workdir.ControlName {
 				return &object.TreeError{Name: e.Name, Reason: "is where the launcher keeps its lock when WORK_DIR is a mount point"}
@@ -166,11 +210,11 @@ func (p *Params) writeGit(dir *workdir.Dir, draft *workdir.Draft, m *materialise
 		}
 		c.Exclude = "/" + workdir.ControlName + "/\n"
 	}
-	return gitdir.Write(draft.Root, c)
+	return git.Write(c)
 }
 
 // swapIn puts the draft in place and marks whose it is.
-func (p *Params) swapIn(dir *workdir.Dir, tree *proof.Tree, fetched bool, swap func() error) (*Checkout, error) {
+func (p *Params) swapIn(dir *workdir.Dir, parts []*placed, fetched bool, swap func() error) (*Checkout, error) {
 	if err := dir.Mark(p.Repo.String()); err != nil {
 		return nil, err
 	}
@@ -179,13 +223,19 @@ func (p *Params) swapIn(dir *workdir.Dir, tree *proof.Tree, fetched bool, swap f
 		return nil, fmt.Errorf("swapping the checkout in: %w", err)
 	}
 	p.Stage(StageSwapped)
-	if len(tree.Faults) > 0 {
-		p.Log.Warn("git fsck finds fault with the pin; git checks it out, and so does this", "step", "prove", "faults", strings.Join(tree.Faults, ", "))
+	c := &Checkout{Tree: parts[0].Tree, Files: parts[0].Files, Fetched: fetched, dir: dir}
+	for i, one := range parts {
+		if len(one.faults) > 0 {
+			p.Log.Warn("git fsck finds fault with the pin; git checks it out, and so does this", "step", "prove", "submodule", one.Path, "faults", strings.Join(one.faults, ", "))
+		}
+		if i > 0 {
+			c.Submodules = append(c.Submodules, one.Submodule)
+		}
 	}
 	if err := dir.Tidy(); err != nil {
 		return nil, err
 	}
-	return &Checkout{Tree: tree.Root, Files: tree.Files, Fetched: fetched, dir: dir}, nil
+	return c, nil
 }
 
 // moving tells of a swap inside a mount point, which takes its time.

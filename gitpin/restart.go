@@ -3,6 +3,7 @@ package gitpin
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -36,78 +37,91 @@ type restart struct {
 // errSlowDisk: what is there takes longer to prove than a fetch may.
 var errSlowDisk = errors.New("the disk is so slow that fetching can't be slower: the fetch timeout is over")
 
-// reuse proves the checkout that is there, and makes .git anew around it. It needs
-// no network; if what is there is no good, the error says why.
+// reuse proves the checkout that is there, submodules and all, and makes .git anew around
+// it. It needs no network; if what is there is no good, the error says why.
 func (p *Params) reuse(ctx context.Context, dir *workdir.Dir) (*Checkout, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, p.FetchTimeout, errSlowDisk)
 	defer cancel()
-	kept, err := dir.OpenKept()
-	if err != nil {
-		return nil, err
-	}
-	defer kept.Close()
 	p.alone = !p.FullHistory // as it was left
-	r := &restart{params: p, dir: dir, kept: kept}
-	tree, err := r.try(ctx, r.byClaims)
-	if err != nil && ctx.Err() == nil && !errors.Is(err, worktree.ErrChanged) {
-		r.full = errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT)
-		p.Log.Debug("reading the kept pack as a whole", "step", "reuse", "reason", err.Error())
-		tree, err = r.try(ctx, r.byReading)
-	}
+	parts, err := p.again(ctx, dir, (*restart).asItIs)
 	swap := dir.SwapGit
 	if errors.Is(err, worktree.ErrChanged) {
 		p.Log.Info("the checkout on disk was changed; making it anew from its own objects", "step", "reuse", "found", err.Error())
 		swap = dir.Swap
-		tree, err = r.try(ctx, r.anew)
+		parts, err = p.again(ctx, dir, func(r *restart, ctx context.Context) (*placed, error) { return r.try(ctx, r.anew) })
 	}
 	if err != nil {
 		return nil, err
 	}
-	return p.swapIn(dir, tree, false, swap)
+	return p.swapIn(dir, parts, false, swap)
 }
 
-// try goes one way, from an empty draft and with nothing proven yet.
-func (r *restart) try(ctx context.Context, way func(context.Context, *workdir.Draft) (*proof.Tree, error)) (*proof.Tree, error) {
-	draft, err := r.params.newDraft(r.dir)
+// again makes every part of what is there, in one way.
+func (p *Params) again(ctx context.Context, dir *workdir.Dir, way func(*restart, context.Context) (*placed, error)) ([]*placed, error) {
+	p.begin()
+	return p.each(ctx, func(ctx context.Context, p *Params) (*placed, error) {
+		kept, err := dir.OpenKept(p.part.git)
+		if err != nil {
+			return nil, err
+		}
+		defer kept.Close()
+		return way(&restart{params: p, dir: dir, kept: kept}, ctx)
+	})
+}
+
+// asItIs leaves the files where they are.
+func (r *restart) asItIs(ctx context.Context) (*placed, error) {
+	one, err := r.try(ctx, r.byClaims)
+	if err != nil && ctx.Err() == nil && !errors.Is(err, worktree.ErrChanged) {
+		r.full = errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT)
+		r.params.Log.Debug("reading the kept pack as a whole", "step", "reuse", "reason", err.Error())
+		one, err = r.try(ctx, r.byReading)
+	}
+	return one, err
+}
+
+// try goes one way, from an empty Git directory and with nothing proven yet.
+func (r *restart) try(ctx context.Context, way func(context.Context, *workdir.Draft, gitdir.Place) (*placed, error)) (*placed, error) {
+	draft, git, err := r.params.newDraft(r.dir)
 	if err != nil {
 		return nil, err
 	}
 	defer draft.Close()
-	return way(ctx, draft)
+	return way(ctx, draft, git)
 }
 
-func (r *restart) byClaims(ctx context.Context, draft *workdir.Draft) (*proof.Tree, error) {
+func (r *restart) byClaims(ctx context.Context, draft *workdir.Draft, git gitdir.Place) (*placed, error) {
 	if r.params.FullHistory || r.kept.Index == nil {
 		return nil, &workdir.UnusableError{Reason: "there is more than an index can help with"}
 	}
-	src := r.source(draft)
+	src := r.source(git)
 	src.Spool = nil // the files are the blobs
 	a, err := pack.Claims(src, r.kept.Index, r.params.limits())
 	if err != nil {
 		return nil, err
 	}
-	return r.agree(ctx, draft, a, r.newProof())
+	return r.agree(ctx, draft, git, a, r.newProof())
 }
 
-func (r *restart) byReading(ctx context.Context, draft *workdir.Draft) (*proof.Tree, error) {
+func (r *restart) byReading(ctx context.Context, draft *workdir.Draft, git gitdir.Place) (*placed, error) {
 	pr := r.newProof()
-	a, err := pack.Read(ctx, r.source(draft), r.params.limits(), pr)
+	a, err := pack.Read(ctx, r.source(git), r.params.limits(), pr)
 	if err != nil {
 		return nil, err
 	}
-	return r.agree(ctx, draft, a, pr)
+	return r.agree(ctx, draft, git, a, pr)
 }
 
-func (r *restart) anew(ctx context.Context, draft *workdir.Draft) (*proof.Tree, error) {
-	m, err := r.params.materialise(ctx, draft, r.source(draft), func() {})
+func (r *restart) anew(ctx context.Context, draft *workdir.Draft, git gitdir.Place) (*placed, error) {
+	m, err := r.params.materialise(ctx, draft, r.source(git), func() {})
 	if err != nil {
 		return nil, err
 	}
-	return m.tree, r.keepPack(ctx, draft, m)
+	return r.params.place(m.tree, m.links, m.proof.Bytes()), r.keepPack(ctx, draft, git, m)
 }
 
-func (r *restart) source(draft *workdir.Draft) pack.Source {
-	src := gitdir.Source(draft.Root, r.kept.Pack, r.params.hasher)
+func (r *restart) source(git gitdir.Place) pack.Source {
+	src := git.Source(r.kept.Pack, r.params.hasher)
 	src.Announced = r.params.Expect
 	return src
 }
@@ -117,61 +131,73 @@ func (r *restart) newProof() *proof.Proof {
 	return proof.New(proof.Params{Commit: r.params.Commit, MaxFiles: r.params.MaxFiles, MaxBytes: r.params.MaxTreeBytes})
 }
 
-// keepPack makes .git around the pack that is there.
-func (r *restart) keepPack(ctx context.Context, draft *workdir.Draft, m *materialised) error {
-	if err := r.dir.Share(r.kept, draft, gitdir.Incoming, r.params.Now()); err != nil {
+// keepPack makes the Git directory around the pack that is there.
+func (r *restart) keepPack(ctx context.Context, draft *workdir.Draft, git gitdir.Place, m *materialised) error {
+	if err := r.dir.Share(r.kept, draft, git.Incoming(), r.params.Now()); err != nil {
 		return err
 	}
-	return r.params.addGit(ctx, r.dir, draft, m)
+	return r.params.addGit(ctx, r.dir, git, m)
 }
 
-// agree requires that WORK_DIR is the proven tree, which a helps to find, and makes
-// .git around it.
-func (r *restart) agree(ctx context.Context, draft *workdir.Draft, a *pack.Archive, pr *proof.Proof) (*proof.Tree, error) {
-	root, err := r.dir.OpenTree()
+// agree requires that the files of the part are the proven tree, which a helps to find, and
+// makes its Git directory around them.
+func (r *restart) agree(ctx context.Context, draft *workdir.Draft, git gitdir.Place, a *pack.Archive, pr *proof.Proof) (*placed, error) {
+	p := r.params
+	root, err := r.dir.OpenTree(p.part.path)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", worktree.ErrChanged, err)
 	}
 	defer root.Close()
 	check := r.checker(root)
 	defer check.Close()
-	tree, err := pr.List(ctx, a)
+	m := &materialised{pack: a, proof: pr}
+	if m.tree, err = pr.List(ctx, a); err != nil {
+		return nil, err
+	}
+	if m.links, err = p.plan(root, m.tree); err != nil { // from changed files, perhaps
+		return nil, fmt.Errorf("%w: %w", worktree.ErrChanged, err)
+	}
+	sizes, err := check.Layout(ctx, m.tree)
 	if err != nil {
 		return nil, err
 	}
-	sizes, err := check.Layout(ctx, tree)
-	if err != nil {
-		return nil, err
-	}
-	m := &materialised{pack: a, proof: pr, tree: tree}
-	if r.params.FullHistory || r.full { // the pack was read as a whole
-		if m.stats, err = check.Contents(ctx, tree, sizes, nil); err != nil {
+	if p.part.path != "" {
+		if err := check.File(ctx, gitdir.Dir, gitdir.Leading(p.part.git, p.part.path)); err != nil {
 			return nil, err
 		}
-		r.params.Stage(StageMaterialised)
-		return tree, r.keepPack(ctx, draft, m)
 	}
-	layout := worktree.NewStored(tree, sizes)
-	if m.stats, err = r.restore(ctx, draft, check, tree, sizes, layout); err != nil {
+	var bytes int64
+	for _, size := range sizes {
+		bytes += size
+	}
+	if p.FullHistory || r.full { // the pack was read as a whole
+		if m.stats, err = check.Contents(ctx, m.tree, sizes, nil); err != nil {
+			return nil, err
+		}
+		p.Stage(StageMaterialised)
+		return p.place(m.tree, m.links, bytes), r.keepPack(ctx, draft, git, m)
+	}
+	layout := worktree.NewStored(m.tree, sizes)
+	if m.stats, err = r.restore(ctx, draft, git, check, m.tree, sizes, layout); err != nil {
 		return nil, err
 	}
-	return tree, r.params.writeGit(r.dir, draft, m, layout.Pack.Table(), nil)
+	return p.place(m.tree, m.links, bytes), p.writeGit(r.dir, git, m, layout.Pack.Table(), nil)
 }
 
 func (r *restart) checker(root *os.Root) *worktree.Checker {
-	beside := []string{".git"}
-	if r.dir.Inside() {
+	beside, atMount := []string{gitdir.Dir}, r.dir.Inside() && r.params.part.path == ""
+	if atMount {
 		beside = append(beside, workdir.ControlName)
 	}
 	return worktree.NewChecker(worktree.CheckParams{
-		Root: root, Beside: beside, MountRoot: r.dir.Inside(),
+		Root: root, Beside: beside, MountRoot: atMount,
 		MaxBytes: r.params.MaxTreeBytes, Now: r.params.Now(), NewHasher: r.params.hasher,
 	})
 }
 
 // restore proves the files and leaves a stored pack of them, and of commit and
 // trees, in the draft: the one there, if it is that very pack.
-func (r *restart) restore(ctx context.Context, draft *workdir.Draft, check *worktree.Checker, tree *proof.Tree, sizes []int64, layout *worktree.Stored) ([]worktree.Stat, error) {
+func (r *restart) restore(ctx context.Context, draft *workdir.Draft, git gitdir.Place, check *worktree.Checker, tree *proof.Tree, sizes []int64, layout *worktree.Stored) ([]worktree.Stat, error) {
 	var stats []worktree.Stat
 	err := layout.Pack.CompareWith(r.kept.Pack)
 	if err == nil {
@@ -179,12 +205,12 @@ func (r *restart) restore(ctx context.Context, draft *workdir.Draft, check *work
 	}
 	if err == nil {
 		r.params.Stage(StageMaterialised)
-		return stats, r.dir.Share(r.kept, draft, gitdir.Incoming, r.params.Now())
+		return stats, r.dir.Share(r.kept, draft, git.Incoming(), r.params.Now())
 	}
 	if !errors.Is(err, stored.ErrDiffers) {
 		return nil, err
 	}
-	out, err := draft.Root.OpenFile(gitdir.Incoming, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o444)
+	out, err := draft.Root.OpenFile(git.Incoming(), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o444)
 	if err != nil {
 		return nil, err
 	}

@@ -72,12 +72,19 @@ func advise(err error) (code int, hint string) {
 		mismatch *gitpin.MismatchError
 		missing  *gitpin.MissingObjectError
 		tree     *object.TreeError
+		plan     *gitpin.PlanError
+		part     *gitpin.SubmoduleError
 		entry    *gitpin.EntryError
 		occupied *gitpin.OccupiedError
 		locked   *gitpin.LockedError
 		ref      *gitpin.RefError
 		start    *handover.Error
 	)
+	if errors.As(err, &part) {
+		if code, _ := advise(part.Err); code == exitFetch || code == exitPin {
+			return code, submoduleHint
+		}
+	}
 	switch {
 	case errors.As(err, &usage):
 		return exitUsage, "see git-launcher --help, and for image mode git-launcher image --help"
@@ -108,6 +115,8 @@ func advise(err error) (code int, hint string) {
 		return exitPin, "make sure that COMMIT_SHA is a commit that was pushed to REPO_URL; trying again does not help"
 	case errors.As(err, &tree):
 		return exitPin, "this tree can't be checked out safely; rewrite it and pin the new commit"
+	case errors.As(err, &plan):
+		return exitPin, "correct .gitmodules and pin the new commit, or leave SUBMODULES out of the config"
 	case errors.Is(err, object.ErrCollision):
 		return exitPin, "the repository holds a SHA-1 collision attack; find out who put it there"
 	case errors.As(err, &entry):
@@ -143,6 +152,10 @@ func adviseSources(several *gitpin.SourcesError) (code int, hint string) {
 	}
 	return advise(several.Sources[0].Err)
 }
+
+// submoduleHint helps where a submodule can't be had. Its address is not the config's.
+const submoduleHint = "make sure that the submodule's commit was pushed to that address, and that it can be had with the credentials there are: those of the config go to the scheme, host and port of REPO_URL alone. " +
+	"If .gitmodules is wrong, correct it and pin the new commit; SUBMODULES=none leaves submodules out"
 
 // diskHint is empty for errors that have nothing to do with where WORK_DIR lies.
 func diskHint(err error) string {

@@ -2,6 +2,7 @@ package gitdir
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -14,23 +15,38 @@ import (
 	"gitlauncher/gitpin/object"
 	"gitlauncher/gitpin/pack/index"
 	"gitlauncher/gitpin/proof"
+	"gitlauncher/gitpin/submodule"
 	"gitlauncher/gitpin/worktree"
 )
 
+// Place is where a Git directory is made: below Root, which is the checkout's.
+type Place struct {
+	Root *os.Root
+	Dir  string // .git, or that of a submodule
+}
+
+// Dir is where a checkout has its own Git directory. Submodules have theirs below it
+// ([ModuleDir]), as Git does it, so that one exchange of names puts all in place.
+const Dir = ".git"
+
+// ModuleDir is the Git directory of a submodule by its name, in the one of the repository
+// that it belongs to.
+func ModuleDir(above, name string) string { return path.Join(above, "modules", name) }
+
 // Incoming is where the pack lies until it has its name, below the checkout.
-const Incoming = ".git/objects/pack/incoming"
+func (p Place) Incoming() string { return p.in("objects/pack/incoming") }
 
 // dirs are the directories without which git sees no repository.
 var dirs = []string{"objects/pack", "objects/info", "refs/heads", "refs/tags", "info"}
 
-// inGit is a name below the checkout.
-func inGit(name string) string { return path.Join(".git", name) }
+// in is a name below the checkout.
+func (p Place) in(name string) string { return path.Join(p.Dir, name) }
 
-// Make makes the directories of .git below root.
-func Make(root *os.Root) error {
+// Make makes the directories of the Git directory.
+func (p Place) Make() error {
 	for _, dir := range dirs {
-		if err := root.MkdirAll(inGit(dir), 0o755); err != nil {
-			return fmt.Errorf("making .git: %w", err)
+		if err := p.Root.MkdirAll(p.in(dir), 0o755); err != nil {
+			return fmt.Errorf("making %s: %w", p.Dir, err)
 		}
 	}
 	return nil
@@ -45,20 +61,22 @@ type Contents struct {
 	Shallow bool            // the commit's parents are left out
 	Tags    map[string]object.ID
 	Exclude string // of .git/info/exclude
+	Modules []submodule.Link
+	Path    string // where the files are, below Root, if this is a submodule's; see Lead
 }
 
-// Write makes all files of .git below root, and moves the pack to its name.
-func Write(root *os.Root, c Contents) error {
+// Write makes all files of the Git directory, and moves the pack to its name.
+func (p Place) Write(c Contents) error {
 	packed := "objects/pack/pack-" + hex.EncodeToString(c.Pack.Checksum)
-	put := func(name, content string) error { return root.WriteFile(inGit(name), []byte(content), 0o644) }
+	put := func(name, content string) error { return p.Root.WriteFile(p.in(name), []byte(content), 0o644) }
 	steps := []func() error{
-		func() error { return root.Rename(Incoming, inGit(packed+".pack")) },
+		func() error { return p.Root.Rename(p.Incoming(), p.in(packed+".pack")) },
 		func() error { return put("HEAD", c.Tree.Commit.String()+"\n") },
-		func() error { return put("config", configOf(c.Origin, c.Tree.Commit.Format())) },
+		func() error { return put("config", p.configOf(c)) },
 		func() error { return put("info/exclude", c.Exclude) },
-		func() error { return create(root, packed+".idx", 0o444, c.Pack.Write) },
+		func() error { return p.create(packed+".idx", 0o444, c.Pack.Write) },
 		func() error {
-			return create(root, "index", 0o644, func(w io.Writer) error { return writeIndex(w, c.Tree.Commit.Format(), c.Tree.Files, c.Stats) })
+			return p.create("index", 0o644, func(w io.Writer) error { return writeIndex(w, c.Tree.Commit.Format(), c.Tree.Files, c.Stats) })
 		},
 	}
 	if c.Shallow {
@@ -67,7 +85,7 @@ func Write(root *os.Root, c Contents) error {
 	for _, name := range slices.Sorted(maps.Keys(c.Tags)) {
 		steps = append(steps, func() error {
 			ref := "refs/tags/" + name
-			if err := root.MkdirAll(inGit(path.Dir(ref)), 0o755); err != nil {
+			if err := p.Root.MkdirAll(p.in(path.Dir(ref)), 0o755); err != nil {
 				return err
 			}
 			return put(ref, c.Tags[name].String()+"\n")
@@ -75,14 +93,14 @@ func Write(root *os.Root, c Contents) error {
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {
-			return fmt.Errorf("writing .git: %w", err)
+			return fmt.Errorf("writing %s: %w", p.Dir, err)
 		}
 	}
 	return nil
 }
 
-func create(root *os.Root, name string, perm os.FileMode, fill func(io.Writer) error) error {
-	f, err := root.OpenFile(inGit(name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
+func (p Place) create(name string, perm os.FileMode, fill func(io.Writer) error) error {
+	f, err := p.Root.OpenFile(p.in(name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
 	if err != nil {
 		return err
 	}
@@ -93,17 +111,45 @@ func create(root *os.Root, name string, perm os.FileMode, fill func(io.Writer) e
 	return err
 }
 
-// configOf is .git/config: what git needs, and the origin. The URL holds no
-// credential and no control character (config.RepoURL).
-func configOf(url string, f object.Format) string {
-	quoted := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(url)
+// configOf is the file config: what git needs, the origin, and the submodules. The URLs
+// hold no credential and no control character (config.RepoURL).
+func (p Place) configOf(c Contents) string {
 	version, extensions := 0, ""
-	if f != object.SHA1 { // gitrepository-layout(5): whoever knows no extensions must not read on
+	if f := c.Tree.Commit.Format(); f != object.SHA1 { // gitrepository-layout(5): whoever knows no extensions must not read on
 		version, extensions = 1, "[extensions]\n\tobjectformat = "+f.String()+"\n"
 	}
-	return fmt.Sprintf("[core]\n\trepositoryformatversion = %d\n\tfilemode = true\n\tbare = false\n", version) + extensions +
-		"[remote \"origin\"]\n\turl = \"" + quoted + "\"\n\tfetch = +refs/heads/*:refs/remotes/origin/*\n"
+	text := fmt.Sprintf("[core]\n\trepositoryformatversion = %d\n\tfilemode = true\n\tbare = false\n", version)
+	if c.Path != "" {
+		text += "\tworktree = " + quoted(between(p.Dir, c.Path)) + "\n"
+	}
+	text += extensions + "[remote \"origin\"]\n\turl = " + quoted(c.Origin) + "\n\tfetch = +refs/heads/*:refs/remotes/origin/*\n"
+	for _, m := range c.Modules {
+		text += "[submodule " + quoted(m.Name) + "]\n\tactive = true\n\turl = " + quoted(m.URL) + "\n"
+	}
+	return text
 }
+
+// quoted is a value, or a section's second part, as git-config(1) reads it.
+func quoted(s string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
+}
+
+// between is how a path is called in a directory; both lie below one root.
+func between(dir, to string) string { return strings.Repeat("../", strings.Count(dir, "/")+1) + to }
+
+// Lead makes the file .git of a submodule, which leads from its files to its Git
+// directory; both lie below root, the checkout's.
+func Lead(root *os.Root, dir, at string) error {
+	f, err := root.OpenFile(path.Join(at, Dir), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(Leading(dir, at))
+	return errors.Join(err, f.Chmod(0o644), f.Close()) // the umask
+}
+
+// Leading is what that file holds.
+func Leading(dir, at string) string { return "gitdir: " + between(at, dir) + "\n" }
 
 // Spool makes an empty file below dir that has no name any more.
 func Spool(root *os.Root, dir string) (*os.File, error) {

@@ -29,6 +29,9 @@ func unsafeName(name string) string {
 	return ""
 }
 
+// IsDotGit reports whether some file system takes a name for .git.
+func IsDotGit(name string) bool { return isDotFile(name, ".git", "git", "") }
+
 // isDotFile reports whether some file system takes name for want: in another
 // case, with ignorable code points (HFS+), with trailing dots, blanks or a
 // stream (NTFS), or by a short name: the first six letters of short, "~" and a

@@ -39,6 +39,9 @@ type Archive struct {
 	named   map[object.ID]int64
 }
 
+// Size is how many bytes the pack has.
+func (a *Archive) Size() int64 { return a.size }
+
 // Bytes reads an object into memory and returns its type; it is for commits, trees
 // and tags. The bytes are hashed again: the file may have changed under us, or an
 // index may lie.

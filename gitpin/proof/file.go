@@ -24,7 +24,8 @@ const NotMade = -1
 type Folder struct {
 	Path    string
 	Tree    object.ID
-	Gitlink bool     // a submodule's, which stays empty; Tree is zero
+	Gitlink bool     // a submodule's; Tree is zero
+	Placed  bool     // the submodule is placed here, and is a tree of its own; else it stays empty
 	Empty   bool     // no file in it and below it, so that Git makes none; never the root
 	Names   []string // in it, sorted, without those of Empty folders; nil where files are written
 	Files   []int    // in it, as they are numbered in Tree.Files
@@ -38,6 +39,7 @@ type Tree struct {
 	Entries []object.Entry // of the root
 	Files   []File         // in the order of `git ls-tree -r`
 	Folders []Folder       // depth first, the root first of all
+	Seen    int            // entries, directories included, as MaxFiles counts them
 
 	// Faults are some that git-fsck(1) finds with the commit and its trees, in its own
 	// words. Git checks them out nevertheless.

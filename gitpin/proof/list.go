@@ -34,7 +34,7 @@ func (p *Proof) List(ctx context.Context, a *pack.Archive) (*Tree, error) {
 	}
 	l.tree.Entries = p.trees[l.tree.Root].entries
 	p.trees = nil // Tree tells what is needed of them from here on
-	l.tree.Faults = p.faults
+	l.tree.Faults, l.tree.Seen = p.faults, l.seen
 	return l.tree, nil
 }
 

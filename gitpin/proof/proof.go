@@ -196,6 +196,9 @@ func (p *Proof) keep(id object.ID, content []byte) {
 	}
 }
 
+// Bytes is how many bytes of files were written.
+func (p *Proof) Bytes() int64 { return p.params.MaxBytes - p.left.Load() }
+
 // charge counts bytes of files before they are written.
 func (p *Proof) charge(n int64) error {
 	if p.left.Add(-n) < 0 {

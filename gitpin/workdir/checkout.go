@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"slices"
 	"strings"
 	"syscall"
@@ -77,16 +78,20 @@ func (k *Kept) Close() {
 	}
 }
 
-// OpenKept finds the one pack of the checkout and opens it as bytes to prove
-// again, and its index, if there is one, as a hint where to look. Nothing else of
-// .git is read.
-func (d *Dir) OpenKept() (*Kept, error) {
-	for _, dir := range []string{".git", ".git/objects", ".git/objects/pack"} {
-		if info, err := d.root.Lstat(d.inTree(dir)); err != nil || !info.IsDir() {
-			return nil, &UnusableError{dir + " is not a directory"}
+// OpenKept finds the one pack of a Git directory of the checkout, .git or that of a
+// submodule, and opens it as bytes to prove again, and its index, if there is one, as a
+// hint where to look. Nothing else of that directory is read.
+func (d *Dir) OpenKept(gitDir string) (*Kept, error) {
+	packs := path.Join(gitDir, "objects/pack")
+	for i := range len(packs) + 1 {
+		if i < len(packs) && packs[i] != '/' {
+			continue
+		}
+		if info, err := d.root.Lstat(d.inTree(packs[:i])); err != nil || !info.IsDir() {
+			return nil, &UnusableError{packs[:i] + " is not a directory"}
 		}
 	}
-	names, err := d.names(d.inTree(".git/objects/pack"))
+	names, err := d.names(d.inTree(packs))
 	if err != nil {
 		return nil, &UnusableError{err.Error()}
 	}
@@ -94,7 +99,7 @@ func (d *Dir) OpenKept() (*Kept, error) {
 	if len(names) != 1 {
 		return nil, &UnusableError{fmt.Sprintf("there are %d packs", len(names))}
 	}
-	k := &Kept{name: d.inTree(".git/objects/pack/" + names[0])}
+	k := &Kept{name: d.inTree(path.Join(packs, names[0]))}
 	if k.Pack, err = d.openOwn(k.name); err != nil {
 		return nil, err
 	}

@@ -30,11 +30,28 @@ func (d *Dir) NewDraft() (*Draft, error) {
 	if err := d.root.Chmod(at, 0o755); err != nil { // the umask
 		return nil, err
 	}
-	root, err := d.root.OpenRoot(at)
+	return d.OpenDraft()
+}
+
+// OpenDraft opens the draft again.
+func (d *Dir) OpenDraft() (*Draft, error) {
+	root, err := d.root.OpenRoot(d.inControl(newName))
 	if err != nil {
 		return nil, err
 	}
 	return &Draft{root}, nil
+}
+
+// Clear makes an empty directory of what has that name in the draft: a submodule's place,
+// at the beginning of each try.
+func (d *Draft) Clear(name string) error {
+	if err := worktree.Remove(d.Root, name); err != nil {
+		return err
+	}
+	if err := d.Root.Mkdir(name, 0o755); err != nil {
+		return err
+	}
+	return d.Root.Chmod(name, 0o755) // the umask
 }
 
 // Share puts the kept pack into the draft, too: the same file where the file system

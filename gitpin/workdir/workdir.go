@@ -95,8 +95,8 @@ func isMount(dir string) bool {
 // of a mount, or all that can be written.
 func (d *Dir) Inside() bool { return d.inside }
 
-// OpenTree opens WORK_DIR, which must exist.
-func (d *Dir) OpenTree() (*os.Root, error) { return d.root.OpenRoot(d.tree) }
+// OpenTree opens a directory of WORK_DIR, "" for WORK_DIR itself, which must exist.
+func (d *Dir) OpenTree(dir string) (*os.Root, error) { return d.root.OpenRoot(d.inTree(dir)) }
 
 func (d *Dir) inTree(name string) string    { return path.Join(d.tree, name) }
 func (d *Dir) inControl(name string) string { return path.Join(d.control, name) }

@@ -95,8 +95,8 @@ func (c *Checker) Layout(ctx context.Context, tree *proof.Tree) ([]int64, error)
 }
 
 func (w *checkWorker) folder(d *proof.Folder, files []proof.File, sizes []int64) error {
-	if d.Empty {
-		return nil // the folder above has no such name
+	if d.Empty || d.Placed {
+		return nil // the folder above has no such name, or it is checked by itself
 	}
 	fd, err := w.dirs.at(d.Path)
 	if err != nil {

@@ -53,6 +53,18 @@ func (c *Checker) Contents(ctx context.Context, tree *proof.Tree, sizes []int64,
 	return stats, packed.Pack.Finish(sum)
 }
 
+// File demands that there is a plain file with that content at that path.
+func (c *Checker) File(ctx context.Context, path, content string) error {
+	return c.workers.use(func(w *checkWorker) error {
+		id, err := w.hasher.Sum(object.Blob, []byte(content))
+		if err != nil {
+			return err
+		}
+		f := proof.File{Path: path, Mode: object.ModeFile, ID: id}
+		return w.file(ctx, &f, int64(len(content)), nil, new(Stat))
+	})
+}
+
 // file checks one file whose kind and size layout saw.
 func (w *checkWorker) file(ctx context.Context, f *proof.File, size int64, put *stored.Putter, stat *Stat) error {
 	dir, name := splitPath(f.Path)

@@ -80,7 +80,7 @@ func (l *Launch) prove(ctx context.Context, cfg *config.Git, auth gitpin.Credent
 		return step.At(step.Pin, err)
 	}
 	defer checkout.Close()
-	l.Log.Info("HEAD verified: "+cfg.Commit.String(), "tree", checkout.Tree.String(), "files", len(checkout.Files))
+	l.Log.Info("HEAD verified: "+cfg.Commit.String(), "tree", checkout.Tree.String(), "files", len(checkout.Files), "submodules", len(checkout.Submodules))
 	l.reachable(ctx, params, tmp)
 	l.remark(ctx, cfg, params.WorkDir)
 	return use(checkout)

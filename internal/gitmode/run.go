@@ -54,7 +54,7 @@ func (l *Launch) Run(ctx context.Context) error {
 		return step.At(step.Pin, err)
 	}
 	defer checkout.Close()
-	l.Log.Info("HEAD verified: "+cfg.Commit.String(), "tree", checkout.Tree.String(), "files", len(checkout.Files), "fetched", checkout.Fetched)
+	l.Log.Info("HEAD verified: "+cfg.Commit.String(), "tree", checkout.Tree.String(), "files", len(checkout.Files), "submodules", len(checkout.Submodules), "fetched", checkout.Fetched)
 
 	record, err := l.record(cfg, in.sum, checkout)
 	if err != nil {

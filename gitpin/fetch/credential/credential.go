@@ -33,6 +33,10 @@ type Credentials struct {
 	HostKey        string // instead of that file: "<type> <base64>"
 }
 
+// Elsewhere is what of c may be used for another host than the repository's own: the
+// authorities that are trusted, which are no secret.
+func (c Credentials) Elsewhere() Credentials { return Credentials{TLSCAFile: c.TLSCAFile} }
+
 // Secret is a credential from a variable. It shows itself nowhere.
 type Secret struct{ name, value string }
 

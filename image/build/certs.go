@@ -1,4 +1,4 @@
-package debian
+package main
 
 import (
 	"archive/tar"
@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"strings"
-
-	"gitlauncher/image/build/layer"
 )
 
 const (
@@ -16,10 +14,10 @@ const (
 	rootsHeld = "/usr/share/ca-certificates/"
 )
 
-// Certificates requires that TLS clients trust just what the package holds: the
+// certificates requires that TLS clients trust just what the package holds: the
 // bundle, which a script makes and which image mode's image consists of, has its
 // certificates and no others, and beside it there are only links.
-func Certificates(files []layer.File) error {
+func certificates(files []file) error {
 	held, trusted := make(map[string]bool), make(map[string]bool)
 	for _, f := range files {
 		switch {
