@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -45,8 +47,12 @@ var scripts = map[string]string{sum(strings.Trim(script, "\n")): "0.0.0 (test)"}
 // documentation of Phala Cloud, with the policy that pin writes (the compose file's
 // hash and the variables' names). Each is judged twice: as it is, where it needs no
 // more than the exceptions named here, and with those bound to their content, where
-// nothing is left.
+// nothing is left. The table of doc/deploy.md is held to it.
 func TestDeployments(t *testing.T) {
+	page, err := os.ReadFile("../../doc/deploy.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, tc := range map[string]struct {
 		file   string
 		app    map[string]any
@@ -113,11 +119,33 @@ func TestDeployments(t *testing.T) {
 			if len(denied(r)) > 0 || len(r.Accepted) != len(tc.needs) {
 				t.Errorf("accepted are %q, left are %+v", r.Accepted, r.Problems)
 			}
+			if row := deploymentRow(name, tc.envs, tc.needs, tc.pinned); !strings.Contains(string(page), "\n"+row+"\n") {
+				t.Errorf("doc/deploy.md does not have the row\n%s", row)
+			}
 			if r.Pinned != tc.pinned || r.Pinned != (len(r.Unpinned) == 0) {
 				t.Errorf("pinned %v, %q", r.Pinned, r.Unpinned)
 			}
 		})
 	}
+}
+
+// deploymentRow is a deployment's row in doc/deploy.md.
+func deploymentRow(name string, envs, needs []string, pinned bool) string {
+	var lines []string
+	for _, n := range envs {
+		lines = append(lines, "`ALLOWED_ENVS="+n+"`")
+	}
+	for _, n := range needs {
+		lines = append(lines, "`ALLOW_COMPOSE="+n+"@sha256:…`")
+	}
+	outcome, on := "passes", "0.5 and 0.6"
+	if len(needs) > 0 {
+		outcome = "refuses"
+	}
+	if !pinned {
+		on = "0.5"
+	}
+	return fmt.Sprintf("| %s | %s | %s | %s |", name, outcome, strings.Join(lines, " "), on)
 }
 
 // mpc is the compose file of an MPC node's operators, with lines of its own.
