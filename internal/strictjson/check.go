@@ -73,10 +73,16 @@ func (c *checker) more(end byte) bool {
 func (c *checker) list(t reflect.Type, depth int) error {
 	c.at++ // [
 	of := element(t)
-	decoded := of != nil && of.Kind() != reflect.Uint8
+	most := maxElements
+	switch {
+	case of == nil:
+		most = len(c.data) // nobody decodes its elements
+	case of.Kind() == reflect.Uint8:
+		most = maxBytes
+	}
 	for n := 1; c.more(']'); n++ {
-		if decoded && n > maxElements {
-			return fmt.Errorf("JSON has a list of more than %d elements", maxElements)
+		if n > most {
+			return fmt.Errorf("JSON has a list of more than %d elements", most)
 		}
 		if err := c.value(of, depth+1); err != nil {
 			return err

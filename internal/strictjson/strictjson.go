@@ -23,8 +23,9 @@ import (
 // The bounds of a document. No document that is read here comes near them.
 const (
 	maxDepth    = 64
-	maxKeys     = 10_000 // of one object
-	maxElements = 65_536 // of one list that is decoded element by element
+	maxKeys     = 10_000  // of one object
+	maxElements = 65_536  // of one list that is decoded element by element
+	maxBytes    = 1 << 20 // of one list of numbers that are bytes, or of one that is kept as it stands
 )
 
 // Unmarshal decodes exactly one JSON value into v. It refuses duplicate keys,
