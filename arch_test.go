@@ -66,7 +66,8 @@ var rooms = []row{
 	{"imagepin/userconfig", "imagepin/oci", "github.com/joho/godotenv github.com/pelletier/go-toml/v2", ""},
 	{"imagepin/registry", "imagepin/oci imagepin/userconfig internal/bounded internal/printable", "github.com/cenkalti/backoff/v5 github.com/google/go-containerregistry", "net net/http os os/exec"},
 	{"imagepin", "imagepin/oci imagepin/registry imagepin/userconfig internal/atomicfile internal/printable internal/strictjson measure", "github.com/pelletier/go-toml/v2 golang.org/x/sys", "os syscall"},
-	{"imagepin/engine", "imagepin imagepin/oci imagepin/registry imagepin/userconfig internal/printable measure", "github.com/cenkalti/backoff/v5 github.com/containerd/errdefs github.com/moby/moby/api github.com/moby/moby/client github.com/opencontainers/image-spec", "net os syscall"},
+	{"imagepin/engine/container", "imagepin imagepin/oci measure", "github.com/moby/moby/api github.com/moby/moby/client", ""},
+	{"imagepin/engine", "imagepin imagepin/engine/container imagepin/registry imagepin/userconfig internal/printable", "github.com/cenkalti/backoff/v5 github.com/containerd/errdefs github.com/moby/moby/api github.com/moby/moby/client github.com/opencontainers/image-spec", "net os syscall"},
 	{"imagepin/contract", "imagepin/oci", "", ""},
 
 	// Measure.
@@ -112,8 +113,8 @@ var rooms = []row{
 	{"internal/progress", "gitpin", "github.com/schollz/progressbar/v3 golang.org/x/term", "os"},
 	{"internal/author", "config gitpin/object internal/composeenv internal/digest internal/regularfile internal/step internal/strictyaml measure policy", "", ""},
 	{"internal/gitmode", "config config/configfile gitpin gitpin/fetch/credential gitpin/object internal/atomicfile internal/author internal/digest internal/entryscript internal/environ internal/guest internal/handover internal/pinned internal/progress internal/receipt internal/stage internal/step internal/version measure measure/dstack", "golang.org/x/sys", "os"},
-	{"internal/imagemode", "imagepin imagepin/engine imagepin/oci imagepin/registry imagepin/userconfig internal/atomicfile internal/digest internal/guest internal/health internal/pinned internal/receipt internal/stage internal/step internal/version measure measure/dstack", "", "os syscall"},
-	{"internal/imagecheck", "imagepin imagepin/engine imagepin/oci imagepin/registry imagepin/userconfig internal/imagemode internal/printable internal/step measure measure/dstack", "golang.org/x/sys", "os syscall"},
+	{"internal/imagemode", "imagepin imagepin/engine imagepin/engine/container imagepin/oci imagepin/registry imagepin/userconfig internal/atomicfile internal/digest internal/guest internal/health internal/pinned internal/receipt internal/stage internal/step internal/version measure measure/dstack", "", "os syscall"},
+	{"internal/imagecheck", "imagepin imagepin/engine imagepin/engine/container imagepin/oci imagepin/registry imagepin/userconfig internal/imagemode internal/printable internal/step measure measure/dstack", "golang.org/x/sys", "os syscall"},
 
 	// Fetch for the verifier, and read clones.
 	{"internal/clonehash", "gitpin/object gitpin/pack internal/regularfile measure", "github.com/go-git/go-git/v5", "os"},
@@ -131,12 +132,14 @@ var rooms = []row{
 	{"internal/version", "", "", ""},
 	{"cmd/git-launcher", "config config/configfile gitpin gitpin/fetch gitpin/fetch/remote gitpin/object imagepin imagepin/contract imagepin/engine imagepin/oci imagepin/registry imagepin/userconfig internal/gitmode internal/guest internal/handover internal/imagecheck internal/imagemode internal/pinned internal/receipt internal/step internal/version measure measure/dstack", "", "os syscall"},
 	{"cmd/git-launcher-verify", "config gitpin/object internal/batch internal/clonehash internal/digest internal/images internal/inputs internal/pccs internal/policydraft internal/printable internal/sigstore internal/strictjson internal/systemtext internal/verdicttable internal/version measure policy verify verify/app verify/boot verify/compose verify/derivedimage verify/evidence verify/launch verify/provenance verify/provenance/bundle verify/quote verify/report verify/system verify/system/catalogue", "github.com/google/go-containerregistry github.com/sigstore/sigstore-go github.com/sirupsen/logrus golang.org/x/term", "os"},
-	{"cmd/dstack-sim", "internal/sim internal/sim/tdx internal/version", "", "os syscall"},
+	{"cmd/dstack-sim", "internal/sim internal/sim/fault internal/sim/tdx internal/version", "", "os syscall"},
 
 	// The simulator, and servers for tests. No program but dstack-sim links them.
-	{"internal/sim", "internal/sim/tdx policy", "github.com/fxamacker/cbor/v2 github.com/vmihailenco/msgpack/v5 golang.org/x/crypto", "net net/http os syscall"},
+	{"internal/sim/fault", "", "", ""},
+	{"internal/sim", "internal/sim/fault internal/sim/tdx policy", "github.com/fxamacker/cbor/v2 github.com/vmihailenco/msgpack/v5 golang.org/x/crypto", "net net/http os syscall"},
 	{"internal/sim/tdx", "", "", ""},
-	{"internal/gittest", "", "", "net net/http os os/exec"},
+	{"internal/gittest/habit", "", "", "net/http"},
+	{"internal/gittest", "internal/gittest/habit", "", "net net/http os os/exec"},
 	{"internal/gittest/serve", "internal/gittest", "", "os syscall"},
 	{"internal/pccstest", "internal/sim/tdx", "", "net/http"},
 	{"internal/regtest", "", "github.com/google/go-containerregistry golang.org/x/sys", "net net/http os os/exec syscall"},

@@ -19,6 +19,7 @@ import (
 	"gitlauncher/gitpin/fetch/credential"
 	"gitlauncher/gitpin/object"
 	"gitlauncher/internal/gittest"
+	"gitlauncher/internal/gittest/habit"
 )
 
 func address(t testing.TB, url string) config.RepoURL {
@@ -104,8 +105,8 @@ func serveHTTP(t *testing.T, h http.Handler) string {
 // flood begins a pack, and never ends a blob of it.
 func flood(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/x-git-upload-pack-result")
-	fmt.Fprint(w, gittest.Line("shallow "+strings.Repeat("0", 40)), "0000", gittest.Line("NAK\n"))
-	chunk := gittest.Line("\x01PACK\x00\x00\x00\x02\x00\x00\x00\x01\xbf\xff\xff\x7f\x78\x01")
+	fmt.Fprint(w, habit.Line("shallow "+strings.Repeat("0", 40)), "0000", habit.Line("NAK\n"))
+	chunk := habit.Line("\x01PACK\x00\x00\x00\x02\x00\x00\x00\x01\xbf\xff\xff\x7f\x78\x01")
 	stored := "\x00\xff\xff\x00\x00" + strings.Repeat("x", 0xffff)
 	for r.Context().Err() == nil {
 		if _, err := w.Write([]byte(chunk)); err != nil {
@@ -115,7 +116,7 @@ func flood(w http.ResponseWriter, r *http.Request) {
 		if stored = stored[40000:]; len(stored) < 40000 {
 			stored += "\x00\xff\xff\x00\x00" + strings.Repeat("x", 0xffff)
 		}
-		chunk = gittest.Line("\x01" + piece)
+		chunk = habit.Line("\x01" + piece)
 	}
 }
 

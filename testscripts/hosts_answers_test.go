@@ -9,11 +9,12 @@ import (
 	"time"
 
 	"gitlauncher/internal/gittest"
+	"gitlauncher/internal/gittest/habit"
 )
 
 // proxy starts one that knows git.example as the sample's server, and returns it with
 // the address of the sample behind it.
-func (w *hostWorld) proxy(p *gittest.Proxy, habits ...gittest.Habit) (in hostInput, at string) {
+func (w *hostWorld) proxy(p *gittest.Proxy, habits ...habit.Habit) (in hostInput, at string) {
 	server := strings.TrimPrefix(w.serve(habits...), "http://")
 	p.Hosts = map[string]string{"git.example:80": server, "old.example:80": server}
 	at, stop, err := p.Start()
@@ -26,7 +27,7 @@ func (w *hostWorld) proxy(p *gittest.Proxy, habits ...gittest.Habit) (in hostInp
 // host:port.
 func behind(p *gittest.Proxy, url string, env ...string) func(*hostWorld) hostInput {
 	return func(w *hostWorld) hostInput {
-		in, at := w.proxy(&gittest.Proxy{Login: p.Login, Status: p.Status}, gittest.Redirect(301, "/old", "/r.git"))
+		in, at := w.proxy(&gittest.Proxy{Login: p.Login, Status: p.Status}, habit.Redirect(301, "/old", "/r.git"))
 		if url != "" {
 			in.url = url
 		}
@@ -80,12 +81,12 @@ var proxyRows = []hostRow{
 	}},
 	{kind: "Proxies", input: "a redirect, behind a proxy on loopback", git: clones, set: behind(&gittest.Proxy{}, "http://old.example/old", "http_proxy=http://AT")},
 	{kind: "Proxies", input: "a redirect to 169.254.169.254, behind a proxy", git: fails, exit: 3, says: "refusing a redirect to a link-local or loopback address", set: func(w *hostWorld) hostInput {
-		in, at := w.proxy(&gittest.Proxy{}, gittest.Redirect(302, "/r.git", "http://169.254.169.254/r.git"))
+		in, at := w.proxy(&gittest.Proxy{}, habit.Redirect(302, "/r.git", "http://169.254.169.254/r.git"))
 		in.env = []string{"http_proxy=http://" + at}
 		return in
 	}},
 	{kind: "Proxies", input: "a redirect to localhost, behind a proxy", git: fails, exit: 3, says: "refusing a redirect to a link-local or loopback address", set: func(w *hostWorld) hostInput {
-		in, at := w.proxy(&gittest.Proxy{}, gittest.Redirect(302, "/r.git", "http://localhost:1/r.git"))
+		in, at := w.proxy(&gittest.Proxy{}, habit.Redirect(302, "/r.git", "http://localhost:1/r.git"))
 		in.env = []string{"http_proxy=http://" + at}
 		return in
 	}},
@@ -102,26 +103,26 @@ var proxyRows = []hostRow{
 }
 
 // page is a web page with a title.
-func page(status int, title string, headers ...string) gittest.Habit {
-	return gittest.Says(status, html, "<!DOCTYPE html><html><head>\n<title>"+title+"</title></head><body>…</body></html>", 0, headers...)
+func page(status int, title string, headers ...string) habit.Habit {
+	return habit.Says(status, html, "<!DOCTYPE html><html><head>\n<title>"+title+"</title></head><body>…</body></html>", 0, headers...)
 }
 
 // from has the server's first answers be others, and then git's.
-func from(habit gittest.Habit, flags ...string) func(*hostWorld) hostInput {
+func from(habit habit.Habit, flags ...string) func(*hostWorld) hostInput {
 	return func(w *hostWorld) hostInput { return w.web(habit).with(flags...) }
 }
 
 var answerRows = []hostRow{
-	{kind: "Answers that are not Git's", input: "a redirect to a page to sign in", git: fails, exit: 3, says: `the page is called "Sign in · Example"`, set: with(gittest.SignIn)},
+	{kind: "Answers that are not Git's", input: "a redirect to a page to sign in", git: fails, exit: 3, says: `the page is called "Sign in · Example"`, set: with(habit.SignIn)},
 	{kind: "Answers that are not Git's", input: "HTTP 203 with such a page, as Azure DevOps has it", git: fails, exit: 3, says: `the server answers with a web page, not with a Git repository`, set: with(page(203, "Sign In"))},
 	{kind: "Answers that are not Git's", input: "HTTP 200 with a web page", git: fails, exit: 3, says: `the page is called "Welcome to our site"`, set: with(page(200, "Welcome to <b>our</b> site"))},
-	{kind: "Answers that are not Git's", input: "HTTP 200 with JSON", git: nothing, exit: 3, says: "the answer is not a Git repository's", set: with(gittest.Says(200, "application/json", `{"error":"unknown project"}`, 0))},
-	{kind: "Answers that are not Git's", input: "HTTP 200 with nothing", git: nothing, exit: 3, again: true, says: "the server ends the connection without an answer", set: from(gittest.Says(200, plain, "", 0), "--retries", "1")},
+	{kind: "Answers that are not Git's", input: "HTTP 200 with JSON", git: nothing, exit: 3, says: "the answer is not a Git repository's", set: with(habit.Says(200, "application/json", `{"error":"unknown project"}`, 0))},
+	{kind: "Answers that are not Git's", input: "HTTP 200 with nothing", git: nothing, exit: 3, again: true, says: "the server ends the connection without an answer", set: from(habit.Says(200, plain, "", 0), "--retries", "1")},
 	{kind: "Answers that are not Git's", input: "HTTP 404 with a page", git: fails, exit: 3, says: "not found: Project not found (HTTP 404)", set: with(page(404, "Project not found"))},
-	{kind: "Answers that are not Git's", input: "HTTP 410", git: fails, exit: 3, says: "gone: this repository was deleted (HTTP 410)", set: with(gittest.Says(410, plain, "this repository was deleted\nlong ago", 0))},
-	{kind: "Answers that are not Git's", input: "HTTP 403 with a sentence", git: fails, exit: 3, says: "forbidden: your account is suspended (HTTP 403)", set: with(gittest.Says(403, plain, "your account is suspended", 0))},
+	{kind: "Answers that are not Git's", input: "HTTP 410", git: fails, exit: 3, says: "gone: this repository was deleted (HTTP 410)", set: with(habit.Says(410, plain, "this repository was deleted\nlong ago", 0))},
+	{kind: "Answers that are not Git's", input: "HTTP 403 with a sentence", git: fails, exit: 3, says: "forbidden: your account is suspended (HTTP 403)", set: with(habit.Says(403, plain, "your account is suspended", 0))},
 	{kind: "Answers that are not Git's", input: "HTTP 400 of nginx: a client certificate", git: fails, exit: 3, says: "400 No required SSL certificate was sent", set: with(page(400, "400 No required SSL certificate was sent"))},
-	{kind: "Answers that are not Git's", input: "HTTP 451", git: fails, exit: 3, says: "(HTTP 451)", set: with(gittest.Says(451, plain, "", 0))},
+	{kind: "Answers that are not Git's", input: "HTTP 451", git: fails, exit: 3, says: "(HTTP 451)", set: with(habit.Says(451, plain, "", 0))},
 	{kind: "Answers that are not Git's", input: "static files (dumb HTTP)", git: clones, exit: 3, says: "the server has the repository as static files only (dumb HTTP)", set: func(w *hostWorld) hostInput {
 		_, err := gittest.Git(w.repo.Dir, nil, "update-server-info")
 		w.check(err)
@@ -145,21 +146,21 @@ var answerRows = []hostRow{
 		return hostInput{url: w.serve() + "/e.git"}
 	}},
 	{kind: "Answers that are not Git's", input: "no repository at that path", git: fails, exit: 3, says: "(HTTP 404)", set: func(w *hostWorld) hostInput { return hostInput{url: w.serve() + "/none.git"} }},
-	{kind: "Answers that are not Git's", input: "ERR in place of references", git: fails, exit: 3, again: true, says: "the server says: the project is being moved", set: with(gittest.Packet("ERR the project is being moved\n", true))},
-	{kind: "Answers that are not Git's", input: "an error in the side-band", git: fails, exit: 3, again: true, says: "the server says: aborting due to possible repository corruption on the remote side.", set: with(gittest.Packet(gittest.Line("shallow "+strings.Repeat("0", 39)+"1")+"0000"+gittest.Line("NAK\n")+gittest.Line("\x03aborting due to possible repository corruption on the remote side."), false))},
+	{kind: "Answers that are not Git's", input: "ERR in place of references", git: fails, exit: 3, again: true, says: "the server says: the project is being moved", set: with(habit.Packet("ERR the project is being moved\n", true))},
+	{kind: "Answers that are not Git's", input: "an error in the side-band", git: fails, exit: 3, again: true, says: "the server says: aborting due to possible repository corruption on the remote side.", set: with(habit.Packet(habit.Line("shallow "+strings.Repeat("0", 39)+"1")+"0000"+habit.Line("NAK\n")+habit.Line("\x03aborting due to possible repository corruption on the remote side."), false))},
 	{kind: "Answers that are not Git's", input: "a server that is not HTTP's", git: fails, exit: 3, says: "the server does not speak HTTP at this port", set: func(w *hostWorld) hostInput {
 		return hostInput{url: "http://" + w.speaks("220 mail.example ESMTP\r\n") + "/r.git"}
 	}},
 
-	{kind: "Come again", input: "HTTP 503 once", git: fails, again: true, says: "(HTTP 503)", set: from(gittest.Says(503, plain, "", 1))},
-	{kind: "Come again", input: "HTTP 429 with `Retry-After: 1`", git: fails, again: true, says: "in=1s", set: from(gittest.Says(429, plain, "", 1, oneMoment))},
-	{kind: "Come again", input: "HTTP 403 with `Retry-After: 1`", git: fails, again: true, says: "in=1s", set: from(gittest.Says(403, plain, "secondary rate limit", 1, oneMoment))},
-	{kind: "Come again", input: "HTTP 404 with `Retry-After: 1`", git: fails, again: true, says: "in=1s", set: from(gittest.Says(404, plain, "", 1, oneMoment))},
-	{kind: "Come again", input: "HTTP 403 of GitHub's limit", git: fails, again: true, says: "(HTTP 403)", set: from(gittest.Says(403, plain, "rate limit", 1, "X-RateLimit-Remaining: 0", "X-RateLimit-Reset: 1"))},
-	{kind: "Come again", input: "HTTP 503 with `Retry-After` as a date that is over", git: fails, again: true, says: "(HTTP 503)", set: from(gittest.Says(503, plain, "", 1, "Retry-After: Wed, 21 Oct 2015 07:28:00 GMT"))},
-	{kind: "Come again", input: "HTTP 429 with `Retry-After: 3600`", git: fails, exit: 3, says: "it asks to wait 1h0m0s, longer than the fetch timeout leaves", set: from(gittest.Says(429, plain, "", 0, "Retry-After: 3600"))},
-	{kind: "Come again", input: "HTTP 500 always, three tries", git: fails, exit: 3, again: true, says: "(HTTP 500)", set: from(gittest.Says(500, plain, "", 0), "--retries", "2")},
-	{kind: "Come again", input: "HTTP 500 always, for two seconds", git: fails, exit: 3, again: true, says: "the fetch timeout is over, which is 2s; the last try ended with", set: from(gittest.Says(500, plain, "", 0), "--fetch-timeout", "2s")},
+	{kind: "Come again", input: "HTTP 503 once", git: fails, again: true, says: "(HTTP 503)", set: from(habit.Says(503, plain, "", 1))},
+	{kind: "Come again", input: "HTTP 429 with `Retry-After: 1`", git: fails, again: true, says: "in=1s", set: from(habit.Says(429, plain, "", 1, oneMoment))},
+	{kind: "Come again", input: "HTTP 403 with `Retry-After: 1`", git: fails, again: true, says: "in=1s", set: from(habit.Says(403, plain, "secondary rate limit", 1, oneMoment))},
+	{kind: "Come again", input: "HTTP 404 with `Retry-After: 1`", git: fails, again: true, says: "in=1s", set: from(habit.Says(404, plain, "", 1, oneMoment))},
+	{kind: "Come again", input: "HTTP 403 of GitHub's limit", git: fails, again: true, says: "(HTTP 403)", set: from(habit.Says(403, plain, "rate limit", 1, "X-RateLimit-Remaining: 0", "X-RateLimit-Reset: 1"))},
+	{kind: "Come again", input: "HTTP 503 with `Retry-After` as a date that is over", git: fails, again: true, says: "(HTTP 503)", set: from(habit.Says(503, plain, "", 1, "Retry-After: Wed, 21 Oct 2015 07:28:00 GMT"))},
+	{kind: "Come again", input: "HTTP 429 with `Retry-After: 3600`", git: fails, exit: 3, says: "it asks to wait 1h0m0s, longer than the fetch timeout leaves", set: from(habit.Says(429, plain, "", 0, "Retry-After: 3600"))},
+	{kind: "Come again", input: "HTTP 500 always, three tries", git: fails, exit: 3, again: true, says: "(HTTP 500)", set: from(habit.Says(500, plain, "", 0), "--retries", "2")},
+	{kind: "Come again", input: "HTTP 500 always, for two seconds", git: fails, exit: 3, again: true, says: "the fetch timeout is over, which is 2s; the last try ended with", set: from(habit.Says(500, plain, "", 0), "--fetch-timeout", "2s")},
 	{kind: "Come again", input: "a host whose name does not resolve", git: fails, exit: 3, again: true, says: "no-such-host.invalid", set: func(w *hostWorld) hostInput {
 		return hostInput{url: "http://no-such-host.invalid/r.git"}.with("--retries", "1")
 	}},
@@ -175,11 +176,11 @@ var answerRows = []hostRow{
 		return hostInput{url: "http://" + at + "/r.git"}
 	}},
 
-	{kind: "Patience", input: "four seconds of keep-alives, stall timeout 2s", git: clones, set: from(gittest.Prepares(40, gittest.KeepAlive), "--stall-timeout", "2s")},
-	{kind: "Patience", input: "four seconds of progress, stall timeout 2s", git: clones, set: from(gittest.Prepares(40, gittest.Progress), "--stall-timeout", "2s")},
-	{kind: "Patience", input: "keep-alives without end, pack timeout 2s", git: clones, exit: 3, says: "the server is still preparing the pack after the pack timeout of 2s", set: from(gittest.Prepares(60, gittest.KeepAlive), "--stall-timeout", "1s", "--pack-timeout", "2s", "--retries", "0")},
-	{kind: "Patience", input: "silence of 3 s before each answer, stall timeout 1s", git: clones, again: true, says: "no byte has come from the server for the stall timeout of 2s", set: from(gittest.Silent(3*time.Second), "--stall-timeout", "1s")},
-	{kind: "Patience", input: "silence in the middle of the pack", git: clones, exit: 3, says: "no byte has come from the server for the stall timeout of 1s", set: from(gittest.Prepares(25), "--stall-timeout", "1s", "--retries", "0")},
+	{kind: "Patience", input: "four seconds of keep-alives, stall timeout 2s", git: clones, set: from(habit.Prepares(40, habit.KeepAlive), "--stall-timeout", "2s")},
+	{kind: "Patience", input: "four seconds of progress, stall timeout 2s", git: clones, set: from(habit.Prepares(40, habit.Progress), "--stall-timeout", "2s")},
+	{kind: "Patience", input: "keep-alives without end, pack timeout 2s", git: clones, exit: 3, says: "the server is still preparing the pack after the pack timeout of 2s", set: from(habit.Prepares(60, habit.KeepAlive), "--stall-timeout", "1s", "--pack-timeout", "2s", "--retries", "0")},
+	{kind: "Patience", input: "silence of 3 s before each answer, stall timeout 1s", git: clones, again: true, says: "no byte has come from the server for the stall timeout of 2s", set: from(habit.Silent(3*time.Second), "--stall-timeout", "1s")},
+	{kind: "Patience", input: "silence in the middle of the pack", git: clones, exit: 3, says: "no byte has come from the server for the stall timeout of 1s", set: from(habit.Prepares(25), "--stall-timeout", "1s", "--retries", "0")},
 }
 
 // speaks answers every connection with a text, and closes it.

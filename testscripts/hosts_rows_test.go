@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"gitlauncher/internal/gittest"
+	"gitlauncher/internal/gittest/habit"
 )
 
 const (
@@ -42,7 +43,7 @@ func (w *hostWorld) withToken(in hostInput, user string) hostInput {
 func named(url, user string) string { return strings.Replace(url, "://", "://"+user+"@", 1) }
 
 // at is the address of a repository with such a path.
-func at(path, asked string, habits ...gittest.Habit) func(*hostWorld) hostInput {
+func at(path, asked string, habits ...habit.Habit) func(*hostWorld) hostInput {
 	return func(w *hostWorld) hostInput {
 		_, head := w.bare("srv/" + path)
 		return hostInput{url: w.serve(habits...) + "/" + asked, commit: head}
@@ -50,7 +51,7 @@ func at(path, asked string, habits ...gittest.Habit) func(*hostWorld) hostInput 
 }
 
 // with is the sample over HTTP from a server with habits.
-func with(habits ...gittest.Habit) func(*hostWorld) hostInput {
+func with(habits ...habit.Habit) func(*hostWorld) hostInput {
 	return func(w *hostWorld) hostInput { return w.web(habits...) }
 }
 
@@ -69,8 +70,8 @@ var hostRows = append(append(append(append(append([]hostRow{
 	{kind: "Paths", input: "`/c%2B%2B.git`", git: clones, set: at("c++.git", "c%2B%2B.git")},
 	{kind: "Paths", input: "`/grüße.git`, as it is", git: clones, set: at("grüße.git", "grüße.git")},
 	{kind: "Paths", input: "`/~me/a;b=c,d@e!(f).git`", git: clones, set: at("~me/a;b=c,d@e!(f).git", "~me/a;b=c,d@e!(f).git")},
-	{kind: "Paths", input: "a slash at the end, strict server", git: clones, set: at("x.git", "x.git/", gittest.Strict)},
-	{kind: "Paths", input: "three slashes at the end, strict server", git: fails, set: at("x.git", "x.git///", gittest.Strict)},
+	{kind: "Paths", input: "a slash at the end, strict server", git: clones, set: at("x.git", "x.git/", habit.Strict)},
+	{kind: "Paths", input: "three slashes at the end, strict server", git: fails, set: at("x.git", "x.git///", habit.Strict)},
 	{kind: "Paths", input: "`/a/../x.git`", git: clones, exit: 2, says: "has a . or .. component in its path", set: at("x.git", "a/../x.git")},
 	{kind: "Paths", input: "a blank", git: fails, exit: 2, says: "in an address it is written %20", set: at("a b.git", "a b.git")},
 	{kind: "Paths", input: "`?ref=main`", git: fails, exit: 2, says: "has a query or a fragment", set: at("x.git", "x.git?ref=main")},
@@ -91,49 +92,49 @@ var hostRows = append(append(append(append(append([]hostRow{
 		return in
 	}},
 
-	{kind: "Demands of servers", input: "multi_ack", git: clones, set: with(gittest.NeedCapability("multi_ack"))},
-	{kind: "Demands of servers", input: "multi_ack, but not multi_ack_detailed", git: fails, set: with(gittest.Without("multi_ack_detailed"), gittest.NeedCapability(" multi_ack "))},
-	{kind: "Demands of servers", input: "side-band-64k", git: clones, set: with(gittest.NeedCapability("side-band-64k"))},
-	{kind: "Demands of servers", input: "ofs-delta", git: clones, set: with(gittest.NeedCapability("ofs-delta"))},
-	{kind: "Demands of servers", input: "an agent of git", git: clones, set: with(gittest.NeedCapability("agent=git/"))},
-	{kind: "Demands of servers", input: "the headers of git, and a length", git: clones, set: with(gittest.Strict)},
-	{kind: "Demands of servers", input: "no side-band", git: clones, set: with(gittest.Unasked(400), gittest.Without("side-band", "side-band-64k"))},
-	{kind: "Demands of servers", input: "no shallow clones", git: clones, set: with(gittest.Unasked(400), gittest.Without("shallow"))},
-	{kind: "Demands of servers", input: "references first, else 400", git: clones, set: with(gittest.Unasked(400))},
-	{kind: "Demands of servers", input: "references first, else 403", git: clones, set: with(gittest.Unasked(403))},
-	{kind: "Demands of servers", input: "references first, else 404", git: clones, set: with(gittest.Unasked(404))},
-	{kind: "Demands of servers", input: "references first, else 405", git: clones, set: with(gittest.Unasked(405))},
-	{kind: "Demands of servers", input: "references first, else 501", git: clones, set: with(gittest.Unasked(501))},
-	{kind: "Demands of servers", input: "answers compressed, asked or not", git: clones, set: with(gittest.Zipped)},
-	{kind: "Demands of servers", input: "packs as text/plain", git: clones, set: with(gittest.Typed(http.MethodPost, plain))},
-	{kind: "Demands of servers", input: "references as text/plain", git: fails, set: with(gittest.Unasked(400), gittest.Typed(http.MethodGet, plain))},
+	{kind: "Demands of servers", input: "multi_ack", git: clones, set: with(habit.NeedCapability("multi_ack"))},
+	{kind: "Demands of servers", input: "multi_ack, but not multi_ack_detailed", git: fails, set: with(habit.Without("multi_ack_detailed"), habit.NeedCapability(" multi_ack "))},
+	{kind: "Demands of servers", input: "side-band-64k", git: clones, set: with(habit.NeedCapability("side-band-64k"))},
+	{kind: "Demands of servers", input: "ofs-delta", git: clones, set: with(habit.NeedCapability("ofs-delta"))},
+	{kind: "Demands of servers", input: "an agent of git", git: clones, set: with(habit.NeedCapability("agent=git/"))},
+	{kind: "Demands of servers", input: "the headers of git, and a length", git: clones, set: with(habit.Strict)},
+	{kind: "Demands of servers", input: "no side-band", git: clones, set: with(habit.Unasked(400), habit.Without("side-band", "side-band-64k"))},
+	{kind: "Demands of servers", input: "no shallow clones", git: clones, set: with(habit.Unasked(400), habit.Without("shallow"))},
+	{kind: "Demands of servers", input: "references first, else 400", git: clones, set: with(habit.Unasked(400))},
+	{kind: "Demands of servers", input: "references first, else 403", git: clones, set: with(habit.Unasked(403))},
+	{kind: "Demands of servers", input: "references first, else 404", git: clones, set: with(habit.Unasked(404))},
+	{kind: "Demands of servers", input: "references first, else 405", git: clones, set: with(habit.Unasked(405))},
+	{kind: "Demands of servers", input: "references first, else 501", git: clones, set: with(habit.Unasked(501))},
+	{kind: "Demands of servers", input: "answers compressed, asked or not", git: clones, set: with(habit.Zipped)},
+	{kind: "Demands of servers", input: "packs as text/plain", git: clones, set: with(habit.Typed(http.MethodPost, plain))},
+	{kind: "Demands of servers", input: "references as text/plain", git: fails, set: with(habit.Unasked(400), habit.Typed(http.MethodGet, plain))},
 
 	{kind: "Redirects", input: "301 from `/old` to `/r.git`", git: clones, set: func(w *hostWorld) hostInput {
-		return hostInput{url: w.serve(gittest.Redirect(301, "/old", "/r.git")) + "/old"}
+		return hostInput{url: w.serve(habit.Redirect(301, "/old", "/r.git")) + "/old"}
 	}},
 	{kind: "Redirects", input: "308 to another host", git: clones, set: func(w *hostWorld) hostInput {
-		return hostInput{url: w.serve(gittest.Redirect(308, "/old", w.serve()+"/r.git")) + "/old"}
+		return hostInput{url: w.serve(habit.Redirect(308, "/old", w.serve()+"/r.git")) + "/old"}
 	}},
 	{kind: "Redirects", input: "to another host, which wants the token", git: fails, exit: 3, says: "wants a login, and the token goes to the repository's own host alone", set: func(w *hostWorld) hostInput {
-		other := w.serve(gittest.NeedHeader(basic("git", token), `Basic realm="x"`))
-		in := hostInput{url: w.serve(gittest.Redirect(302, "/old", other+"/r.git")) + "/old"}
+		other := w.serve(habit.NeedHeader(basic("git", token), `Basic realm="x"`))
+		in := hostInput{url: w.serve(habit.Redirect(302, "/old", other+"/r.git")) + "/old"}
 		in = w.withToken(in, "git")
 		return in
 	}},
 	{kind: "Redirects", input: "in a circle", git: fails, exit: 3, says: "they lead nowhere", set: func(w *hostWorld) hostInput {
-		return hostInput{url: w.serve(gittest.Redirect(302, "/a", "/b"), gittest.Redirect(302, "/b", "/a")) + "/a"}
+		return hostInput{url: w.serve(habit.Redirect(302, "/a", "/b"), habit.Redirect(302, "/b", "/a")) + "/a"}
 	}},
 	{kind: "Redirects", input: "to ftp://", git: fails, exit: 3, says: "refusing a redirect to something else than http and https", set: func(w *hostWorld) hostInput {
-		return hostInput{url: w.serve(gittest.Redirect(302, "/a", "ftp://127.0.0.1/x")) + "/a"}
+		return hostInput{url: w.serve(habit.Redirect(302, "/a", "ftp://127.0.0.1/x")) + "/a"}
 	}},
 
 	{kind: "Logins", input: "a user name with the token: `gitlab%2Bdeploy-token-1@`", git: clones, set: func(w *hostWorld) hostInput {
-		in := w.web(gittest.NeedHeader(basic("gitlab+deploy-token-1", token), `Basic realm="x"`))
+		in := w.web(habit.NeedHeader(basic("gitlab+deploy-token-1", token), `Basic realm="x"`))
 		in.url = named(in.url, "gitlab%2Bdeploy-token-1")
 		return w.withToken(in, "gitlab%2Bdeploy-token-1")
 	}},
 	{kind: "Logins", input: "a user name with an @: `me%40corp@`", git: clones, set: func(w *hostWorld) hostInput {
-		in := w.web(gittest.NeedHeader(basic("me@corp", token), `Basic realm="x"`))
+		in := w.web(habit.NeedHeader(basic("me@corp", token), `Basic realm="x"`))
 		in.url = named(in.url, "me%40corp")
 		return w.withToken(in, "me%40corp")
 	}},
@@ -143,15 +144,15 @@ var hostRows = append(append(append(append(append([]hostRow{
 		return in
 	}},
 	{kind: "Logins", input: "another user name than the token's", git: fails, exit: 3, says: "the server refuses the token; it offers Basic; it says unauthorized: HTTP Basic: Access denied (HTTP 401)", set: func(w *hostWorld) hostInput {
-		return w.withToken(w.web(gittest.NeedHeader(basic("deploy", token), `Basic realm="x"`)), "git")
+		return w.withToken(w.web(habit.NeedHeader(basic("deploy", token), `Basic realm="x"`)), "git")
 	}},
 	{kind: "Logins", input: "a Bearer token (git: http.extraHeader)", git: clones, set: func(w *hostWorld) hostInput {
-		in := w.web(gittest.NeedHeader("Bearer "+token, "Bearer"))
+		in := w.web(habit.NeedHeader("Bearer "+token, "Bearer"))
 		in.lines = []string{"AUTH_TOKEN_FILE=" + w.file("token", token), "AUTH_SCHEME=bearer"}
 		in.gitFlags = []string{"-c", "http.extraHeader=Authorization: Bearer " + token}
 		return in
 	}},
-	{kind: "Logins", input: "no token, Negotiate and Basic offered", git: fails, exit: 3, says: "the server wants a login, and the config names no token; it offers Negotiate, Basic", set: with(gittest.NeedHeader(basic("git", token), "Negotiate", `Basic realm="x"`))},
+	{kind: "Logins", input: "no token, Negotiate and Basic offered", git: fails, exit: 3, says: "the server wants a login, and the config names no token; it offers Negotiate, Basic", set: with(habit.NeedHeader(basic("git", token), "Negotiate", `Basic realm="x"`))},
 	{kind: "Logins", input: "a token in the place of the user name", git: clones, exit: 2, says: "holds a credential in the place of the user name", set: func(w *hostWorld) hostInput {
 		in := w.web()
 		in.url = named(in.url, "ghp_0123456789abcdefghijABCDEFGHIJ012345")

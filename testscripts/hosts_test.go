@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"gitlauncher/internal/gittest"
+	"gitlauncher/internal/gittest/habit"
 )
 
 var updatePages = flag.Bool("update-pages", false, "write the tables of doc/hosts.md anew")
@@ -97,7 +98,7 @@ func (w *hostWorld) file(name, content string) string {
 }
 
 // serve serves the directory srv over HTTP with habits, and returns http://host:port.
-func (w *hostWorld) serve(habits ...gittest.Habit) string {
+func (w *hostWorld) serve(habits ...habit.Habit) string {
 	w.t.Helper()
 	url, stop, err := (&gittest.Server{Root: filepath.Join(w.dir, "srv"), Habits: habits}).Start("127.0.0.1:0")
 	w.check(err)
@@ -106,7 +107,7 @@ func (w *hostWorld) serve(habits ...gittest.Habit) string {
 }
 
 // web is an address of the sample over HTTP.
-func (w *hostWorld) web(habits ...gittest.Habit) hostInput {
+func (w *hostWorld) web(habits ...habit.Habit) hostInput {
 	return hostInput{url: w.serve(habits...) + "/r.git"}
 }
 

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"gitlauncher/internal/sim"
+	"gitlauncher/internal/sim/fault"
 	"gitlauncher/internal/sim/tdx"
 	"gitlauncher/internal/version"
 )
@@ -148,7 +149,7 @@ func parse(args []string) (*options, error) {
 		return err
 	})
 	fs.Func("fault", "", func(s string) error {
-		f, err := sim.ParseFault(s)
+		f, err := fault.Parse(s)
 		o.Faults = append(o.Faults, f)
 		return err
 	})

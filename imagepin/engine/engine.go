@@ -16,7 +16,7 @@ import (
 	"github.com/moby/moby/client"
 
 	"gitlauncher/imagepin"
-	"gitlauncher/imagepin/oci"
+	"gitlauncher/imagepin/engine/container"
 	"gitlauncher/internal/printable"
 )
 
@@ -24,15 +24,10 @@ import (
 // says of itself is believed. That it holds the right image is proven all the same,
 // because anyone who reached it before could have put another there.
 type Engine struct {
-	api        *client.Client
-	timeout    time.Duration // of one call
-	log        *slog.Logger
-	containerd bool // it keeps images in containerd's store, and names them by manifest
-
-	// What a container gets that does not ask for another.
-	runtime, logDriver string
-	cgroupns           bool // a control-group namespace of their own
-
+	api         *client.Client
+	timeout     time.Duration // of one call
+	log         *slog.Logger
+	ways        container.Engine
 	mirrors     []string
 	about, root string
 }
@@ -56,8 +51,8 @@ func Connect(ctx context.Context, socket string, timeout time.Duration, log *slo
 	if err != nil {
 		return nil, err
 	}
-	e.runtime, e.logDriver = about.Info.DefaultRuntime, about.Info.LoggingDriver
-	e.cgroupns = slices.Contains(about.Info.SecurityOptions, "name=cgroupns")
+	e.ways.Runtime, e.ways.LogDriver = about.Info.DefaultRuntime, about.Info.LoggingDriver
+	e.ways.CgroupNS = slices.Contains(about.Info.SecurityOptions, "name=cgroupns")
 	if c := about.Info.RegistryConfig; c != nil {
 		e.mirrors = c.Mirrors
 		if hub := c.IndexConfigs["docker.io"]; len(e.mirrors) == 0 && hub != nil {
@@ -67,12 +62,12 @@ func Connect(ctx context.Context, socket string, timeout time.Duration, log *slo
 	for _, s := range about.Info.DriverStatus {
 		// The same test as Docker's own tools make: nothing else tells the stores apart.
 		if s[0] == "driver-type" && s[1] == "io.containerd.snapshotter.v1" {
-			e.containerd = true
+			e.ways.Containerd = true
 		}
 	}
 	e.root = about.Info.DockerRootDir
-	e.about = fmt.Sprintf("version %s, API %s, %s store", printable.Line(about.Info.ServerVersion), api.ClientVersion(), map[bool]string{true: "containerd's", false: "classic"}[e.containerd])
-	log.Debug("Docker Engine", "version", about.Info.ServerVersion, "api", api.ClientVersion(), "containerd_store", e.containerd)
+	e.about = fmt.Sprintf("version %s, API %s, %s store", printable.Line(about.Info.ServerVersion), api.ClientVersion(), map[bool]string{true: "containerd's", false: "classic"}[e.ways.Containerd])
+	log.Debug("Docker Engine", "version", about.Info.ServerVersion, "api", api.ClientVersion(), "containerd_store", e.ways.Containerd)
 	return e, nil
 }
 
@@ -161,19 +156,5 @@ func (e *Engine) Verify(ctx context.Context, image *imagepin.Image) error {
 	if err != nil {
 		return err
 	}
-	return e.proves(image, local.ID)
-}
-
-// proves compares an image id of the Engine's with the documents.
-func (e *Engine) proves(image *imagepin.Image, id string) error {
-	want := []oci.Digest{image.ConfigID}
-	if e.containerd {
-		want = append(append([]oci.Digest{}, image.Indexes...), image.Manifest)
-	}
-	for _, d := range want {
-		if id == d.String() {
-			return nil
-		}
-	}
-	return &imagepin.ProofError{Reference: image.Reference(), Reason: fmt.Sprintf("the Docker Engine has another image under this name: %.100q, not %s", id, want[len(want)-1])}
+	return e.ways.Proves(image, local.ID)
 }

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"gitlauncher/imagepin"
+	"gitlauncher/imagepin/engine/container"
 	"gitlauncher/imagepin/oci"
 	"gitlauncher/imagepin/registry"
 	"gitlauncher/imagepin/userconfig"
@@ -194,8 +195,8 @@ func inspected(image *imagepin.Image, id string, create map[string]any) map[stri
 	config["WorkingDir"] = "/w"
 	host := create["HostConfig"].(map[string]any)
 	host["LogConfig"], host["CgroupnsMode"] = map[string]any{"Type": "json-file", "Config": map[string]any{}}, "private"
-	host["MaskedPaths"] = append(slices.Clone(maskedPaths), "/proc/asound")
-	host["ReadonlyPaths"] = readonlyPaths
+	host["MaskedPaths"] = append(slices.Clone(container.MaskedPaths), "/proc/asound")
+	host["ReadonlyPaths"] = container.ReadonlyPaths
 	return map[string]any{
 		"Id": "c1", "Name": "/mpc-node", "Image": id, "State": map[string]any{"Status": "created"}, "Config": config,
 		"HostConfig":      host,
@@ -210,7 +211,7 @@ func TestCreated(t *testing.T) {
 	image := testImage(t)
 	index, other := image.Approved.String(), digests(5)[4].String()
 	user := userConfig(t, "[launcher_config]\nimage = 'nearone/mpc-node'\nport_mappings = [{host = 80, container = 8080}]\n[mpc_node_config]\n")
-	w := &Wanted{Image: image, Profile: imagepin.MPC(), Container: *imagepin.MPC().Describe(image, user, true)}
+	w := &container.Wanted{Image: image, Profile: imagepin.MPC(), Container: *imagepin.MPC().Describe(image, user, true)}
 	host := func(key string, value any) func(map[string]any) {
 		return func(c map[string]any) { c["HostConfig"].(map[string]any)[key] = value }
 	}
@@ -288,7 +289,7 @@ func TestCreated(t *testing.T) {
 func TestNameTaken(t *testing.T) {
 	image := testImage(t)
 	user := userConfig(t, "[launcher_config]\nimage = 'nearone/mpc-node'\n[mpc_node_config]\n")
-	w := &Wanted{Image: image, Profile: imagepin.MPC(), Container: *imagepin.MPC().Describe(image, user, true)}
+	w := &container.Wanted{Image: image, Profile: imagepin.MPC(), Container: *imagepin.MPC().Describe(image, user, true)}
 	s := &standIn{info: classicInfo, conflict: true, images: map[string]string{image.Reference(): `{"Id":"` + image.ConfigID.String() + `"}`}}
 	if _, _, err := s.connect(t).Prepare(context.Background(), w); !is(err, NameTaken) {
 		t.Errorf("error %v", err)
@@ -349,23 +350,6 @@ func TestEngineTexts(t *testing.T) {
 	}
 }
 
-// TestEnvironment: what the launcher sets wins over the image.
-func TestEnvironment(t *testing.T) {
-	image := testImage(t)
-	user, err := userconfig.Parse([]byte("MPC_IMAGE_NAME=a/b\nRUST_LOG=mine\n"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := imagepin.MPC()
-	p.Env = []string{"MPC_FIXED=profile"}
-	user.Env = append(user.Env, "MPC_FIXED=user")
-	w := &Wanted{Image: image, Profile: p, Container: *p.Describe(image, user, false)}
-	got := strings.Join(w.environment(), " ")
-	if !strings.Contains(got, "RUST_LOG=mine") || strings.Contains(got, "RUST_LOG=image") || !strings.Contains(got, "PATH=/bin") || strings.Contains(got, "MPC_FIXED=user") {
-		t.Errorf("%s", got)
-	}
-}
-
 // harmless are the fields of a container that differs does not look at, since they give
 // it no power, no other bytes and nobody its output.
 var harmless = []string{
@@ -423,7 +407,7 @@ func fill(v reflect.Value) {
 // SECURITY.md: D2.
 func TestEveryField(t *testing.T) {
 	image := testImage(t)
-	w := &Wanted{Image: image, Profile: imagepin.MPC(), Container: *imagepin.MPC().Describe(image, userConfig(t, "[launcher_config]\nimage = 'nearone/mpc-node'\n[mpc_node_config]\n"), true)}
+	w := &container.Wanted{Image: image, Profile: imagepin.MPC(), Container: *imagepin.MPC().Describe(image, userConfig(t, "[launcher_config]\nimage = 'nearone/mpc-node'\n[mpc_node_config]\n"), true)}
 	s := &standIn{info: containerdInfo, images: map[string]string{image.Reference(): `{"Id":"` + image.Approved.String() + `"}`}}
 	s.container = func(create map[string]any) map[string]any {
 		made := inspected(image, image.Approved.String(), create)
@@ -446,15 +430,15 @@ func TestEveryField(t *testing.T) {
 			before := reflect.New(value.Type()).Elem()
 			before.Set(value)
 			fill(value)
-			if why := e.differs(good, w, ""); why == "" != slices.Contains(harmless, field) {
+			if why := e.ways.Differs(good, w, ""); why == "" != slices.Contains(harmless, field) {
 				t.Errorf("%s changed: %q", field, why)
 			}
 			value.Set(before)
 		}
 	}
-	judge("HostConfig", reflect.ValueOf(good.inspect.HostConfig).Elem())
-	judge("Config", reflect.ValueOf(good.inspect.Config).Elem())
-	if why := e.differs(good, w, ""); why != "" {
+	judge("HostConfig", reflect.ValueOf(good.Inspect.HostConfig).Elem())
+	judge("Config", reflect.ValueOf(good.Inspect.Config).Elem())
+	if why := e.ways.Differs(good, w, ""); why != "" {
 		t.Errorf("and at the end: %s", why)
 	}
 }

@@ -11,9 +11,10 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 	"github.com/moby/moby/api/pkg/stdcopy"
-	"github.com/moby/moby/api/types/container"
+	dockercontainer "github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
 
+	"gitlauncher/imagepin/engine/container"
 	"gitlauncher/imagepin/registry"
 	"gitlauncher/internal/printable"
 )
@@ -32,7 +33,7 @@ const logDrain = 5 * time.Second
 
 // Supervision is what keeping a container running needs.
 type Supervision struct {
-	Wanted         *Wanted
+	Wanted         *container.Wanted
 	Signals        <-chan os.Signal // relayed to the workload
 	Stdout, Stderr io.Writer        // where its output goes
 	BeforeStart    func() error     // what the workload reads is written anew here, before each start
@@ -49,13 +50,13 @@ const startTries = 3
 // prune removes networks whose containers are stopped. Then Start makes the network
 // again, and also the container if it is attached to the old one; the new container has
 // the same measured description.
-func (e *Engine) Start(ctx context.Context, f *Found, w *Wanted) (*Found, error) {
+func (e *Engine) Start(ctx context.Context, f *container.Found, w *container.Wanted) (*container.Found, error) {
 	for try := 1; ; try++ {
 		now, err := e.unchanged(ctx, f, w)
 		if err != nil {
 			return nil, err
 		}
-		if now.ID == f.ID && (now.Running || now.lastStart() != f.lastStart()) {
+		if now.ID == f.ID && (now.Running || now.LastStart() != f.LastStart()) {
 			// Set aside, so that the next launch makes another one.
 			err := e.setAside(ctx, now, w.Name)
 			return nil, errors.Join(&SettingsError{w.Name, "somebody started it before it was measured"}, err)
@@ -75,7 +76,7 @@ func (e *Engine) Start(ctx context.Context, f *Found, w *Wanted) (*Found, error)
 // launcher's signals. When the workload fails, Supervise makes the container anew,
 // compares it once more with what was measured, and starts it. It returns the workload's
 // exit code once the workload ends well, or ends after a signal that asked it to.
-func (e *Engine) Supervise(ctx context.Context, f *Found, s Supervision) (code int, err error) {
+func (e *Engine) Supervise(ctx context.Context, f *container.Found, s Supervision) (code int, err error) {
 	wait := backoff.ExponentialBackOff{InitialInterval: restartFirst, Multiplier: 2, MaxInterval: restartMost}
 	wait.Reset()
 	for lost, first := 0, true; ; first = false {
@@ -144,7 +145,7 @@ func ends(s os.Signal) bool {
 // again looks at the container before it is started once more, and makes it anew where
 // its run failed. An Engine that is away, as in a restart, gets one call's deadline to
 // come back.
-func (e *Engine) again(ctx context.Context, f *Found, s Supervision) (*Found, error) {
+func (e *Engine) again(ctx context.Context, f *container.Found, s Supervision) (*container.Found, error) {
 	for end := time.Now().Add(e.timeout); ; {
 		now, err := e.unchanged(ctx, f, s.Wanted)
 		if err == nil && !now.Running {
@@ -159,7 +160,7 @@ func (e *Engine) again(ctx context.Context, f *Found, s Supervision) (*Found, er
 	}
 }
 
-func (e *Engine) unchanged(ctx context.Context, f *Found, w *Wanted) (*Found, error) {
+func (e *Engine) unchanged(ctx context.Context, f *container.Found, w *container.Wanted) (*container.Found, error) {
 	networkID, err := e.network(ctx, w.Profile)
 	if err != nil {
 		return nil, err
@@ -171,10 +172,10 @@ func (e *Engine) unchanged(ctx context.Context, f *Found, w *Wanted) (*Found, er
 	if now == nil {
 		return nil, &Error{"starting the container again", NoContainer, "somebody removed it"}
 	}
-	if why := e.differs(now, w, networkID); why == "network" {
+	if why := e.ways.Differs(now, w, networkID); why == "network" {
 		now, _, err = e.Prepare(ctx, w) // a prune took it; see Start
 		return now, err
-	} else if why != "" && why != failedRun {
+	} else if why != "" && why != container.FailedRun {
 		return nil, &SettingsError{w.Name, "somebody changed it: " + why}
 	}
 	return now, nil
@@ -182,7 +183,7 @@ func (e *Engine) unchanged(ctx context.Context, f *Found, w *Wanted) (*Found, er
 
 // once runs the container until it stops. It returns the container, which may be
 // another one after a prune.
-func (e *Engine) once(ctx context.Context, f *Found, s Supervision) (ran *Found, code int, ending bool, err error) {
+func (e *Engine) once(ctx context.Context, f *container.Found, s Supervision) (ran *container.Found, code int, ending bool, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	// The launcher and the Engine share a clock. The Engine's own time of the start
@@ -222,7 +223,7 @@ func (e *Engine) once(ctx context.Context, f *Found, s Supervision) (ran *Found,
 }
 
 // signal passes a signal on to the workload.
-func (e *Engine) signal(ctx context.Context, f *Found, sig os.Signal) {
+func (e *Engine) signal(ctx context.Context, f *container.Found, sig os.Signal) {
 	number, ok := sig.(syscall.Signal)
 	if !ok {
 		return
@@ -237,7 +238,7 @@ func (e *Engine) signal(ctx context.Context, f *Found, sig os.Signal) {
 }
 
 // relay copies what the workload writes.
-func (e *Engine) relay(ctx context.Context, f *Found, since time.Time, s Supervision) {
+func (e *Engine) relay(ctx context.Context, f *container.Found, since time.Time, s Supervision) {
 	stream, err := e.api.ContainerLogs(ctx, f.ID, client.ContainerLogsOptions{
 		ShowStdout: true, ShowStderr: true, Follow: true, Since: fmt.Sprintf("%d.%09d", since.Unix(), since.Nanosecond()),
 	})
@@ -257,8 +258,8 @@ type exit struct {
 
 // wait waits for the container to stop. An Engine that goes away gets one call's
 // deadline to come back: it may be restarting, which stops the container.
-func (e *Engine) wait(ctx context.Context, f *Found, sleep registry.Sleep) exit {
-	r := e.api.ContainerWait(ctx, f.ID, client.ContainerWaitOptions{Condition: container.WaitConditionNotRunning})
+func (e *Engine) wait(ctx context.Context, f *container.Found, sleep registry.Sleep) exit {
+	r := e.api.ContainerWait(ctx, f.ID, client.ContainerWaitOptions{Condition: dockercontainer.WaitConditionNotRunning})
 	select {
 	case x := <-r.Result:
 		return exit{code: int(x.StatusCode)}
@@ -276,7 +277,7 @@ func (e *Engine) wait(ctx context.Context, f *Found, sleep registry.Sleep) exit 
 		case err == nil && now.Running:
 			return e.wait(ctx, f, sleep)
 		case err == nil:
-			return exit{code: now.inspect.State.ExitCode}
+			return exit{code: now.Inspect.State.ExitCode}
 		case time.Now().After(end):
 			return exit{err: err}
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/moby/moby/client"
 
 	"gitlauncher/imagepin"
+	"gitlauncher/imagepin/engine/container"
 	"gitlauncher/internal/printable"
 )
 
@@ -34,7 +35,7 @@ func (e *Engine) Has(ctx context.Context, image *imagepin.Image) (bool, error) {
 
 // Compare returns the container of the wanted one's name, and where it differs from the
 // wanted one. found is nil if there is none. Compare changes nothing.
-func (e *Engine) Compare(ctx context.Context, w *Wanted) (found *Found, differences []string, err error) {
+func (e *Engine) Compare(ctx context.Context, w *container.Wanted) (found *container.Found, differences []string, err error) {
 	if found, err = e.Find(ctx, w.Name); err != nil || found == nil {
 		return nil, nil, err
 	}
@@ -42,7 +43,7 @@ func (e *Engine) Compare(ctx context.Context, w *Wanted) (found *Found, differen
 	if err != nil {
 		return nil, nil, err
 	}
-	return found, e.differences(found, w, networkID), nil
+	return found, e.ways.Differences(found, w, networkID), nil
 }
 
 // hasNetwork is the id of a network, or the empty string where there is none.
@@ -58,8 +59,8 @@ func (e *Engine) hasNetwork(ctx context.Context, name string) (id string, err er
 
 // PortsFree requires that nobody else has a wanted host port: no other running
 // container, and no program that can be seen from the launcher's own network.
-func (e *Engine) PortsFree(ctx context.Context, w *Wanted) error {
-	ports, _, err := w.ports()
+func (e *Engine) PortsFree(ctx context.Context, w *container.Wanted) error {
+	ports, _, err := w.PortMap()
 	if err != nil {
 		return &SettingsError{w.Name, err.Error()}
 	}

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"gitlauncher/internal/gittest/habit"
 )
 
 // Fault is one way in which the server misbehaves. The zero value is none.
@@ -83,23 +85,18 @@ func (f Fault) early(w http.ResponseWriter, r *http.Request) bool {
 			return false
 		}
 		w.Header().Set("Content-Type", "application/x-git-upload-pack-result")
-		fmt.Fprint(w, pkt("shallow "+strings.Repeat("0", 39)+"1"), "0000", pkt("NAK\n"))
-		endless(w, r, pkt("\x02working on it\n"))
+		fmt.Fprint(w, habit.Line("shallow "+strings.Repeat("0", 39)+"1"), "0000", habit.Line("NAK\n"))
+		endless(w, r, habit.Line("\x02working on it\n"))
 	case "endless-refs":
 		w.Header().Set("Content-Type", "application/x-git-upload-pack-advertisement")
-		fmt.Fprint(w, pkt("# service=git-upload-pack\n"), "0000",
-			pkt(strings.Repeat("1", 40)+" HEAD\x00shallow side-band-64k ofs-delta\n"))
-		endless(w, r, strings.Repeat(pkt(strings.Repeat("1", 40)+" refs/heads/"+strings.Repeat("x", 200)+"\n"), 200))
+		fmt.Fprint(w, habit.Line("# service=git-upload-pack\n"), "0000",
+			habit.Line(strings.Repeat("1", 40)+" HEAD\x00shallow side-band-64k ofs-delta\n"))
+		endless(w, r, strings.Repeat(habit.Line(strings.Repeat("1", 40)+" refs/heads/"+strings.Repeat("x", 200)+"\n"), 200))
 	default:
 		return false
 	}
 	return true
 }
-
-// Line is a pkt-line of a text.
-func Line(s string) string { return pkt(s) }
-
-func pkt(s string) string { return fmt.Sprintf("%04x%s", len(s)+4, s) }
 
 // endless writes until the client is gone.
 func endless(w http.ResponseWriter, r *http.Request, s string) {

@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+
+	"gitlauncher/internal/gittest/habit"
 )
 
 // Proxy is a real proxy: plain HTTP and CONNECT by ServeHTTP, SOCKS5 by StartSOCKS. It
@@ -49,7 +51,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.note(r.Method + " " + r.RequestURI)
 	if p.Login != "" && r.Header.Get("Proxy-Authorization") != "Basic "+base64.StdEncoding.EncodeToString([]byte(p.Login)) {
 		w.Header().Set("Proxy-Authenticate", `Basic realm="proxy"`)
-		refuse(w, http.StatusProxyAuthRequired, "who are you")
+		habit.Refuse(w, http.StatusProxyAuthRequired, "who are you")
 		return
 	}
 	if r.Method == http.MethodConnect {
@@ -64,7 +66,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		DialContext: func(_ context.Context, _, addr string) (net.Conn, error) { return p.dial(addr) },
 	}).RoundTrip(r)
 	if err != nil {
-		refuse(w, http.StatusBadGateway, "no such host")
+		habit.Refuse(w, http.StatusBadGateway, "no such host")
 		return
 	}
 	defer res.Body.Close()
@@ -77,12 +79,12 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (p *Proxy) connect(w http.ResponseWriter, r *http.Request) {
 	if p.Status != 0 {
-		refuse(w, p.Status, "not through here")
+		habit.Refuse(w, p.Status, "not through here")
 		return
 	}
 	to, err := p.dial(r.Host)
 	if err != nil {
-		refuse(w, http.StatusBadGateway, "no such host")
+		habit.Refuse(w, http.StatusBadGateway, "no such host")
 		return
 	}
 	from, _, err := w.(http.Hijacker).Hijack()

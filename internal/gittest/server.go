@@ -16,6 +16,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"gitlauncher/internal/gittest/habit"
 )
 
 // Request is one request that a server got.
@@ -32,10 +34,10 @@ func (r Request) String() string {
 // Server is a smart-HTTP Git server for a directory of repositories.
 type Server struct {
 	Root     string
-	Password string    // if set, the basic-auth password that every request needs
-	Canned   bool      // answer each upload-pack request with what Git answered the first time
-	Log      io.Writer // if set, gets a line a request
-	Habits   []Habit   // the first is the outermost
+	Password string        // if set, the basic-auth password that every request needs
+	Canned   bool          // answer each upload-pack request with what Git answered the first time
+	Log      io.Writer     // if set, gets a line a request
+	Habits   []habit.Habit // the first is the outermost
 
 	mu       sync.Mutex
 	faults   []Fault
@@ -160,8 +162,8 @@ func (s *Server) handler() http.Handler {
 		r.Header.Del("Git-Protocol")
 		s.ServeHTTP(w, r)
 	}))
-	for _, habit := range slices.Backward(s.Habits) {
-		h = habit(h)
+	for _, changed := range slices.Backward(s.Habits) {
+		h = changed(h)
 	}
 	return h
 }

@@ -15,6 +15,7 @@ import (
 
 	"gitlauncher/imagepin"
 	"gitlauncher/imagepin/engine"
+	"gitlauncher/imagepin/engine/container"
 	"gitlauncher/imagepin/oci"
 	"gitlauncher/imagepin/registry"
 	"gitlauncher/imagepin/userconfig"
@@ -96,7 +97,7 @@ func Run(ctx context.Context, o *imagemode.Options, advise func(error) string) e
 	if image == nil || c.engine == nil {
 		return c.first
 	}
-	wanted := &engine.Wanted{Image: image, Profile: profile, Container: *profile.Describe(image, user, o.Guest.Measured)}
+	wanted := &container.Wanted{Image: image, Profile: profile, Container: *profile.Describe(image, user, o.Guest.Measured)}
 	c.present(ctx, image)
 	c.ports(ctx, wanted)
 	c.container(ctx, wanted)
@@ -254,7 +255,7 @@ func (c *check) present(ctx context.Context, image *imagepin.Image) {
 
 // ports looks for others that have a port, as far as this can be seen from where the
 // launcher is.
-func (c *check) ports(ctx context.Context, w *engine.Wanted) {
+func (c *check) ports(ctx context.Context, w *container.Wanted) {
 	const what = "ports"
 	if err := c.engine.PortsFree(ctx, w); err != nil {
 		c.failed(what, err)
@@ -265,7 +266,7 @@ func (c *check) ports(ctx context.Context, w *engine.Wanted) {
 
 // container says in what the container that is there is another one than the wanted:
 // the one of the launcher before, say.
-func (c *check) container(ctx context.Context, w *engine.Wanted) {
+func (c *check) container(ctx context.Context, w *container.Wanted) {
 	const what = "container"
 	sum, err := w.SHA256()
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"gitlauncher/imagepin"
 	"gitlauncher/imagepin/engine"
+	"gitlauncher/imagepin/engine/container"
 	"gitlauncher/imagepin/oci"
 	"gitlauncher/imagepin/registry"
 	"gitlauncher/imagepin/userconfig"
@@ -84,7 +85,7 @@ func Run(ctx context.Context, o *Options) (code int, err error) {
 	if err != nil {
 		return 0, step.At("prove the image", err)
 	}
-	wanted := &engine.Wanted{Image: image, Profile: profile, Container: *profile.Describe(image, user, l.Guest.Measured)}
+	wanted := &container.Wanted{Image: image, Profile: profile, Container: *profile.Describe(image, user, l.Guest.Measured)}
 	record, err := l.imageRecord(ctx, wanted, userSum)
 	if err != nil {
 		return 0, step.At("describe the container", err)
@@ -128,7 +129,7 @@ func (l *launch) prove(ctx context.Context, user *userconfig.Config, digest oci.
 
 // imageRecord returns the launch record, and asks whether this boot has launched such a
 // container before.
-func (l *launch) imageRecord(ctx context.Context, w *engine.Wanted, userSum string) ([]byte, error) {
+func (l *launch) imageRecord(ctx context.Context, w *container.Wanted, userSum string) ([]byte, error) {
 	sum, err := w.SHA256()
 	if err != nil {
 		return nil, err
@@ -143,7 +144,7 @@ func (l *launch) imageRecord(ctx context.Context, w *engine.Wanted, userSum stri
 
 // create returns the wanted container, kept or made, and pulls the image if need be.
 // It does not run, unless it was measured in this boot exactly so.
-func (l *launch) create(ctx context.Context, w *engine.Wanted, client *registry.Client, user *userconfig.Config, record []byte) (*engine.Found, error) {
+func (l *launch) create(ctx context.Context, w *container.Wanted, client *registry.Client, user *userconfig.Config, record []byte) (*container.Found, error) {
 	for try := 1; ; try++ {
 		container, kept, err := l.engine.Prepare(ctx, w)
 		var proof *imagepin.ProofError
@@ -190,7 +191,7 @@ func (l *launch) writeNodeConfig(user *userconfig.Config, data []byte) error {
 
 // start starts the container and stays its supervisor, or leaves with --detach. The
 // workload can write what it reads: configure writes it anew before each start.
-func (l *launch) start(ctx context.Context, w *engine.Wanted, container *engine.Found, configure func() error) (int, error) {
+func (l *launch) start(ctx context.Context, w *container.Wanted, container *container.Found, configure func() error) (int, error) {
 	signals := make(chan os.Signal, 16)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGUSR2)
 	defer signal.Stop(signals)

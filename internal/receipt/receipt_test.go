@@ -14,6 +14,7 @@ import (
 
 	"gitlauncher/internal/receipt"
 	"gitlauncher/internal/sim"
+	"gitlauncher/internal/sim/fault"
 	"gitlauncher/measure"
 	"gitlauncher/measure/dstack"
 )
@@ -21,7 +22,7 @@ import (
 // record is one that a launch in git mode could have.
 const record = `{"commit":"x","v":"1"}`
 
-func agent(t *testing.T, faults ...sim.Fault) *dstack.Client {
+func agent(t *testing.T, faults ...fault.Fault) *dstack.Client {
 	t.Helper()
 	socket, stop, err := sim.Start(sim.Options{Dstack: sim.V05, AppCompose: []byte("{}"), Now: time.Now(), Faults: faults}, t.TempDir())
 	if err != nil {
@@ -97,7 +98,7 @@ func TestMakePinned(t *testing.T) {
 
 // TestMakeFails: a guest agent that takes no quote is an error with the call in it.
 func TestMakeFails(t *testing.T) {
-	a := agent(t, sim.Fault{Kind: "quote-500", From: 1})
+	a := agent(t, fault.Fault{Kind: "quote-500", From: 1})
 	launch(t, a)
 	m := receipt.Maker{Agent: a, Sleep: noSleep}
 	var failed *receipt.Error

@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/http"
 	"strings"
+
+	"gitlauncher/internal/sim/fault"
 )
 
 // maxBody bounds a request, in bytes: 4 MiB.
@@ -27,14 +29,14 @@ type method struct {
 // Handler is the guest agent's API on the socket.
 func (m *Machine) Handler() http.Handler {
 	v0 := map[string]method{
-		"EmitEvent": {emitCall, m.emitEvent}, "Info": {infoCall, m.info}, "GetQuote": {quoteCall, m.getQuote},
-		"Attest": {quoteCall, m.attestV0}, "Version": {do: m.version},
+		"EmitEvent": {fault.Emit, m.emitEvent}, "Info": {fault.Info, m.info}, "GetQuote": {fault.Quote, m.getQuote},
+		"Attest": {fault.Quote, m.attestV0}, "Version": {do: m.version},
 		"GetKey": {do: m.noKeys}, "GetTlsKey": {do: m.noKeys}, "Sign": {do: m.noKeys}, "Verify": {do: m.noKeys},
 	}
 	mounts := map[string]map[string]method{"": v0}
 	if m.opts.Dstack == V06 {
 		v1 := map[string]method{
-			"Attest": {quoteCall, m.attestV1}, "Info": {infoCall, m.infoV1}, "Version": {do: m.version},
+			"Attest": {fault.Quote, m.attestV1}, "Info": {fault.Info, m.infoV1}, "Version": {do: m.version},
 			"AttestGpu": {do: m.noGPU}, "GetKey": {do: m.noKeys}, "IssueCert": {do: m.noKeys},
 		}
 		mounts["/v0"], mounts["/v1"] = v0, v1
@@ -63,16 +65,16 @@ func (m *Machine) carryOut(w http.ResponseWriter, r *http.Request, name string, 
 		refuse(w, http.StatusBadRequest, "the request is not JSON")
 		return
 	}
-	fault := ""
+	met := ""
 	if called.call != "" {
-		fault = m.begin(called.call)
+		met = m.begin(called.call)
 	}
-	if misbehave(w, r, name, fault) {
+	if misbehave(w, r, name, met) {
 		return
 	}
-	result, err := called.do(body, fault)
+	result, err := called.do(body, met)
 	switch {
-	case fault == "lost-answer":
+	case met == "lost-answer":
 		panic(http.ErrAbortHandler) // the connection breaks without an answer
 	case err != nil:
 		refuse(w, http.StatusBadRequest, err.Error())

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"gitlauncher/internal/sim"
+	"gitlauncher/internal/sim/fault"
 	"gitlauncher/measure"
 )
 
@@ -222,11 +223,11 @@ func TestFaults(t *testing.T) {
 	} {
 		t.Run(tc.fault, func(t *testing.T) {
 			t.Parallel()
-			f, err := sim.ParseFault(tc.fault + "@1")
+			f, err := fault.Parse(tc.fault + "@1")
 			if err != nil {
 				t.Fatal(err)
 			}
-			c := serve(t, start(t, func(o *sim.Options) { o.Faults = []sim.Fault{f} }))
+			c := serve(t, start(t, func(o *sim.Options) { o.Faults = []fault.Fault{f} }))
 			_, _, err = measure.Emit(t.Context(), c, []measure.Event{event}, noSleep)
 			switch {
 			case tc.any && err == nil, tc.want != nil && !tc.any && !errors.Is(err, tc.want), tc.want == nil && !tc.any && err != nil:
@@ -254,29 +255,29 @@ func TestFaultsOf06(t *testing.T) {
 		{"quote-500", "/GetQuote", 500, "told to fail"},
 		{"quote-404", "/v1/Attest", 404, "Service not found: Attest"},
 	} {
-		f, err := sim.ParseFault(tc.fault)
+		f, err := fault.Parse(tc.fault)
 		if err != nil {
 			t.Fatal(err)
 		}
-		m := start(t, func(o *sim.Options) { o.Dstack, o.Faults = sim.V06, []sim.Fault{f} })
+		m := start(t, func(o *sim.Options) { o.Dstack, o.Faults = sim.V06, []fault.Fault{f} })
 		status, body := ask(m, "POST", tc.path, `{"event":"a","payload":"00"}`)
 		if status != tc.status || !strings.Contains(body, tc.want) {
 			t.Errorf("%s on %s: %d %s", tc.fault, tc.path, status, body)
 		}
 	}
-	for _, fault := range []string{"log-without-extend", "info-mismatch"} {
-		f, err := sim.ParseFault(fault)
+	for _, kind := range []string{"log-without-extend", "info-mismatch"} {
+		f, err := fault.Parse(kind)
 		if err != nil {
 			t.Fatal(err)
 		}
-		m := start(t, func(o *sim.Options) { o.Dstack, o.Faults = sim.V06, []sim.Fault{f} })
+		m := start(t, func(o *sim.Options) { o.Dstack, o.Faults = sim.V06, []fault.Fault{f} })
 		ask(m, "POST", "/EmitEvent", `{"event":"a","payload":"00"}`)
 		state, err := serve(t, m).State(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
 		if events, err := state.Log.Replay(); err != nil || measure.End(events) == state.RTMR3 {
-			t.Errorf("%s: the log replays to the register (%v)", fault, err)
+			t.Errorf("%s: the log replays to the register (%v)", kind, err)
 		}
 	}
 }
@@ -284,15 +285,15 @@ func TestFaultsOf06(t *testing.T) {
 // TestFaultNames: a fault without sense is refused, with the reason.
 func TestFaultNames(t *testing.T) {
 	for _, s := range []string{"emit-404@0", "emit-404@", "emit-404@x", "nonsense", "", "emit-505", "info-log-without-extend"} {
-		if f, err := sim.ParseFault(s); err == nil {
+		if f, err := fault.Parse(s); err == nil {
 			t.Errorf("%q is read as %v", s, f)
 		}
 	}
-	same := []sim.Fault{{Kind: "emit-404", From: 2}, {Kind: "log-without-extend", From: 2}}
+	same := []fault.Fault{{Kind: "emit-404", From: 2}, {Kind: "log-without-extend", From: 2}}
 	if _, err := sim.New(sim.Options{AppCompose: []byte(compose), Faults: same}); err == nil || !strings.Contains(err.Error(), "begin with the same call") {
 		t.Errorf("two faults of one call: %v", err)
 	}
-	different := []sim.Fault{{Kind: "emit-404", From: 1}, {Kind: "info-400", From: 1}}
+	different := []fault.Fault{{Kind: "emit-404", From: 1}, {Kind: "info-400", From: 1}}
 	if _, err := sim.New(sim.Options{AppCompose: []byte(compose), Faults: different}); err != nil {
 		t.Errorf("faults of two calls: %v", err)
 	}
@@ -303,7 +304,7 @@ func TestSeveralFaults(t *testing.T) {
 	for _, order := range [][]string{{"emit-500@2", "emit-404@3"}, {"emit-404@3", "emit-500@2"}} {
 		m := start(t, func(o *sim.Options) {
 			for _, s := range order {
-				f, err := sim.ParseFault(s)
+				f, err := fault.Parse(s)
 				if err != nil {
 					t.Fatal(err)
 				}

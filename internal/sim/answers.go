@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"gitlauncher/internal/sim/fault"
 )
 
 var errTrailing = errors.New("there is more after the request")
@@ -22,10 +24,10 @@ func (m *Machine) version([]byte, string) (any, error) {
 }
 
 // emitEvent extends RTMR3 on 0.5. On 0.6 it always fails, whatever was sent.
-func (m *Machine) emitEvent(body []byte, fault string) (any, error) {
+func (m *Machine) emitEvent(body []byte, met string) (any, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	broken := fault == logWithoutExtend
+	broken := met == fault.LogWithoutExtend
 	var req struct{ Event, Payload string }
 	err := json.Unmarshal(body, &req)
 	payload, hexErr := fromHex(req.Payload)
@@ -47,11 +49,11 @@ func (m *Machine) emitEvent(body []byte, fault string) (any, error) {
 
 // info is Info of 0.5 and of the frozen surface of 0.6: registers and log are in a
 // JSON text inside the JSON.
-func (m *Machine) info(_ []byte, fault string) (any, error) {
+func (m *Machine) info(_ []byte, met string) (any, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	log := slices.Clone(m.log)
-	if fault == "mismatch" {
+	if met == "mismatch" {
 		log = append(log, m.foreign())
 	}
 	reg := func(b []byte) string { return hex.EncodeToString(b) }

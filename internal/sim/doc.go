@@ -6,7 +6,7 @@
 //
 // A [Machine] is one boot: its state lives and dies with the process. [Options] choose
 // the app-compose, the line of dstack, the holder of the disk's key and what goes
-// wrong ([Fault]).
+// wrong ([fault.Fault]).
 //
 // # The two lines
 //

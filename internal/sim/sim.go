@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"gitlauncher/internal/sim/fault"
 	"gitlauncher/internal/sim/tdx"
 	"gitlauncher/policy"
 )
@@ -50,7 +51,7 @@ type Options struct {
 	Now         time.Time
 	TEETCBSVN   [16]byte
 	Statuses    tdx.Statuses // empty ones are UpToDate
-	Faults      []Fault
+	Faults      []fault.Fault
 }
 
 // appCompose is what of an app-compose changes what a VM measures.
@@ -145,7 +146,7 @@ func (o *Options) fill() error {
 			*s = "UpToDate"
 		}
 	}
-	return checkFaults(o.Faults)
+	return fault.Check(o.Faults)
 }
 
 // readCompose reads the app-compose, and refuses one with which a VM would not boot.

@@ -1,4 +1,4 @@
-package gittest
+package habit
 
 import (
 	"bytes"
@@ -15,8 +15,8 @@ import (
 // Habit is a way of a host that differs from that of git http-backend alone.
 type Habit func(next http.Handler) http.Handler
 
-// refuse answers with a status and a sentence.
-func refuse(w http.ResponseWriter, status int, text string) {
+// Refuse answers with a status and a sentence.
+func Refuse(w http.ResponseWriter, status int, text string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(status)
 	io.WriteString(w, text)
@@ -31,7 +31,7 @@ func NeedCapability(name string) Habit {
 				body, _ := io.ReadAll(r.Body)
 				r.Body = io.NopCloser(bytes.NewReader(body))
 				if !bytes.Contains(body, []byte(name)) {
-					refuse(w, http.StatusBadRequest, "The Git protocol sent is not as expected (clients must support "+name+").")
+					Refuse(w, http.StatusBadRequest, "The Git protocol sent is not as expected (clients must support "+name+").")
 					return
 				}
 			}
@@ -48,7 +48,7 @@ func NeedHeader(value string, offers ...string) Habit {
 				for _, o := range offers {
 					w.Header().Add("WWW-Authenticate", o)
 				}
-				refuse(w, http.StatusUnauthorized, "HTTP Basic: Access denied")
+				Refuse(w, http.StatusUnauthorized, "HTTP Basic: Access denied")
 				return
 			}
 			next.ServeHTTP(w, r)
@@ -61,14 +61,14 @@ func Strict(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case strings.Contains(r.URL.Path, "//"):
-			refuse(w, http.StatusNotFound, "not found")
+			Refuse(w, http.StatusNotFound, "not found")
 		case !strings.HasPrefix(r.UserAgent(), "git/"):
-			refuse(w, http.StatusForbidden, "clients of Git only")
+			Refuse(w, http.StatusForbidden, "clients of Git only")
 		case r.Method == http.MethodPost && r.ContentLength < 0:
-			refuse(w, http.StatusLengthRequired, "how long is it")
+			Refuse(w, http.StatusLengthRequired, "how long is it")
 		case r.Method == http.MethodPost && r.Header.Get("Content-Type") != "application/x-git-upload-pack-request",
 			r.Method == http.MethodPost && r.Header.Get("Accept") != "application/x-git-upload-pack-result":
-			refuse(w, http.StatusUnsupportedMediaType, "not in this form")
+			Refuse(w, http.StatusUnsupportedMediaType, "not in this form")
 		default:
 			next.ServeHTTP(w, r)
 		}
@@ -86,7 +86,7 @@ func Unasked(status int) Habit {
 			ok := asked
 			mu.Unlock()
 			if !ok {
-				refuse(w, status, "what is this")
+				Refuse(w, status, "what is this")
 				return
 			}
 			next.ServeHTTP(w, r)
@@ -274,15 +274,18 @@ func Packet(line string, refs bool) Habit {
 			switch {
 			case refs && r.Method == http.MethodGet:
 				w.Header().Set("Content-Type", "application/x-git-upload-pack-advertisement")
-				io.WriteString(w, pkt("# service=git-upload-pack\n")+"0000"+pkt(line))
+				io.WriteString(w, Line("# service=git-upload-pack\n")+"0000"+Line(line))
 			case !refs && r.Method == http.MethodPost:
 				w.Header().Set("Content-Type", "application/x-git-upload-pack-result")
 				fmt.Fprint(w, line)
 			case refs:
-				refuse(w, http.StatusBadRequest, "references first")
+				Refuse(w, http.StatusBadRequest, "references first")
 			default:
 				next.ServeHTTP(w, r)
 			}
 		})
 	}
 }
+
+// Line is one packet line of Git's protocol.
+func Line(s string) string { return fmt.Sprintf("%04x%s", len(s)+4, s) }

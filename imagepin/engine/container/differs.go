@@ -1,4 +1,4 @@
-package engine
+package container
 
 import (
 	"fmt"
@@ -10,35 +10,46 @@ import (
 	"github.com/moby/moby/api/types/container"
 	dockermount "github.com/moby/moby/api/types/mount"
 	"github.com/moby/moby/api/types/network"
+
+	"gitlauncher/imagepin"
+	"gitlauncher/imagepin/oci"
 )
 
 // What every Engine keeps from containers of /proc and /sys, unless it is told not to.
 var (
-	maskedPaths   = []string{"/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/sys/firmware"}
-	readonlyPaths = []string{"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"}
+	MaskedPaths   = []string{"/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/sys/firmware"}
+	ReadonlyPaths = []string{"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"}
 )
 
-// failedRun is why a container that failed is made anew: whatever its run changed in its
+// FailedRun is why a container that failed is made anew: whatever its run changed in its
 // own files is not what was measured, and may be why it failed.
-const failedRun = "its last run failed"
+const FailedRun = "its last run failed"
 
-// differs returns the first of the differences, or the empty string.
-func (e *Engine) differs(f *Found, w *Wanted, networkID string) string {
-	if d := e.differences(f, w, networkID); len(d) > 0 {
+// Engine is what a comparison has to know of the Engine: how it names images, and what a
+// container gets that does not ask for another.
+type Engine struct {
+	Containerd         bool // it keeps images in containerd's store, and names them by manifest
+	Runtime, LogDriver string
+	CgroupNS           bool // a control-group namespace of their own
+}
+
+// Differs returns the first of the differences, or the empty string.
+func (e *Engine) Differs(f *Found, w *Wanted, networkID string) string {
+	if d := e.Differences(f, w, networkID); len(d) > 0 {
 		return d[0]
 	}
 	return ""
 }
 
-// differences lists where a container is not the wanted one. All that the launcher sets
+// Differences lists where a container is not the wanted one. All that the launcher sets
 // must be as it sets it, and what comes from the image must be the image's. Nothing else
 // that lends a container power may be set, because somebody else can prepare a container
 // under our name and label.
-func (e *Engine) differences(f *Found, w *Wanted, networkID string) []string {
+func (e *Engine) Differences(f *Found, w *Wanted, networkID string) []string {
 	sum, err := w.SHA256()
-	c, h := f.inspect.Config, f.inspect.HostConfig
-	ports, _, err2 := w.ports()
-	mounts, err3 := w.mounts()
+	c, h := f.Inspect.Config, f.Inspect.HostConfig
+	ports, _, err2 := w.PortMap()
+	mounts, err3 := w.mountList()
 	if err != nil || err2 != nil || err3 != nil {
 		return []string{"it can't be described"}
 	}
@@ -46,13 +57,13 @@ func (e *Engine) differences(f *Found, w *Wanted, networkID string) []string {
 	if e.otherImage(f, w) {
 		found = append(found, "image")
 	}
-	attached := f.inspect.NetworkSettings.Networks
+	attached := f.Inspect.NetworkSettings.Networks
 	image := w.Image.Config
 	for _, check := range []struct {
 		what string
 		good bool
 	}{
-		{"name", f.inspect.Name == "/"+w.Name},
+		{"name", f.Inspect.Name == "/"+w.Name},
 		{"command", equal(c.Cmd, w.command())},
 		{"entrypoint", equal(c.Entrypoint, image.Entrypoint)},
 		{"environment", sameSet(c.Env, w.environment())},
@@ -62,7 +73,7 @@ func (e *Engine) differences(f *Found, w *Wanted, networkID string) []string {
 		{"terminal", !c.Tty && !c.OpenStdin},
 		{"mounts", sameMounts(h.Mounts, mounts) && len(h.Binds) == 0 && len(h.VolumesFrom) == 0 && len(h.Tmpfs) == 0 &&
 			holdsAll(image.Volumes, slices.Collect(maps.Keys(c.Volumes)))},
-		{"system paths", holdsAll(h.MaskedPaths, maskedPaths) && holdsAll(h.ReadonlyPaths, readonlyPaths)},
+		{"system paths", holdsAll(h.MaskedPaths, MaskedPaths) && holdsAll(h.ReadonlyPaths, ReadonlyPaths)},
 		{"ports", samePorts(h.PortBindings, ports) && !h.PublishAllPorts},
 		{"network", string(h.NetworkMode) == w.Network && len(attached) <= 1 && len(h.Links)+len(h.ExtraHosts)+len(h.DNS)+len(h.DNSOptions)+len(h.DNSSearch) == 0},
 		{"security options", equal(h.SecurityOpt, w.SecurityOpt)},
@@ -70,20 +81,20 @@ func (e *Engine) differences(f *Found, w *Wanted, networkID string) []string {
 		{"privileges", !h.Privileged && len(h.CapAdd)+len(h.CapDrop)+len(h.GroupAdd) == 0},
 		{"devices", len(h.Devices)+len(h.DeviceRequests)+len(h.DeviceCgroupRules) == 0},
 		{"namespaces", h.PidMode == "" && (h.IpcMode == "" || h.IpcMode == container.IPCModePrivate || h.IpcMode == container.IPCModeShareable) &&
-			h.UTSMode == "" && h.UsernsMode == "" && h.Cgroup == "" && h.CgroupParent == "" && (h.CgroupnsMode.IsPrivate() || !e.cgroupns)},
-		{"runtime", (h.Runtime == "" || h.Runtime == e.runtime) && len(h.Sysctls) == 0 && len(h.Annotations) == 0 && (h.Init == nil || !*h.Init) && h.Umask == nil},
-		{"log driver", h.LogConfig.Type == e.logDriver},
-		{"label", f.SHA256 == sum && c.Labels[labelProject] == w.Profile.Project && c.Labels[labelService] == w.Profile.Service}, // which tells least
+			h.UTSMode == "" && h.UsernsMode == "" && h.Cgroup == "" && h.CgroupParent == "" && (h.CgroupnsMode.IsPrivate() || !e.CgroupNS)},
+		{"runtime", (h.Runtime == "" || h.Runtime == e.Runtime) && len(h.Sysctls) == 0 && len(h.Annotations) == 0 && (h.Init == nil || !*h.Init) && h.Umask == nil},
+		{"log driver", h.LogConfig.Type == e.LogDriver},
+		{"label", f.SHA256 == sum && c.Labels[LabelProject] == w.Profile.Project && c.Labels[labelService] == w.Profile.Service}, // which tells least
 	} {
 		if !check.good {
 			found = append(found, check.what)
 		}
 	}
-	if !w.Launched && (f.Running || f.lastStart() != "") {
+	if !w.Launched && (f.Running || f.LastStart() != "") {
 		found = append(found, "it ran, and its launch is not in the log of this boot")
 	}
-	if !f.Running && f.lastStart() != "" && f.inspect.State.ExitCode != 0 {
-		found = append(found, failedRun)
+	if !f.Running && f.LastStart() != "" && f.Inspect.State.ExitCode != 0 {
+		found = append(found, FailedRun)
 	}
 	for name, endpoint := range attached {
 		// A network that was removed and made anew under its name can't be joined.
@@ -91,16 +102,16 @@ func (e *Engine) differences(f *Found, w *Wanted, networkID string) []string {
 			found = append(found, "network")
 		}
 	}
-	slices.Sort(found[min(1, len(found)):]) // the first is what differs returns
+	slices.Sort(found[min(1, len(found)):]) // the first is what Differs returns
 	return slices.Compact(found)
 }
 
 // otherImage compares the image that the container is made of with the proven one.
 func (e *Engine) otherImage(f *Found, w *Wanted) bool {
-	if f.Image != w.Container.Image || e.proves(w.Image, f.inspect.Image) != nil {
+	if f.Image != w.Container.Image || e.Proves(w.Image, f.Inspect.Image) != nil {
 		return true
 	}
-	d := f.inspect.ImageManifestDescriptor // of another platform, which only newer Engines tell
+	d := f.Inspect.ImageManifestDescriptor // of another platform, which only newer Engines tell
 	return d != nil && d.Digest.String() != w.Image.Manifest.String()
 }
 
@@ -169,4 +180,19 @@ func samePorts(a, b network.PortMap) bool {
 		return slices.Sorted(slices.Values(out))
 	}
 	return slices.Equal(list(a), list(b))
+}
+
+// Proves compares an image id of the Engine's with the documents. Error:
+// *[imagepin.ProofError].
+func (e *Engine) Proves(image *imagepin.Image, id string) error {
+	want := []oci.Digest{image.ConfigID}
+	if e.Containerd {
+		want = append(append([]oci.Digest{}, image.Indexes...), image.Manifest)
+	}
+	for _, d := range want {
+		if id == d.String() {
+			return nil
+		}
+	}
+	return &imagepin.ProofError{Reference: image.Reference(), Reason: fmt.Sprintf("the Docker Engine has another image under this name: %.100q, not %s", id, want[len(want)-1])}
 }
