@@ -23,7 +23,7 @@ IMAGE            = $(GO) run ./image/build
 IMAGE_FLAGS      = -arch $(ARCH) -version '$(VERSION)' -source '$(SOURCE_URL)' $(MIRRORS)
 
 # What also builds, and passes its tests, on systems other than Linux.
-PORTABLE = ./gitpin/object ./gitpin/pack/... ./gitpin/proof ./config ./policy ./measure ./verify/... ./cmd/git-launcher-verify ./cmd/dstack-sim ./internal/sim/...
+PORTABLE = ./gitpin/object ./gitpin/pack/... ./gitpin/proof ./config ./policy ./measure ./verify/... ./cmd/git-launcher-verify ./cmd/dstack-sim ./cmd/git-launcher-dev ./internal/sim/... ./internal/author ./internal/cli ./internal/clone ./internal/deployment ./internal/lint ./internal/trial
 
 TOOLS = $(GO) -C .github/tool build -o '$(CURDIR)/bin/'
 
@@ -139,11 +139,12 @@ install: build man
 	install -m 0755 $(PROGRAMS:%=bin/%) '$(DESTDIR)$(PREFIX)/bin'
 	install -m 0644 bin/man/*.1 '$(DESTDIR)$(PREFIX)/share/man/man1'
 
-## man: the manual pages of launcher and verifier, from their --help, into bin/man
+## man: the manual pages of launcher, verifier and the author's program, from their --help, into bin/man
 man: build
 	mkdir -p bin/man
 	bin/git-launcher --help | $(GO) run ./internal/man 'launch one pinned and measured Git commit' >bin/man/git-launcher.1
 	bin/git-launcher-verify --help | $(GO) run ./internal/man 'establish what ran in a confidential VM' >bin/man/git-launcher-verify.1
+	bin/git-launcher-dev manual | $(GO) run ./internal/man 'try, pin and check a workload for git-launcher' >bin/man/git-launcher-dev.1
 
 ## licenses: THIRD-PARTY-LICENSES: what is linked, and each licence text once
 licenses:

@@ -112,7 +112,7 @@ var rooms = []row{
 	{"internal/receipt", "internal/atomicfile internal/digest internal/regularfile measure", "", "os"},
 	{"internal/progress", "gitpin", "github.com/schollz/progressbar/v3 golang.org/x/term", "os"},
 	{"internal/author", "config gitpin/object internal/composeenv internal/digest internal/regularfile internal/step internal/strictyaml measure policy", "", ""},
-	{"internal/gitmode", "config config/configfile gitpin gitpin/fetch/credential gitpin/object internal/atomicfile internal/author internal/digest internal/entryscript internal/environ internal/guest internal/handover internal/pinned internal/progress internal/receipt internal/stage internal/step internal/version measure measure/dstack", "golang.org/x/sys", "os"},
+	{"internal/gitmode", "config config/configfile gitpin gitpin/fetch gitpin/fetch/credential gitpin/object internal/atomicfile internal/author internal/deployment internal/digest internal/entryscript internal/environ internal/guest internal/handover internal/pinned internal/progress internal/receipt internal/stage internal/step internal/version measure measure/dstack", "golang.org/x/sys", "os"},
 	{"internal/imagemode", "imagepin imagepin/engine imagepin/engine/container imagepin/oci imagepin/registry imagepin/userconfig internal/atomicfile internal/digest internal/guest internal/health internal/pinned internal/receipt internal/stage internal/step internal/version measure measure/dstack", "", "os syscall"},
 	{"internal/imagecheck", "imagepin imagepin/engine imagepin/engine/container imagepin/oci imagepin/registry imagepin/userconfig internal/imagemode internal/printable internal/step measure measure/dstack", "golang.org/x/sys", "os syscall"},
 
@@ -130,11 +130,18 @@ var rooms = []row{
 	// Wire.
 	{"internal/entryscript", "", "", "os os/exec"},
 	{"internal/version", "", "", ""},
+	{"internal/cli", "", "github.com/spf13/cobra github.com/spf13/pflag", ""},
+	{"internal/clone", "", "", "os os/exec"},
+	{"internal/deployment", "config gitpin/object internal/atomicfile internal/author internal/composeenv internal/digest internal/regularfile internal/strictyaml measure policy", "", "os"},
+	{"internal/lint", "internal/regularfile policy verify/compose", "", "os"},
+	{"internal/trial", "config gitpin/object internal/author internal/cli internal/clone internal/digest internal/lint internal/sim policy", "", "os os/exec syscall"},
 	{"cmd/git-launcher", "config config/configfile gitpin gitpin/fetch gitpin/fetch/remote gitpin/object imagepin imagepin/contract imagepin/engine imagepin/oci imagepin/registry imagepin/userconfig internal/gitmode internal/guest internal/handover internal/imagecheck internal/imagemode internal/pinned internal/receipt internal/step internal/version measure measure/dstack", "", "os syscall"},
 	{"cmd/git-launcher-verify", "config gitpin/object internal/batch internal/clonehash internal/digest internal/images internal/inputs internal/pccs internal/policydraft internal/printable internal/sigstore internal/strictjson internal/systemtext internal/verdicttable internal/version measure policy verify verify/app verify/boot verify/compose verify/derivedimage verify/evidence verify/launch verify/provenance verify/provenance/bundle verify/quote verify/report verify/system verify/system/catalogue", "github.com/google/go-containerregistry github.com/sigstore/sigstore-go github.com/sirupsen/logrus golang.org/x/term", "os"},
+	{"cmd/git-launcher-dev", "config gitpin internal/atomicfile internal/author internal/cli internal/clone internal/deployment internal/gitmode internal/lint internal/sim internal/trial internal/version", "github.com/spf13/cobra", "os os/exec syscall"},
 	{"cmd/dstack-sim", "internal/sim internal/sim/fault internal/sim/tdx internal/version", "", "os syscall"},
 
-	// The simulator, and servers for tests. No program but dstack-sim links them.
+	// The simulator, and servers for tests. No program but dstack-sim and git-launcher-dev
+	// links the one, and none the others.
 	{"internal/sim/fault", "", "", ""},
 	{"internal/sim", "internal/sim/fault internal/sim/tdx policy", "github.com/fxamacker/cbor/v2 github.com/vmihailenco/msgpack/v5 golang.org/x/crypto", "net net/http os syscall"},
 	{"internal/sim/tdx", "", "", ""},

@@ -1,4 +1,4 @@
-// Package testscripts runs git-launcher, git-launcher-verify and dstack-sim as users do: the built
+// Package testscripts runs git-launcher, git-launcher-verify, git-launcher-dev and dstack-sim as users do: the built
 // programs, against a real Git server and a socket that answers like dstack's. Each
 // *.txtar is one behaviour; `ls` here is the list of what the programs do.
 package testscripts
@@ -125,7 +125,7 @@ var buildPrograms = sync.OnceValues(func() (string, error) {
 			return "", err
 		}
 	}
-	build := exec.Command("go", append(args, "./cmd/git-launcher", "./cmd/dstack-sim", "./cmd/git-launcher-verify")...)
+	build := exec.Command("go", append(args, "./cmd/git-launcher", "./cmd/dstack-sim", "./cmd/git-launcher-verify", "./cmd/git-launcher-dev")...)
 	build.Dir, build.Env = "..", append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building: %w\n%s", err, out)

@@ -8,6 +8,7 @@ import (
 
 	"gitlauncher/config"
 	"gitlauncher/gitpin"
+	"gitlauncher/gitpin/fetch"
 	"gitlauncher/gitpin/fetch/credential"
 	"gitlauncher/gitpin/object"
 	"gitlauncher/internal/progress"
@@ -20,6 +21,14 @@ type Bounds struct {
 	Files, Retries       int
 	Stall, Pack, Fetch   time.Duration
 	Lock                 time.Duration
+}
+
+// DefaultBounds are those of a launch that says nothing else.
+func DefaultBounds() Bounds {
+	return Bounds{
+		PackBytes: 8 << 30, TreeBytes: 32 << 30, Files: 2_000_000, Retries: -1,
+		Stall: 30 * time.Second, Pack: fetch.DefaultPackTimeout, Fetch: 15 * time.Minute, Lock: 10 * time.Minute,
+	}
 }
 
 // checkout makes a directory the pinned commit, and shows how far it is.

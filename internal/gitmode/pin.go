@@ -8,7 +8,9 @@ import (
 
 	"gitlauncher/config"
 	"gitlauncher/gitpin"
+	"gitlauncher/gitpin/object"
 	"gitlauncher/internal/author"
+	"gitlauncher/internal/deployment"
 	"gitlauncher/internal/step"
 )
 
@@ -25,25 +27,7 @@ type PinRequest struct {
 // Pin turns a branch or a tag into its commit, proves that commit as a launch would, and
 // prints what a deployment needs. Errors are *[step.Error].
 func (l *Launch) Pin(ctx context.Context, r *PinRequest) error {
-	ref, err := gitpin.Resolve(ctx, l.params(&config.Git{Repo: r.Repo}, "", r.Auth), r.Ref)
-	if err != nil {
-		return step.At("resolve the name", err)
-	}
-	if ref.Name != "" {
-		l.Log.Info(ref.Name + " is commit " + ref.Commit.String() + " now; the commit is what gets pinned")
-	}
-	cfg, err := r.Wish.Config(r.Repo, ref.Commit)
-	if err != nil {
-		return step.At(step.MakeConfig, err)
-	}
-	var texts []author.Text
-	err = l.prove(ctx, cfg.Git, r.Auth, func(c *gitpin.Checkout) (err error) {
-		texts, err = r.Wish.Texts(cfg, func(cfg *config.Git, configSHA256 string) ([]byte, error) {
-			record, err := l.record(cfg, configSHA256, c)
-			return record, step.At(step.Entry, err)
-		})
-		return err
-	})
+	texts, err := l.Texts(ctx, r)
 	if err != nil {
 		return err
 	}
@@ -53,8 +37,54 @@ func (l *Launch) Pin(ctx context.Context, r *PinRequest) error {
 	return step.At("write the result", l.print(r.Print, texts))
 }
 
-// writeFiles writes all of them into a directory.
+// Texts is what Pin prints or writes.
+func (l *Launch) Texts(ctx context.Context, r *PinRequest) (texts []author.Text, err error) {
+	commit, err := l.Resolve(ctx, r.Repo, r.Ref, r.Auth)
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := r.Wish.Config(r.Repo, commit)
+	if err != nil {
+		return nil, step.At(step.MakeConfig, err)
+	}
+	err = l.prove(ctx, cfg.Git, r.Auth, func(c *gitpin.Checkout) (err error) {
+		texts, err = r.Wish.Texts(cfg, func(cfg *config.Git, configSHA256 string) ([]byte, error) {
+			record, err := l.record(cfg, configSHA256, c)
+			return record, step.At(step.Entry, err)
+		})
+		return err
+	})
+	return texts, err
+}
+
+// Resolve turns a branch or a tag into its commit. Errors are *[step.Error].
+func (l *Launch) Resolve(ctx context.Context, repo config.RepoURL, name string, auth gitpin.Credentials) (object.ID, error) {
+	ref, err := gitpin.Resolve(ctx, l.params(&config.Git{Repo: repo}, "", auth), name)
+	if err != nil {
+		return object.ID{}, step.At("resolve the name", err)
+	}
+	if ref.Name != "" {
+		l.Log.Info(ref.Name + " is commit " + ref.Commit.String() + " now; the commit is what gets pinned")
+	}
+	return ref.Commit, nil
+}
+
+// Prove returns the launch record of a config whose commit was proven, as far as it is
+// known before there is a file: without the config's own hash. Errors are *[step.Error].
+func (l *Launch) Prove(ctx context.Context, cfg *config.Git, auth gitpin.Credentials) (record []byte, err error) {
+	err = l.prove(ctx, cfg, auth, func(c *gitpin.Checkout) (err error) {
+		record, err = l.record(cfg, "", c)
+		return step.At(step.Entry, err)
+	})
+	return record, err
+}
+
+// writeFiles writes all of them into a directory, or none where one would replace what
+// somebody else wrote.
 func (l *Launch) writeFiles(out string, texts []author.Text) error {
+	if err := deployment.Fresh(out, texts); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return err
 	}

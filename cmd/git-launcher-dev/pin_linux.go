@@ -1,0 +1,319 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"gitlauncher/config"
+	"gitlauncher/gitpin"
+	"gitlauncher/internal/atomicfile"
+	"gitlauncher/internal/author"
+	"gitlauncher/internal/cli"
+	"gitlauncher/internal/clone"
+	"gitlauncher/internal/deployment"
+	"gitlauncher/internal/gitmode"
+)
+
+// defaultOut is the folder of a deployment.
+const defaultOut = "deploy"
+
+type pinFlags struct {
+	out              string
+	update, rollback bool
+	history          bool
+	wish             author.Wish
+	auth             gitpin.Credentials
+}
+
+func (p *program) pinCommand() *cobra.Command {
+	var f pinFlags
+	cmd := &cobra.Command{
+		Use:   "pin [REPO_URL|.] [REF]",
+		Short: "Write a deployment that pins a commit, or move one to another commit",
+		Long: `pin turns a branch, a tag or a commit into a commit id, proves the commit as a launch
+does, and writes config.conf, docker-compose.yaml and policy.conf. With "." (the default)
+it takes origin and HEAD of the clone here; HEAD must have been pushed. A file that is there
+already, with something else in it, is never replaced.
+
+These files are yours to edit. --update [REF] moves them to another commit (default: what
+the repository's default branch has now): it changes the commit and the hashes that follow
+from it where they stand, keeps every other byte, and shows the commits between.
+--rollback goes back to the commit before. What was pinned is kept in pins.log.
+
+Each of these ends with what lint says of the compose file.`,
+		Example: `  git-launcher-dev pin . --image registry.example/git-launcher@sha256:…
+  git-launcher-dev pin https://github.com/you/workload.git v1.0 --out deploy --os-image dstack-0.6.6
+  git-launcher-dev pin --update v1.1
+  git-launcher-dev pin --rollback`,
+		Args: cli.Args(cobra.MaximumNArgs(2)),
+		RunE: func(cmd *cobra.Command, args []string) error { return p.pin(cmd, &f, args) },
+	}
+	fs := cmd.Flags()
+	fs.StringVar(&f.out, "out", defaultOut, "folder of the deployment")
+	fs.BoolVar(&f.update, "update", false, "move a deployment to another commit")
+	fs.BoolVar(&f.rollback, "rollback", false, "move a deployment back to the commit before")
+	fs.BoolVar(&f.history, "history", false, "look whether the commit is in the history of a branch or tag")
+	fs.StringVar(&f.wish.Image, "image", "", "launcher image, by digest")
+	fs.StringVar(&f.wish.OSImage, "os-image", "", "the VM's OS image, as dstack-0.6.6, or its os_image_hash")
+	fs.StringArrayVar(&f.wish.Envs, "env", nil, "variable that is passed on to the workload, unmeasured; may repeat")
+	fs.StringArrayVar(&f.wish.Sets, "set", nil, "a line of the config, KEY=VALUE; may repeat")
+	fs.StringVar(&f.auth.TokenFile, "auth-token-file", "", "your token for the repository")
+	fs.StringVar((*string)(&f.auth.Scheme), "auth-scheme", string(config.Basic), "how the token is sent: basic or bearer")
+	fs.StringVar(&f.auth.TLSCAFile, "tls-ca-file", "", "certificate of the host's own authority")
+	fs.StringVar(&f.auth.TLSCertFile, "tls-client-cert-file", "", "your certificate for the host")
+	fs.StringVar(&f.auth.TLSKeyFile, "tls-client-key-file", "", "its key")
+	fs.StringVar(&f.auth.SSHKeyFile, "ssh-key-file", "", "your key for the repository")
+	fs.StringVar(&f.auth.KnownHostsFile, "ssh-known-hosts-file", "", "the host's keys")
+	return cmd
+}
+
+func (p *program) pin(cmd *cobra.Command, f *pinFlags, args []string) error {
+	var err error
+	switch {
+	case f.update && f.rollback:
+		return cli.Usagef("--update and --rollback exclude each other")
+	case (f.update || f.rollback) && (cmd.Flags().Changed("image") || cmd.Flags().Changed("set") || cmd.Flags().Changed("env") || cmd.Flags().Changed("os-image")):
+		return cli.Usagef("--update and --rollback change the commit alone; edit the files for the rest")
+	case f.rollback && len(args) > 0, f.update && len(args) > 1:
+		return cli.Usagef("--update takes a branch, a tag or a commit, if anything; --rollback takes nothing")
+	case f.update || f.rollback:
+		err = p.move(cmd.Context(), f, first(args, ""))
+	default:
+		err = p.write(cmd.Context(), f, args)
+	}
+	if err != nil {
+		return err
+	}
+	return p.lint(cmd.Context(), f.out, "")
+}
+
+// write writes a new deployment.
+func (p *program) write(ctx context.Context, f *pinFlags, args []string) error {
+	address, ref := first(args, "."), ""
+	if len(args) > 1 {
+		ref = args[1]
+	}
+	if address == "." {
+		origin, head, err := p.here(ctx, f.out)
+		if err != nil {
+			return err
+		}
+		if address = origin; ref == "" {
+			ref = head
+		}
+	}
+	repo, err := config.ParseRepoURL(address)
+	if err != nil {
+		return cli.Usagef("REPO_URL %w", err)
+	}
+	if err := f.wish.Check(); err != nil {
+		return err
+	}
+	if repo.Scheme == config.File {
+		p.say("NOTE: %s is a folder of this machine; a VM can't fetch from it", repo)
+	}
+	texts, err := p.launcher(f.history).Texts(ctx, &gitmode.PinRequest{Repo: repo, Ref: ref, Auth: f.auth, Wish: f.wish})
+	if err != nil {
+		return err
+	}
+	if err := deployment.Fresh(f.out, texts); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(f.out, 0o755); err != nil {
+		return err
+	}
+	for _, t := range texts {
+		at := filepath.Join(f.out, t.File)
+		if isFile(at) {
+			p.say("%s is so already", at)
+		} else if err := atomicfile.Write(at, []byte(t.Text), 0o644); err != nil {
+			return err
+		} else {
+			p.say("wrote %s", at)
+		}
+	}
+	folder, err := deployment.Read(f.out)
+	if err != nil {
+		return err
+	}
+	history, err := deployment.History(f.out)
+	if now := folder.Git.Commit.String(); err == nil && (len(history) == 0 || history[len(history)-1] != now) {
+		err = deployment.Remember(f.out, append(history, now), time.Now())
+	}
+	return err
+}
+
+// here is origin and HEAD of the clone that we are in.
+func (p *program) here(ctx context.Context, out string) (origin, head string, err error) {
+	c, err := clone.Open(ctx, ".")
+	if err != nil {
+		return "", "", cloneHint(err)
+	}
+	if origin, err = c.Origin(ctx); err != nil {
+		return "", "", &hinted{err, "name the repository that the VM is to fetch from: git-launcher-dev pin REPO_URL"}
+	}
+	if head, err = c.Head(ctx); err != nil {
+		return "", "", err
+	}
+	published, err := c.Published(ctx, head)
+	if err != nil {
+		return "", "", err
+	}
+	if !published {
+		return "", "", &hinted{fmt.Errorf("HEAD, commit %s, is on no branch of origin as this clone knows it: a VM could not fetch it", head), "git push, then pin again (git fetch, if somebody else has pushed it)"}
+	}
+	dirty, err := c.Dirty(ctx)
+	dirty = slices.DeleteFunc(dirty, func(name string) bool { return filepath.Clean(name) == filepath.Clean(out) }) // ours
+	if err == nil && len(dirty) > 0 {
+		p.say("NOTE: uncommitted changes are not in HEAD, and so not pinned: %s", shortList(dirty))
+	}
+	return origin, head, nil
+}
+
+// move moves a deployment to another commit: a named one, or the one before.
+func (p *program) move(ctx context.Context, f *pinFlags, name string) error {
+	folder, err := deployment.Read(f.out)
+	if err != nil {
+		return &hinted{err, "name the deployment's folder with --out, or write one: git-launcher-dev pin"}
+	}
+	now := folder.Git.Commit.String()
+	history, err := deployment.History(f.out)
+	if err != nil {
+		return err
+	}
+	if f.rollback {
+		if history, err = deployment.Before(history, now); err != nil {
+			return &hinted{fmt.Errorf("%s: %w", f.out, err), "name the commit: git-launcher-dev pin --update COMMIT"}
+		}
+		name = history[len(history)-1]
+	} else if len(history) == 0 || history[len(history)-1] != now {
+		history = append(history, now)
+	}
+	launcher := p.launcher(f.history)
+	commit, err := launcher.Resolve(ctx, folder.Git.Repo, name, f.auth)
+	if err != nil {
+		return err
+	}
+	if commit.String() == now {
+		p.say("%s pins %s already", f.out, now)
+		return nil
+	}
+	cfg, err := folder.Unpinned(commit.String())
+	if err != nil {
+		return err
+	}
+	record, err := launcher.Prove(ctx, cfg, f.auth)
+	if err != nil {
+		return err
+	}
+	to, err := deployment.Of(record)
+	if err != nil {
+		return err
+	}
+	next, err := folder.Pin(to)
+	if err != nil {
+		return err
+	}
+	if err := next.Write(); err != nil {
+		return err
+	}
+	if !f.rollback {
+		history = append(history, to.Commit)
+	}
+	if err := deployment.Remember(f.out, history, time.Now()); err != nil {
+		return err
+	}
+	p.say("%s: from %s to %s", f.out, now, to.Commit)
+	p.between(ctx, now, to.Commit)
+	return nil
+}
+
+// between shows what changes for those who read the code, if there is a clone at hand.
+func (p *program) between(ctx context.Context, from, to string) {
+	const most = 20
+	c, err := clone.Open(ctx, ".")
+	var lines []string
+	after := true
+	if err == nil {
+		lines, after, err = c.Between(ctx, from, to, most+1)
+	}
+	switch {
+	case err != nil:
+		p.say("what changes can't be shown here (%v): run it in a clone of the workload that has both", err)
+		return
+	case after:
+		p.say("it adds:")
+	default:
+		p.say("it takes back:")
+	}
+	for _, line := range lines[:min(len(lines), most)] {
+		p.say("  %s", line)
+	}
+	if len(lines) > most {
+		p.say("  … and more")
+	}
+}
+
+// launcher proves commits as a launch does, and logs for people.
+func (p *program) launcher(history bool) *gitmode.Launch {
+	lines := &cli.Lines{Say: p.say, Raw: p.stderr}
+	log := slog.New(slog.NewJSONHandler(lines, nil))
+	var shown io.Writer = p.stderr
+	if p.quiet {
+		shown = io.Discard
+	}
+	return &gitmode.Launch{Bounds: gitmode.DefaultBounds(), History: history, Log: log, Stdout: p.stdout, Stderr: shown, Sleep: sleep}
+}
+
+// sleep waits, or ends with the context.
+func sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// shortList names a few of many.
+func shortList(names []string) string {
+	const most = 3
+	if len(names) > most {
+		return strings.Join(names[:most], ", ") + ", …"
+	}
+	return strings.Join(names, ", ")
+}
+
+func (p *program) checkCommand() *cobra.Command {
+	var compose, policyOut string
+	var history bool
+	cmd := &cobra.Command{
+		Use:   "check [CONFIG]",
+		Short: "Do all of a launch but measuring and running",
+		Long: `check reads the config (default: deploy/config.conf), fetches and proves the commit in a
+temporary folder, looks at the entry script, and prints the launch record: the same
+command as git-launcher check, from the same packages.`,
+		Example: `  git-launcher-dev check
+  git-launcher-dev check --compose docker-compose.yaml --policy-out policy.conf config.conf`,
+		Args: cli.Args(cobra.MaximumNArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			l := p.launcher(history)
+			l.ConfigFile = first(args, filepath.Join(defaultOut, deployment.ConfigFile))
+			return l.Check(cmd.Context(), compose, policyOut)
+		},
+	}
+	fs := cmd.Flags()
+	fs.StringVar(&compose, "compose", "", "the compose file that deploys the config, to compare")
+	fs.StringVar(&policyOut, "policy-out", "", "where to write the policy that expects the launch")
+	fs.BoolVar(&history, "history", false, "look whether the commit is in the history of a branch or tag")
+	return cmd
+}

@@ -1,0 +1,157 @@
+package trial
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"gitlauncher/internal/author"
+)
+
+// docker is a Docker Engine, which runs the compose file of the deployment itself. What
+// the override changes is what a laptop has no other way for: where the repository and the
+// guest agent are, and images that no registry has.
+type docker struct {
+	compose         []string // the program, with its first arguments
+	image, simImage string
+	project         string
+}
+
+// ErrNoCompose is a machine without Docker Compose 2.
+var ErrNoCompose = errors.New("neither docker compose nor docker-compose is Docker Compose 2 or later; see https://docs.docker.com/compose/install/")
+
+// Docker launches on a Docker Engine. The images are named as the Engine knows them.
+func Docker(ctx context.Context, image, simImage string) (Machine, error) {
+	d := &docker{image: image, simImage: simImage}
+	for _, program := range [][]string{{"docker", "compose"}, {"docker-compose"}} {
+		out, err := exec.CommandContext(ctx, program[0], append(program[1:], "version", "--short")...).Output()
+		if v := strings.TrimPrefix(strings.TrimSpace(string(out)), "v"); err == nil && !strings.HasPrefix(v, "1.") {
+			d.compose = program
+			break
+		}
+	}
+	if d.compose == nil {
+		return nil, ErrNoCompose
+	}
+	for _, name := range []string{image, simImage} {
+		if out, err := exec.CommandContext(ctx, "docker", "image", "inspect", "--format", "{{.Id}}", name).CombinedOutput(); err != nil {
+			return nil, &NoImageError{name, strings.TrimSpace(string(out))}
+		}
+	}
+	return d, nil
+}
+
+// NoImageError is an image that the Docker Engine lacks, or can't be asked for.
+type NoImageError struct{ Name, Said string }
+
+func (e *NoImageError) Error() string {
+	return fmt.Sprintf("the Docker Engine has no image %s (%.200s)", e.Name, e.Said)
+}
+
+func (d *docker) place(*trial) (repo string, sets []string, image string) {
+	if strings.Contains(d.image, "@sha256:") {
+		return "/repo", nil, d.image
+	}
+	return "/repo", nil, author.ImagePlaceholder
+}
+
+// override is what is laid over the compose file.
+func (d *docker) override(t *deployment) string {
+	return fmt.Sprintf(`services:
+  app:
+    image: %[1]q
+    restart: "no"
+    environment:
+      GIT_LAUNCHER_LOG_FORMAT: json
+      GIT_LAUNCHER_RECEIPT_LOG: "false"
+      GIT_LAUNCHER_RECEIPT: /evidence/receipt.json
+      GIT_LAUNCHER_DSTACK_ENDPOINT: /run/agent/dstack.sock
+    volumes: !override
+      - {type: bind, source: %[3]q, target: /repo, read_only: true}
+      - {type: bind, source: %[4]q, target: /evidence}
+      - agent:/run/agent
+      - workload:/var/lib/git-launcher
+  agent:
+    image: %[2]q
+    command: [--dstack, %[5]q, --socket, /run/agent/dstack.sock, --app-compose, /evidence/app-compose.json, --root-out, /evidence/root.pem, --collateral-out, /evidence/collateral.json, --policy-out, /evidence/system.conf]
+    volumes:
+      - {type: bind, source: %[4]q, target: /evidence}
+      - agent:/run/agent
+volumes:
+  agent:
+`, d.image, d.simImage, noVariable(t.source.Dir), noVariable(t.dir), string(t.Line))
+}
+
+// noVariable keeps Compose from filling in variables.
+func noVariable(path string) string { return strings.ReplaceAll(path, "$", "$$") }
+
+// command is Compose with the deployment's files.
+func (d *docker) command(ctx context.Context, t *deployment, args ...string) *exec.Cmd {
+	args = append([]string{"--project-name", d.project, "--file", t.file("docker-compose.yaml"), "--file", t.file("override.yaml")}, args...)
+	cmd := exec.CommandContext(ctx, d.compose[0], append(d.compose[1:], args...)...)
+	cmd.Env = append(os.Environ(), "COMPOSE_MENU=0", "COMPOSE_PROGRESS=quiet")
+	return cmd
+}
+
+func (d *docker) boot(ctx context.Context, t *deployment) (shutdown func(), err error) {
+	d.project = strings.ToLower(filepath.Base(t.trial.dir))
+	if err := os.WriteFile(t.file("override.yaml"), []byte(d.override(t)), 0o644); err != nil {
+		return nil, err
+	}
+	// A container's root has no right to pass over permissions here, and its files are
+	// its own: anyone may write into this folder, which lies in one that is ours alone.
+	if err := os.Chmod(t.dir, 0o777); err != nil {
+		return nil, err
+	}
+	shutdown = func() {
+		args := []string{"down", "--timeout", "2"}
+		if !t.Watch {
+			args = append(args, "--volumes")
+		}
+		d.command(context.WithoutCancel(ctx), t, args...).Run()
+	}
+	out, err := d.command(ctx, t, "up", "--detach", "agent").CombinedOutput()
+	if err != nil {
+		shutdown()
+		return nil, fmt.Errorf("%w: %s", err, lastLine(out))
+	}
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		out, err := d.command(ctx, t, "logs", "--no-log-prefix", "agent").CombinedOutput()
+		if err == nil && bytes.Contains(out, []byte("listening on")) {
+			return shutdown, nil
+		}
+		if err != nil || time.Now().After(end) {
+			shutdown()
+			return nil, fmt.Errorf("it did not come up: %s", lastLine(out))
+		}
+	}
+}
+
+func (d *docker) launch(ctx context.Context, t *deployment, logs io.Writer) (*process, error) {
+	cmd := d.command(context.WithoutCancel(ctx), t, "up", "--no-log-prefix", "--no-color", "--no-deps", "--abort-on-container-exit", "--exit-code-from", "app", "app")
+	cmd.Stdout, cmd.Stderr = t.Stdout, logs
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	return &process{
+		wait: func() int {
+			cmd.Wait() // its code is asked for below
+			return cmd.ProcessState.ExitCode()
+		},
+		stop: func() {
+			d.command(context.WithoutCancel(ctx), t, "stop", "--timeout", "10", "app").Run()
+		},
+	}, nil
+}
+
+func lastLine(out []byte) string {
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	return lines[len(lines)-1]
+}
