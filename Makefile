@@ -27,7 +27,7 @@ PORTABLE = ./gitpin/object ./gitpin/pack/... ./gitpin/proof ./config ./policy ./
 
 TOOLS = $(GO) -C .github/tool build -o '$(CURDIR)/bin/'
 
-.PHONY: all help build test race lint cover mutants fuzz bench bench-quick bench-image bench-verify demo demo-image dist install man licenses vulnerabilities image image-verify image-lock image-test module clean
+.PHONY: all help build test race lint cover mutants fuzz bench bench-quick bench-image bench-verify page page-test demo demo-image dist install man licenses vulnerabilities image image-verify image-lock image-test module clean
 
 all: build
 
@@ -55,6 +55,7 @@ lint:
 	$(GO) vet -tags image ./image/...
 	GOOS=darwin $(GO) vet $(PORTABLE)
 	GOOS=windows $(GO) vet $(PORTABLE)
+	$(GO) -C page/test vet ./...
 	$(GO) tool staticcheck ./...
 	$(GO) tool staticcheck -tags image ./image/test
 	$(GO) mod tidy -diff
@@ -112,6 +113,16 @@ demo-image: build
 	$(GO) build $(FLAGS) -o bin/serve-images ./internal/regtest/serve
 	bash demo/image.sh
 
+## page: the verifier's page, one folder of static files, into bin/page
+page:
+	$(GO) run ./page -version '$(VERSION)'
+
+## page-test: the page in Chromium and Firefox, against the command; PAGE_PICTURES=DIR keeps what they show
+page-test: page build
+	$(GO) build $(FLAGS) -o bin/ ./internal/gittest/serve
+	OUT=bin/page.evidence bash demo/demo.sh >/dev/null
+	PAGE_PICTURES='$(PAGE_PICTURES)' $(GO) -C page/test test -count=1 -v ./...
+
 ## image: the images of git mode, image mode and the simulator, into bin/image
 image:
 	$(IMAGE) make $(IMAGE_FLAGS)
@@ -160,7 +171,7 @@ module:
 	@test -n '$(MODULE)' || { echo 'usage: make module MODULE=example.org/you/git-launcher'; exit 2; }
 	old=$$($(GO) list -m) && \
 	  { grep -rlF --include='*.go' --include=Makefile --exclude-dir=bin "$$old/" . | xargs sed -i "s#\(^\|[\"= ]\)$$old/#\1$(MODULE)/#g"; } && \
-	  for dir in . .github/tool image/compose/tool; do sed -i "s#^module $$old#module $(MODULE)#" $$dir/go.mod || exit 1; done
+	  for dir in . .github/tool image/compose/tool page/test; do sed -i "s#^module $$old#module $(MODULE)#" $$dir/go.mod || exit 1; done
 	gofmt -w $$(find . -name '*.go' -not -path './bin/*')
 
 # Docker Compose as dstack has it; the one of Debian is older than inline configs.

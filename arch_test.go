@@ -99,6 +99,8 @@ var rooms = []row{
 	{"verify/launch", "config internal/digest measure policy verify/app verify/boot verify/evidence verify/quote verify/report", "", ""},
 	{"verify", "measure policy verify/app verify/boot verify/compose verify/evidence verify/launch verify/provenance verify/quote verify/report verify/system/catalogue", "", ""},
 
+	{"internal/offline", "config policy verify verify/boot verify/evidence verify/quote verify/report verify/system/catalogue", "", ""},
+
 	// Hand over.
 	{"internal/pinned", "config internal/composeenv internal/strictjson internal/strictyaml measure", "golang.org/x/sys", "os"},
 	{"internal/environ", "", "", ""},
@@ -157,6 +159,7 @@ var rooms = []row{
 
 	// Tools of this repository.
 	{"image/build", "internal/compile", "github.com/google/go-containerregistry golang.org/x/sync", "os os/exec syscall"},
+	{"page", "", "", "os os/exec"},
 	{"internal/bench", "internal/gittest", "", "net/http os os/exec syscall"},
 	{"internal/bench/image", "internal/regtest", "github.com/google/go-containerregistry", "os os/exec"},
 	{"internal/compile", "", "", "os os/exec"},

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"gitlauncher/internal/batch"
@@ -83,13 +81,10 @@ func (p *program) params(ctx context.Context, s *settings) (verify.Params, error
 }
 
 func (p *program) printJSON(v any) error {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
+	text, err := printable.Document(v)
+	if err != nil {
 		return err
 	}
-	_, err := p.stdout.Write(printable.JSON(b.Bytes()))
+	_, err = p.stdout.Write(text)
 	return err
 }

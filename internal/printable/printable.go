@@ -9,6 +9,7 @@ package printable
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"unicode"
@@ -50,6 +51,19 @@ func Text(s string) string {
 		}
 		return r
 	}, s)
+}
+
+// Document returns a value as JSON for people and programs: indented, and by [JSON] fit
+// for a terminal.
+func Document(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, err
+	}
+	return JSON(b.Bytes()), nil
 }
 
 // JSON returns a JSON document with escapes for what a terminal may act on:
