@@ -99,6 +99,7 @@ var rooms = []row{
 	{"verify/launch", "config internal/digest measure policy verify/app verify/boot verify/evidence verify/quote verify/report", "", ""},
 	{"verify", "measure policy verify/app verify/boot verify/compose verify/evidence verify/launch verify/provenance verify/quote verify/report verify/system/catalogue", "", ""},
 
+	{"internal/service", "internal/offline internal/printable internal/strictjson", "github.com/prometheus/client_golang golang.org/x/net golang.org/x/sync", "net net/http"},
 	{"internal/offline", "config policy verify verify/boot verify/evidence verify/quote verify/report verify/system/catalogue", "", ""},
 
 	// Hand over.

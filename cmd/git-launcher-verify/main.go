@@ -63,6 +63,11 @@ func (p *program) run(ctx context.Context, args []string) int {
 		switch args[0] {
 		case "verify", "inspect", "system", "systems", "checkout", "policy", "version":
 			name, args = args[0], args[1:]
+		case "serve":
+			if err := p.serve(ctx, args[1:]); err != nil {
+				return p.fail(err)
+			}
+			return report.ExitVerified
 		case "help", "-h", "-help", "--help":
 			fmt.Fprint(p.stdout, usage())
 			return 0

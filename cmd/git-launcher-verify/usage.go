@@ -14,6 +14,7 @@ func usage() string {
        git-launcher-verify systems [--systems FILE]    the systems that OS_IMAGE can name
        git-launcher-verify checkout [flags] DIR        the digests of a local clone, to compare with a record
        git-launcher-verify policy --from EVIDENCE      a policy to review, from evidence that one trusts on first use
+       git-launcher-verify serve --listen HOST:PORT    judgements over HTTP, and the page
        git-launcher-verify version
 
 Evidence says what ran in a confidential VM. It is a launch receipt of git-launcher
@@ -73,6 +74,12 @@ Output:
   --explain NAME          what an exception of ALLOW_COMPOSE would accept, and the line that binds it to that
   --json                  the report as JSON (VERIFY.md has the schema)
   --color auto|always|never
+
+serve answers POST /v1/verify with the report of --offline --json, and has /healthz and /metrics. The body is
+{"evidence": …, "policy": "…", "collateral": …, "at": "…"}; all but evidence may be left out:
+  --listen HOST:PORT      where it answers (default 127.0.0.1:8080)
+  --page DIR              what make page made, answered at /
+  --root FILE             as above
 
 Of a clone:
   --commit SHA            which commit (default HEAD's; for --checkout the one that was launched)

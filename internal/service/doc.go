@@ -1,0 +1,11 @@
+// Package service answers judgements over HTTP: the report of “git-launcher-verify
+// --offline --json” for evidence that somebody sends, and the page that judges in a
+// browser.
+//
+// Threat: anyone can ask, as often and as much as they like. So every request is bounded in
+// size and time, all of them together in memory and work, and whoever comes when that is
+// used up is told to come again (503, Retry-After). Nothing is kept between two requests,
+// and nothing that evidence names is fetched.
+//
+// What it does not do: TLS, and telling who asks. A proxy in front does these.
+package service
