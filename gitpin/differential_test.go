@@ -19,8 +19,8 @@ import (
 	"gitlauncher/internal/gittest"
 )
 
-// TestLikeGit makes repositories at random and demands that for each of them a
-// launch, a restart and one more restart leave what git leaves: the same files of the
+// TestLikeGit makes repositories of both formats at random and checks that for each of them
+// a launch, a restart and one more restart leave what git leaves: the same files of the
 // same modes and bytes, the same `git ls-tree`, nothing to say for `git fsck` and
 // `git status`. Seeds count from 1; GITPIN_REPOSITORIES says how many, if not 36.
 func TestLikeGit(t *testing.T) {
@@ -31,23 +31,25 @@ func TestLikeGit(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for seed := int64(1); seed <= int64(n); seed++ {
-		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-			t.Parallel()
-			likeGit(t, seed, nil)
-		})
+	inBothFormats(t, int64(n), nil)
+}
+
+// inBothFormats tests so many seeds, and half as many in SHA-256 repositories.
+func inBothFormats(t *testing.T, n int64, change func(*testing.T, *gittest.Repo, string, *rand.Rand) string) {
+	for f, n := range map[object.Format]int64{object.SHA1: n, object.SHA256: n / 2} {
+		for seed := int64(1); seed <= n; seed++ {
+			t.Run(fmt.Sprint(f, " seed ", seed), func(t *testing.T) {
+				t.Parallel()
+				likeGit(t, f, seed, change)
+			})
+		}
 	}
 }
 
 // TestModesLikeGit is the same for trees whose modes are written in every way that git
 // reads: zero-padded, with other permissions, with bits that mean nothing.
 func TestModesLikeGit(t *testing.T) {
-	for seed := int64(1); seed <= 12; seed++ {
-		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-			t.Parallel()
-			likeGit(t, seed, unusualModes)
-		})
-	}
+	inBothFormats(t, 12, unusualModes)
 }
 
 // writtenModes are ways to write a mode, by what git reads.
@@ -91,9 +93,9 @@ func unusualModes(t *testing.T, repo *gittest.Repo, head string, rnd *rand.Rand)
 	return commit
 }
 
-func likeGit(t *testing.T, seed int64, change func(*testing.T, *gittest.Repo, string, *rand.Rand) string) {
+func likeGit(t *testing.T, f object.Format, seed int64, change func(*testing.T, *gittest.Repo, string, *rand.Rand) string) {
 	top := t.TempDir()
-	repo, head, err := gittest.Random(filepath.Join(top, "srv", "r.git"), seed)
+	repo, head, err := gittest.Random(filepath.Join(top, "srv", "r.git"), seed, f.Digits())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,6 +142,9 @@ func likeGit(t *testing.T, seed int64, change func(*testing.T, *gittest.Repo, st
 		if got := git(t, dir, "fsck"); got != "" {
 			t.Errorf("launch %d: git fsck: %s", launch, got)
 		}
+		if got := git(t, dir, "rev-parse", "--show-object-format", "HEAD"); got != f.String()+"\n"+head {
+			t.Errorf("launch %d: HEAD is %s", launch, got)
+		}
 		if got := git(t, dir, "rev-parse", "HEAD^{tree}"); got != c.Tree.String() || got != git(t, repo.Dir, "rev-parse", head+"^{tree}") {
 			t.Errorf("launch %d: the tree is %s", launch, got)
 		}
@@ -158,7 +163,7 @@ func git(t *testing.T, dir string, args ...string) string {
 	return out
 }
 
-// files gives kind, execute bit and content of everything in a directory but .git.
+// files returns kind, execute bit and content of everything in a directory but .git.
 func files(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	all := make(map[string]string)

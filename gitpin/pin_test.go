@@ -25,10 +25,11 @@ type host struct {
 	stop func()
 }
 
-func newHost(t testing.TB) *host {
+// newHost serves the sample repository, made with options of git init.
+func newHost(t testing.TB, options ...string) *host {
 	t.Helper()
 	root := t.TempDir()
-	sample, err := gittest.NewSample(filepath.Join(root, "r.git"))
+	sample, err := gittest.NewSample(filepath.Join(root, "r.git"), options...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +76,7 @@ func (h *host) pin(t testing.TB, workDir string) (*gitpin.Checkout, error) {
 	return c, err
 }
 
-// clean demands that git agrees with the checkout, and that it holds exactly the
+// clean checks that git agrees with the checkout, and that it holds exactly the
 // pinned bytes: nothing more, nothing less, nothing else but what git is to name as
 // ignored.
 func clean(t testing.TB, repo, commit, dir string, ignored ...string) {
@@ -138,7 +139,11 @@ func clean(t testing.TB, repo, commit, dir string, ignored ...string) {
 }
 
 func TestPin(t *testing.T) {
-	h := newHost(t)
+	t.Run("SHA-1", func(t *testing.T) { pinned(t, newHost(t)) })
+	t.Run("SHA-256", func(t *testing.T) { pinned(t, newHost(t, gittest.SHA256)) })
+}
+
+func pinned(t *testing.T, h *host) {
 	dir := filepath.Join(t.TempDir(), "a", "work")
 	c, err := h.pin(t, dir)
 	if err != nil {
@@ -219,7 +224,11 @@ func TestKilledBetweenRenames(t *testing.T) {
 // TestPackOfARestart: the first restart makes the stored pack, later ones keep it,
 // and one that was damaged is made again, all without network.
 func TestPackOfARestart(t *testing.T) {
-	h := newHost(t)
+	t.Run("SHA-1", func(t *testing.T) { packOfARestart(t, newHost(t)) })
+	t.Run("SHA-256", func(t *testing.T) { packOfARestart(t, newHost(t, gittest.SHA256)) })
+}
+
+func packOfARestart(t *testing.T, h *host) {
 	dir := filepath.Join(t.TempDir(), "work")
 	if _, err := h.pin(t, dir); err != nil {
 		t.Fatal(err)
@@ -257,7 +266,7 @@ func TestPackOfARestart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	data[len(data)-25] ^= 1
+	data[len(data)-len(h.Head)/2-5] ^= 1
 	if err := os.WriteFile(name, data, 0o444); err != nil {
 		t.Fatal(err)
 	}

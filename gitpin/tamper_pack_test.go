@@ -2,13 +2,15 @@ package gitpin_test
 
 import (
 	"bytes"
-	"crypto/sha1"
 	"encoding/binary"
 	"hash/adler32"
 	"os"
+	"os/exec"
+	"strings"
 	"syscall"
 	"time"
 
+	"gitlauncher/gitpin/object"
 	"gitlauncher/internal/gittest"
 )
 
@@ -18,11 +20,10 @@ var packAttacks = []attack{
 		for _, idx := range s.packs(".idx") {
 			data, err := os.ReadFile(idx)
 			s.must(err)
-			ids := data[8+1024:]
+			ids, size := data[8+1024:], s.size()
 			n := int(data[8+1023]) // objects, fewer than 256 here
-			copy(ids[:20], ids[20*(n-1):20*n])
-			sum := sha1.Sum(data[:len(data)-20])
-			copy(data[len(data)-20:], sum[:])
+			copy(ids[:size], ids[size*(n-1):size*n])
+			s.sum(data)
 			s.must(os.Remove(idx))
 			s.must(os.WriteFile(idx, data, 0o444))
 		}
@@ -32,15 +33,14 @@ var packAttacks = []attack{
 			data, err := os.ReadFile(p)
 			s.must(err)
 			data[len(data)/2] ^= 1
-			sum := sha1.Sum(data[:len(data)-20])
-			copy(data[len(data)-20:], sum[:])
+			s.sum(data)
 			s.must(os.Remove(p))
 			s.must(os.WriteFile(p, data, 0o444))
 		}
 	}},
 	{"pack changed, its checksum made to match", func(s *site) {
 		s.repack(func(data []byte) []byte {
-			data[len(data)-30] ^= 1
+			data[len(data)-s.size()-10] ^= 1
 			return data
 		})
 	}},
@@ -53,7 +53,7 @@ var packAttacks = []attack{
 	}},
 	{"checksum of an object in the pack changed", func(s *site) {
 		s.repack(func(data []byte) []byte {
-			data[len(data)-21] ^= 1 // the last object's
+			data[len(data)-s.size()-1] ^= 1 // the last object's
 			return data
 		})
 	}},
@@ -67,10 +67,36 @@ var packAttacks = []attack{
 	}},
 	{"an object more in the pack", func(s *site) {
 		s.repack(func(data []byte) []byte {
-			more := gittest.Pack(-1, gittest.PackEntry{Type: gittest.PackBlob, Content: []byte(planted)})
+			more := s.pack(gittest.PackEntry{Type: gittest.PackBlob, Content: []byte(planted)})
 			data[11]++
-			return append(data[:len(data)-20], more[12:]...)
+			return append(data[:len(data)-s.size()], more[12:]...)
 		})
+	}},
+	{"pack and index of the other format", func(s *site) {
+		other := map[object.Format]object.Format{object.SHA1: object.SHA256, object.SHA256: object.SHA1}[s.format()]
+		for _, p := range s.packs(".pack") {
+			data, err := os.ReadFile(p)
+			s.must(err)
+			sum := other.NewChecksum()
+			sum.Write(data[:len(data)-s.size()])
+			s.replace(p, sum.Sum(data[:len(data)-s.size()]))
+			idx := strings.TrimSuffix(p, "pack") + "idx"
+			s.must(os.Remove(idx))
+			if out, err := exec.Command("git", "index-pack", "--object-format="+other.String(), p).CombinedOutput(); err != nil {
+				s.Logf("git makes no index of it: %s", out) // a base that is named by its id
+				s.must(os.WriteFile(idx, nil, 0o444))
+			}
+		}
+	}},
+	{"configuration of the other format", func(s *site) {
+		text, err := os.ReadFile(s.path(".git/config"))
+		s.must(err)
+		if s.format() == object.SHA256 {
+			text = []byte(strings.NewReplacer("sha256", "sha1").Replace(string(text)))
+		} else {
+			text = append([]byte("[extensions]\n\tobjectFormat = sha256\n"), text...)
+		}
+		s.must(os.WriteFile(s.path(".git/config"), text, 0o644))
 	}},
 	{"pack with a message in an attribute", func(s *site) {
 		for _, p := range s.packs(".pack") {
@@ -105,7 +131,7 @@ var packAttacks = []attack{
 		for _, idx := range s.packs(".idx") {
 			data, err := os.ReadFile(idx)
 			s.must(err)
-			offsets := data[len(data)-40-4*int(data[8+1023]) : len(data)-40]
+			offsets := data[len(data)-2*s.size()-4*int(data[8+1023]) : len(data)-2*s.size()]
 			for i := 0; i+8 <= len(offsets); i += 8 { // every object where its neighbour is
 				offsets[i+2], offsets[i+3], offsets[i+6], offsets[i+7] = offsets[i+6], offsets[i+7], offsets[i+2], offsets[i+3]
 			}
@@ -116,8 +142,9 @@ var packAttacks = []attack{
 		for _, idx := range s.packs(".idx") {
 			data, err := os.ReadFile(idx)
 			s.must(err)
-			for i := range data[len(data)-100 : len(data)-40] {
-				data[len(data)-100+i] = 0x7f
+			end := len(data) - 2*s.size()
+			for i := end - 60; i < end; i++ {
+				data[i] = 0x7f
 			}
 			s.replace(idx, data)
 		}
@@ -136,6 +163,28 @@ var packAttacks = []attack{
 	}},
 }
 
+// format is that of the repository.
+func (s *site) format() object.Format {
+	id, err := object.ParseID(s.h.Head)
+	s.must(err)
+	return id.Format()
+}
+
+// size is that of an id, and of a checksum.
+func (s *site) size() int { return s.format().Size() }
+
+// sum makes the checksum at the end of a pack or an index right.
+func (s *site) sum(data []byte) {
+	h := s.format().NewChecksum()
+	h.Write(data[:len(data)-s.size()])
+	copy(data[len(data)-s.size():], h.Sum(nil))
+}
+
+// pack makes a pack of the repository's format.
+func (s *site) pack(entries ...gittest.PackEntry) []byte {
+	return gittest.Hash(s.format().NewChecksum).Pack(-1, entries...)
+}
+
 // replace puts other bytes in the place of a file that nobody may write.
 func (s *site) replace(name string, data []byte) {
 	s.Helper()
@@ -150,8 +199,8 @@ func (s *site) repack(change func([]byte) []byte) {
 		data, err := os.ReadFile(p)
 		s.must(err)
 		data = change(data)
-		sum := sha1.Sum(data[:len(data)-20])
-		s.replace(p, append(data[:len(data)-20], sum[:]...))
+		s.sum(data)
+		s.replace(p, data)
 	}
 }
 
@@ -166,7 +215,7 @@ func (s *site) plant(data []byte) []byte {
 		binary.BigEndian.PutUint32(data[at+len(good):], adler32.Checksum(bad))
 		return data
 	}
-	more := gittest.Pack(-1, gittest.PackEntry{Type: gittest.PackBlob, Content: bad})
+	more := s.pack(gittest.PackEntry{Type: gittest.PackBlob, Content: bad})
 	data[11]++
-	return append(data[:len(data)-20], more[12:]...)
+	return append(data[:len(data)-s.size()], more[12:]...)
 }

@@ -254,10 +254,10 @@ var attacks = []attack{
 			s.must(os.Remove(p))
 		}
 		blob := []byte(planted)
-		s.write(".git/objects/pack/pack-x.pack", string(gittest.Pack(-1, gittest.PackEntry{Type: gittest.PackBlob, Content: blob})))
+		s.write(".git/objects/pack/pack-x.pack", string(s.pack(gittest.PackEntry{Type: gittest.PackBlob, Content: blob})))
 	}},
 	{"second pack with planted objects", func(s *site) {
-		s.write(".git/objects/pack/pack-x.pack", string(gittest.Pack(-1, gittest.PackEntry{Type: gittest.PackBlob, Content: []byte(planted)})))
+		s.write(".git/objects/pack/pack-x.pack", string(s.pack(gittest.PackEntry{Type: gittest.PackBlob, Content: []byte(planted)})))
 	}},
 	{"pack is a link", func(s *site) {
 		for _, p := range s.packs(".pack") {
@@ -381,6 +381,21 @@ func TestTamperedVolume(t *testing.T) {
 		// A restart leaves the pack in another form, which other code looks at.
 		t.Run(a.name+", after a restart", func(t *testing.T) { t.Parallel(); tampered(t, h, a, 2) })
 	}
+	h256 := newHost(t, gittest.SHA256)
+	for _, a := range slices.Concat(packAttacks, ofContents()) {
+		t.Run("SHA-256: "+a.name, func(t *testing.T) { t.Parallel(); tampered(t, h256, a, 1) })
+		t.Run("SHA-256: "+a.name+", after a restart", func(t *testing.T) { t.Parallel(); tampered(t, h256, a, 2) })
+	}
+}
+
+// ofContents are attacks in which ids, or what they name, matter.
+func ofContents() []attack {
+	names := []string{
+		"content changed", "content changed, size and times kept", "content changed, index made to match", "file removed",
+		"symbolic link leads elsewhere", "replace ref", "grafts", "forged loose object", "pack of other objects",
+		"second pack with planted objects", "half of the objects gone", "no objects",
+	}
+	return slices.DeleteFunc(slices.Clone(attacks), func(a attack) bool { return !slices.Contains(names, a.name) })
 }
 
 // TestTamperedVolumeOfAUser is the same for a launcher that is not root, whom modes

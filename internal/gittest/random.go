@@ -12,13 +12,18 @@ import (
 // Random makes a repository from a seed: directories, modes, symbolic links,
 // submodules and odd names; contents that are empty, shared, alike, random and, now
 // and then, large; some commits of history with merges; packed with deltas, without,
-// or not at all. It is the same for the same seed and version of git.
-func Random(dir string, seed int64) (*Repo, string, error) {
-	r, err := NewRepo(dir)
+// or not at all. It is the same for the same seed and version of git. Its ids have so
+// many digits: 40, or 64.
+func Random(dir string, seed int64, digits int) (*Repo, string, error) {
+	var options []string
+	if digits == 64 {
+		options = []string{SHA256}
+	}
+	r, err := NewRepo(dir, options...)
 	if err != nil {
 		return nil, "", err
 	}
-	g := &generator{rnd: rand.New(rand.NewSource(seed)), tree: make(map[string]File)}
+	g := &generator{rnd: rand.New(rand.NewSource(seed)), tree: make(map[string]File), digits: digits}
 	for n := 2 + g.rnd.Intn(60); n > 0; n-- {
 		g.add()
 	}
@@ -44,6 +49,7 @@ type generator struct {
 	tree     map[string]File
 	contents []string
 	script   bytes.Buffer
+	digits   int
 }
 
 // pack stores the objects in one of Git's ways.
@@ -94,7 +100,7 @@ func (g *generator) add() {
 	case 2:
 		f.Mode, f.Content = "120000", []string{"f1", "../up", "/nowhere", ".", "d0/d1", strings.Repeat("x/", 500) + "y"}[g.rnd.Intn(6)]
 	case 3:
-		f.Mode, f.Content = "160000", fmt.Sprintf("%040x", g.rnd.Int63()+1)
+		f.Mode, f.Content = "160000", fmt.Sprintf("%0*x", g.digits, g.rnd.Int63()+1)
 	}
 	g.tree[path] = f
 }

@@ -46,13 +46,16 @@ type File struct {
 // Repo is a bare repository on disk.
 type Repo struct{ Dir string }
 
-// NewRepo makes an empty bare repository. Like Git's default, it serves only what it
-// advertises.
-func NewRepo(dir string) (*Repo, error) {
+// SHA256 is an option of git init.
+const SHA256 = "--object-format=sha256"
+
+// NewRepo makes an empty bare repository, with options of git init. Like Git's default,
+// it serves only what it advertises.
+func NewRepo(dir string, options ...string) (*Repo, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	if _, err := Git(dir, nil, "init", "-q", "--bare", "."); err != nil {
+	if _, err := Git(dir, nil, append([]string{"init", "-q", "--bare", "."}, options...)...); err != nil {
 		return nil, err
 	}
 	return &Repo{dir}, nil
@@ -109,9 +112,9 @@ echo "workload: from $GIT_LAUNCHER_REPO_URL in $PWD"
 echo "workload: message is $(cat data/message.txt)"
 `
 
-// NewSample makes the sample repository.
-func NewSample(dir string) (*Sample, error) {
-	r, err := NewRepo(dir)
+// NewSample makes the sample repository, with options of git init.
+func NewSample(dir string, options ...string) (*Sample, error) {
+	r, err := NewRepo(dir, options...)
 	if err != nil {
 		return nil, err
 	}
