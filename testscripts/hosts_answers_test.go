@@ -128,18 +128,6 @@ var answerRows = []hostRow{
 		w.check(err)
 		return hostInput{url: "http://" + w.pages(http.FileServer(http.Dir(filepath.Join(w.dir, "srv")))) + "/r.git"}
 	}},
-	{kind: "Answers that are not Git's", input: "static files of a SHA-256 repository", git: clones, exit: 3, says: "static files only", set: func(w *hostWorld) hostInput {
-		in := w.sha256()
-		_, err := gittest.Git(filepath.Join(w.dir, "srv/s.git"), nil, "update-server-info")
-		w.check(err)
-		in.url = "http://" + w.pages(http.FileServer(http.Dir(filepath.Join(w.dir, "srv")))) + "/s.git"
-		return in
-	}},
-	{kind: "Answers that are not Git's", input: "a SHA-256 repository", git: clones, exit: 4, says: "the repository is a SHA-256 one, whose ids have 64 digits", set: func(w *hostWorld) hostInput {
-		in := w.sha256()
-		in.url = w.serve() + "/s.git"
-		return in
-	}},
 	{kind: "Answers that are not Git's", input: "an empty repository", git: nothing, exit: 4, says: "the repository is empty", set: func(w *hostWorld) hostInput {
 		_, err := gittest.NewRepo(filepath.Join(w.dir, "srv/e.git"))
 		w.check(err)
@@ -202,20 +190,4 @@ func (w *hostWorld) speaks(text string) string {
 		}
 	}()
 	return l.Addr().String()
-}
-
-// sha256 makes a repository of the other format at srv/s.git, and pins 40 digits of it.
-func (w *hostWorld) sha256() hostInput {
-	dir := filepath.Join(w.dir, "s")
-	for _, args := range [][]string{
-		{"init", "-q", "--object-format=sha256", dir},
-		{"-C", dir, "commit", "-q", "--allow-empty", "-m", "one"},
-		{"clone", "-q", "--bare", dir, filepath.Join(w.dir, "srv/s.git")},
-	} {
-		_, err := gittest.Git(w.dir, nil, args...)
-		w.check(err)
-	}
-	head, err := gittest.Git(dir, nil, "rev-parse", "HEAD")
-	w.check(err)
-	return hostInput{commit: head[:40]}
 }

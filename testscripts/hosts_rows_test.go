@@ -61,7 +61,7 @@ func (in hostInput) with(flags ...string) hostInput {
 	return in
 }
 
-var hostRows = append(append(append(append(append([]hostRow{
+var hostRows = append(append(append(append(append(append([]hostRow{
 	{kind: "Paths", input: "`/100%25.git`", git: clones, set: at("100%.git", "100%25.git")},
 	{kind: "Paths", input: "`/a%23b.git`", git: clones, set: at("a#b.git", "a%23b.git")},
 	{kind: "Paths", input: "`/a%20b.git`", git: clones, set: at("a b.git", "a%20b.git")},
@@ -163,7 +163,7 @@ var hostRows = append(append(append(append(append([]hostRow{
 		in.url = named(in.url, "me:"+token)
 		return in
 	}},
-}, tlsRows...), proxyRows...), answerRows...), sshRows...), localRows...)
+}, tlsRows...), proxyRows...), answerRows...), sshRows...), localRows...), formatRows...)
 
 // secure serves the sample over HTTPS. With clients, an authority of clients, it asks
 // for a certificate.

@@ -191,9 +191,4 @@ var localRows = []hostRow{
 	}},
 	{kind: "Repositories on this machine", input: "a directory that is no repository", git: fails, exit: 3, says: "does not appear to be a git repository", set: func(w *hostWorld) hostInput { return hostInput{url: filepath.Join(w.dir, "srv")} }},
 	{kind: "Repositories on this machine", input: "no directory", git: fails, exit: 3, says: "there is no repository at that path", set: func(w *hostWorld) hostInput { return hostInput{url: filepath.Join(w.dir, "none")} }},
-	{kind: "Repositories on this machine", input: "a SHA-256 repository", git: clones, exit: 4, says: "the repository is a SHA-256 one", set: func(w *hostWorld) hostInput {
-		in := w.sha256()
-		in.url = filepath.Join(w.dir, "srv/s.git")
-		return in
-	}},
 }

@@ -80,10 +80,11 @@ func (w *hostWorld) check(err error) {
 	}
 }
 
-// bare makes a repository with the one commit that all rows launch.
-func (w *hostWorld) bare(path string) (*gittest.Repo, string) {
+// bare makes a repository with the one commit that all rows launch, with options of git
+// init.
+func (w *hostWorld) bare(path string, options ...string) (*gittest.Repo, string) {
 	w.t.Helper()
-	repo, err := gittest.NewRepo(filepath.Join(w.dir, path))
+	repo, err := gittest.NewRepo(filepath.Join(w.dir, path), options...)
 	w.check(err)
 	head, err := repo.Commit("main", "one", gittest.File{Path: "entrypoint.sh", Content: "echo RAN\n"})
 	w.check(err)

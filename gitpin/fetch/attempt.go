@@ -74,7 +74,7 @@ func (f *fetcher) attempt(ctx context.Context, everything bool, consume func(con
 // request asks for the pack, and returns it when the server begins to send it.
 func (f *fetcher) request(ctx context.Context, s remote.Session, everything bool) (io.Reader, error) {
 	refused := false
-	if w, ok := s.(*remote.Web); ok && !everything {
+	if w, ok := s.(*remote.Web); ok && !everything && f.params.Commit.Format() == object.SHA1 {
 		pack, err := f.atOnce(w)
 		if err == nil {
 			return pack, nil
@@ -129,7 +129,8 @@ func (f *fetcher) suits(refs *uploadpack.References) error {
 // atOnce wants the pin of a web server at once, without its references: over HTTP they
 // take a request of their own and, since there is one for every pull request that ever
 // was, often more bytes than the pack. What any server of the last ten years can do
-// is taken for granted.
+// is taken for granted, SHA-1 too: a server of that format reads 40 digits of an id, and
+// may have a commit of that name.
 func (f *fetcher) atOnce(w *remote.Web) (io.Reader, error) {
 	return f.send(w, &uploadpack.Request{
 		Wants:        []object.ID{f.params.Commit},
