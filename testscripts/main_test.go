@@ -153,13 +153,18 @@ func check(ts *testscript.TestScript, err error) {
 	}
 }
 
-// gitserver [password=P] [reachable] [tls]: serves the sample repository; sets REPO_URL,
-// REPO_DIR, COMMIT (main), FIRST (its parent) and TAG (an annotated tag's id); with tls, ca.pem.
+// gitserver [password=P] [reachable] [tls] [sha256]: serves the sample repository, of Git's
+// older or newer object format; sets REPO_URL, REPO_DIR, COMMIT (main), FIRST (its parent)
+// and TAG (an annotated tag's id); with tls, ca.pem.
 func cmdGitServer(ts *testscript.TestScript, neg bool, args []string) {
 	st := of(ts)
 	root := ts.MkAbs("srv")
 	var err error
-	st.repo, err = gittest.NewSample(filepath.Join(root, "workload.git"))
+	var options []string
+	if i := slices.Index(args, "sha256"); i >= 0 {
+		args, options = slices.Delete(args, i, i+1), []string{gittest.SHA256}
+	}
+	st.repo, err = gittest.NewSample(filepath.Join(root, "workload.git"), options...)
 	check(ts, err)
 	st.server = &gittest.Server{Root: root}
 	secure := false
