@@ -18,14 +18,15 @@ import (
 
 	"gitlauncher/gitpin/object"
 	"gitlauncher/gitpin/pack"
+	"gitlauncher/gitpin/pack/index"
 	"gitlauncher/internal/gittest"
 )
 
 func read(t testing.TB, data []byte, lim pack.Limits) (*pack.Archive, error) {
-	return readFrom(t, bytes.NewReader(data), lim)
+	return readFrom(t, object.SHA1, bytes.NewReader(data), lim)
 }
 
-func readFrom(t testing.TB, stream io.Reader, lim pack.Limits) (*pack.Archive, error) {
+func readFrom(t testing.TB, f object.Format, stream io.Reader, lim pack.Limits) (*pack.Archive, error) {
 	dir := t.TempDir()
 	keep, err := os.Create(filepath.Join(dir, "keep"))
 	if err != nil {
@@ -33,7 +34,7 @@ func readFrom(t testing.TB, stream io.Reader, lim pack.Limits) (*pack.Archive, e
 	}
 	t.Cleanup(func() { keep.Close() })
 	return pack.Read(context.Background(), pack.Source{
-		Stream: stream, Keep: keep, NewHasher: object.SHA1.NewHasher,
+		Stream: stream, Keep: keep, NewHasher: f.NewHasher,
 		Spool: func() (*os.File, error) { return os.CreateTemp(dir, "spool") },
 	}, lim, pack.NamesOnly{})
 }
@@ -47,10 +48,15 @@ func blob(s string) gittest.PackEntry {
 // oid is the id of no object.
 func oid(n byte) object.ID { return object.SHA1.ID(append([]byte{n}, make([]byte, 19)...)) }
 
+// idOf is the id of a blob.
+func idOf(f object.Format, content string) object.ID {
+	return f.ID(gittest.Hash(f.NewChecksum).ID("blob", []byte(content)))
+}
+
 // holds checks that the archive returns exactly that blob.
 func holds(t *testing.T, a *pack.Archive, content string) {
 	t.Helper()
-	id := object.SHA1.ID(gittest.ID("blob", []byte(content)))
+	id := idOf(a.Format(), content)
 	e, there := a.Find(id)
 	if !there || e.Type != object.Blob {
 		t.Fatalf("the pack has no blob %s", id)
@@ -62,15 +68,22 @@ func holds(t *testing.T, a *pack.Archive, content string) {
 }
 
 func TestDeltas(t *testing.T) {
+	for _, f := range object.Formats() {
+		t.Run(f.String(), func(t *testing.T) { deltas(t, f) })
+	}
+}
+
+func deltas(t *testing.T, f object.Format) {
+	hash := gittest.Hash(f.NewChecksum)
 	base := strings.Repeat("base ", 100)
-	ref := gittest.PackEntry{Type: gittest.PackRef, BaseID: gittest.ID("blob", []byte(base)), Content: gittest.Delta(len(base), "ref")}
-	onRef := gittest.PackEntry{Type: gittest.PackRef, BaseID: gittest.ID("blob", []byte(base+"ref")), Content: gittest.Delta(len(base)+3, "more")}
+	ref := gittest.PackEntry{Type: gittest.PackRef, BaseID: hash.ID("blob", []byte(base)), Content: gittest.Delta(len(base), "ref")}
+	onRef := gittest.PackEntry{Type: gittest.PackRef, BaseID: hash.ID("blob", []byte(base+"ref")), Content: gittest.Delta(len(base)+3, "more")}
 	for name, entries := range map[string][]gittest.PackEntry{
 		"in order":  {blob(base), {Type: gittest.PackOfs, Base: 0, Content: gittest.Delta(len(base), "ofs")}, ref, onRef},
 		"backwards": {onRef, ref, blob(base), {Type: gittest.PackOfs, Base: 2, Content: gittest.Delta(len(base), "ofs")}, {Type: gittest.PackOfs, Base: 0, Content: gittest.Delta(len(base)+7, "top")}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a, err := read(t, gittest.Pack(-1, entries...), wide)
+			a, err := readFrom(t, f, bytes.NewReader(hash.Pack(-1, entries...)), wide)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -206,12 +219,24 @@ func TestResolvedLimit(t *testing.T) {
 // TestEveryByte: no byte of a pack can change without it being seen.
 // SECURITY.md: G1.
 func TestEveryByte(t *testing.T) {
-	good := gittest.Pack(-1, blob("some content"), gittest.PackEntry{Type: gittest.PackOfs, Base: 0, Content: gittest.Delta(12, "b")})
-	for i := range good {
-		bad := bytes.Clone(good)
-		bad[i] ^= 0x10
-		if _, err := read(t, bad, wide); err == nil {
-			t.Errorf("byte %d changed, and it is taken", i)
+	for _, f := range object.Formats() {
+		base := gittest.Hash(f.NewChecksum).ID("blob", []byte("some content"))
+		good := gittest.Hash(f.NewChecksum).Pack(-1, blob("some content"), gittest.PackEntry{Type: gittest.PackOfs, Base: 0, Content: gittest.Delta(12, "b")},
+			gittest.PackEntry{Type: gittest.PackRef, BaseID: base, Content: gittest.Delta(12, "c")})
+		for i := range good {
+			bad := bytes.Clone(good)
+			bad[i] ^= 0x10
+			if _, err := readFrom(t, f, bytes.NewReader(bad), wide); err == nil {
+				t.Errorf("%s: byte %d changed, and it is taken", f, i)
+			}
+			if _, err := readFrom(t, f, bytes.NewReader(good[:i]), wide); err == nil {
+				t.Errorf("%s: cut off after %d bytes, it is taken", f, i)
+			}
+		}
+		for _, other := range object.Formats() {
+			if a, err := readFrom(t, other, bytes.NewReader(good), wide); (err == nil) != (other == f) {
+				t.Errorf("a pack of %s, read as %s: %+v, %v", f, other, a, err)
+			}
 		}
 	}
 }
@@ -250,7 +275,7 @@ func TestPieces(t *testing.T) {
 	data := gittest.Pack(-1, entries...)
 	want := data[len(data)-20:]
 	for _, piece := range []int{1, 19, 20, 21, 4096, 64 << 10, len(data) - 1, len(data)} {
-		a, err := readFrom(t, &pieces{data, piece}, wide)
+		a, err := readFrom(t, object.SHA1, &pieces{data, piece}, wide)
 		if err != nil || !bytes.Equal(a.Checksum[:], want) || a.Len() != len(entries) {
 			t.Errorf("in pieces of %d: %v", piece, err)
 		}
@@ -277,7 +302,7 @@ func TestSilence(t *testing.T) {
 	bad := gittest.Pack(2, gittest.PackEntry{Type: gittest.PackBlob, Size: 1, RawZlib: []byte("xxxxxxxx")})
 	silent, end := io.Pipe()
 	defer end.Close()
-	if _, err := readFrom(t, io.MultiReader(bytes.NewReader(bad), silent), wide); err == nil {
+	if _, err := readFrom(t, object.SHA1, io.MultiReader(bytes.NewReader(bad), silent), wide); err == nil {
 		t.Error("it is taken")
 	}
 }
@@ -307,8 +332,14 @@ func TestCollisionIsRefused(t *testing.T) {
 
 // TestIndexIsGits: the index we write is, byte for byte, the one that git makes.
 func TestIndexIsGits(t *testing.T) {
-	data := gittest.Pack(-1, blob("a"), blob("b"), gittest.PackEntry{Type: gittest.PackOfs, Base: 0, Content: gittest.Delta(1, "more")})
-	a, err := read(t, data, wide)
+	for _, f := range object.Formats() {
+		t.Run(f.String(), func(t *testing.T) { indexIsGits(t, f) })
+	}
+}
+
+func indexIsGits(t *testing.T, f object.Format) {
+	data := gittest.Hash(f.NewChecksum).Pack(-1, blob("a"), blob("b"), gittest.PackEntry{Type: gittest.PackOfs, Base: 0, Content: gittest.Delta(1, "more")})
+	a, err := readFrom(t, f, bytes.NewReader(data), wide)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -316,7 +347,7 @@ func TestIndexIsGits(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "p.pack"), data, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := gittest.Git(dir, nil, "index-pack", "p.pack"); err != nil {
+	if _, err := gittest.Git(dir, nil, "index-pack", "--object-format="+f.String(), "p.pack"); err != nil {
 		t.Fatal(err)
 	}
 	want, err := os.ReadFile(filepath.Join(dir, "p.idx"))
@@ -327,18 +358,43 @@ func TestIndexIsGits(t *testing.T) {
 	if err := a.Write(&got); err != nil || !bytes.Equal(got.Bytes(), want) {
 		t.Errorf("the index differs from git's (%v)", err)
 	}
+	idx, err := os.Open(filepath.Join(dir, "p.idx"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer idx.Close()
+	there, err := index.Read(idx, f, 3)
+	if err != nil || there.Len() != a.Len() {
+		t.Fatalf("%+v, %v", there, err)
+	}
+	for n, e := range a.All() {
+		if claim, ok := there.Find(e.ID); !ok || claim.Offset != e.Offset || there.Number(e.ID) != n {
+			t.Errorf("git has %+v for %+v", claim, e)
+		}
+	}
+	var bad *pack.Error
+	if _, err := index.Read(idx, f, 2); !errors.As(err, &bad) {
+		t.Errorf("more objects than there may be: %v", err)
+	}
+	if _, ok := a.Find(map[object.Format]object.ID{object.SHA1: idOf(object.SHA256, "a"), object.SHA256: idOf(object.SHA1, "a")}[f]); ok {
+		t.Error("an id of the other format is found")
+	}
 }
 
 func FuzzRead(f *testing.F) {
-	f.Add(gittest.Pack(-1, blob("some content"), gittest.PackEntry{Type: gittest.PackOfs, Base: 0, Content: gittest.Delta(12, "b")}))
+	for _, format := range object.Formats() {
+		f.Add(gittest.Hash(format.NewChecksum).Pack(-1, blob("some content"), gittest.PackEntry{Type: gittest.PackOfs, Base: 0, Content: gittest.Delta(12, "b")}))
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		a, err := read(t, data, pack.Limits{Pack: 1 << 20, Tree: 1 << 16, Files: 1000})
-		if err != nil {
-			return
-		}
-		for _, e := range a.All() {
-			if e.ID.IsZero() || e.Type == 0 {
-				t.Fatal("an object without a name")
+		for _, format := range object.Formats() {
+			a, err := readFrom(t, format, bytes.NewReader(data), pack.Limits{Pack: 1 << 20, Tree: 1 << 16, Files: 1000})
+			if err != nil {
+				continue
+			}
+			for _, e := range a.All() {
+				if e.ID.IsZero() || e.ID.Format() != format || e.Type == 0 {
+					t.Fatal("an object without a name")
+				}
 			}
 		}
 	})
