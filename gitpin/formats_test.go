@@ -17,6 +17,7 @@ import (
 	"gitlauncher/gitpin/fetch"
 	"gitlauncher/gitpin/object"
 	"gitlauncher/internal/gittest"
+	"gitlauncher/internal/gittest/habit"
 )
 
 // TestOtherFormat: a pin of one format in a repository of the other is refused by name,
@@ -58,19 +59,19 @@ type liar struct {
 
 func (l liar) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodGet {
-		fmt.Fprint(w, gittest.Line("# service=git-upload-pack\n"), "0000", gittest.Line(l.first), "0000")
+		fmt.Fprint(w, habit.Line("# service=git-upload-pack\n"), "0000", habit.Line(l.first), "0000")
 		return
 	}
 	l.answer(w)
 }
 
 // refuses answers a request in words.
-func refuses(w io.Writer) { fmt.Fprint(w, gittest.Line("ERR upload-pack: not our ref\n")) }
+func refuses(w io.Writer) { fmt.Fprint(w, habit.Line("ERR upload-pack: not our ref\n")) }
 
 // sends answers a request with a pack.
 func sends(pack []byte) func(io.Writer) {
 	return func(w io.Writer) {
-		fmt.Fprint(w, "0000", gittest.Line("NAK\n"), gittest.Line("\x01"+string(pack)), "0000")
+		fmt.Fprint(w, "0000", habit.Line("NAK\n"), habit.Line("\x01"+string(pack)), "0000")
 	}
 }
 

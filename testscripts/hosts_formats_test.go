@@ -6,13 +6,14 @@ import (
 	"strings"
 
 	"gitlauncher/internal/gittest"
+	"gitlauncher/internal/gittest/habit"
 )
 
 // sha256 makes a SHA-256 repository at srv/s.git.
 func (w *hostWorld) sha256() (*gittest.Repo, string) { return w.bare("srv/s.git", gittest.SHA256) }
 
 // long is a SHA-256 repository over HTTP, with habits of its server.
-func long(habits ...gittest.Habit) func(*hostWorld) hostInput {
+func long(habits ...habit.Habit) func(*hostWorld) hostInput {
 	return func(w *hostWorld) hostInput {
 		_, head := w.sha256()
 		return hostInput{url: w.serve(habits...) + "/s.git", commit: head}
@@ -37,8 +38,8 @@ var formatRows = []hostRow{
 		w.check(err)
 		return hostInput{url: w.serve() + "/s.git", commit: head}
 	}},
-	{kind: "SHA-256 repositories", input: "a server that requires `multi_ack`", git: clones, set: long(gittest.NeedCapability("multi_ack"))},
-	{kind: "SHA-256 repositories", input: "a redirect", git: clones, set: long(gittest.Redirect(302, "/s.git", "/moved.git"), func(next http.Handler) http.Handler {
+	{kind: "SHA-256 repositories", input: "a server that requires `multi_ack`", git: clones, set: long(habit.NeedCapability("multi_ack"))},
+	{kind: "SHA-256 repositories", input: "a redirect", git: clones, set: long(habit.Redirect(302, "/s.git", "/moved.git"), func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 			r.URL.Path = strings.Replace(r.URL.Path, "/moved.git", "/s.git", 1)
 			next.ServeHTTP(rw, r)
