@@ -71,7 +71,7 @@ func (r *GitRecord) fields() []field {
 		{"subdir", r.Subdir},
 	}
 	if r.Version() == RecordVersionPlaced {
-		fields = append(fields, field{"submodules", submoduleLines(r.Submodules)}, field{"lfs_sha256", r.LFSSHA256})
+		fields = append(fields, field{"submodules", SubmoduleLines(r.Submodules)}, field{"lfs_sha256", r.LFSSHA256})
 	}
 	if r.Advanced {
 		return append(fields, field{"run_cmd", r.RunCmd}, field{"install_cmd", r.InstallCmd})
@@ -90,8 +90,8 @@ func (r *GitRecord) Marshal() ([]byte, error) {
 	return jcsObject(r.fields())
 }
 
-// submoduleLines has a line for each submodule, and no line feed at the end.
-func submoduleLines(submodules []Submodule) string {
+// SubmoduleLines is the value of "submodules": a line for each, and no line feed at the end.
+func SubmoduleLines(submodules []Submodule) string {
 	lines := make([]string, len(submodules))
 	for i, s := range submodules {
 		lines[i] = s.Commit + " " + s.Path
@@ -99,7 +99,7 @@ func submoduleLines(submodules []Submodule) string {
 	return strings.Join(lines, "\n")
 }
 
-// parseSubmodules is the inverse of submoduleLines. What it misreads, canonical finds.
+// parseSubmodules is the inverse of [SubmoduleLines]. What it misreads, canonical finds.
 func parseSubmodules(text string) (submodules []Submodule) {
 	if text == "" {
 		return nil

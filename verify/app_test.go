@@ -40,7 +40,7 @@ func TestComposeHashPinsTheConfig(t *testing.T) {
 // config's hash, or that of a file that it is in.
 // SECURITY.md: P7.
 func TestFurtherSettings(t *testing.T) {
-	for _, further := range []string{"ALLOW_ENV=BASH_ENV", "FETCH_DEPTH=full", "WORK_DIR=/srv/x", "AUTH_TOKEN_FILE=/run/secrets/token"} {
+	for _, further := range []string{"ALLOW_ENV=BASH_ENV", "FETCH_DEPTH=full", "SUBMODULES=recursive", "WORK_DIR=/srv/x", "AUTH_TOKEN_FILE=/run/secrets/token"} {
 		v := newVM()
 		v.further = []string{further}
 		v.launch(t, gitRecord())

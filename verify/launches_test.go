@@ -39,6 +39,15 @@ func TestLaunch(t *testing.T) {
 			v.launch(t, gitRecord())
 		}
 	}
+	submodules := []measure.Submodule{{Commit: strings.Repeat("5", 40), Path: "lib"}}
+	placed := func(submodules []measure.Submodule) func(v *vm) {
+		return func(v *vm) {
+			r := gitRecord()
+			r.Submodules, v.further = submodules, []string{"SUBMODULES=recursive"}
+			v.launch(t, r)
+		}
+	}
+	placedConfig := digestOf([]byte("REPO_URL=" + repoURL + "\nCOMMIT_SHA=" + commit + "\nENTRYPOINT_SCRIPT=entrypoint.sh\nSUBMODULES=recursive\n"))
 	contentConfig := digestOf([]byte("REPO_URL=" + repoURL + "\nCOMMIT_SHA=" + commit + "\nENTRYPOINT_SCRIPT=entrypoint.sh\nCONTENT_SHA256=" + strings.Repeat("c", 64) + "\n"))
 	other := gitRecord()
 	other.Commit = strings.Repeat("9", 40)
@@ -50,19 +59,29 @@ func TestLaunch(t *testing.T) {
 		find   string
 		o      report.Outcome
 	}{
-		"another commit":                              {change(func(r *measure.GitRecord) { r.Commit = other.Commit }), nil, 4, "commit", report.NotAllowed},
-		"commit unexpected":                           {func(v *vm) { v.without = []string{"COMMIT_SHA"} }, nil, 1, "commit", report.Undecided},
-		"another repository":                          {func(*vm) {}, []string{"REPO_URL=https://example.org/other.git"}, 4, "repository", report.NotAllowed},
-		"another config":                              {change(func(r *measure.GitRecord) { r.ConfigSHA256 = strings.Repeat("0", 64) }), nil, 4, "config of the compose", report.NotAllowed},
-		"sub-directory":                               {change(func(r *measure.GitRecord) { r.Subdir = "debug" }), nil, 1, "sub-directory", report.Undecided},
-		"another script":                              {change(func(r *measure.GitRecord) { r.Entrypoint = "debug.sh" }), nil, 1, "entry script", report.Undecided},
-		"script refused":                              {change(func(r *measure.GitRecord) { r.Entrypoint = "debug.sh" }), []string{"ENTRYPOINT_SCRIPT=entrypoint.sh"}, 4, "entry script", report.NotAllowed},
-		"a command":                                   {change(func(r *measure.GitRecord) { r.Advanced, r.RunCmd = true, "curl x | sh" }), nil, 1, "run command", report.Undecided},
-		"a command for a script":                      {change(func(r *measure.GitRecord) { r.Advanced, r.RunCmd = true, "curl x | sh" }), []string{"ENTRYPOINT_SCRIPT=entrypoint.sh"}, 4, "entry script", report.NotAllowed},
-		"a script for a command":                      {func(*vm) {}, []string{"RUN_CMD=make"}, 4, "run command", report.NotAllowed},
-		"the command":                                 {change(func(r *measure.GitRecord) { r.Advanced, r.RunCmd = true, "make" }), []string{"RUN_CMD=make"}, 0, "", ""},
-		"an install command":                          {change(func(r *measure.GitRecord) { r.Advanced, r.RunCmd, r.InstallCmd = true, "make", "curl x | sh" }), []string{"RUN_CMD=make"}, 1, "install command", report.Undecided},
-		"a script's bytes for a command":              {change(func(r *measure.GitRecord) { r.Advanced, r.RunCmd = true, "make" }), []string{"RUN_CMD=make", "ENTRYPOINT_SHA256=" + strings.Repeat("0", 64)}, 4, "entry script's bytes", report.NotAllowed},
+		"another commit":                   {change(func(r *measure.GitRecord) { r.Commit = other.Commit }), nil, 4, "commit", report.NotAllowed},
+		"commit unexpected":                {func(v *vm) { v.without = []string{"COMMIT_SHA"} }, nil, 1, "commit", report.Undecided},
+		"another repository":               {func(*vm) {}, []string{"REPO_URL=https://example.org/other.git"}, 4, "repository", report.NotAllowed},
+		"another config":                   {change(func(r *measure.GitRecord) { r.ConfigSHA256 = strings.Repeat("0", 64) }), nil, 4, "config of the compose", report.NotAllowed},
+		"sub-directory":                    {change(func(r *measure.GitRecord) { r.Subdir = "debug" }), nil, 1, "sub-directory", report.Undecided},
+		"another script":                   {change(func(r *measure.GitRecord) { r.Entrypoint = "debug.sh" }), nil, 1, "entry script", report.Undecided},
+		"script refused":                   {change(func(r *measure.GitRecord) { r.Entrypoint = "debug.sh" }), []string{"ENTRYPOINT_SCRIPT=entrypoint.sh"}, 4, "entry script", report.NotAllowed},
+		"a command":                        {change(func(r *measure.GitRecord) { r.Advanced, r.RunCmd = true, "curl x | sh" }), nil, 1, "run command", report.Undecided},
+		"a command for a script":           {change(func(r *measure.GitRecord) { r.Advanced, r.RunCmd = true, "curl x | sh" }), []string{"ENTRYPOINT_SCRIPT=entrypoint.sh"}, 4, "entry script", report.NotAllowed},
+		"a script for a command":           {func(*vm) {}, []string{"RUN_CMD=make"}, 4, "run command", report.NotAllowed},
+		"the command":                      {change(func(r *measure.GitRecord) { r.Advanced, r.RunCmd = true, "make" }), []string{"RUN_CMD=make"}, 0, "", ""},
+		"an install command":               {change(func(r *measure.GitRecord) { r.Advanced, r.RunCmd, r.InstallCmd = true, "make", "curl x | sh" }), []string{"RUN_CMD=make"}, 1, "install command", report.Undecided},
+		"a script's bytes for a command":   {change(func(r *measure.GitRecord) { r.Advanced, r.RunCmd = true, "make" }), []string{"RUN_CMD=make", "ENTRYPOINT_SHA256=" + strings.Repeat("0", 64)}, 4, "entry script's bytes", report.NotAllowed},
+		"submodules that nobody asked for": {lying(func(r *measure.GitRecord) { r.Submodules = submodules }), nil, 4, "config of the compose", report.NotAllowed},
+		"LFS files that nobody asked for":  {lying(func(r *measure.GitRecord) { r.LFSSHA256 = strings.Repeat("a", 64) }), nil, 4, "config of the compose", report.NotAllowed},
+		"submodules":                       {placed(submodules), []string{"CONFIG_SHA256=" + placedConfig}, 0, "submodules", report.Note},
+		"none of the submodules asked for": {placed(nil), []string{"CONFIG_SHA256=" + placedConfig}, 0, "config of the compose", report.Pass},
+		"submodules, and another commit": {func(v *vm) {
+			r := gitRecord()
+			r.Submodules, r.Commit, v.further = submodules, other.Commit, []string{"SUBMODULES=recursive"}
+			v.launch(t, r)
+		}, nil, 4, "commit", report.NotAllowed},
+		"submodules, and other content":               {placed(submodules), []string{"CONFIG_SHA256=" + placedConfig, "CONTENT_SHA256=" + strings.Repeat("d", 64)}, 4, "content", report.NotAllowed},
 		"no install command":                          {func(*vm) {}, []string{"INSTALL_CMD=make"}, 4, "install command", report.NotAllowed},
 		"two launches":                                {func(v *vm) { v.after = append(launchEvents(t, gitRecord()), launchEvents(t, other)...) }, nil, 4, "commit", report.NotAllowed},
 		"no launch":                                   {func(v *vm) { v.derived(); v.after = []measure.Event{{Name: "mine"}} }, nil, 3, "launch", report.NotAllowed},

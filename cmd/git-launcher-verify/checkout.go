@@ -29,7 +29,11 @@ func (p *program) checkout(s *settings) error {
 	if err != nil {
 		return err
 	}
-	d, err := c.Digests(id)
+	digests := c.Digests
+	if s.submodules == "recursive" {
+		digests = c.DigestsWithAll
+	}
+	d, err := digests(id)
 	if err != nil {
 		return err
 	}
@@ -37,6 +41,9 @@ func (p *program) checkout(s *settings) error {
 	entry, entryErr := d.FileSHA256(path.Join(first(&s.policy.RepoSubdir, ""), script))
 	if s.json {
 		out := map[string]string{"commit": d.Commit.String(), "tree": d.Tree.String(), "content_sha256": d.ContentSHA256}
+		if len(d.Submodules) > 0 {
+			out["submodules"] = measure.SubmoduleLines(d.Submodules)
+		}
 		if entryErr == nil {
 			out["entrypoint_sha256"] = entry
 		}
@@ -45,6 +52,9 @@ func (p *program) checkout(s *settings) error {
 	last := "ENTRYPOINT_SHA256=" + entry
 	if entryErr != nil {
 		last = "# no ENTRYPOINT_SHA256: " + printable.Text(entryErr.Error())
+	}
+	for _, sub := range d.Submodules {
+		last += "\n# with the submodule " + printable.Text(sub.Path) + " at " + sub.Commit
 	}
 	_, err = fmt.Fprintf(p.stdout, "COMMIT_SHA=%s\nTREE=%s\nCONTENT_SHA256=%s\n%s\n", d.Commit, d.Tree, d.ContentSHA256, last)
 	return err
@@ -97,7 +107,28 @@ func (s *settings) checkoutFor(e *evidence.Evidence) (*launch.Checkout, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &launch.Checkout{Commit: d.Commit.String(), Tree: d.Tree.String(), ContentSHA256: d.ContentSHA256, EntrySHA256: d.FileSHA256}, nil
+	checkout := said(d)
+	checkout.Placed = func(these []measure.Submodule, all bool) (*launch.Checkout, error) {
+		c, err := openClone(s.checkout)
+		if err != nil {
+			return nil, err
+		}
+		defer c.Close()
+		d, err := c.DigestsWith(id, these)
+		if all {
+			d, err = c.DigestsWithAll(id)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return said(d), nil
+	}
+	return checkout, nil
+}
+
+// said is what a clone's digests say.
+func said(d *clonehash.Digests) *launch.Checkout {
+	return &launch.Checkout{Commit: d.Commit.String(), Tree: d.Tree.String(), ContentSHA256: d.ContentSHA256, EntrySHA256: d.FileSHA256, Submodules: d.Submodules}
 }
 
 // launchedIn are the commits that a log says were launched: which objects of a

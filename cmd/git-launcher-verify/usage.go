@@ -83,6 +83,8 @@ serve answers POST /v1/verify with the report of --offline --json, and has /heal
 
 Of a clone:
   --commit SHA            which commit (default HEAD's; for --checkout the one that was launched)
+  --submodules none|recursive
+                          for checkout: what the launch places of them (default none)
   --repo-subdir DIR  --entrypoint-script FILE    for checkout: which script (default entrypoint.sh in the root)
 
 Exit codes:

@@ -70,6 +70,22 @@ func Plan(gitlinks []Gitlink, gitmodules []byte, base config.RepoURL) ([]Link, e
 	return links, apart(links)
 }
 
+// LeftOut are the paths of submodules that a clone leaves out: update = none. None are,
+// of a .gitmodules that [Plan] would refuse.
+func LeftOut(gitmodules []byte) map[string]bool {
+	all, err := entries(gitmodules)
+	if err != nil {
+		return nil
+	}
+	left := make(map[string]bool)
+	for _, e := range all {
+		if len(e.path) == 1 && len(e.update) == 1 && e.update[0] == "none" {
+			left[e.path[0]] = true
+		}
+	}
+	return left
+}
+
 // plan says where one submodule comes from; left says that Git leaves it out.
 func plan(g Gitlink, found []*entry, base config.RepoURL) (link Link, left bool, err error) {
 	switch {

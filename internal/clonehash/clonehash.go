@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 
 	"gitlauncher/gitpin/object"
 	"gitlauncher/measure"
@@ -16,6 +17,7 @@ import (
 type Clone struct {
 	git   string // its .git
 	store *store
+	own   []*store                        // of the submodules; nil until one is looked for
 	left  int                             // entries that may still be walked
 	blobs map[object.ID][sha256.Size]byte // that were read: one blob can be many files
 }
@@ -51,11 +53,16 @@ func Open(dir string) (*Clone, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the clone %s: %w", dir, err)
 	}
-	return &Clone{git, objects, maxEntries, make(map[object.ID][sha256.Size]byte)}, nil
+	return &Clone{git: git, store: objects, left: maxEntries, blobs: make(map[object.ID][sha256.Size]byte)}, nil
 }
 
 // Close lets go of the clone's files.
-func (c *Clone) Close() { c.store.close() }
+func (c *Clone) Close() {
+	c.store.close()
+	for _, s := range c.own {
+		s.close()
+	}
+}
 
 // Head returns the commit that HEAD means.
 func (c *Clone) Head() (object.ID, error) { return head(c.git) }
@@ -63,7 +70,8 @@ func (c *Clone) Head() (object.ID, error) { return head(c.git) }
 // Digests is what a launch record says of a commit.
 type Digests struct {
 	Commit, Tree  object.ID
-	ContentSHA256 string // lowercase hex
+	ContentSHA256 string              // lowercase hex
+	Submodules    []measure.Submodule // that the content covers, in the order of the listing
 	files         map[string][sha256.Size]byte
 }
 
@@ -76,59 +84,32 @@ func (d *Digests) FileSHA256(name string) (string, error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
-// Digests computes what a launch record says of a commit.
+// Digests computes what a launch record of version 1 says of a commit.
 func (c *Clone) Digests(id object.ID) (*Digests, error) {
-	data, err := c.store.read(id, object.Commit)
-	if err != nil {
-		return nil, err
-	}
-	commit, err := object.ParseCommit(id.Format(), data)
-	if err != nil {
-		return nil, err
-	}
-	sums := make(map[string][sha256.Size]byte)
-	listing := measure.NewListing()
-	if err := c.walk(commit.Tree, "", listing, sums); err != nil {
-		return nil, err
-	}
-	return &Digests{Commit: id, Tree: commit.Tree, ContentSHA256: listing.Sum(), files: sums}, nil
+	return c.digests(id, func(string, object.ID) bool { return false })
 }
 
-// walk adds a tree's files in the order of git ls-tree -r.
-func (c *Clone) walk(id object.ID, dir string, listing *measure.Listing, sums map[string][sha256.Size]byte) error {
-	data, err := c.store.read(id, object.Tree)
-	if err != nil {
-		return err
+// DigestsWith computes what a record of version 2 says, with these submodules and no
+// others. One that is no gitlink of the commit, or of another commit, is not among those
+// of the result. The error is a *[MissingError] where the clone lacks one.
+func (c *Clone) DigestsWith(id object.ID, these []measure.Submodule) (*Digests, error) {
+	return c.digests(id, func(path string, commit object.ID) bool {
+		return slices.Contains(these, measure.Submodule{Commit: commit.String(), Path: path})
+	})
+}
+
+// DigestsWithAll computes what a record says after a launch with SUBMODULES=recursive. The
+// error is a *[MissingError] where the clone lacks one.
+func (c *Clone) DigestsWithAll(id object.ID) (*Digests, error) {
+	return c.digests(id, func(string, object.ID) bool { return true })
+}
+
+func (c *Clone) digests(id object.ID, placed func(string, object.ID) bool) (*Digests, error) {
+	w := &walk{clone: c, placed: placed, listing: measure.NewListing(), digests: &Digests{Commit: id, files: make(map[string][sha256.Size]byte)}}
+	var err error
+	if w.digests.Tree, err = w.commit(c.store, id, "", 0); err != nil {
+		return nil, err
 	}
-	entries, err := object.ParseTree(id.Format(), data)
-	if err != nil {
-		return fmt.Errorf("tree %s: %w", id, err)
-	}
-	if c.left -= len(entries); c.left < 0 {
-		return fmt.Errorf("the commit has more than %d files and folders, which no launcher takes by default", maxEntries)
-	}
-	for _, e := range entries {
-		name := path.Join(dir, e.Name)
-		switch e.Mode {
-		case object.ModeDir:
-			if err := c.walk(e.ID, name, listing, sums); err != nil {
-				return err
-			}
-		case object.ModeGitlink:
-			listing.AddGitlink(uint32(e.Mode), e.ID.String(), name)
-		default:
-			sum, known := c.blobs[e.ID]
-			if !known {
-				content := sha256.New()
-				if err := c.store.blob(e.ID, content); err != nil {
-					return err
-				}
-				sum = [sha256.Size]byte(content.Sum(nil))
-				c.blobs[e.ID] = sum
-			}
-			sums[name] = sum
-			listing.AddFile(uint32(e.Mode), sum, name)
-		}
-	}
-	return nil
+	w.digests.ContentSHA256 = w.listing.Sum()
+	return w.digests, nil
 }

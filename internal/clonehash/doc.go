@@ -10,7 +10,8 @@
 //	head   head.go       which format the clone is of, and what HEAD means
 //	store  store.go      objects, loose and packed, SHA-1 and SHA-256
 //
-// What this package does not do: fetch, or look at the work tree. It reads objects.
+// What this package does not do: fetch, or look at the work tree. It reads objects, of
+// submodules those in .git/modules.
 //
 // Formats: the listing that content_sha256 is a hash of, VERIFY.md; gitrepository-layout(5),
 // gitformat-pack(5).

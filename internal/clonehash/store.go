@@ -124,6 +124,17 @@ func spool() (*os.File, error) {
 	return f, os.Remove(f.Name())
 }
 
+// has reports whether there is an object of that name. It proves nothing.
+func (s *store) has(id object.ID) bool {
+	name := id.String()
+	for _, dir := range s.dirs {
+		if _, err := os.Lstat(filepath.Join(dir, name[:2], name[2:])); err == nil {
+			return true
+		}
+	}
+	return slices.ContainsFunc(s.packs, func(a *pack.Archive) bool { _, there := a.Find(id); return there })
+}
+
 // read returns the content of a commit or of a tree, and proves that it has that id.
 func (s *store) read(id object.ID, want object.Type) ([]byte, error) {
 	if id.Format() != s.format {

@@ -2,6 +2,7 @@ package launch
 
 import (
 	"path"
+	"strings"
 
 	"gitlauncher/measure"
 	"gitlauncher/verify/report"
@@ -12,6 +13,12 @@ type Checkout struct {
 	Commit, Tree, ContentSHA256 string
 	// EntrySHA256 returns a file's SHA-256 by its path in the tree.
 	EntrySHA256 func(path string) (string, error)
+
+	// Placed says the same of the commit and these submodules, or with all that
+	// SUBMODULES=recursive places. Its own Placed is nil.
+	Placed func(these []measure.Submodule, all bool) (*Checkout, error)
+	// Submodules are those that the content covers.
+	Submodules []measure.Submodule
 }
 
 // same holds a launch record against a local clone.
@@ -28,6 +35,19 @@ func (clone *Checkout) same(c report.Check, g *measure.GitRecord) {
 		return
 	}
 	same("clone's tree", clone.Tree, g.Tree)
+	switch {
+	case g.LFSSHA256 != "":
+		c.Undecided("clone's content", "", g.ContentSHA256, "contents of Git LFS files were placed, which are not computed from a clone")
+		return
+	case len(g.Submodules) > 0:
+		whole, err := clone.Placed(g.Submodules, false)
+		if err != nil {
+			c.Undecided("clone's content", "", g.ContentSHA256, err.Error())
+			return
+		}
+		same("clone's submodules", lines(whole.Submodules), lines(g.Submodules))
+		clone = whole
+	}
 	same("clone's content", clone.ContentSHA256, g.ContentSHA256)
 	if !g.Advanced {
 		found, err := clone.EntrySHA256(path.Join(g.Subdir, g.Entrypoint))
@@ -36,4 +56,13 @@ func (clone *Checkout) same(c report.Check, g *measure.GitRecord) {
 		}
 		same("clone's entry script", found, g.EntrypointSHA256)
 	}
+}
+
+// lines are submodules as a reader sees them.
+func lines(submodules []measure.Submodule) string {
+	all := make([]string, len(submodules))
+	for i, s := range submodules {
+		all[i] = s.Path + " at " + s.Commit
+	}
+	return strings.Join(all, ", ")
 }

@@ -99,6 +99,12 @@ func (p Params) gitLaunch(c report.Check, g *measure.GitRecord, binding measure.
 			instead(c, "install command", &by.InstallCmd, "the script "+g.Entrypoint, "a script was run, and no command before it")
 		}
 	}
+	switch {
+	case len(g.Submodules) > 0:
+		c.Note("submodules", lines(g.Submodules), "placed beyond the commit's own tree, which pins them; CONTENT_SHA256 covers their bytes")
+	case binding == measure.Pinned && p.App.Config.Submodules:
+		c.Note("submodules", "all that the commit pins", "SUBMODULES=recursive; CONTENT_SHA256 covers their bytes")
+	}
 	if p.Checkout != nil {
 		p.Checkout.same(c, g)
 	}
@@ -157,7 +163,7 @@ func sameConfig(c report.Check, g *measure.GitRecord, a app.App) {
 	if a.Config == nil {
 		return // check D has said why
 	}
-	wrong := differences(Planned(a.Config, a.Text), g)
+	wrong := append(differences(Planned(a.Config, a.Text), g), beyond(a.Config, g)...)
 	if len(wrong) > 0 {
 		c.NotAllowed(name, "what the config says", "another "+strings.Join(wrong, ", another "), "the launcher writes into its record what the config says, so it did not write this one")
 		return
@@ -178,6 +184,17 @@ func differences(planned, g *measure.GitRecord) (wrong []string) {
 		if field.want != field.found {
 			wrong = append(wrong, field.name)
 		}
+	}
+	return wrong
+}
+
+// beyond names what a record has placed beyond the tree, and the config does not ask for.
+func beyond(cfg *config.Git, g *measure.GitRecord) (wrong []string) {
+	if len(g.Submodules) > 0 && !cfg.Submodules {
+		wrong = append(wrong, "set of submodules")
+	}
+	if g.LFSSHA256 != "" && !cfg.LFS {
+		wrong = append(wrong, "set of Git LFS files")
 	}
 	return wrong
 }

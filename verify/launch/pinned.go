@@ -83,6 +83,16 @@ func (p Params) planned() *measure.GitRecord {
 		return g
 	}
 	g.Tree = clone.Tree
+	if p.App.Config.LFS {
+		return g // which a clone does not tell
+	}
+	if p.App.Config.Submodules {
+		whole, err := clone.Placed(nil, true)
+		if err != nil {
+			return g
+		}
+		g.Submodules, clone = whole.Submodules, whole
+	}
 	if g.ContentSHA256 == "" {
 		g.ContentSHA256 = clone.ContentSHA256
 	}
@@ -110,7 +120,7 @@ func (p Params) samePlan(record string) error {
 	if err != nil {
 		return err
 	}
-	if wrong := differences(Planned(p.App.Config, p.App.Text), r); len(wrong) > 0 {
+	if wrong := append(differences(Planned(p.App.Config, p.App.Text), r), beyond(p.App.Config, r)...); len(wrong) > 0 {
 		return fmt.Errorf("it says another %s than the measured config", strings.Join(wrong, ", another "))
 	}
 	return nil

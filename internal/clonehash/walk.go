@@ -1,0 +1,161 @@
+package clonehash
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"path"
+
+	"gitlauncher/gitpin/object"
+	"gitlauncher/gitpin/submodule"
+	"gitlauncher/measure"
+)
+
+// maxDepth bounds submodules in submodules, as the launcher does (doc/limits.md).
+const maxDepth = 16
+
+// walk adds a commit's files to a listing, in its order.
+type walk struct {
+	clone   *Clone
+	placed  func(path string, commit object.ID) bool // submodules that are walked, too
+	listing *measure.Listing
+	digests *Digests
+}
+
+// commit walks a commit whose files lie below dir, and returns its tree.
+func (w *walk) commit(from *store, id object.ID, dir string, depth int) (tree object.ID, err error) {
+	data, err := from.read(id, object.Commit)
+	if err != nil {
+		return object.ID{}, err
+	}
+	info, err := object.ParseCommit(id.Format(), data)
+	if err != nil {
+		return object.ID{}, err
+	}
+	root, err := w.entries(from, info.Tree)
+	if err != nil {
+		return object.ID{}, err
+	}
+	var left map[string]bool
+	for _, e := range root {
+		if e.Name == ".gitmodules" && (e.Mode == object.ModeFile || e.Mode == object.ModeExec) {
+			if left, err = w.leftOut(from, e.ID); err != nil {
+				return object.ID{}, err
+			}
+		}
+	}
+	in := &repository{from, dir, left, depth}
+	return info.Tree, w.tree(in, root, "")
+}
+
+// repository is the one whose tree is walked.
+type repository struct {
+	store *store
+	dir   string          // of its files
+	left  map[string]bool // submodules that git leaves out
+	depth int
+}
+
+// leftOut reads .gitmodules. One that nobody can read leaves nothing out: a launch with
+// submodules would not have been.
+func (w *walk) leftOut(from *store, id object.ID) (map[string]bool, error) {
+	text := &bounded{room: submodule.MaxSize + 1}
+	if err := from.blob(id, text); err != nil {
+		return nil, err
+	}
+	return submodule.LeftOut(text.b), nil
+}
+
+// bounded keeps the first bytes that are written to it.
+type bounded struct {
+	b    []byte
+	room int
+}
+
+func (w *bounded) Write(b []byte) (int, error) {
+	n := min(len(b), w.room)
+	w.b, w.room = append(w.b, b[:n]...), w.room-n
+	return len(b), nil
+}
+
+func (w *walk) entries(from *store, id object.ID) ([]object.Entry, error) {
+	data, err := from.read(id, object.Tree)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := object.ParseTree(id.Format(), data)
+	if err != nil {
+		return nil, fmt.Errorf("tree %s: %w", id, err)
+	}
+	if w.clone.left -= len(entries); w.clone.left < 0 {
+		return nil, fmt.Errorf("the commit has more than %d files and folders, which no launcher takes by default", maxEntries)
+	}
+	return entries, nil
+}
+
+// tree adds a tree's files in the order of git ls-tree -r.
+func (w *walk) tree(in *repository, entries []object.Entry, dir string) error {
+	for _, e := range entries {
+		name := path.Join(dir, e.Name)
+		at := path.Join(in.dir, name)
+		switch e.Mode {
+		case object.ModeDir:
+			below, err := w.entries(in.store, e.ID)
+			if err != nil {
+				return err
+			}
+			if err := w.tree(in, below, name); err != nil {
+				return err
+			}
+		case object.ModeGitlink:
+			w.listing.AddGitlink(uint32(e.Mode), e.ID.String(), at)
+			if in.left[name] || !w.placed(at, e.ID) {
+				continue
+			}
+			if err := w.submodule(e.ID, at, in.depth+1); err != nil {
+				return err
+			}
+		default:
+			sum, err := w.blob(in.store, e.ID)
+			if err != nil {
+				return err
+			}
+			w.digests.files[at] = sum
+			w.listing.AddFile(uint32(e.Mode), sum, at)
+		}
+	}
+	return nil
+}
+
+// submodule walks a submodule's commit, wherever among the submodules' objects it is: an id
+// says what it names, and a name nothing.
+func (w *walk) submodule(id object.ID, at string, depth int) error {
+	if depth > maxDepth {
+		return fmt.Errorf("submodule %s: lies in %d others, and no launcher places it", at, maxDepth)
+	}
+	stores, err := w.clone.modules()
+	if err != nil {
+		return err
+	}
+	for _, s := range stores {
+		if !s.has(id) {
+			continue
+		}
+		w.digests.Submodules = append(w.digests.Submodules, measure.Submodule{Commit: id.String(), Path: at})
+		_, err := w.commit(s, id, at, depth)
+		return err
+	}
+	return &MissingError{at, id}
+}
+
+func (w *walk) blob(from *store, id object.ID) ([sha256.Size]byte, error) {
+	if sum, known := w.clone.blobs[id]; known {
+		return sum, nil
+	}
+	content := sha256.New()
+	if err := from.blob(id, content); err != nil {
+		return [sha256.Size]byte{}, err
+	}
+	sum := [sha256.Size]byte(content.Sum(nil))
+	w.clone.blobs[id] = sum
+	return sum, nil
+}
