@@ -10,6 +10,8 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"gitlauncher/image/build/debian"
+	"gitlauncher/image/build/layer"
 	"gitlauncher/internal/compile"
 )
 
@@ -22,7 +24,7 @@ type definition struct {
 
 type definedLayer struct {
 	by    string // the history's line
-	files []file
+	files []layer.File
 }
 
 // Origins of files that no package holds.
@@ -34,14 +36,14 @@ const (
 const searchPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 // definitions are all images, of files of a Debian system and of the programs.
-func definitions(debian []file, programs map[string][]byte, licences []byte, epoch time.Time) []definition {
-	dir := func(name string, mode int64) file {
-		return file{Path: name, Type: tar.TypeDir, Mode: mode, Time: epoch, Origin: fromDefinition}
+func definitions(debian []layer.File, programs map[string][]byte, licences []byte, epoch time.Time) []definition {
+	dir := func(name string, mode int64) layer.File {
+		return layer.File{Path: name, Type: tar.TypeDir, Mode: mode, Time: epoch, Origin: fromDefinition}
 	}
-	program := func(name, to string) file {
-		return file{Path: to, Type: tar.TypeReg, Mode: 0o755, Time: epoch, Inode: to, Data: programs[name], Origin: fromSource}
+	program := func(name, to string) layer.File {
+		return layer.File{Path: to, Type: tar.TypeReg, Mode: 0o755, Time: epoch, Inode: to, Data: programs[name], Origin: fromSource}
 	}
-	var roots file // the certificates that TLS clients trust
+	var roots layer.File // the certificates that TLS clients trust
 	for _, f := range debian {
 		if f.Path == "/etc/ssl/certs/ca-certificates.crt" {
 			roots = f
@@ -53,7 +55,7 @@ func definitions(debian []file, programs map[string][]byte, licences []byte, epo
 			config: v1.Config{Entrypoint: []string{"/usr/bin/git-launcher"}, Env: []string{searchPath}, WorkingDir: "/"},
 			layers: []definedLayer{
 				{"Debian packages of image/debian-*.lock", debian},
-				{"git-launcher", []file{
+				{"git-launcher", []layer.File{
 					program("git-launcher", "/usr/bin/git-launcher"),
 					dir("/etc/git-launcher", 0o755),
 					// For a volume: a launcher that runs as another user can write here, too.
@@ -66,7 +68,7 @@ func definitions(debian []file, programs map[string][]byte, licences []byte, epo
 		{
 			name: "git-launcher-image", title: "git-launcher, image-digest mode",
 			config: v1.Config{Entrypoint: []string{"/git-launcher", "image"}, WorkingDir: "/"},
-			layers: []definedLayer{{"git-launcher and CA certificates", []file{
+			layers: []definedLayer{{"git-launcher and CA certificates", []layer.File{
 				program("git-launcher", "/git-launcher"),
 				dir("/etc", 0o755), dir("/etc/ssl", 0o755), dir("/etc/ssl/certs", 0o755), roots,
 			}}},
@@ -74,7 +76,7 @@ func definitions(debian []file, programs map[string][]byte, licences []byte, epo
 		{
 			name: "dstack-sim", title: "dstack-sim, a guest agent for development: not a TEE",
 			config: v1.Config{Entrypoint: []string{"/dstack-sim"}, WorkingDir: "/"},
-			layers: []definedLayer{{"dstack-sim", []file{program("dstack-sim", "/dstack-sim")}}},
+			layers: []definedLayer{{"dstack-sim", []layer.File{program("dstack-sim", "/dstack-sim")}}},
 		},
 	}
 }
@@ -82,11 +84,11 @@ func definitions(debian []file, programs map[string][]byte, licences []byte, epo
 // additions are the files of the Debian layer that this definition makes: the links
 // by which /bin and the like lie in /usr (packages are unpacked through them), and
 // Debian's own archives instead of those that the packages came from.
-func additions(l *lock) []file {
+func additions(l *debian.Lock) []layer.File {
 	sources := fmt.Sprintf("deb http://deb.debian.org/debian %[1]s main\ndeb http://deb.debian.org/debian %[1]s-updates main\ndeb http://deb.debian.org/debian-security %[1]s-security main\n", l.Suite)
-	files := []file{{Path: "/etc/apt/sources.list", Type: tar.TypeReg, Mode: 0o644, Data: []byte(sources)}}
+	files := []layer.File{{Path: "/etc/apt/sources.list", Type: tar.TypeReg, Mode: 0o644, Data: []byte(sources)}}
 	for _, top := range topLinks(l.Arch) {
-		files = append(files, file{Path: "/" + top, Type: tar.TypeSymlink, Mode: 0o777, Link: "usr/" + top})
+		files = append(files, layer.File{Path: "/" + top, Type: tar.TypeSymlink, Mode: 0o777, Link: "usr/" + top})
 	}
 	for i := range files {
 		files[i].Time, files[i].Origin = l.Epoch, fromDefinition

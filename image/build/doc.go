@@ -1,16 +1,12 @@
 // Command build makes git-launcher's images, so that anyone gets the same digests.
 //
-//	lock.go     what goes in: each Debian package by version, size and SHA-256
-//	update.go   a new lock, from what a signed Debian archive offers
-//	fetch.go    the locked packages, from any mirror, hashed before use
-//	rootfs.go   mmdebstrap lays them out from a repository that holds nothing else
-//	trace.go    where each file came from; a file that came from nowhere is an error
-//	certs.go    what TLS clients trust is what ca-certificates holds
-//	layer.go    a layer whose bytes are a function of its files
-//	oci.go      the images, as OCI layouts
-//	compare.go  two images, file by file
-//	save.go     the images as an archive that docker load reads
-//	sbom.go     the same list as an SPDX document
+//	debian/        a Debian system of pinned packages, each file of known origin
+//	layer/         a layer whose bytes are a function of its files; two images compared
+//	definition.go  what is in each image
+//	oci.go         the images, as OCI layouts
+//	registry.go    the images, in a registry
+//	save.go        the images as an archive that docker load reads
+//	sbom.go        the list of packages as an SPDX document
 //
 // # The threat
 //
@@ -25,6 +21,5 @@
 // It does not judge the packages themselves, nor sign anything. That a lock was
 // made from Debian's archive is checked when it is made, with Debian's keys.
 //
-// Formats: the OCI image specification, https://github.com/opencontainers/image-spec,
-// deb(5), deb-control(5); SOURCE_DATE_EPOCH, https://reproducible-builds.org/specs/source-date-epoch/.
+// Formats: those of packages debian and layer, and SPDX 2.3.
 package main

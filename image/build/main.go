@@ -16,6 +16,9 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sync/errgroup"
+
+	"gitlauncher/image/build/debian"
+	"gitlauncher/image/build/layer"
 )
 
 const usage = `Usage: go run ./image/build COMMAND [flags]    in the top directory of the source
@@ -42,7 +45,7 @@ func main() {
 // options are the flags of all commands.
 type options struct {
 	arch, suite, version, source, out, cache, image, name, to string
-	from                                                      mirrors
+	from                                                      debian.Mirrors
 }
 
 func parse(args []string) (string, *options, error) {
@@ -61,7 +64,7 @@ func parse(args []string) (string, *options, error) {
 	fs.StringVar(&o.image, "image", "", "verify: an image in a registry to compare with, by digest")
 	fs.StringVar(&o.name, "name", "git-launcher", "verify, push: which image")
 	fs.StringVar(&o.to, "to", "", "push: registry/repository:tag")
-	debian := fs.String("debian-mirror", "http://deb.debian.org/debian", "where Debian's packages come from")
+	packages := fs.String("debian-mirror", "http://deb.debian.org/debian", "where Debian's packages come from")
 	security := fs.String("security-mirror", "http://deb.debian.org/debian-security", "where its security updates come from")
 	if len(args) == 0 {
 		fs.Usage()
@@ -76,7 +79,7 @@ func parse(args []string) (string, *options, error) {
 	if o.arch != "amd64" && o.arch != "arm64" {
 		return "", nil, fmt.Errorf("no image is defined for %q", o.arch)
 	}
-	o.from = mirrors{"debian": *debian, "debian-security": *security}
+	o.from = debian.Mirrors{"debian": *packages, "debian-security": *security}
 	if o.cache == "" {
 		dir, err := os.UserCacheDir()
 		if err != nil {
@@ -114,7 +117,7 @@ func (o *options) lock(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l, err := update(ctx, o.arch, o.suite, strings.Fields(string(wanted)), o.from, time.Now())
+	l, err := debian.Update(ctx, o.arch, o.suite, strings.Fields(string(wanted)), o.from, time.Now())
 	if err != nil {
 		return err
 	}
@@ -128,7 +131,7 @@ type built struct {
 	sbom  []byte
 }
 
-func (b *built) files() (files []file) {
+func (b *built) files() (files []layer.File) {
 	for _, l := range b.layers {
 		files = append(files, l.files...)
 	}
@@ -137,7 +140,7 @@ func (b *built) files() (files []file) {
 
 // build makes all images. A file that came from nowhere is an error.
 func (o *options) build(ctx context.Context) ([]built, error) {
-	l, err := readLock(o.lockFile())
+	l, err := debian.ReadLock(o.lockFile())
 	if err != nil {
 		return nil, err
 	}
@@ -149,32 +152,32 @@ func (o *options) build(ctx context.Context) ([]built, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(tmp)
-	if err := fetch(ctx, l, o.from, o.cache); err != nil {
+	if err := debian.Fetch(ctx, l, o.from, o.cache); err != nil {
 		return nil, err
 	}
 	var compiled map[string][]byte
-	var debian []file
+	var system []layer.File
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
 		compiled, err = programs(gctx, o.arch, o.version, tmp)
 		return err
 	})
 	g.Go(func() (err error) {
-		debian, err = bootstrap(gctx, l, o.cache, tmp)
+		system, err = debian.Bootstrap(gctx, l, o.cache, tmp)
 		return err
 	})
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	debian = define(clean(debian, l.Epoch), additions(l))
-	unexplained, err := trace(ctx, l, o.cache, debian)
+	system = define(debian.Clean(system, l.Epoch), additions(l))
+	unexplained, err := debian.Trace(ctx, l, o.cache, system)
 	if err != nil {
 		return nil, err
 	}
 	if len(unexplained) > 0 {
 		return nil, fmt.Errorf("these files did not come from a pinned source:\n  %s", strings.Join(unexplained, "\n  "))
 	}
-	if err := certificates(debian); err != nil {
+	if err := debian.Certificates(system); err != nil {
 		return nil, err
 	}
 	licences, err := os.ReadFile("THIRD-PARTY-LICENSES")
@@ -182,7 +185,7 @@ func (o *options) build(ctx context.Context) ([]built, error) {
 		return nil, err
 	}
 	var all []built
-	for _, d := range definitions(debian, compiled, licences, l.Epoch) {
+	for _, d := range definitions(system, compiled, licences, l.Epoch) {
 		b := built{definition: d}
 		if b.image, err = d.image(o, l.Epoch); err != nil {
 			return nil, err
@@ -196,9 +199,9 @@ func (o *options) build(ctx context.Context) ([]built, error) {
 }
 
 // define puts the definition's own files in place of those that were laid out.
-func define(files, own []file) []file {
-	files = slices.DeleteFunc(files, func(f file) bool {
-		return slices.ContainsFunc(own, func(g file) bool { return f.Path == g.Path })
+func define(files, own []layer.File) []layer.File {
+	files = slices.DeleteFunc(files, func(f layer.File) bool {
+		return slices.ContainsFunc(own, func(g layer.File) bool { return f.Path == g.Path })
 	})
 	return append(files, own...)
 }
@@ -218,7 +221,7 @@ func (o *options) make(ctx context.Context, out io.Writer) error {
 			return err
 		}
 		err = errors.Join(
-			os.WriteFile(at+".files", listing(b.files()), 0o644),
+			os.WriteFile(at+".files", layer.Listing(b.files()), 0o644),
 			os.WriteFile(at+".spdx.json", b.sbom, 0o644),
 			os.WriteFile(at+".digest", []byte(digest.String()+"\n"), 0o644))
 		if err != nil {
@@ -241,7 +244,7 @@ Into a registry, by digest:
 }
 
 // sizes are in MiB: of the compressed layers, and of the files.
-func sizes(img v1.Image, files []file) (packed, unpacked float64, err error) {
+func sizes(img v1.Image, files []layer.File) (packed, unpacked float64, err error) {
 	layers, err := img.Layers()
 	if err != nil {
 		return 0, 0, err
@@ -299,7 +302,7 @@ func (o *options) verify(ctx context.Context, out io.Writer) error {
 		if err != nil {
 			return fmt.Errorf("reading %s: %w", of, err)
 		}
-		diff, err := compare(other, b.image)
+		diff, err := layer.Compare(other, b.image)
 		if err != nil {
 			return err
 		}

@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"gitlauncher/image/build/debian"
 )
 
 // spdxDocument is the part of SPDX 2.3 that is needed to name packages
@@ -60,7 +62,7 @@ type spdxRelationship struct {
 
 // spdx lists what the image holds: the packages of the lock that its files came
 // from, and the Go modules that its programs say they are made of.
-func (b *built) spdx(l *lock, version string) ([]byte, error) {
+func (b *built) spdx(l *debian.Lock, version string) ([]byte, error) {
 	digest, err := b.image.Digest()
 	if err != nil {
 		return nil, err
@@ -85,7 +87,7 @@ func (b *built) spdx(l *lock, version string) ([]byte, error) {
 	}
 	for _, p := range l.Packages {
 		if used[p.Name+"="+p.Version] {
-			add(spdxPackage{Name: p.Name, Version: p.Version, Download: l.url(p), Checksums: []spdxChecksum{{"SHA256", p.SHA256}},
+			add(spdxPackage{Name: p.Name, Version: p.Version, Download: l.URL(p), Checksums: []spdxChecksum{{"SHA256", p.SHA256}},
 				Refs: purl("pkg:deb/debian/" + p.Name + "@" + url.QueryEscape(p.Version) + "?arch=" + l.Arch + "&distro=" + l.Suite)}, "CONTAINS", "SPDXRef-Package-0")
 		}
 	}
@@ -114,13 +116,3 @@ func or(s string) string {
 }
 
 func purl(locator string) []spdxRef { return []spdxRef{{"PACKAGE-MANAGER", "purl", locator}} }
-
-// url is where the dated archive has a package.
-func (l *lock) url(p debPackage) string {
-	for _, a := range l.Archives {
-		if a.Name == p.Archive {
-			return a.Snapshot + p.Path
-		}
-	}
-	return ""
-}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -68,11 +69,7 @@ func (d *docker) override(t *deployment) string {
   app:
     image: %[1]q
     restart: "no"
-    environment:
-      GIT_LAUNCHER_LOG_FORMAT: json
-      GIT_LAUNCHER_RECEIPT_LOG: "false"
-      GIT_LAUNCHER_RECEIPT: /evidence/receipt.json
-      GIT_LAUNCHER_DSTACK_ENDPOINT: /run/agent/dstack.sock
+    command: [--log-format, json, --receipt-log=false, --receipt, /evidence/receipt.json, --dstack-endpoint, /run/agent/dstack.sock]
     volumes: !override
       - {type: bind, source: %[3]q, target: /repo, read_only: true}
       - {type: bind, source: %[4]q, target: /evidence}
@@ -135,18 +132,32 @@ func (d *docker) boot(ctx context.Context, t *deployment) (shutdown func(), err 
 }
 
 func (d *docker) launch(ctx context.Context, t *deployment, logs io.Writer) (*process, error) {
-	cmd := d.command(context.WithoutCancel(ctx), t, "up", "--no-log-prefix", "--no-color", "--no-deps", "--abort-on-container-exit", "--exit-code-from", "app", "app")
-	cmd.Stdout, cmd.Stderr = t.Stdout, logs
-	if err := cmd.Start(); err != nil {
+	ctx = context.WithoutCancel(ctx) // stop ends it
+	if out, err := d.command(ctx, t, "up", "--detach", "--no-deps", "app").CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("%w: %s", err, lastLine(out))
+	}
+	id, err := d.command(ctx, t, "ps", "--all", "--quiet", "app").Output()
+	if err != nil {
+		return nil, fmt.Errorf("finding the container: %w", err)
+	}
+	container := strings.TrimSpace(string(id))
+	follow := exec.CommandContext(ctx, "docker", "logs", "--follow", container)
+	follow.Stdout, follow.Stderr = t.Stdout, logs
+	if err := follow.Start(); err != nil {
 		return nil, err
 	}
 	return &process{
 		wait: func() int {
-			cmd.Wait() // its code is asked for below
-			return cmd.ProcessState.ExitCode()
+			follow.Wait() // ends with the container
+			out, err := exec.CommandContext(ctx, "docker", "wait", container).Output()
+			code, parsed := strconv.Atoi(strings.TrimSpace(string(out)))
+			if err != nil || parsed != nil {
+				return 1 // somebody removed it
+			}
+			return code
 		},
 		stop: func() {
-			d.command(context.WithoutCancel(ctx), t, "stop", "--timeout", "10", "app").Run()
+			exec.CommandContext(ctx, "docker", "stop", "--time", "10", container).Run()
 		},
 	}, nil
 }

@@ -1,4 +1,4 @@
-package main
+package debian
 
 import (
 	"archive/tar"
@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+
+	"gitlauncher/image/build/layer"
 )
 
 const (
@@ -14,10 +16,10 @@ const (
 	rootsHeld = "/usr/share/ca-certificates/"
 )
 
-// certificates requires that TLS clients trust just what the package holds: the
+// Certificates requires that TLS clients trust just what the package holds: the
 // bundle, which a script makes and which image mode's image consists of, has its
 // certificates and no others, and beside it there are only links.
-func certificates(files []file) error {
+func Certificates(files []layer.File) error {
 	held, trusted := make(map[string]bool), make(map[string]bool)
 	for _, f := range files {
 		switch {

@@ -1,4 +1,4 @@
-package main
+package debian
 
 import (
 	"bytes"
@@ -15,9 +15,9 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// fetch fills the cache with the locked packages. It keeps those that have the right
+// Fetch fills the cache with the locked packages. It keeps those that have the right
 // digest and downloads the others. A mirror is trusted for nothing.
-func fetch(ctx context.Context, l *lock, from mirrors, cache string) error {
+func Fetch(ctx context.Context, l *Lock, from Mirrors, cache string) error {
 	if err := os.MkdirAll(cache, 0o755); err != nil {
 		return err
 	}
@@ -78,7 +78,7 @@ func hasDigest(name, sum string) error {
 
 // repository makes a flat apt repository of exactly the locked packages. Their
 // digests are checked once more where they are used: apt reads them from here.
-func repository(ctx context.Context, l *lock, cache, dir string) error {
+func repository(ctx context.Context, l *Lock, cache, dir string) error {
 	var index bytes.Buffer
 	for _, p := range l.Packages {
 		from, to := filepath.Join(cache, p.SHA256+".deb"), filepath.Join(dir, p.Name+".deb")

@@ -1,7 +1,6 @@
-package main
+package debian
 
 import (
-	"archive/tar"
 	"bytes"
 	"context"
 	"errors"
@@ -14,74 +13,13 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"gitlauncher/image/build/layer"
 )
 
-// file is one entry of an image's file system.
-type file struct {
-	Path     string // absolute and clean
-	Type     byte   // tar's: TypeReg, TypeDir or TypeSymlink; a hard link is a TypeReg as well
-	Mode     int64  // permissions with setuid, setgid and sticky bits
-	UID, GID int
-	Time     time.Time
-	Link     string // target of a symbolic link, as it stands
-	Inode    string // path that a tar had these bytes at first; hard links share it
-	Data     []byte
-	Origin   string // where it came from, see trace.go
-}
-
-// readTar reads a file system. Devices are left out: every container engine mounts
-// its own /dev.
-func readTar(r io.Reader) ([]file, error) {
-	var files []file
-	at := make(map[string]int) // index of each path
-	for tr := tar.NewReader(r); ; {
-		h, err := tr.Next()
-		if errors.Is(err, io.EOF) {
-			return files, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		f := file{Path: path.Clean("/" + h.Name), Type: h.Typeflag, Mode: h.Mode & 0o7777, UID: h.Uid, GID: h.Gid, Time: h.ModTime}
-		switch h.Typeflag {
-		case tar.TypeReg:
-			f.Inode = f.Path
-			if f.Data, err = io.ReadAll(tr); err != nil {
-				return nil, err
-			}
-		case tar.TypeLink:
-			first, ok := at[path.Clean("/"+h.Linkname)]
-			if !ok {
-				return nil, fmt.Errorf("%s is a hard link to nothing", f.Path)
-			}
-			linked := files[first]
-			linked.Path = f.Path
-			f = linked
-		case tar.TypeSymlink:
-			f.Link, f.Mode = h.Linkname, 0o777
-		case tar.TypeDir:
-		case tar.TypeChar, tar.TypeBlock:
-			continue
-		default:
-			return nil, fmt.Errorf("%s is of type %q", f.Path, h.Typeflag)
-		}
-		f.unprivileged()
-		at[f.Path] = len(files)
-		files = append(files, f)
-	}
-}
-
-// unprivileged takes the setuid and setgid bits of a program, and the group that
-// went with them: nobody changes users in this image.
-func (f *file) unprivileged() {
-	if f.Type == tar.TypeReg && f.Mode&0o6000 != 0 {
-		f.Mode, f.GID = f.Mode&^0o6000, 0
-	}
-}
-
-// bootstrap lets mmdebstrap install the locked packages, with their own scripts, into
+// Bootstrap lets mmdebstrap install the locked packages, with their own scripts, into
 // an empty directory. apt sees a repository of these packages and no other.
-func bootstrap(ctx context.Context, l *lock, cache, tmp string) ([]file, error) {
+func Bootstrap(ctx context.Context, l *Lock, cache, tmp string) ([]layer.File, error) {
 	repo := filepath.Join(tmp, "repo")
 	// Not the umask, but these modes: mmdebstrap may work as another user.
 	if err := errors.Join(os.Chmod(tmp, 0o755), os.Mkdir(repo, 0o755), os.Chmod(repo, 0o755)); err != nil {
@@ -116,7 +54,7 @@ func bootstrap(ctx context.Context, l *lock, cache, tmp string) ([]file, error) 
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("mmdebstrap (of the Debian package of that name): %w", err)
 	}
-	files, err := readTar(stdout)
+	files, err := layer.ReadTar(stdout)
 	if _, drained := io.Copy(io.Discard, stdout); err == nil {
 		err = drained
 	}
@@ -136,7 +74,7 @@ var dropped = []struct{ pattern, why string }{
 	{"/etc/motd", "nobody logs in"},
 	{"/etc/.pwd.lock", "a lock"},
 	{"/etc/alternatives/*.gz", "manuals"},
-	{"/etc/apt/sources.list", "definition.go has another"},
+	{"/etc/apt/sources.list", "the definition has another"},
 	{"/etc/*-", "what a file was before a script changed it"},
 	{"/etc/rc?.d/**", "there is no init"},
 	{"/etc/systemd/system/**", "there is no systemd"},
@@ -159,16 +97,16 @@ var dropped = []struct{ pattern, why string }{
 // kept are exceptions from dropped.
 var kept = []string{"/usr/share/doc/*/copyright"}
 
-// clean leaves out what dropped lists, and makes no file younger than the epoch. A
+// Clean leaves out what dropped lists, and makes no file younger than the epoch. A
 // directory that becomes empty stays.
-func clean(files []file, epoch time.Time) []file {
+func Clean(files []layer.File, epoch time.Time) []layer.File {
 	licensed := make(map[string]bool) // directories that a licence lies in
 	for _, f := range files {
 		if matches(f.Path, kept) {
 			licensed[path.Dir(f.Path)] = true
 		}
 	}
-	var out []file
+	var out []layer.File
 	for _, f := range files {
 		drop := !matches(f.Path, kept) && !licensed[f.Path] &&
 			slices.ContainsFunc(dropped, func(d struct{ pattern, why string }) bool { return match(d.pattern, f.Path) })

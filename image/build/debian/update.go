@@ -1,4 +1,4 @@
-package main
+package debian
 
 import (
 	"bytes"
@@ -14,20 +14,20 @@ import (
 	"time"
 )
 
-// mirrors are the URLs from which packages come. They are never written down.
-type mirrors map[string]string // by archive name
+// Mirrors are the URLs from which packages come. They are never written down.
+type Mirrors map[string]string // by archive name
 
 const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
-// update makes a lock of the newest versions of the wanted packages, of what is
+// Update makes a lock of the newest versions of the wanted packages, of what is
 // essential in Debian, and of all that these depend on. The archives' signatures are
 // checked by apt, against Debian's keys alone.
-func update(ctx context.Context, arch, suite string, wanted []string, from mirrors, now time.Time) (*lock, error) {
+func Update(ctx context.Context, arch, suite string, wanted []string, from Mirrors, now time.Time) (*Lock, error) {
 	epoch := now.UTC().Truncate(24 * time.Hour)
-	l := &lock{Arch: arch, Suite: suite, Epoch: epoch}
+	l := &Lock{Arch: arch, Suite: suite, Epoch: epoch}
 	later := epoch.Add(24 * time.Hour) // the next day's copy has what came out during this one
 	for _, name := range archiveNames {
-		l.Archives = append(l.Archives, archive{name, "http://snapshot.debian.org/archive/" + name + "/" + later.Format("20060102T150405Z") + "/"})
+		l.Archives = append(l.Archives, Archive{name, "http://snapshot.debian.org/archive/" + name + "/" + later.Format("20060102T150405Z") + "/"})
 	}
 	dir, err := os.MkdirTemp("", "git-launcher-lock-")
 	if err != nil {
@@ -59,7 +59,7 @@ func update(ctx context.Context, arch, suite string, wanted []string, from mirro
 		}
 		l.Packages = append(l.Packages, p)
 	}
-	slices.SortFunc(l.Packages, func(a, b debPackage) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(l.Packages, func(a, b Package) int { return strings.Compare(a.Name, b.Name) })
 	_, err = parseLock(l.Format()) // as it will be read
 	return l, err
 }
@@ -70,7 +70,7 @@ var archiveNames = []string{"debian", "debian-security"}
 // apt is a private apt: it knows nothing of the machine's sources, settings and packages.
 type apt struct{ dir string }
 
-func newApt(dir, arch, suite string, from mirrors) (*apt, error) {
+func newApt(dir, arch, suite string, from Mirrors) (*apt, error) {
 	for _, d := range []string{"lists/partial", "cache/archives/partial", "etc"} {
 		if err := os.MkdirAll(filepath.Join(dir, d), 0o755); err != nil {
 			return nil, err
@@ -112,10 +112,10 @@ func lastLine(s string) string {
 }
 
 // describe reads a package's entry of the signed index.
-func (a *apt) describe(ctx context.Context, nameVersion string) (debPackage, error) {
+func (a *apt) describe(ctx context.Context, nameVersion string) (Package, error) {
 	out, err := a.run(ctx, "apt-cache", "show", nameVersion)
 	if err != nil {
-		return debPackage{}, err
+		return Package{}, err
 	}
 	field := make(map[string]string)
 	for line := range strings.Lines(string(out)) {
@@ -126,7 +126,7 @@ func (a *apt) describe(ctx context.Context, nameVersion string) (debPackage, err
 			field[key] = v
 		}
 	}
-	p := debPackage{Name: field["Package"], Version: field["Version"], Path: field["Filename"], SHA256: field["SHA256"], Archive: "debian"}
+	p := Package{Name: field["Package"], Version: field["Version"], Path: field["Filename"], SHA256: field["SHA256"], Archive: "debian"}
 	if strings.HasPrefix(p.Path, "pool/updates/") { // where the security archive alone keeps its packages
 		p.Archive = "debian-security"
 	}

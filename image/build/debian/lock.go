@@ -1,4 +1,4 @@
-package main
+package debian
 
 import (
 	"bufio"
@@ -15,23 +15,23 @@ import (
 	"time"
 )
 
-// lock is everything that goes into the Debian layer of one architecture.
-type lock struct {
+// Lock is everything that goes into the Debian layer of one architecture.
+type Lock struct {
 	Arch     string // as Debian and OCI both call it: amd64, arm64
 	Suite    string
 	Epoch    time.Time // no file of an image is younger
-	Archives []archive
-	Packages []debPackage // sorted by name
+	Archives []Archive
+	Packages []Package // sorted by name
 }
 
-// archive is a Debian archive by the names it has in a lock.
-type archive struct {
+// Archive is a Debian archive by the names it has in a lock.
+type Archive struct {
 	Name     string // debian, debian-security
 	Snapshot string // dated URL at which the lock's versions stay
 }
 
-// debPackage is one .deb file.
-type debPackage struct {
+// Package is one .deb file.
+type Package struct {
 	Name, Version string
 	Archive       string // name of its archive
 	Path          string // below the archive's URL
@@ -39,9 +39,9 @@ type debPackage struct {
 	SHA256        string // lowercase hex
 }
 
-// readLock reads a lock file. Unknown words, duplicates and anything malformed are
+// ReadLock reads a lock file. Unknown words, duplicates and anything malformed are
 // errors: what it says is the whole content of an image.
-func readLock(name string) (*lock, error) {
+func ReadLock(name string) (*Lock, error) {
 	data, err := os.ReadFile(name)
 	if err != nil {
 		return nil, err
@@ -53,8 +53,8 @@ func readLock(name string) (*lock, error) {
 	return l, nil
 }
 
-func parseLock(data []byte) (*lock, error) {
-	l := new(lock)
+func parseLock(data []byte) (*Lock, error) {
+	l := new(Lock)
 	lines := bufio.NewScanner(bytes.NewReader(data))
 	for n := 1; lines.Scan(); n++ {
 		f := strings.Fields(lines.Text())
@@ -74,7 +74,7 @@ func parseLock(data []byte) (*lock, error) {
 	return l, nil
 }
 
-func (l *lock) add(word string, f []string) error {
+func (l *Lock) add(word string, f []string) error {
 	want := map[string]int{"arch": 1, "suite": 1, "epoch": 1, "archive": 2, "package": 6}
 	if n, ok := want[word]; !ok || n != len(f) {
 		return fmt.Errorf("%q with %d words is not understood", word, len(f))
@@ -92,10 +92,10 @@ func (l *lock) add(word string, f []string) error {
 		l.Epoch = t.UTC()
 		return err
 	case "archive":
-		l.Archives = append(l.Archives, archive{f[0], f[1]})
+		l.Archives = append(l.Archives, Archive{f[0], f[1]})
 		return nil
 	}
-	p := debPackage{Name: f[0], Version: f[1], Archive: f[2], Path: f[3], SHA256: f[5]}
+	p := Package{Name: f[0], Version: f[1], Archive: f[2], Path: f[3], SHA256: f[5]}
 	var err error
 	if p.Size, err = strconv.ParseInt(f[4], 10, 64); err != nil || p.Size <= 0 {
 		return errors.New("a size that is no number of bytes")
@@ -108,7 +108,7 @@ func (l *lock) add(word string, f []string) error {
 		return fmt.Errorf("%q is no path of a .deb in an archive", p.Path)
 	case !packageName.MatchString(p.Name):
 		return fmt.Errorf("%q is no name of a package", p.Name)
-	case !slices.ContainsFunc(l.Archives, func(a archive) bool { return a.Name == p.Archive }):
+	case !slices.ContainsFunc(l.Archives, func(a Archive) bool { return a.Name == p.Archive }):
 		return fmt.Errorf("archive %q is not named above", p.Archive)
 	case len(l.Packages) > 0 && l.Packages[len(l.Packages)-1].Name >= p.Name:
 		return fmt.Errorf("package %s is out of order or there twice", p.Name)
@@ -140,7 +140,7 @@ const lockHead = `# The Debian packages of the git-launcher image: nothing else 
 `
 
 // Format writes a lock as parseLock reads it.
-func (l *lock) Format() []byte {
+func (l *Lock) Format() []byte {
 	var b bytes.Buffer
 	b.WriteString(lockHead)
 	fmt.Fprintf(&b, "arch %s\nsuite %s\nepoch %s\n", l.Arch, l.Suite, l.Epoch.Format(time.RFC3339))
@@ -151,4 +151,14 @@ func (l *lock) Format() []byte {
 		fmt.Fprintf(&b, "package %s %s %s %s %d %s\n", p.Name, p.Version, p.Archive, p.Path, p.Size, p.SHA256)
 	}
 	return b.Bytes()
+}
+
+// URL is where the dated archive has a package.
+func (l *Lock) URL(p Package) string {
+	for _, a := range l.Archives {
+		if a.Name == p.Archive {
+			return a.Snapshot + p.Path
+		}
+	}
+	return ""
 }

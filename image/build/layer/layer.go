@@ -1,4 +1,4 @@
-package main
+package layer
 
 import (
 	"archive/tar"
@@ -15,10 +15,10 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// layer makes a layer whose bytes are a function of its files: sorted by path, hard
+// New makes a layer whose bytes are a function of its files: sorted by path, hard
 // links to the first of their names, no user names, no access times, one tar format,
 // gzip without a time.
-func layer(files []file) (v1.Layer, error) {
+func New(files []File) (v1.Layer, error) {
 	data, err := tarBytes(files)
 	if err != nil {
 		return nil, err
@@ -27,9 +27,9 @@ func layer(files []file) (v1.Layer, error) {
 		tarball.WithCompressionLevel(gzip.BestCompression), tarball.WithMediaType(types.OCILayer), tarball.WithCompressedCaching)
 }
 
-func tarBytes(files []file) ([]byte, error) {
+func tarBytes(files []File) ([]byte, error) {
 	files = slices.Clone(files)
-	slices.SortFunc(files, func(a, b file) int { return strings.Compare(a.Path, b.Path) })
+	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
 	var b bytes.Buffer
 	tw := tar.NewWriter(&b)
 	first := make(map[string]string)
@@ -63,11 +63,11 @@ func tarBytes(files []file) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// listing is a table of all files of an image, for people and for diff: type, mode,
+// Listing is a table of all files of an image, for people and for diff: type, mode,
 // owner, bytes, SHA-256, where it came from, path.
-func listing(files []file) []byte {
+func Listing(files []File) []byte {
 	files = slices.Clone(files)
-	slices.SortFunc(files, func(a, b file) int { return strings.Compare(a.Path, b.Path) })
+	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
 	var b bytes.Buffer
 	for _, f := range files {
 		what := "-"

@@ -1,4 +1,4 @@
-package main
+package layer
 
 import (
 	"bytes"
@@ -10,9 +10,9 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// compare returns where two images differ: nothing if their digests are equal, else
+// Compare returns where two images differ: nothing if their digests are equal, else
 // the files that differ, or what else does.
-func compare(is, want v1.Image) ([]string, error) {
+func Compare(is, want v1.Image) ([]string, error) {
 	a, err := is.Digest()
 	if err != nil {
 		return nil, err
@@ -79,21 +79,21 @@ func compareLayers(is, want v1.Image) (diff []string, err error) {
 	return diff, nil
 }
 
-func layerFiles(l v1.Layer) (map[string]file, error) {
+func layerFiles(l v1.Layer) (map[string]File, error) {
 	r, err := l.Uncompressed()
 	if err != nil {
 		return nil, err
 	}
 	defer r.Close()
-	files, err := readTar(r)
-	byPath := make(map[string]file)
+	files, err := ReadTar(r)
+	byPath := make(map[string]File)
 	for _, f := range files {
 		byPath[f.Path] = f
 	}
 	return byPath, err
 }
 
-func compareFiles(is, want map[string]file) (diff []string) {
+func compareFiles(is, want map[string]File) (diff []string) {
 	for name, a := range is {
 		b, ok := want[name]
 		switch {
@@ -101,7 +101,7 @@ func compareFiles(is, want map[string]file) (diff []string) {
 			diff = append(diff, "file "+name+": should not be there")
 		case !bytes.Equal(a.Data, b.Data):
 			diff = append(diff, "file "+name+": other bytes")
-		case !a.same(&b):
+		case !a.Same(&b):
 			diff = append(diff, fmt.Sprintf("file %s: %c %04o %d:%d %s, not %c %04o %d:%d %s", name, kind(a.Type), a.Mode, a.UID, a.GID, a.Link, kind(b.Type), b.Mode, b.UID, b.GID, b.Link))
 		case !a.Time.Equal(b.Time):
 			diff = append(diff, fmt.Sprintf("file %s: time %v, not %v", name, a.Time.UTC(), b.Time.UTC()))

@@ -1,4 +1,4 @@
-package main
+package debian
 
 import (
 	"bytes"
@@ -8,6 +8,8 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+
+	"gitlauncher/image/build/layer"
 )
 
 // made are the files that no package holds, and that are made while one is
@@ -30,10 +32,10 @@ var made = []struct{ by, patterns string }{
 	{"util-linux", "/etc/alternatives/pager /usr/bin/pager"},
 }
 
-// trace finds where each file came from: the package whose .deb holds just
+// Trace finds where each file came from: the package whose .deb holds just
 // these bytes with this mode and owner, or the package whose script made it. It
 // returns the files that have neither.
-func trace(ctx context.Context, l *lock, cache string, files []file) (unexplained []string, err error) {
+func Trace(ctx context.Context, l *Lock, cache string, files []layer.File) (unexplained []string, err error) {
 	held, err := contents(ctx, l, cache)
 	if err != nil {
 		return nil, err
@@ -44,7 +46,7 @@ func trace(ctx context.Context, l *lock, cache string, files []file) (unexplaine
 			continue
 		}
 		for _, h := range held[f.Path] {
-			if h.same(f) {
+			if h.Same(f) {
 				f.Origin = h.Origin
 			}
 		}
@@ -64,7 +66,7 @@ func trace(ctx context.Context, l *lock, cache string, files []file) (unexplaine
 }
 
 // madeBy names the locked package whose script makes a file.
-func (l *lock) madeBy(name string) string {
+func (l *Lock) madeBy(name string) string {
 	for _, m := range made {
 		if matches(name, strings.Fields(m.patterns)) {
 			for _, p := range l.Packages {
@@ -77,15 +79,10 @@ func (l *lock) madeBy(name string) string {
 	return ""
 }
 
-// same compares what trace is about: type, mode, owner, and the bytes.
-func (f *file) same(g *file) bool {
-	return f.Type == g.Type && f.Mode == g.Mode && f.UID == g.UID && f.GID == g.GID && f.Link == g.Link && bytes.Equal(f.Data, g.Data)
-}
-
 // contents lists the files of all packages, by the path that they have in the image,
 // with the files that dpkg keeps of each package's control archive.
-func contents(ctx context.Context, l *lock, cache string) (map[string][]*file, error) {
-	held := make(map[string][]*file)
+func contents(ctx context.Context, l *Lock, cache string) (map[string][]*layer.File, error) {
+	held := make(map[string][]*layer.File)
 	for _, p := range l.Packages {
 		deb := filepath.Join(cache, p.SHA256+".deb")
 		origin := "deb:" + p.Name + "=" + p.Version
@@ -114,13 +111,13 @@ func contents(ctx context.Context, l *lock, cache string) (map[string][]*file, e
 	return held, nil
 }
 
-func debTar(ctx context.Context, which, deb string) ([]file, error) {
+func debTar(ctx context.Context, which, deb string) ([]layer.File, error) {
 	cmd := exec.CommandContext(ctx, "dpkg-deb", which, deb)
 	out, err := cmd.Output()
 	if err != nil {
 		return nil, err
 	}
-	return readTar(bytes.NewReader(out))
+	return layer.ReadTar(bytes.NewReader(out))
 }
 
 // merged is where a file goes on a system whose /bin, /sbin and /lib are links

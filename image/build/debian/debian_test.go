@@ -1,0 +1,179 @@
+package debian
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"gitlauncher/image/build/layer"
+)
+
+var epoch = time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)
+
+const goodLock = `# a comment
+arch amd64
+suite bookworm
+epoch 2026-01-02T00:00:00Z
+archive debian http://snapshot.example/debian/20260103T000000Z/
+package aa 1.0-1 debian pool/main/a/a/a_1.0-1_amd64.deb 10 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
+package bb 1:2+x debian pool/main/b/b/b_2+x_all.deb 20 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdee
+`
+
+func TestLock(t *testing.T) {
+	l, err := parseLock([]byte(goodLock))
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := parseLock(l.Format())
+	if err != nil || string(again.Format()) != string(l.Format()) || len(again.Packages) != 2 {
+		t.Errorf("a lock is not read as it is written: %v", err)
+	}
+	const line = "package bb 1:2+x debian pool/main/b/b/b_2+x_all.deb 20 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdee\n"
+	bad := map[string]string{
+		"no packages":       strings.Split(goodLock, "package")[0],
+		"unknown word":      goodLock + "pakcage c\n",
+		"twice":             goodLock + line,
+		"out of order":      strings.Replace(goodLock, "package aa ", "package zz ", 1),
+		"unknown archive":   strings.Replace(goodLock, "1:2+x debian", "1:2+x elsewhere", 1),
+		"leaves the mirror": strings.Replace(goodLock, "pool/main/b", "../main/b", 1),
+		"name is a path":    strings.Replace(goodLock, "package aa ", "package ../aa ", 1),
+		"absolute":          strings.Replace(goodLock, "pool/main/b", "/main/b", 1),
+		"short digest":      strings.Replace(goodLock, "cdee\n", "cde\n", 1),
+		"upper-case digest": strings.Replace(goodLock, "cdee\n", "CDEE\n", 1),
+		"no size":           strings.Replace(goodLock, "deb 20 ", "deb -20 ", 1),
+		"second epoch":      goodLock + "epoch 2027-01-02T00:00:00Z\n",
+		"second arch":       goodLock + "arch arm64\n",
+		"no epoch":          strings.Replace(goodLock, "epoch", "#", 1),
+	}
+	for name, text := range bad {
+		if _, err := parseLock([]byte(text)); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+// TestCommittedLocks: the architectures have the same packages, but for their own.
+func TestCommittedLocks(t *testing.T) {
+	wanted, err := os.ReadFile("../../packages")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, arch := range []string{"amd64", "arm64"} {
+		l, err := ReadLock("../../debian-" + arch + ".lock")
+		if err != nil {
+			t.Fatal(err)
+		}
+		have := make(map[string]bool)
+		for _, p := range l.Packages {
+			have[p.Name] = true
+		}
+		for _, name := range append(strings.Fields(string(wanted)), "apt", "dpkg") {
+			if !have[name] {
+				t.Errorf("%s lacks %s", arch, name)
+			}
+		}
+		for _, a := range l.Archives {
+			if !strings.HasPrefix(a.Snapshot, "http://snapshot.debian.org/archive/"+a.Name+"/") {
+				t.Errorf("%s names the archive %s", arch, a.Snapshot)
+			}
+		}
+	}
+}
+
+// TestMirrorIsNotTrusted: other bytes than the lock's are refused, no matter who serves
+// them, and nothing of them stays in the cache.
+// SECURITY.md: B1.
+func TestMirrorIsNotTrusted(t *testing.T) {
+	if _, err := os.Stat("/usr/lib/apt/apt-helper"); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("apt is missing, and CI must not skip this")
+		}
+		t.Skip("this machine has no apt")
+	}
+	l, err := parseLock([]byte(goodLock))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mirror, cache := t.TempDir(), t.TempDir()
+	for _, p := range l.Packages {
+		name := filepath.Join(mirror, p.Path)
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte("not the package"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// A cache that somebody else could write is no better.
+	if err := os.WriteFile(filepath.Join(cache, l.Packages[0].SHA256+".deb"), []byte("nor this"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := Fetch(context.Background(), l, Mirrors{"debian": "file://" + mirror}, cache); err == nil {
+		t.Error("packages with other digests are taken")
+	}
+	if err := repository(context.Background(), l, cache, t.TempDir()); err == nil {
+		t.Error("a package in the cache with another digest is taken")
+	}
+}
+
+func TestClean(t *testing.T) {
+	young := epoch.Add(time.Hour)
+	in := []layer.File{{Path: "/usr/share/doc/git", Type: tar.TypeDir}, {Path: "/usr/share/doc/git/copyright"}, {Path: "/usr/share/doc/git/README"}, {Path: "/usr/share/doc/empty", Type: tar.TypeDir},
+		{Path: "/dev/null"}, {Path: "/dev", Type: tar.TypeDir}, {Path: "/etc/passwd-"}, {Path: "/etc/passwd", Time: young}, {Path: "/var/cache/a/b"}, {Path: "/etc/rc0.d/x"}, {Path: "/etc/hostname"}}
+	var got []string
+	for _, f := range Clean(in, epoch) {
+		got = append(got, f.Path)
+		if f.Time.After(epoch) {
+			t.Errorf("%s is younger than the epoch", f.Path)
+		}
+	}
+	if want := "/usr/share/doc/git /usr/share/doc/git/copyright /dev /etc/passwd"; strings.Join(got, " ") != want {
+		t.Errorf("what stays is %q", got)
+	}
+}
+
+// TestCertificates: an authority that was added, or is missing, is refused.
+// SECURITY.md: B2.
+func TestCertificates(t *testing.T) {
+	one := []byte("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
+	two := []byte("-----BEGIN CERTIFICATE-----\nBBBB\n-----END CERTIFICATE-----\n")
+	good := []layer.File{
+		{Path: rootsHeld + "mozilla/one.crt", Type: tar.TypeReg, Data: one}, {Path: rootsHeld + "mozilla/two.crt", Type: tar.TypeReg, Data: two},
+		{Path: bundle, Type: tar.TypeReg, Data: append(bytes.Clone(two), one...)},
+		{Path: "/etc/ssl/certs/one.pem", Type: tar.TypeSymlink, Link: rootsHeld + "mozilla/one.crt"},
+	}
+	if err := Certificates(good); err != nil {
+		t.Error(err)
+	}
+	if Certificates(good[1:]) == nil {
+		t.Error("a certificate that the package does not hold is trusted")
+	}
+	if Certificates(append(good[:2:2], layer.File{Path: bundle, Data: one})) == nil {
+		t.Error("a certificate is missing from the bundle")
+	}
+	if Certificates(append(good, layer.File{Path: "/etc/ssl/certs/evil.pem", Type: tar.TypeReg, Data: one})) == nil {
+		t.Error("a file beside the bundle is trusted")
+	}
+	if Certificates(nil) == nil {
+		t.Error("nothing at all is trusted")
+	}
+}
+
+// FuzzLock: what is read as a lock is written as one that reads the same.
+func FuzzLock(f *testing.F) {
+	f.Fuzz(func(t *testing.T, data []byte) {
+		l, err := parseLock(data)
+		if err != nil {
+			return
+		}
+		again, err := parseLock(l.Format())
+		if err != nil || !bytes.Equal(again.Format(), l.Format()) {
+			t.Errorf("%q is read, and not as it is written: %v", data, err)
+		}
+	})
+}

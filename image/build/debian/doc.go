@@ -1,0 +1,16 @@
+// Package debian makes the Debian system of an image from pinned packages.
+//
+//	lock.go    what goes in: each package by version, size and SHA-256
+//	update.go  a new lock, from what a signed Debian archive offers
+//	fetch.go   the locked packages, from any mirror, hashed before use
+//	rootfs.go  mmdebstrap lays them out from a repository that holds nothing else
+//	trace.go   where each file came from; a file that came from nowhere is an error
+//	certs.go   what TLS clients trust is what ca-certificates holds
+//
+// It answers a mirror, a proxy or a cache that adds to what goes into an image. It does
+// not judge the packages themselves. Debian's signatures are checked when a lock is
+// made, and not again: from then on the lock's digests decide.
+//
+// Formats: deb(5), deb-control(5); SOURCE_DATE_EPOCH,
+// https://reproducible-builds.org/specs/source-date-epoch/.
+package debian
