@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
+	"gitlauncher/internal/address"
 	"gitlauncher/internal/inputs"
 	"gitlauncher/verify/evidence"
 )
@@ -12,9 +14,12 @@ import (
 func (p *program) evidence(s *settings) (*evidence.Evidence, error) {
 	e := &evidence.Evidence{Kind: evidence.KindParts}
 	if s.evidence != "" {
-		data, err := p.files.Evidence(s.evidence)
-		if err != nil {
-			return nil, orBatch(err)
+		data := s.fetched
+		var err error
+		if data == nil {
+			if data, err = p.files.Evidence(s.evidence); err != nil {
+				return nil, orBatch(err)
+			}
 		}
 		if e, err = evidence.Parse(data); err != nil {
 			return nil, &inputs.InvalidError{Err: fmt.Errorf("%s: %w", s.evidence, err)}
@@ -36,6 +41,27 @@ func (p *program) evidence(s *settings) (*evidence.Evidence, error) {
 		}
 	}
 	return e, nil
+}
+
+// fetch fetches evidence that is named by its address. A nonce that the policy wants goes
+// with the question.
+func (p *program) fetch(ctx context.Context, s *settings) error {
+	if !address.Is(s.evidence) {
+		return nil
+	}
+	nonce := ""
+	if wanted := s.policy.Nonce.Texts(); len(wanted) == 1 {
+		nonce = wanted[0]
+	}
+	client := p.address
+	client.Private = s.private
+	data, err := client.Fetch(ctx, s.evidence, nonce, evidence.MaxSize)
+	var large *address.LargeError
+	if errors.As(err, &large) {
+		return &inputs.InvalidError{Err: err}
+	}
+	s.fetched = data
+	return err
 }
 
 // orBatch says what takes the folder that was named as evidence.

@@ -15,6 +15,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"gitlauncher/config"
+	"gitlauncher/internal/address"
 	"gitlauncher/internal/inputs"
 	"gitlauncher/internal/printable"
 	"gitlauncher/internal/sigstore"
@@ -44,6 +45,7 @@ type program struct {
 	stdout, stderr io.Writer
 	now            func() time.Time
 	sigstore       sigstore.Client
+	address        address.Client
 }
 
 // usageError is a command line, policy or input file that makes no sense.
@@ -83,6 +85,9 @@ func (p *program) run(ctx context.Context, args []string) int {
 		return 0
 	}
 	if err != nil {
+		return p.fail(err)
+	}
+	if err := p.fetch(ctx, s); err != nil {
 		return p.fail(err)
 	}
 	code := report.ExitVerified

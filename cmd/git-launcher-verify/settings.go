@@ -10,6 +10,7 @@ import (
 
 	"gitlauncher/config"
 	"gitlauncher/gitpin/object"
+	"gitlauncher/internal/address"
 	"gitlauncher/policy"
 	"gitlauncher/verify/boot"
 	"gitlauncher/verify/quote"
@@ -20,7 +21,9 @@ var errHelp = errors.New("help wanted")
 
 // settings is the command line, checked, with the files that it names read.
 type settings struct {
-	evidence string // a file's name, "-", or empty
+	evidence string // a file's name, an address, "-", or empty
+	fetched  []byte // what is at the address
+	private  bool   // addresses that are not public, too
 	policy   *policy.Policy
 	systems  *catalogue.Catalogue
 	root     *quote.Root
@@ -62,6 +65,7 @@ func (p *program) parse(command string, args []string) (*settings, error) {
 	fs.BoolVar(&s.json, "json", false, "")
 	fs.BoolVar(&s.batch, "batch", false, "")
 	fs.BoolVar(&s.offline, "offline", false, "")
+	fs.BoolVar(&s.private, "allow-private", false, "")
 	fs.Func("image", "", func(v string) error { s.images = append(s.images, v); return nil })
 	fs.Func("policy", "", func(v string) error { policies = append(policies, v); return nil })
 	fs.Func("systems", "", func(v string) error { systems = append(systems, v); return nil })
@@ -75,6 +79,15 @@ func (p *program) parse(command string, args []string) (*settings, error) {
 				}
 				s.collateral = v
 				return nil
+			}
+		}
+		if key.Flag() == "nonce" {
+			given := add
+			add = func(v string) error {
+				if v == "random" {
+					v = address.Nonce()
+				}
+				return given(v)
 			}
 		}
 		fs.Func(key.Flag(), "", func(v string) error {
@@ -191,6 +204,10 @@ func (s *settings) check(command string, fs *flag.FlagSet) error {
 		return usagef("--image needs LAUNCHER_BASE_DIGEST: the audited launcher that the image was derived from")
 	case len(s.images) > 0 && s.batch:
 		return usagef("--image is for one evidence")
+	case address.Is(s.evidence) && (s.offline || s.batch):
+		return usagef("--offline and --batch take no address; save what is there to a file")
+	case s.private && !address.Is(s.evidence):
+		return usagef("--allow-private is for evidence by its address")
 	case s.explained != "" && (command != "verify" || s.batch):
 		return usagef("--explain is for one evidence")
 	case s.color != "auto" && s.color != "always" && s.color != "never":

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"gitlauncher/internal/address"
+	"gitlauncher/internal/inputs"
+	"gitlauncher/measure"
+)
+
+// TestByAddress: evidence of a server is judged as that of a file, asked for with the nonce of
+// the reader; a receipt for another nonce is refused, and a private address is not reached.
+// SECURITY.md: E16.
+func TestByAddress(t *testing.T) {
+	e := launchVM(t)
+	var asked []string
+	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked = append(asked, r.URL.Query().Get("nonce"))
+		switch r.URL.Path {
+		case "/receipt":
+			w.Write(e.receipt)
+		case "/large":
+			w.Write(make([]byte, 6<<20+1))
+		default:
+			http.NotFound(w, r)
+		}
+	}))
+	t.Cleanup(s.Close)
+	run := func(args ...string) (int, string, string) {
+		var out, errs bytes.Buffer
+		p := &program{files: &inputs.Files{Stdin: strings.NewReader("")}, stdout: &out, stderr: &errs, now: time.Now, address: address.Client{
+			Transport: func() *http.Transport { return s.Client().Transport.(*http.Transport).Clone() },
+		}}
+		code := p.run(context.Background(), append([]string{"--root", e.file("root.pem"), "--collateral", e.file("collateral.json")}, args...))
+		return code, out.String(), errs.String()
+	}
+	var receipt measure.Receipt
+	if err := json.Unmarshal(e.receipt, &receipt); err != nil {
+		t.Fatal(err)
+	}
+	at := s.URL + "/receipt"
+	_, want, _ := run("--json", "--at", "2026-11-26T12:00:00Z", e.file("receipt.json"))
+	if _, got, errs := run("--json", "--at", "2026-11-26T12:00:00Z", "--allow-private", at); got != want || errs != "" {
+		t.Errorf("by its address:\n%s%s\nas a file:\n%s", got, errs, want)
+	}
+	asked = nil
+	if code, out, errs := run("--allow-private", "--nonce", "random", at); code != 4 && code != 3 || !strings.Contains(out, "nonce") {
+		t.Errorf("a receipt for another nonce: exit code %d\n%s%s", code, out, errs)
+	}
+	if code, out, errs := run("--allow-private", "--nonce", "random", at); code == 0 {
+		t.Errorf("and again: %s%s", out, errs)
+	}
+	if len(asked) != 2 || len(asked[0]) != 64 || asked[0] == asked[1] {
+		t.Errorf("the nonces were %q", asked)
+	}
+	asked = nil
+	for name, tc := range map[string]struct {
+		code int
+		args []string
+		want string
+	}{
+		"a private address":   {1, []string{at}, "is no public address"},
+		"nothing there":       {1, []string{"--allow-private", s.URL + "/none"}, "status 404"},
+		"too much":            {3, []string{"--allow-private", s.URL + "/large"}, "more than 6 MiB"},
+		"no https":            {1, []string{"--allow-private", strings.Replace(at, "https", "http", 1)}, "not https"},
+		"offline":             {2, []string{"--offline", at}, "take no address"},
+		"a file, and private": {2, []string{"--allow-private", e.file("receipt.json")}, "is for evidence by its address"},
+	} {
+		if code, _, errs := run(tc.args...); code != tc.code || !strings.Contains(errs, tc.want) {
+			t.Errorf("%s: exit code %d, %s", name, code, errs)
+		}
+	}
+	if len(asked) != 2 {
+		t.Errorf("%d requests arrived, and 2 were to", len(asked))
+	}
+}

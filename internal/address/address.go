@@ -1,0 +1,192 @@
+// Package address fetches evidence by its address: https://host/…, as a receipt, an MPC
+// node's /public_data or a guest agent's answer is published.
+//
+// Threat: whoever wrote the address, or answers there, would use the verifier to reach what
+// they can't: the network around it, or a service on its own machine. So the address that a
+// name resolves to is looked at as the connection is made, private ones are refused unless
+// they are asked for, a redirect may change the path alone, and no proxy and no credential
+// of the machine is used. Size and time are bounded.
+//
+// What it does not do: believe what it fetched. Evidence is judged by its own bytes, and the
+// server's certificate proves nothing about them.
+package address
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// The bounds.
+const (
+	timeout   = 30 * time.Second // of the whole
+	redirects = 3
+	maxHeader = 64 << 10 // bytes
+)
+
+// PrivateError is an address that is no public one.
+type PrivateError struct{ IP netip.Addr }
+
+func (e *PrivateError) Error() string {
+	return fmt.Sprintf("%s is no public address (--allow-private reaches it)", e.IP)
+}
+
+// RedirectError is a redirect that leads elsewhere.
+type RedirectError struct{ From, To string }
+
+func (e *RedirectError) Error() string {
+	return fmt.Sprintf("%s redirects to %s, which is another server; give that address if it is meant", e.From, e.To)
+}
+
+// LargeError is an answer beyond its bound.
+type LargeError struct {
+	Host  string
+	Limit int64 // bytes
+}
+
+func (e *LargeError) Error() string {
+	return fmt.Sprintf("%s answers with more than %d MiB", e.Host, e.Limit>>20)
+}
+
+// Is reports whether a name of evidence is an address.
+func Is(name string) bool {
+	return strings.HasPrefix(name, "https://") || strings.HasPrefix(name, "http://")
+}
+
+// Nonce is 32 random bytes, in hex.
+func Nonce() string {
+	var b [32]byte
+	rand.Read(b[:])
+	return hex.EncodeToString(b[:])
+}
+
+// Client fetches.
+type Client struct {
+	Private   bool                   // addresses that are not public, too
+	Transport func() *http.Transport // nil: the standard one; tests trust their own authority
+}
+
+// Fetch returns what is at an address, of limit bytes at most. A nonce, in hex, goes with it
+// as the query's nonce.
+func (c *Client) Fetch(ctx context.Context, at, nonce string, limit int64) ([]byte, error) {
+	u, err := url.Parse(at)
+	switch {
+	case err != nil || u.Host == "":
+		return nil, errors.New("the address is none")
+	case u.Scheme != "https":
+		return nil, errors.New("the address is not https; save what is there to a file, if the way to it does not matter")
+	case u.User != nil:
+		return nil, errors.New("the address has a credential in it")
+	}
+	if nonce != "" {
+		q := u.Query()
+		q.Set("nonce", nonce)
+		u.RawQuery = q.Encode()
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Accept", "application/json, application/octet-stream")
+	resp, err := c.client().Do(req)
+	if err != nil {
+		var e *url.Error
+		if errors.As(err, &e) {
+			err = e.Err // its text repeats the address, and the nonce
+		}
+		return nil, fmt.Errorf("%s: %w", u.Host, err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%s answers with status %d", u.Host, resp.StatusCode)
+	}
+	data, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", u.Host, err)
+	case int64(len(data)) > limit:
+		return nil, &LargeError{u.Host, limit}
+	}
+	return data, nil
+}
+
+func (c *Client) client() *http.Client {
+	transport := &http.Transport{}
+	if c.Transport != nil {
+		transport = c.Transport()
+	}
+	dialer := &net.Dialer{Timeout: timeout, Control: c.control}
+	transport.DialContext = dialer.DialContext
+	transport.Proxy = nil
+	transport.DisableKeepAlives = true
+	transport.ForceAttemptHTTP2 = true
+	transport.TLSHandshakeTimeout = timeout
+	transport.MaxResponseHeaderBytes = maxHeader
+	return &http.Client{Transport: transport, CheckRedirect: func(req *http.Request, via []*http.Request) error {
+		first := via[0].URL
+		switch {
+		case len(via) > redirects:
+			return fmt.Errorf("more than %d redirects", redirects)
+		case req.URL.Scheme != first.Scheme || req.URL.Host != first.Host:
+			return &RedirectError{first.Host, req.URL.Host}
+		}
+		return nil
+	}}
+}
+
+// control looks at the address that a connection is about to be made to: the name was
+// resolved by then, so no second answer of its server can differ.
+func (c *Client) control(_, address string, _ syscall.RawConn) error {
+	at, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return err
+	}
+	if ip := at.Addr().Unmap(); !c.Private && !public(ip) {
+		return &PrivateError{ip}
+	}
+	return nil
+}
+
+// special are the blocks that no public server has, beside those that [netip.Addr] tells.
+var special = []netip.Prefix{
+	netip.MustParsePrefix("0.0.0.0/8"),       // this network
+	netip.MustParsePrefix("100.64.0.0/10"),   // shared by a carrier's customers
+	netip.MustParsePrefix("192.0.0.0/24"),    // protocol assignments
+	netip.MustParsePrefix("192.0.2.0/24"),    // documentation
+	netip.MustParsePrefix("192.88.99.0/24"),  // 6to4 relays
+	netip.MustParsePrefix("198.18.0.0/15"),   // benchmarks
+	netip.MustParsePrefix("198.51.100.0/24"), // documentation
+	netip.MustParsePrefix("203.0.113.0/24"),  // documentation
+	netip.MustParsePrefix("240.0.0.0/4"),     // reserved, and broadcast
+	netip.MustParsePrefix("64:ff9b::/96"),    // IPv4 behind a translator
+	netip.MustParsePrefix("64:ff9b:1::/48"),  // the same, local
+	netip.MustParsePrefix("100::/64"),        // discarded
+	netip.MustParsePrefix("2001::/23"),       // protocol assignments, Teredo
+	netip.MustParsePrefix("2001:db8::/32"),   // documentation
+	netip.MustParsePrefix("2002::/16"),       // 6to4: IPv4 inside
+	netip.MustParsePrefix("fec0::/10"),       // site-local
+}
+
+func public(ip netip.Addr) bool {
+	if !ip.IsGlobalUnicast() || ip.IsPrivate() || ip.Zone() != "" {
+		return false
+	}
+	for _, p := range special {
+		if p.Contains(ip) {
+			return false
+		}
+	}
+	return true
+}
