@@ -87,7 +87,7 @@ const contrast = `() => {
 // policy, the verdict and each link of the chain; each has a name, and a reader hears the
 // verdict.
 func TestKeyboard(t *testing.T) {
-	const tab, enter = "\uE004", "\uE007"
+	const tab, enter = "\uE004", "\uE006"
 	dir := t.TempDir()
 	i := near(t, dir)
 	each(t, func(t *testing.T, b *Browser) {
