@@ -100,6 +100,9 @@ var rooms = []row{
 	{"verify", "measure policy verify/app verify/boot verify/compose verify/evidence verify/launch verify/provenance verify/quote verify/report verify/system/catalogue", "", ""},
 
 	{"internal/service", "internal/offline internal/printable internal/strictjson", "github.com/prometheus/client_golang golang.org/x/net golang.org/x/sync", "net net/http"},
+	{"image/build/debian", "image/build/layer", "golang.org/x/sync", "os os/exec"},
+	{"image/build/layer", "", "github.com/google/go-containerregistry", ""},
+	{"internal/address", "", "", "net net/http syscall"},
 	{"internal/offline", "config policy verify verify/boot verify/evidence verify/quote verify/report verify/system/catalogue", "", ""},
 
 	// Hand over.
@@ -139,7 +142,7 @@ var rooms = []row{
 	{"internal/lint", "internal/regularfile policy verify/compose", "", "os"},
 	{"internal/trial", "config gitpin/object internal/author internal/cli internal/clone internal/digest internal/lint internal/sim policy", "", "os os/exec syscall"},
 	{"cmd/git-launcher", "config config/configfile gitpin gitpin/fetch gitpin/fetch/remote gitpin/object imagepin imagepin/contract imagepin/engine imagepin/oci imagepin/registry imagepin/userconfig internal/gitmode internal/guest internal/handover internal/imagecheck internal/imagemode internal/pinned internal/receipt internal/step internal/version measure measure/dstack", "", "os syscall"},
-	{"cmd/git-launcher-verify", "config gitpin/object internal/batch internal/clonehash internal/digest internal/images internal/inputs internal/pccs internal/policydraft internal/printable internal/service internal/sigstore internal/strictjson internal/systemtext internal/verdicttable internal/version measure policy verify verify/app verify/boot verify/compose verify/derivedimage verify/evidence verify/launch verify/provenance verify/provenance/bundle verify/quote verify/report verify/system verify/system/catalogue", "github.com/google/go-containerregistry github.com/sigstore/sigstore-go github.com/sirupsen/logrus golang.org/x/term", "net os syscall"},
+	{"cmd/git-launcher-verify", "config gitpin/object internal/address internal/batch internal/clonehash internal/digest internal/images internal/inputs internal/pccs internal/policydraft internal/printable internal/service internal/sigstore internal/strictjson internal/systemtext internal/verdicttable internal/version measure policy verify verify/app verify/boot verify/compose verify/derivedimage verify/evidence verify/launch verify/provenance verify/provenance/bundle verify/quote verify/report verify/system verify/system/catalogue", "github.com/google/go-containerregistry github.com/sigstore/sigstore-go github.com/sirupsen/logrus golang.org/x/term", "net os syscall"},
 	{"cmd/git-launcher-dev", "config gitpin internal/atomicfile internal/author internal/cli internal/clone internal/deployment internal/gitmode internal/lint internal/sim internal/trial internal/version", "github.com/spf13/cobra", "os os/exec syscall"},
 	{"cmd/dstack-sim", "internal/sim internal/sim/fault internal/sim/tdx internal/version", "", "os syscall"},
 
@@ -159,7 +162,7 @@ var rooms = []row{
 	{"image/test", "", "", ""},
 
 	// Tools of this repository.
-	{"image/build", "internal/compile", "github.com/google/go-containerregistry golang.org/x/sync", "os os/exec syscall"},
+	{"image/build", "image/build/debian image/build/layer internal/compile", "github.com/google/go-containerregistry golang.org/x/sync", "os syscall"},
 	{"page", "", "", "os os/exec"},
 	{"internal/bench", "internal/gittest", "", "net/http os os/exec syscall"},
 	{"internal/bench/image", "internal/regtest", "github.com/google/go-containerregistry", "os os/exec"},
