@@ -73,11 +73,11 @@ func openWeb(ctx context.Context, repo config.RepoURL, login credential.Login, t
 	transport := func(own bool) *http.Transport {
 		return &http.Transport{
 			Proxy:               func(r *http.Request) (*url.URL, error) { return proxyFor(os.LookupEnv, r.URL) },
-			DialContext:         dialer.DialContext,
+			DialContext:         heard(dialer.DialContext),
 			TLSClientConfig:     tls.Config(own, &w.asked),
 			TLSHandshakeTimeout: connectTimeout,
-			ForceAttemptHTTP2:   true,
-			DisableCompression:  true, // a pack is compressed already, and a bomb needs no help
+			ForceAttemptHTTP2:   !own || !w.cert, // see heard
+			DisableCompression:  true,            // a pack is compressed already, and a bomb needs no help
 
 			MaxResponseHeaderBytes: 256 << 10,
 			OnProxyConnectResponse: func(_ context.Context, _ *url.URL, _ *http.Request, res *http.Response) error {
@@ -87,7 +87,7 @@ func openWeb(ctx context.Context, repo config.RepoURL, login credential.Login, t
 	}
 	w.own, w.foreign, w.guarded = transport(true), transport(false), transport(false)
 	w.guarded.Proxy = nil
-	w.guarded.DialContext = (&net.Dialer{Timeout: connectTimeout, KeepAlive: 15 * time.Second, ControlContext: w.guard}).DialContext
+	w.guarded.DialContext = heard((&net.Dialer{Timeout: connectTimeout, KeepAlive: 15 * time.Second, ControlContext: w.guard}).DialContext)
 	return w, nil
 }
 
