@@ -84,7 +84,7 @@ var rooms = []row{
 	{"verify/compose/model", "internal/composeenv internal/strictyaml", "github.com/compose-spec/compose-go/v2", ""},
 	{"verify/compose/rights", "verify/compose/model", "", ""},
 	{"verify/compose/exception", "", "github.com/cyberphone/json-canonicalization", ""},
-	{"verify/compose", "config internal/composeenv internal/digest verify/compose/appcompose verify/compose/exception verify/compose/folder verify/compose/model verify/compose/rights", "", ""},
+	{"verify/compose", "config internal/composeenv internal/digest internal/launcherflags verify/compose/appcompose verify/compose/exception verify/compose/folder verify/compose/model verify/compose/rights", "", ""},
 	{"verify/derivedimage", "config internal/digest internal/strictjson", "github.com/google/go-containerregistry", ""},
 	{"verify/provenance", "", "", ""},
 	{"verify/provenance/bundle", "internal/digest verify/provenance", "github.com/sigstore/sigstore-go", ""},
@@ -108,6 +108,7 @@ var rooms = []row{
 	// Hand over.
 	{"internal/pinned", "config internal/composeenv internal/strictjson internal/strictyaml measure", "golang.org/x/sys", "os"},
 	{"internal/environ", "", "", ""},
+	{"internal/launcherflags", "", "", ""},
 	{"internal/health", "", "", "net net/http"},
 	{"internal/handover", "", "golang.org/x/sys", "os os/exec syscall"},
 
@@ -141,7 +142,7 @@ var rooms = []row{
 	{"internal/deployment", "config gitpin/object internal/atomicfile internal/author internal/composeenv internal/digest internal/regularfile internal/strictyaml measure policy", "", "os"},
 	{"internal/lint", "internal/regularfile policy verify/compose", "", "os"},
 	{"internal/trial", "config gitpin/object internal/author internal/cli internal/clone internal/digest internal/lint internal/sim policy", "", "os os/exec syscall"},
-	{"cmd/git-launcher", "config config/configfile gitpin gitpin/fetch gitpin/fetch/remote gitpin/object imagepin imagepin/contract imagepin/engine imagepin/oci imagepin/registry imagepin/userconfig internal/gitmode internal/guest internal/handover internal/imagecheck internal/imagemode internal/pinned internal/receipt internal/step internal/version measure measure/dstack", "", "os syscall"},
+	{"cmd/git-launcher", "config config/configfile gitpin gitpin/fetch gitpin/fetch/remote gitpin/object imagepin imagepin/contract imagepin/engine imagepin/oci imagepin/registry imagepin/userconfig internal/gitmode internal/guest internal/handover internal/imagecheck internal/imagemode internal/launcherflags internal/pinned internal/receipt internal/step internal/version measure measure/dstack", "", "os syscall"},
 	{"cmd/git-launcher-verify", "config gitpin/object internal/address internal/batch internal/clonehash internal/digest internal/images internal/inputs internal/pccs internal/policydraft internal/printable internal/service internal/sigstore internal/strictjson internal/systemtext internal/verdicttable internal/version measure policy verify verify/app verify/boot verify/compose verify/derivedimage verify/evidence verify/launch verify/provenance verify/provenance/bundle verify/quote verify/report verify/system verify/system/catalogue", "github.com/google/go-containerregistry github.com/sigstore/sigstore-go github.com/sirupsen/logrus golang.org/x/term", "net os syscall"},
 	{"cmd/git-launcher-dev", "config gitpin internal/atomicfile internal/author internal/cli internal/clone internal/deployment internal/gitmode internal/lint internal/sim internal/trial internal/version", "github.com/spf13/cobra", "os os/exec syscall"},
 	{"cmd/dstack-sim", "internal/sim internal/sim/fault internal/sim/tdx internal/version", "", "os syscall"},

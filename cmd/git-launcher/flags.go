@@ -6,24 +6,61 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"gitlauncher/internal/guest"
+	"gitlauncher/internal/launcherflags"
 	"gitlauncher/internal/receipt"
 	"gitlauncher/internal/step"
 )
 
 var errHelp = errors.New("help wanted")
 
-// newFlags begins a command's flags.
-func newFlags() *flag.FlagSet {
+// flags are the destinations of flags. The command's set is made of them by the table of
+// package launcherflags.
+type flags map[string]flag.Value
+
+// text, toggle and each define a flag by its destination, toggle one without a value.
+func (f flags) text(to *string, name, byDefault string) {
+	*to = byDefault
+	f.each(name, func(v string) error { *to = v; return nil })
+}
+
+func (f flags) toggle(to *bool, name string) { f[name] = (*truth)(to) }
+
+func (f flags) each(name string, set func(string) error) { f[name] = value(set) }
+
+// set makes the command's flags. Those of other commands are left out.
+func (f flags) set(command string) *flag.FlagSet {
 	fs := flag.NewFlagSet("git-launcher", flag.ContinueOnError)
 	fs.SetOutput(io.Discard) // errors are ours to print, once
 	fs.Usage = func() {}
+	for _, row := range launcherflags.Of(command) {
+		fs.Var(f[row.Name], row.Name, "") // TestFlags: each has its destination
+	}
 	return fs
+}
+
+// value is a flag that a function takes.
+type value func(string) error
+
+func (v value) Set(s string) error { return v(s) }
+func (v value) String() string     { return "" }
+
+// truth is a flag without a value.
+type truth bool
+
+func (t *truth) IsBoolFlag() bool { return true }
+func (t *truth) String() string   { return "" }
+func (t *truth) Set(s string) error {
+	on, err := strconv.ParseBool(s)
+	if err != nil {
+		return errors.New("it is neither true nor false")
+	}
+	*t = truth(on)
+	return nil
 }
 
 // measuring are the flags of the commands that measure.
@@ -33,14 +70,14 @@ type measuring struct {
 	platform string
 }
 
-func (m *measuring) flags(fs *flag.FlagSet, platform, receiptFile string) {
-	fs.StringVar(&m.platform, "platform", platform, "")
-	fs.StringVar((*string)(&m.guest.Way), "measure", string(guest.Auto), "")
-	fs.StringVar(&m.guest.Socket, "dstack-endpoint", "/var/run/dstack.sock", "")
-	duration(fs, &m.guest.Timeout, "dstack-timeout", 30*time.Second)
-	fs.StringVar(&m.place.File, "receipt", receiptFile, "")
-	fs.BoolVar(&m.place.InLog, "receipt-log", false, "")
-	fs.BoolVar(&m.place.Required, "require-receipt", false, "")
+func (m *measuring) flags(f flags, platform, receiptFile string) {
+	f.text(&m.platform, "platform", platform)
+	f.text((*string)(&m.guest.Way), "measure", string(guest.Auto))
+	f.text(&m.guest.Socket, "dstack-endpoint", "/var/run/dstack.sock")
+	f.duration(&m.guest.Timeout, "dstack-timeout", 30*time.Second)
+	f.text(&m.place.File, "receipt", receiptFile)
+	f.toggle(&m.place.InLog, "receipt-log")
+	f.toggle(&m.place.Required, "require-receipt")
 }
 
 func (m *measuring) check() error {
@@ -82,10 +119,6 @@ func parseFlags(fs *flag.FlagSet, args []string, env func(string) (string, bool)
 	return nil
 }
 
-// flagOnly are the flags that no variable may stand for. Otherwise anyone who sets
-// variables could redirect measurements, or have another file decide what runs.
-var flagOnly = []string{"dstack-endpoint", "policy-out", "docker-endpoint", "profile", "shared-dir", "registry-mirror", "approved-file", "user-config", "node-config"}
-
 // fromEnv sets flags from GIT_LAUNCHER_ variables.
 func fromEnv(fs *flag.FlagSet, env func(string) (string, bool)) (err error) {
 	fs.VisitAll(func(f *flag.Flag) {
@@ -94,10 +127,11 @@ func fromEnv(fs *flag.FlagSet, env func(string) (string, bool)) (err error) {
 		if !ok || err != nil {
 			return
 		}
+		row, _ := launcherflags.Lookup(f.Name)
 		if f.Name == "receipt" && !strings.HasSuffix(v, ".json") {
 			// Anyone who sets variables must not have a file of their choice replaced.
 			err = step.Usagef("the variable %s must name a .json file; the flag --receipt may name any", name)
-		} else if slices.Contains(flagOnly, f.Name) {
+		} else if row.FlagOnly {
 			err = step.Usagef("the variable %s is not honoured; give the flag --%s", name, f.Name)
 		} else if refused := fs.Set(f.Name, v); refused != nil {
 			err = step.Usagef("the variable %s has a value that --%s does not take: %v", name, f.Name, refused)
@@ -107,9 +141,9 @@ func fromEnv(fs *flag.FlagSet, env func(string) (string, bool)) (err error) {
 }
 
 // duration defines a flag that is a time. Go's own says no more than "parse error".
-func duration(fs *flag.FlagSet, to *time.Duration, name string, byDefault time.Duration) {
+func (f flags) duration(to *time.Duration, name string, byDefault time.Duration) {
 	*to = byDefault
-	fs.Func(name, "", func(v string) (err error) {
+	f.each(name, func(v string) (err error) {
 		if _, err := strconv.ParseFloat(v, 64); err == nil && v != "0" {
 			return errors.New("the unit is missing: write 5s for seconds, 5m for minutes")
 		}
@@ -121,9 +155,9 @@ func duration(fs *flag.FlagSet, to *time.Duration, name string, byDefault time.D
 }
 
 // number defines a flag that is a whole number of at least least.
-func number[N int | int64](fs *flag.FlagSet, to *N, name string, byDefault, least N) {
+func number[N int | int64](f flags, to *N, name string, byDefault, least N) {
 	*to = byDefault
-	fs.Func(name, "", func(v string) error {
+	f.each(name, func(v string) error {
 		n, err := strconv.ParseInt(v, 0, 64)
 		if err != nil || n < int64(least) {
 			return fmt.Errorf("it must be a whole number from %d to %d", least, int64(math.MaxInt64))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"flag"
+	"io"
 	"log/slog"
 	"strings"
 	"testing"
@@ -52,24 +53,26 @@ func TestUnknown(t *testing.T) {
 func TestFlagValues(t *testing.T) {
 	for value, want := range map[string]string{"5": "the unit is missing: write 5s", "x": "it is not a time", "5s": "", "0": ""} {
 		var d time.Duration
-		fs := newFlags()
-		duration(fs, &d, "t", time.Hour)
-		held(t, fs, value, want)
+		f := make(flags)
+		f.duration(&d, "t", time.Hour)
+		held(t, f["t"], value, want)
 	}
 	for value, want := range map[string]string{
 		"99999999999999999999": "a whole number from 1 to 9223372036854775807", "0": "from 1 to", "many": "from 1 to", "1": "", "9223372036854775807": "",
 	} {
 		var n int64
-		fs := newFlags()
-		number(fs, &n, "t", 7, 1)
-		held(t, fs, value, want)
+		f := make(flags)
+		number(f, &n, "t", 7, 1)
+		held(t, f["t"], value, want)
 	}
 }
 
-func held(t *testing.T, fs *flag.FlagSet, value, want string) {
+func held(t *testing.T, f flag.Value, value, want string) {
 	t.Helper()
-	none := func(string) (string, bool) { return "", false }
-	err := parseFlags(fs, []string{"--t", value}, none)
+	fs := flag.NewFlagSet("", flag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	fs.Var(f, "t", "")
+	err := parseFlags(fs, []string{"--t", value}, func(string) (string, bool) { return "", false })
 	var usage *step.UsageError
 	if want == "" && err != nil || want != "" && (!errors.As(err, &usage) || !strings.Contains(err.Error(), want)) {
 		t.Errorf("--t %s: %v, not %q", value, err, want)

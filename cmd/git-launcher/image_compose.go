@@ -19,10 +19,7 @@ type composeSettings struct {
 func parseComposeSettings(args []string) (*composeSettings, error) {
 	var c composeSettings
 	var launcher, node string
-	fs := newFlags()
-	c.logging.flags(fs)
-	fs.StringVar(&launcher, "launcher", "", "")
-	fs.StringVar(&node, "node", "", "")
+	fs := c.flags(&launcher, &node).set("compose")
 	if err := parseFlags(fs, args, func(string) (string, bool) { return "", false }); err != nil {
 		return nil, err
 	}
@@ -49,6 +46,14 @@ func parseComposeSettings(args []string) (*composeSettings, error) {
 		}
 	}
 	return &c, nil
+}
+
+func (c *composeSettings) flags(launcher, node *string) flags {
+	f := make(flags)
+	c.logging.flags(f)
+	f.text(launcher, "launcher", "")
+	f.text(node, "node", "")
+	return f
 }
 
 // write prints the compose file that NEAR's contract allows for two images, and

@@ -44,31 +44,11 @@ func parseImageSettings(resolve bool, args []string, env func(string) (string, b
 	var s imageSettings
 	var target string
 	m := measuring{guest: &s.Guest, place: &s.Receipt}
-	fs := newFlags()
-	s.logging.flags(fs)
-	fs.StringVar(&target, "target-platform", oci.DefaultPlatform.String(), "")
-	duration(fs, &s.RegistryTimeout, "registry-timeout", 30*time.Second)
-	fs.StringVar(&s.Docker, "docker-endpoint", "/var/run/docker.sock", "")
-	duration(fs, &s.EngineTimeout, "engine-timeout", time.Minute)
+	command := "image"
 	if resolve {
-		fs.BoolVar(&s.asJSON, "json", false, "")
-		fs.Func("registry-mirror", "", func(address string) error {
-			s.mirrors = append(s.mirrors, address)
-			return registry.CheckMirror(address)
-		})
-	} else {
-		m.flags(fs, "", "")
-		duration(fs, &s.StallTimeout, "stall-timeout", 2*time.Minute)
-		duration(fs, &s.LockTimeout, "lock-timeout", time.Minute)
-		fs.StringVar(&s.Shared, "shared-dir", sharedDir, "")
-		fs.StringVar(&s.ApprovedFile, "approved-file", "", "")
-		fs.StringVar(&s.UserConfig, "user-config", userConfigFile, "")
-		fs.StringVar(&s.NodeConfig, "node-config", "", "")
-		fs.StringVar(&s.Profile, "profile", "", "")
-		fs.BoolVar(&s.Detach, "detach", false, "")
-		fs.StringVar(&s.HealthListen, "health-listen", "", "")
-		fs.StringVar(&s.approved, "approved", approvedFile, "")
+		command = "resolve"
 	}
+	fs := s.flags(&m, &target).set(command)
 	if v, ok := env("TARGET_PLATFORM"); ok {
 		target = v
 	}
@@ -95,6 +75,33 @@ func parseImageSettings(resolve bool, args []string, env func(string) (string, b
 	}
 	s.fillPaths()
 	return &s, s.checkImage(&m, env)
+}
+
+// flags are the destinations of image mode's flags, and of those of `image resolve`.
+func (s *imageSettings) flags(m *measuring, target *string) flags {
+	f := make(flags)
+	s.logging.flags(f)
+	f.text(target, "target-platform", oci.DefaultPlatform.String())
+	f.duration(&s.RegistryTimeout, "registry-timeout", 30*time.Second)
+	f.text(&s.Docker, "docker-endpoint", "/var/run/docker.sock")
+	f.duration(&s.EngineTimeout, "engine-timeout", time.Minute)
+	f.toggle(&s.asJSON, "json")
+	f.each("registry-mirror", func(address string) error {
+		s.mirrors = append(s.mirrors, address)
+		return registry.CheckMirror(address)
+	})
+	m.flags(f, "", "")
+	f.duration(&s.StallTimeout, "stall-timeout", 2*time.Minute)
+	f.duration(&s.LockTimeout, "lock-timeout", time.Minute)
+	f.text(&s.Shared, "shared-dir", sharedDir)
+	f.text(&s.ApprovedFile, "approved-file", "")
+	f.text(&s.UserConfig, "user-config", userConfigFile)
+	f.text(&s.NodeConfig, "node-config", "")
+	f.text(&s.Profile, "profile", "")
+	f.toggle(&s.Detach, "detach")
+	f.text(&s.HealthListen, "health-listen", "")
+	f.text(&s.approved, "approved", approvedFile)
+	return f
 }
 
 func (s *imageSettings) checkResolve() error {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"flag"
 	"io"
 	"log/slog"
 
@@ -11,9 +10,9 @@ import (
 // logging is how a command logs.
 type logging struct{ format, level string }
 
-func (l *logging) flags(fs *flag.FlagSet) {
-	fs.StringVar(&l.format, "log-format", "text", "")
-	fs.StringVar(&l.level, "log-level", "info", "")
+func (l *logging) flags(f flags) {
+	f.text(&l.format, "log-format", "text")
+	f.text(&l.level, "log-level", "info")
 }
 
 func (l *logging) check() error {

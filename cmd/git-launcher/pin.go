@@ -1,7 +1,6 @@
 package main
 
 import (
-	"flag"
 	"slices"
 
 	"gitlauncher/config"
@@ -13,20 +12,20 @@ import (
 // pinSettings is what pin takes, beside the launcher's settings.
 type pinSettings struct{ gitmode.PinRequest }
 
-func (p *pinSettings) flags(fs *flag.FlagSet) {
-	fs.StringVar(&p.Wish.Image, "image", "", "")
-	fs.StringVar(&p.Wish.OSImage, "os-image", "", "")
-	fs.Func("env", "", func(name string) error { p.Wish.Envs = append(p.Wish.Envs, name); return nil })
-	fs.Func("set", "", func(line string) error { p.Wish.Sets = append(p.Wish.Sets, line); return nil })
-	fs.StringVar(&p.Print, "print", "all", "")
-	fs.StringVar(&p.Out, "out", "", "")
-	fs.StringVar(&p.Auth.TokenFile, "auth-token-file", "", "")
-	fs.StringVar((*string)(&p.Auth.Scheme), "auth-scheme", string(config.Basic), "")
-	fs.StringVar(&p.Auth.TLSCAFile, "tls-ca-file", "", "")
-	fs.StringVar(&p.Auth.TLSCertFile, "tls-client-cert-file", "", "")
-	fs.StringVar(&p.Auth.TLSKeyFile, "tls-client-key-file", "", "")
-	fs.StringVar(&p.Auth.SSHKeyFile, "ssh-key-file", "", "")
-	fs.StringVar(&p.Auth.KnownHostsFile, "ssh-known-hosts-file", "", "")
+func (p *pinSettings) flags(f flags) {
+	f.text(&p.Wish.Image, "image", "")
+	f.text(&p.Wish.OSImage, "os-image", "")
+	f.each("env", func(name string) error { p.Wish.Envs = append(p.Wish.Envs, name); return nil })
+	f.each("set", func(line string) error { p.Wish.Sets = append(p.Wish.Sets, line); return nil })
+	f.text(&p.Print, "print", "all")
+	f.text(&p.Out, "out", "")
+	f.text(&p.Auth.TokenFile, "auth-token-file", "")
+	f.text((*string)(&p.Auth.Scheme), "auth-scheme", string(config.Basic))
+	f.text(&p.Auth.TLSCAFile, "tls-ca-file", "")
+	f.text(&p.Auth.TLSCertFile, "tls-client-cert-file", "")
+	f.text(&p.Auth.TLSKeyFile, "tls-client-key-file", "")
+	f.text(&p.Auth.SSHKeyFile, "ssh-key-file", "")
+	f.text(&p.Auth.KnownHostsFile, "ssh-known-hosts-file", "")
 }
 
 func (p *pinSettings) check(args []string) (err error) {

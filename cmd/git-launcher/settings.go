@@ -29,28 +29,7 @@ func parseSettings(command string, args []string, env func(string) (string, bool
 	var s settings
 	var nonce string
 	m := measuring{guest: &s.Guest, place: &s.Receipt}
-	fs := newFlags()
-	s.logging.flags(fs)
-	m.flags(fs, "tee", "/run/git-launcher/receipt.json")
-	fs.StringVar(&nonce, "nonce", "", "")
-	fs.StringVar(&s.policyOut, "policy-out", "", "")
-	number(fs, &s.Bounds.PackBytes, "max-pack-bytes", 8<<30, 1)
-	number(fs, &s.Bounds.TreeBytes, "max-tree-bytes", 32<<30, 1)
-	number(fs, &s.Bounds.Files, "max-files", 2_000_000, 1)
-	number(fs, &s.Bounds.Retries, "retries", -1, -1)
-	duration(fs, &s.Bounds.Stall, "stall-timeout", 30*time.Second)
-	duration(fs, &s.Bounds.Pack, "pack-timeout", fetch.DefaultPackTimeout)
-	duration(fs, &s.Bounds.Fetch, "fetch-timeout", 15*time.Minute)
-	duration(fs, &s.Bounds.Lock, "lock-timeout", 10*time.Minute)
-	if command == "check" || command == "pin" {
-		fs.BoolVar(&s.History, "history", false, "")
-	}
-	if command == "check" {
-		fs.StringVar(&s.compose, "compose", "", "")
-	}
-	if command == "pin" {
-		s.pin.flags(fs)
-	}
+	fs := s.flags(&m, &nonce).set(command)
 	if err := parseFlags(fs, args, env); err != nil {
 		return nil, err
 	}
@@ -58,6 +37,27 @@ func parseSettings(command string, args []string, env func(string) (string, bool
 		return nil, err
 	}
 	return &s, s.check(command, fs, nonce)
+}
+
+// flags are the destinations of git mode's flags.
+func (s *settings) flags(m *measuring, nonce *string) flags {
+	f := make(flags)
+	s.logging.flags(f)
+	m.flags(f, "tee", "/run/git-launcher/receipt.json")
+	f.text(nonce, "nonce", "")
+	f.text(&s.policyOut, "policy-out", "")
+	number(f, &s.Bounds.PackBytes, "max-pack-bytes", 8<<30, 1)
+	number(f, &s.Bounds.TreeBytes, "max-tree-bytes", 32<<30, 1)
+	number(f, &s.Bounds.Files, "max-files", 2_000_000, 1)
+	number(f, &s.Bounds.Retries, "retries", -1, -1)
+	f.duration(&s.Bounds.Stall, "stall-timeout", 30*time.Second)
+	f.duration(&s.Bounds.Pack, "pack-timeout", fetch.DefaultPackTimeout)
+	f.duration(&s.Bounds.Fetch, "fetch-timeout", 15*time.Minute)
+	f.duration(&s.Bounds.Lock, "lock-timeout", 10*time.Minute)
+	f.toggle(&s.History, "history")
+	f.text(&s.compose, "compose", "")
+	s.pin.flags(f)
+	return f
 }
 
 func (s *settings) check(command string, fs *flag.FlagSet, nonce string) error {

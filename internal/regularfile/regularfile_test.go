@@ -29,6 +29,9 @@ func TestRead(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	if _, err := Read(dir, 4); err == nil || err.Error() != "is not a regular file: it is a folder" {
+		t.Errorf("a folder: %v", err)
+	}
 	if _, err := Read("/proc/self/mem", 4); !errors.Is(err, syscall.EIO) { // regular, and nothing is mapped at 0
 		t.Errorf("a file that can't be read: %v", err)
 	}

@@ -1,22 +1,16 @@
 package compose
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"gitlauncher/config"
 	"gitlauncher/internal/composeenv"
+	"gitlauncher/internal/launcherflags"
 	"gitlauncher/verify/compose/model"
 )
-
-// quiet are the launcher's flags that can't change what is launched or measured: what
-// it logs, how long it waits, what it takes at most. With those that follow they are
-// all that a compose may set.
-var quiet = strings.Fields("log-format log-level receipt-log require-receipt max-pack-bytes max-tree-bytes max-files stall-timeout pack-timeout fetch-timeout lock-timeout dstack-timeout retries registry-timeout engine-timeout health-listen")
-
-// switches are the flags without a value.
-var switches = []string{"receipt-log", "require-receipt"}
 
 // flag judges a flag, given as a variable or in the command. bad adds a refusal that
 // goes on from "sets NAME", and expect what needs an expectation.
@@ -45,7 +39,8 @@ func (j *judge) flag(name, value string, bad func(what, why string), expect func
 	case "dstack-endpoint":
 		bad("", "it means another guest agent than the VM's")
 	default:
-		if !slices.Contains(quiet, name) {
+		// What is quiet, and the flags above, are all that a compose may set.
+		if f, _ := launcherflags.Lookup(name); f.Effect != launcherflags.Quiet {
 			bad("", "that flag is not known to be harmless")
 		}
 	}
@@ -62,38 +57,38 @@ func (j *judge) command(value any, bad func(key, what, why string)) {
 	if len(words) > 0 && words[0] == "run" && !j.expect.Image {
 		words = words[1:]
 	}
-	pinned := j.allow.FilePinned
-	for i := 0; i < len(words); i++ {
-		name, val, has := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(words[i], "-"), "-"), "=")
-		if !strings.HasPrefix(words[i], "-") || name == "" {
-			if words[i] != config.DefaultFile || j.expect.Image || i+1 < len(words) {
-				bad("command", fmt.Sprintf("its command has %.60q", words[i]), "it means another config, or another command, than the one that is judged")
-			}
-			return
-		}
-		if !has && !slices.Contains(switches, name) {
-			if i++; i < len(words) {
-				val = words[i]
-			}
-		}
-		if name == "platform" {
-			if val != "tee" {
+	mode := "run"
+	if j.expect.Image {
+		mode = "image"
+	}
+	set, rest, err := launcherflags.Read(mode, words)
+	for _, f := range set {
+		if f.Name == "platform" {
+			if f.Value != "tee" {
 				bad("command", "its command has --platform other than tee", "the launch is then not measured")
 			}
 			continue
 		}
-		refused := false
-		j.flag(name, val, func(what, why string) {
-			refused = true
-			bad("command", fmt.Sprintf("its command sets --%.60s%s", name, what), why)
+		j.flag(f.Name, f.Value, func(what, why string) {
+			bad("command", fmt.Sprintf("its command sets --%.60s%s", f.Name, what), why)
 		}, func(why string) {
-			if !pinned {
-				j.open("service "+j.Service, j.keyException("command"), fmt.Sprintf("its command sets --%.60s", name), why+"; nobody expects it", "DOCKER_COMPOSE_SHA256="+j.DockerComposeSHA256)
+			if !j.allow.FilePinned {
+				j.open("service "+j.Service, j.keyException("command"), fmt.Sprintf("its command sets --%.60s", f.Name), why+"; nobody expects it", "DOCKER_COMPOSE_SHA256="+j.DockerComposeSHA256)
 			}
 		})
-		if refused {
-			return // whether the next word is its value, nobody knows
+	}
+	var unknown *launcherflags.UnknownError
+	switch {
+	case errors.As(err, &unknown):
+		why := "that flag is not known to be harmless"
+		if unknown.Name == "approved" {
+			why = "another file decides which image runs"
 		}
+		bad("command", fmt.Sprintf("its command sets --%.60s", unknown.Name), why)
+	case err != nil:
+		bad("command", "in its command "+err.Error(), "the launcher does not start with it")
+	case len(rest) > 0 && (j.expect.Image || len(rest) > 1 || rest[0] != config.DefaultFile):
+		bad("command", fmt.Sprintf("its command has %.60q", rest[0]), "it means another config, or another command, than the one that is judged")
 	}
 }
 

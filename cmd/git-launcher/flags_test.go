@@ -1,0 +1,102 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"reflect"
+	"strconv"
+	"strings"
+	"testing"
+
+	"gitlauncher/internal/launcherflags"
+)
+
+// TestFlags: every flag of the table has a destination, one that has no value is such a
+// one for both readers, and no destination is left without a row.
+func TestFlags(t *testing.T) {
+	var text string
+	git := new(settings)
+	gitFlags := git.flags(&measuring{guest: &git.Guest, place: &git.Receipt}, &text)
+	img := new(imageSettings)
+	imageFlags := img.flags(&measuring{guest: &img.Guest, place: &img.Receipt}, &text)
+	compose := new(composeSettings).flags(&text, &text)
+	for _, c := range []struct {
+		flags    flags
+		commands string
+	}{{gitFlags, "run check receipt pin"}, {imageFlags, "image resolve"}, {compose, "compose"}} {
+		unused := len(c.flags)
+		seen := make(map[string]bool)
+		for _, command := range strings.Fields(c.commands) {
+			fs := c.flags.set(command)
+			for _, row := range launcherflags.Of(command) {
+				b, is := fs.Lookup(row.Name).Value.(interface{ IsBoolFlag() bool })
+				if (is && b.IsBoolFlag()) != row.Switch {
+					t.Errorf("%s --%s: a switch in the table: %v", command, row.Name, row.Switch)
+				}
+				if !seen[row.Name] {
+					unused--
+				}
+				seen[row.Name] = true
+			}
+		}
+		if unused != 0 {
+			t.Errorf("%s: %d destinations have no row", c.commands, unused)
+		}
+	}
+}
+
+// recorder is a flag that takes every value, and notes it.
+type recorder struct {
+	launcherflags.Flag
+	log *[]launcherflags.Setting
+}
+
+func (r recorder) IsBoolFlag() bool { return r.Switch }
+func (r recorder) String() string   { return "" }
+func (r recorder) Set(v string) error {
+	if r.Switch {
+		on, err := strconv.ParseBool(v)
+		if err != nil {
+			return err
+		}
+		v = strconv.FormatBool(on)
+	}
+	*r.log = append(*r.log, launcherflags.Setting{Flag: r.Flag, Value: v})
+	return nil
+}
+
+// FuzzReaders gives the same words to the launcher's parser and to the reader of check D
+// (package verify/compose): both make the same of them, or both refuse them.
+func FuzzReaders(f *testing.F) {
+	for _, words := range []string{
+		"", "run", "--measure\nrecord\nc.conf", "--receipt-log\nc.conf", "--receipt-log=0\n--", "--\n--retries\n2", "-\n--retries",
+		"--retries\n-1", "--retries=", "--=x", "---retries", "--retries", "-h", "--help", "--receipt-log=", "--receipt-log=x", "--approved=none\n",
+		"-measure==\nauto", "--measure\n--\n--platform\nnontee", "--no-such\nx",
+	} {
+		f.Add(words)
+	}
+	f.Fuzz(func(t *testing.T, words string) {
+		for _, command := range []string{"run", "check", "receipt", "pin", "image", "resolve", "compose"} {
+			args := strings.Split(words, "\n")
+			var want []launcherflags.Setting
+			to := make(flags)
+			for _, row := range launcherflags.Of(command) {
+				to[row.Name] = recorder{row, &want}
+			}
+			fs := to.set(command)
+			err := fs.Parse(args)
+			got, rest, readErr := launcherflags.Read(command, args)
+			var unknown *launcherflags.UnknownError
+			switch {
+			case (err == nil) != (readErr == nil):
+				t.Errorf("%s %q: the launcher says %v, the judge %v", command, args, err, readErr)
+			case !reflect.DeepEqual(got, want):
+				t.Errorf("%s %q: the launcher reads %v, the judge %v", command, args, want, got)
+			case err == nil && strings.Join(rest, "\n") != strings.Join(fs.Args(), "\n"):
+				t.Errorf("%s %q: the launcher leaves %q, the judge %q", command, args, fs.Args(), rest)
+			case errors.Is(err, flag.ErrHelp) && !errors.As(readErr, &unknown):
+				t.Errorf("%s %q: help is %v", command, args, readErr)
+			}
+		}
+	})
+}
