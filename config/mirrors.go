@@ -53,7 +53,7 @@ func (g *Git) mirrorContradiction() string {
 		switch {
 		case slices.Contains(seen, m.String()):
 			return fmt.Sprintf("has as address %d one that stands before it already, here or in REPO_URL", i+1)
-		case m.Scheme == SSH && !m.SameOrigin(g.Repo):
+		case m.Scheme == SSH && !m.SameHost(g.Repo):
 			return fmt.Sprintf("has as address %d one over ssh, which needs a login, and credentials go to the host of REPO_URL alone; use https", i+1)
 		}
 		seen = append(seen, m.String())
@@ -64,16 +64,4 @@ func (g *Git) mirrorContradiction() string {
 // overHTTPS reports whether the repository or a mirror is reached so.
 func (g *Git) overHTTPS() bool {
 	return slices.ContainsFunc(append([]RepoURL{g.Repo}, g.Mirrors...), func(u RepoURL) bool { return u.Scheme == HTTPS })
-}
-
-// SameOrigin reports whether two addresses are of one scheme, host and port: whether
-// what may be told to one may be told to the other.
-func (u RepoURL) SameOrigin(v RepoURL) bool { return u.origin() == v.origin() }
-
-func (u RepoURL) origin() string {
-	port := u.Port
-	if port == "" {
-		port = map[Scheme]string{HTTPS: "443", HTTP: "80", SSH: "22"}[u.Scheme]
-	}
-	return string(u.Scheme) + "://" + strings.ToLower(u.Host) + " " + port
 }

@@ -61,6 +61,13 @@
 // (submodules.go). Their Git directories lie in .git/modules, as Git has them, so that one
 // exchange puts all in place or none. The limits hold over all together.
 //
+// # Git LFS
+//
+// A pointer in the tree names a content by SHA-256 and size, and so proves it. Contents
+// come once their tree is proven, and take the pointers' places in the draft (contents.go).
+// The pack keeps the pointers. A pointer has one form, so a restart makes it anew from the
+// content on the disk, and compares its id with the tree's ([worktree.Checker]).
+//
 // # The threat
 //
 // The Git host, the network and the workload's previous run, which could write
@@ -71,8 +78,7 @@
 //
 // # What it does not do
 //
-// It fetches no Git LFS contents, speaks no SHA-256 repositories,
-// and proves nothing about names of tags. It does not decide what is run, nor
+// It speaks no SHA-256 repositories, and proves nothing about names of tags. It does not decide what is run, nor
 // measure (package measure). For authors, [Resolve] asks what a name is now and
 // [Reachable] whether anything published leads to a commit; a launch asks neither.
 //

@@ -78,6 +78,18 @@ func (c *Checkout) ContentSHA256() string {
 	return l.Sum()
 }
 
+// LFSSHA256 is the digest of the listing of the Git LFS files whose contents were placed
+// ([measure.LFSListing]), hex; empty without any.
+func (c *Checkout) LFSSHA256() string {
+	l := measure.NewLFSListing()
+	for path, f := range c.All() {
+		if f.Placed {
+			l.Add(f.SHA256, f.Size, path)
+		}
+	}
+	return l.Sum()
+}
+
 // Lookup returns the file at a path, which has no "." or ".." in it.
 func (c *Checkout) Lookup(p string) (proof.File, bool) {
 	for path, f := range c.All() {
@@ -107,7 +119,7 @@ func (c *Checkout) Script(p string) (proof.File, error) {
 	case f.Mode == object.ModeGitlink:
 		return proof.File{}, &EntryError{p, "is a submodule, which is not fetched; " + hintSubmodules}
 	case f.LFS:
-		return proof.File{}, &EntryError{p, "is a Git LFS pointer; its content is not in the repository and is not fetched"}
+		return proof.File{}, &EntryError{p, "is a Git LFS pointer; its content is not in the repository and is not fetched; LFS=fetch fetches it"}
 	}
 	return f, nil
 }

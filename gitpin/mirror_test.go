@@ -135,13 +135,13 @@ func TestMirrors(t *testing.T) {
 				dir := filepath.Join(t.TempDir(), "work")
 				p := good.params(t, good.Head, dir)
 				p.Repo, p.Mirrors = address(t, url), []config.RepoURL{p.Repo}
-				p.StallTimeout, p.FetchTimeout, p.Retries, p.MaxPackBytes = time.Second, 6*time.Second, 0, 16<<20
+				p.StallTimeout, p.FetchTimeout, p.Retries, p.MaxPackBytes = 2*time.Second, 10*time.Second, 0, 1<<20
 				if order == "bad alone" {
 					p.Mirrors = []config.RepoURL{address(t, other)}
 				}
 				begun := time.Now()
 				c, err := gitpin.Pin(context.Background(), p)
-				if took := time.Since(begun); took > 8*time.Second {
+				if took := time.Since(begun); took > 15*time.Second {
 					t.Errorf("%s: took %v", order, took)
 				}
 				if order == "bad first" {

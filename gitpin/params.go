@@ -12,7 +12,7 @@ import (
 )
 
 // Params is what to pin and under which bounds. All fields but Mirrors, Auth,
-// FullHistory and Submodules are required.
+// FullHistory, Submodules and LFS are required.
 type Params struct {
 	Repo        config.RepoURL
 	Mirrors     []config.RepoURL // where else to look for it, in that order
@@ -20,6 +20,7 @@ type Params struct {
 	WorkDir     string // absolute
 	FullHistory bool   // the ancestors too
 	Submodules  bool   // are placed, at any depth
+	LFS         bool   // the contents of Git LFS files are placed
 	Auth        Credentials
 
 	MaxPackBytes int64 // of the transfer

@@ -81,6 +81,7 @@ func (p *Params) fromHost(ctx context.Context, dir *workdir.Dir) (*Checkout, err
 // fetch makes one part in the draft.
 func (p *Params) fetch(ctx context.Context, dir *workdir.Dir) (*placed, error) {
 	var one *placed
+	var made *materialised
 	err := fetch.Fetch(ctx, p.fetching(), func(ctx context.Context, stream io.Reader) error {
 		draft, git, err := p.newDraft(dir)
 		if err != nil {
@@ -94,7 +95,7 @@ func (p *Params) fetch(ctx context.Context, dir *workdir.Dir) (*placed, error) {
 		defer keep.Close()
 		src := git.Source(keep, p.hasher)
 		src.Stream, src.Announced = stream, p.Expect
-		made, err := p.materialise(ctx, draft, src, func() { p.Stage(StageReceived) })
+		made, err = p.materialise(ctx, draft, src, func() { p.Stage(StageReceived) })
 		if err != nil {
 			return err
 		}
@@ -102,6 +103,11 @@ func (p *Params) fetch(ctx context.Context, dir *workdir.Dir) (*placed, error) {
 		one.pack = made.pack.Size()
 		return p.addGit(ctx, dir, git, made)
 	})
+	if err == nil && p.LFS {
+		var more int64
+		more, err = p.contents(ctx, dir, made)
+		one.tree += more
+	}
 	return one, p.fetchFault(err)
 }
 

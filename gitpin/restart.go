@@ -25,7 +25,8 @@ import (
 //     that very pack (package stored).
 //   - byReading does the same without the index, reading the pack as any stranger's.
 //     History (FETCH_DEPTH=full) can be had no other way, and a disk without room for
-//     another pack allows none.
+//     another pack allows none. With LFS=fetch the files do not have the bytes of the
+//     pointers that the pack has.
 //   - anew makes all files from the pack, where those there are not the proven ones.
 type restart struct {
 	params *Params
@@ -45,7 +46,7 @@ func (p *Params) reuse(ctx context.Context, dir *workdir.Dir) (*Checkout, error)
 	p.alone = !p.FullHistory // as it was left
 	parts, err := p.again(ctx, dir, (*restart).asItIs)
 	swap := dir.SwapGit
-	if errors.Is(err, worktree.ErrChanged) {
+	if errors.Is(err, worktree.ErrChanged) && !p.LFS { // the pack has no contents to make the files from
 		p.Log.Info("the checkout on disk was changed; making it anew from its own objects", "step", "reuse", "found", err.Error())
 		swap = dir.Swap
 		parts, err = p.again(ctx, dir, func(r *restart, ctx context.Context) (*placed, error) { return r.try(ctx, r.anew) })
@@ -91,7 +92,7 @@ func (r *restart) try(ctx context.Context, way func(context.Context, *workdir.Dr
 }
 
 func (r *restart) byClaims(ctx context.Context, draft *workdir.Draft, git gitdir.Place) (*placed, error) {
-	if r.params.FullHistory || r.kept.Index == nil {
+	if r.params.FullHistory || r.params.LFS || r.kept.Index == nil {
 		return nil, &workdir.UnusableError{Reason: "there is more than an index can help with"}
 	}
 	src := r.source(git)
@@ -170,7 +171,7 @@ func (r *restart) agree(ctx context.Context, draft *workdir.Draft, git gitdir.Pl
 	for _, size := range sizes {
 		bytes += size
 	}
-	if p.FullHistory || r.full { // the pack was read as a whole
+	if p.FullHistory || p.LFS || r.full { // the pack was read as a whole
 		if m.stats, err = check.Contents(ctx, m.tree, sizes, nil); err != nil {
 			return nil, err
 		}
@@ -190,7 +191,7 @@ func (r *restart) checker(root *os.Root) *worktree.Checker {
 		beside = append(beside, workdir.ControlName)
 	}
 	return worktree.NewChecker(worktree.CheckParams{
-		Root: root, Beside: beside, MountRoot: atMount,
+		Root: root, Beside: beside, MountRoot: atMount, LFS: r.params.LFS,
 		MaxBytes: r.params.MaxTreeBytes, Now: r.params.Now(), NewHasher: r.params.hasher,
 	})
 }

@@ -19,6 +19,7 @@ import (
 	"gitlauncher/gitpin/fetch/credential"
 	"gitlauncher/gitpin/fetch/remote"
 	"gitlauncher/gitpin/fetch/uploadpack"
+	"gitlauncher/gitpin/lfs"
 )
 
 // stalledError is silence for longer than the patience of the attempt.
@@ -68,6 +69,10 @@ func (f *fetcher) reason(err error) Error {
 		format   *uploadpack.FormatError
 		unknown  *uploadpack.UnknownFormatError
 		bundled  *bundle.Error
+		content  *lfs.ContentError
+		object   *lfs.ObjectError
+		strange  *lfs.AnswerError
+		none     *remote.NoObjectError
 	)
 	switch {
 	case errors.Is(err, errStalled):
@@ -75,7 +80,7 @@ func (f *fetcher) reason(err error) Error {
 	case errors.Is(err, errNoPack):
 		return Error{Reason: Stalled, Err: fmt.Errorf("%w of %v", err, f.params.PackTimeout), tries: few}
 	case errors.Is(err, errTimedOut):
-		return Error{Reason: TimedOut, Err: fmt.Errorf("%w, which is %v", err, f.params.FetchTimeout)}
+		return Error{Reason: TimedOut, Err: fmt.Errorf("%w, which is %v", err, f.params.FetchTimeout.Round(time.Millisecond))}
 	case errors.Is(err, errShare):
 		return Error{Reason: TimedOut, Err: err, tries: -1}
 	case errors.Is(err, uploadpack.ErrEmpty):
@@ -96,6 +101,16 @@ func (f *fetcher) reason(err error) Error {
 		return Error{Reason: Unsuitable, Err: remote.ErrNoHTTP}
 	case errors.Is(err, http.ErrSchemeMismatch):
 		return Error{Reason: Unsuitable, Err: remote.ErrNoTLS}
+	case errors.As(err, &content):
+		return Error{Reason: BadAnswer, Err: content}
+	case errors.As(err, &strange):
+		return Error{Reason: BadAnswer, Err: strange}
+	case errors.As(err, &object):
+		return objectReason(object)
+	case errors.As(err, &none), errors.Is(err, remote.ErrNoLFSDir):
+		return Error{Reason: NotFound, Err: err}
+	case errors.Is(err, errExpired):
+		return Error{Reason: Unsuitable, Err: err}
 	case errors.As(err, &bundled):
 		return Error{Reason: BadBundle, Err: bundled}
 	case errors.As(err, &protocol), errors.Is(err, uploadpack.ErrTooMuch):
@@ -119,6 +134,19 @@ func (f *fetcher) reason(err error) Error {
 		err = fmt.Errorf("the connection ends in the middle of the answer: %w", io.ErrUnexpectedEOF)
 	}
 	return Error{Reason: Network, Err: err, tries: -1}
+}
+
+// objectReason says what it means that a server does not give one Git LFS object.
+func objectReason(o *lfs.ObjectError) Error {
+	switch {
+	case o.Code == http.StatusNotFound, o.Code == http.StatusGone:
+		return Error{Reason: NotFound, Err: o}
+	case o.Code == http.StatusUnauthorized, o.Code == http.StatusForbidden:
+		return Error{Reason: Auth, Err: o}
+	case remote.Passes(o.Code):
+		return Error{Reason: Network, Err: o, tries: -1}
+	}
+	return Error{Reason: Refused, Err: o}
 }
 
 // answerReason says what an answer means.

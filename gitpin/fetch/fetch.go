@@ -80,6 +80,11 @@ func newFetcher(p Params) (*fetcher, error) {
 func Fetch(ctx context.Context, p Params, consume func(ctx context.Context, pack io.Reader) error) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, p.FetchTimeout, errTimedOut)
 	defer cancel()
+	return p.inTurn(ctx, func(ctx context.Context, f *fetcher) error { return f.once(ctx, consume) })
+}
+
+// inTurn asks one source after the other, and again after faults that may pass.
+func (p Params) inTurn(ctx context.Context, ask func(context.Context, *fetcher) error) error {
 	all, err := p.sources()
 	if err != nil {
 		return err
@@ -87,7 +92,7 @@ func Fetch(ctx context.Context, p Params, consume func(ctx context.Context, pack
 	wait := backoff.NewExponentialBackOff()
 	wait.MaxInterval = 30 * time.Second
 	for try := 0; ; try++ {
-		pause, again, err := all.round(ctx, try, consume)
+		pause, again, err := all.round(ctx, try, ask)
 		if !again {
 			return err
 		}

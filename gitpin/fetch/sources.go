@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
 	"gitlauncher/config"
-	"gitlauncher/gitpin/fetch/credential"
 	"gitlauncher/gitpin/fetch/remote"
 )
 
@@ -69,8 +67,8 @@ func (p Params) sources() (sources, error) {
 	var all sources
 	for _, repo := range append([]config.RepoURL{p.Repo}, p.Mirrors...) {
 		one := p
-		if one.Repo = repo; !repo.SameOrigin(p.Repo) {
-			one.Auth = credential.Credentials{TLSCAFile: p.Auth.TLSCAFile}
+		if one.Repo = repo; !repo.SameHost(p.Repo) {
+			one.Auth = p.Auth.Elsewhere()
 		}
 		f, err := newFetcher(one)
 		if err != nil {
@@ -84,13 +82,13 @@ func (p Params) sources() (sources, error) {
 // round asks each source once that may still have the pin, in order. again is whether
 // another round may help, err why this one did not, and pause the shortest time that a
 // source asks to wait.
-func (all sources) round(ctx context.Context, try int, consume func(context.Context, io.Reader) error) (pause time.Duration, again bool, err error) {
+func (all sources) round(ctx context.Context, try int, ask func(context.Context, *fetcher) error) (pause time.Duration, again bool, err error) {
 	pause = -1
 	for i, f := range all {
 		wait := time.Until(f.notBefore)
 		if !f.over && (wait <= 0 || len(all) == 1) {
 			before := f.last
-			if f.last = f.within(ctx, all.share(ctx, i), consume); f.last == nil {
+			if f.last = f.within(ctx, all.share(ctx, i), ask); f.last == nil {
 				return 0, false, nil
 			}
 			failed, about := all.about(ctx, f)
@@ -154,13 +152,13 @@ func (all sources) share(ctx context.Context, i int) time.Duration {
 }
 
 // within asks the source once, for no longer than its share.
-func (f *fetcher) within(ctx context.Context, share time.Duration, consume func(context.Context, io.Reader) error) error {
+func (f *fetcher) within(ctx context.Context, share time.Duration, ask func(context.Context, *fetcher) error) error {
 	if share == 0 {
-		return f.once(ctx, consume)
+		return ask(ctx, f)
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, share, fmt.Errorf("%w, which is %v", errShare, share.Round(time.Millisecond)))
 	defer cancel()
-	return f.once(ctx, consume)
+	return ask(ctx, f)
 }
 
 // failed is the error of all sources.

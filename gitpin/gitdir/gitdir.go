@@ -99,6 +99,15 @@ func (p Place) Write(c Contents) error {
 	return nil
 }
 
+// Reindex writes Git's index anew, for files that are not what they were when it was
+// written.
+func (p Place) Reindex(tree *proof.Tree, stats []worktree.Stat) error {
+	if err := p.Root.Remove(p.in("index")); err != nil {
+		return err
+	}
+	return p.create("index", 0o644, func(w io.Writer) error { return writeIndex(w, tree.Commit.Format(), tree.Files, stats) })
+}
+
 func (p Place) create(name string, perm os.FileMode, fill func(io.Writer) error) error {
 	f, err := p.Root.OpenFile(p.in(name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 
+	"gitlauncher/gitpin/lfs"
 	"gitlauncher/gitpin/object"
 	"gitlauncher/gitpin/pack"
 	"gitlauncher/gitpin/pack/index"
@@ -55,7 +56,7 @@ func (p *Proof) write(f *File, content []byte) (err error) {
 		f.Number, err = p.params.Files.Symlink(f.Path, content)
 		return err
 	}
-	f.LFS = IsLFS(content)
+	f.LFS = lfs.Looks(content)
 	if err := p.charge(int64(len(content))); err != nil {
 		return err
 	}
@@ -69,7 +70,7 @@ func (p *Proof) stream(ctx context.Context, a *pack.Archive, e index.Entry, f *F
 	f.Number, err = p.params.Files.Stream(f.Path, f.Mode, func(out io.Writer) error {
 		return a.WriteTo(ctx, e, io.MultiWriter(charger{p}, out, sum, head))
 	})
-	f.SHA256, f.LFS = [sha256.Size]byte(sum.Sum(nil)), IsLFS(head.bytes)
+	f.SHA256, f.LFS = [sha256.Size]byte(sum.Sum(nil)), lfs.Looks(head.bytes)
 	return err
 }
 

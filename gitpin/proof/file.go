@@ -1,9 +1,9 @@
 package proof
 
 import (
-	"bytes"
 	"crypto/sha256"
 
+	"gitlauncher/gitpin/lfs"
 	"gitlauncher/gitpin/object"
 )
 
@@ -12,9 +12,11 @@ type File struct {
 	Path   string // raw bytes, slash-separated
 	Mode   object.Mode
 	ID     object.ID
-	SHA256 [sha256.Size]byte // of the blob's bytes; zero for a gitlink
-	LFS    bool              // the blob is a Git LFS pointer, not the content
+	SHA256 [sha256.Size]byte // of the bytes that are there; zero for a gitlink
+	LFS    bool              // the blob begins like a Git LFS pointer, and is what is there
+	Placed bool              // what is there is the content that the blob, a Git LFS pointer, names
 	Number int32             // what the Writer calls it; NotMade where nothing was written
+	Size   int64             // of the content, where it is Placed
 }
 
 // NotMade is the Number of a file that no Writer made.
@@ -61,17 +63,11 @@ func join(dir, name string) string {
 	return dir + "/" + name
 }
 
-// lfsPrefix begins every Git LFS pointer.
-var lfsPrefix = []byte("version https://git-lfs.github.com/spec/v1\n")
-
-// IsLFS reports whether a content that begins so is a Git LFS pointer.
-func IsLFS(head []byte) bool { return bytes.HasPrefix(head, lfsPrefix) }
-
-// prefix keeps the first bytes that are written to it, as many as IsLFS looks at.
+// prefix keeps the first bytes that are written to it, as many as lfs.Looks wants.
 type prefix struct{ bytes []byte }
 
 func (p *prefix) Write(b []byte) (int, error) {
-	if room := len(lfsPrefix) - len(p.bytes); room > 0 {
+	if room := lfs.HeadSize - len(p.bytes); room > 0 {
 		p.bytes = append(p.bytes, b[:min(room, len(b))]...)
 	}
 	return len(b), nil

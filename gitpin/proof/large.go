@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"hash"
 
+	"gitlauncher/gitpin/lfs"
 	"gitlauncher/gitpin/object"
 	"gitlauncher/gitpin/pack"
 )
@@ -54,7 +55,7 @@ func (l *largeFile) Named(id object.ID) error {
 		l.Drop()
 		return nil
 	}
-	f := File{Path: at.path(), Mode: at.mode(), SHA256: [sha256.Size]byte(l.sum.Sum(nil)), LFS: IsLFS(l.head.bytes)}
+	f := File{Path: at.path(), Mode: at.mode(), SHA256: [sha256.Size]byte(l.sum.Sum(nil)), LFS: lfs.Looks(l.head.bytes)}
 	var err error
 	if f.Number, err = l.out.Place(f.Path, f.Mode); err != nil {
 		return err

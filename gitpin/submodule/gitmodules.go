@@ -60,6 +60,27 @@ func entries(content []byte) ([]*entry, error) {
 	}
 }
 
+// Values returns the values of one key, section.name, of a file that is written as
+// .gitmodules is, in their order. A key without a value has an empty one.
+func Values(content []byte, key string) (values []string, err error) {
+	if len(content) > MaxSize {
+		return nil, fmt.Errorf("is larger than %d MiB", MaxSize>>20)
+	}
+	s := &scanner{rest: bytes.ReplaceAll(bytes.TrimPrefix(content, []byte("\xef\xbb\xbf")), []byte("\r\n"), []byte("\n")), line: 1}
+	for {
+		line := s.line
+		found, value, err := s.variable()
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("can't be read: line %d %w", line, err)
+		case found == "":
+			return values, nil
+		case found == key:
+			values = append(values, string(value))
+		}
+	}
+}
+
 // scanner reads the syntax of git-config(1).
 type scanner struct {
 	rest    []byte

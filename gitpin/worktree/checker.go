@@ -25,6 +25,7 @@ type CheckParams struct {
 	Root      *os.Root
 	Beside    []string // names in the root that are not of the tree; they are not looked at
 	MountRoot bool     // the root is that of a mount, whose mode and times are not ours
+	LFS       bool     // the contents of Git LFS files are to be there, in place of their pointers
 	MaxBytes  int64    // of all files together
 	Now       time.Time
 	NewHasher func() *object.Hasher
@@ -192,6 +193,15 @@ func (c *Checker) owned(p string, st *unix.Stat_t, perm uint32) error {
 // touch sets the time of this launch, as after a fresh checkout: one that the last
 // run chose could steer a build.
 func (c *Checker) touch(at int, name string) error {
-	now := unix.NsecToTimespec(c.params.Now.UnixNano())
+	return setTime(at, name, c.params.Now.UnixNano())
+}
+
+// older is how much older than all else the placed contents of Git LFS files are, in
+// nanoseconds. Git hashes a file again that is as young as its index, and without git-lfs
+// it would take a content for a change of its pointer.
+const older = 2e9
+
+func setTime(at int, name string, nanoseconds int64) error {
+	now := unix.NsecToTimespec(nanoseconds)
 	return unix.UtimesNanoAt(at, name, []unix.Timespec{now, now}, unix.AT_SYMLINK_NOFOLLOW)
 }

@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
+	"gitlauncher/gitpin/lfs"
 	"gitlauncher/gitpin/object"
 	"gitlauncher/gitpin/pack/stored"
 	"gitlauncher/gitpin/proof"
@@ -109,7 +110,13 @@ func (w *checkWorker) regular(ctx context.Context, at int, name string, f *proof
 	if err := w.hash(ctx, fd, f, size, put); err != nil {
 		return err
 	}
-	if err := w.checker.touch(at, name); err != nil {
+	touch := w.checker.touch
+	if f.Placed {
+		touch = func(at int, name string) error {
+			return setTime(at, name, w.checker.params.Now.UnixNano()-older)
+		}
+	}
+	if err := touch(at, name); err != nil {
 		return diskError(f.Path, err)
 	}
 	if err := unix.Fstat(fd, &st); err != nil {
@@ -136,7 +143,7 @@ func (w *checkWorker) hash(ctx context.Context, fd int, f *proof.File, size int6
 			return diskError(f.Path, err)
 		}
 		if left == size {
-			f.LFS = proof.IsLFS(b)
+			f.LFS = lfs.Looks(b)
 		}
 		w.hasher.Write(b)
 		w.sum.Write(b)
@@ -149,11 +156,29 @@ func (w *checkWorker) hash(ctx context.Context, fd int, f *proof.File, size int6
 			break
 		}
 	}
-	if id, err := w.hasher.ID(); err != nil || id != f.ID {
-		return wrong(f.Path, "has other content")
-	}
 	f.SHA256 = [sha256.Size]byte(w.sum.Sum(nil))
-	return nil
+	id, err := w.hasher.ID()
+	switch {
+	case err == nil && id == f.ID && f.LFS && w.checker.params.LFS && size < lfs.MaxPointer:
+		return wrong(f.Path, "is a Git LFS pointer, whose content is wanted")
+	case err == nil && id == f.ID:
+		return nil
+	case w.checker.params.LFS && w.placed(f, size):
+		return nil
+	}
+	return wrong(f.Path, "has other content")
+}
+
+// placed reports whether what was hashed is the content that the file's blob, a Git LFS
+// pointer, names. A pointer has one form, so that the content itself says which one leads
+// to it.
+func (w *checkWorker) placed(f *proof.File, size int64) bool {
+	pointer := lfs.Pointer{SHA256: f.SHA256, Size: size}
+	if id, err := w.hasher.Sum(object.Blob, pointer.Bytes()); err != nil || id != f.ID {
+		return false
+	}
+	f.LFS, f.Placed, f.Size = false, true, size
+	return true
 }
 
 // readFull fills b from a file; a file that ends before is missing something.

@@ -72,6 +72,23 @@ func (w *Writer) Stream(path string, mode object.Mode, fill func(io.Writer) erro
 	})
 }
 
+// Age makes a file older than Git's index will be, and returns its stat data; see older.
+func (w *Writer) Age(path string) (stat Stat, err error) {
+	err = w.in(path, func(dir int, name string) error {
+		var st unix.Stat_t
+		if err := fstatat(dir, name, &st); err != nil {
+			return err
+		}
+		if err := setTime(dir, name, st.Mtim.Nano()-older); err != nil {
+			return err
+		}
+		err := fstatat(dir, name, &st)
+		stat = statOf(&st)
+		return err
+	})
+	return stat, err
+}
+
 // Symlink makes a symbolic link.
 func (w *Writer) Symlink(path string, target []byte) (number int32, err error) {
 	err = w.in(path, func(dir int, name string) error {

@@ -58,7 +58,7 @@ func expect(objects int) {
 func (l *Launch) params(cfg *config.Git, workDir string, auth gitpin.Credentials) gitpin.Params {
 	b := l.Bounds
 	return gitpin.Params{
-		Repo: cfg.Repo, Mirrors: cfg.Mirrors, Commit: cfg.Commit, WorkDir: workDir, FullHistory: cfg.FullHistory, Submodules: cfg.Submodules,
+		Repo: cfg.Repo, Mirrors: cfg.Mirrors, Commit: cfg.Commit, WorkDir: workDir, FullHistory: cfg.FullHistory, Submodules: cfg.Submodules, LFS: cfg.LFS,
 		Auth:         auth,
 		MaxPackBytes: b.PackBytes, MaxTreeBytes: b.TreeBytes, MaxFiles: b.Files,
 		StallTimeout: b.Stall, PackTimeout: b.Pack, FetchTimeout: b.Fetch, LockTimeout: b.Lock, Retries: b.Retries,

@@ -16,12 +16,12 @@ import (
 // launch record.
 func (l *Launch) record(cfg *config.Git, configSum string, c *gitpin.Checkout) ([]byte, error) {
 	if submodules, lfs := c.NotFetched(); submodules+lfs > 0 {
-		l.Log.Warn("submodules and Git LFS contents are not fetched; their places are empty directories and pointer files (SUBMODULES=recursive fetches submodules)", "submodules", submodules, "lfs", lfs)
+		l.Log.Warn("submodules and Git LFS contents are not fetched; their places are empty directories and pointer files (SUBMODULES=recursive and LFS=fetch fetch them)", "submodules", submodules, "lfs", lfs)
 	}
 	r := measure.GitRecord{
 		Launcher: version.String(), ConfigSHA256: configSum,
 		RepoURL: cfg.Repo.String(), Commit: cfg.Commit.String(), Tree: c.Tree.String(),
-		ContentSHA256: c.ContentSHA256(), Subdir: cfg.Subdir.String(),
+		ContentSHA256: c.ContentSHA256(), LFSSHA256: c.LFSSHA256(), Subdir: cfg.Subdir.String(),
 	}
 	for _, s := range c.Submodules {
 		r.Submodules = append(r.Submodules, measure.Submodule{Commit: s.Commit.String(), Path: s.Path})

@@ -1,0 +1,197 @@
+package gitpin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/url"
+	"os"
+	"sync"
+
+	"gitlauncher/config"
+	"gitlauncher/gitpin/fetch"
+	"gitlauncher/gitpin/gitdir"
+	"gitlauncher/gitpin/lfs"
+	"gitlauncher/gitpin/object"
+	"gitlauncher/gitpin/pack"
+	"gitlauncher/gitpin/submodule"
+	"gitlauncher/gitpin/workdir"
+	"gitlauncher/gitpin/worktree"
+)
+
+// contents puts in the place of each Git LFS pointer of a part, which lies in the draft,
+// the content that it names, and returns how many bytes came to the files. All are placed,
+// or none is: there is no launch with a pointer left.
+func (p *Params) contents(ctx context.Context, dir *workdir.Dir, m *materialised) (int64, error) {
+	draft, err := dir.OpenDraft()
+	if err != nil {
+		return 0, err
+	}
+	defer draft.Close()
+	at := p.part.path
+	if at == "" {
+		at = "."
+	}
+	root, err := draft.Root.OpenRoot(at)
+	if err != nil {
+		return 0, err
+	}
+	defer root.Close()
+	c := &contents{params: p, made: m, root: root, files: make(map[lfs.Pointer][]int), writer: worktree.NewWriter(root)}
+	defer c.writer.Close()
+	if err := c.find(); err != nil || len(c.wanted) == 0 {
+		return 0, err
+	}
+	server, err := c.server()
+	if err != nil {
+		return 0, err
+	}
+	p.Log.Info("fetching Git LFS contents", "step", "fetch", "objects", len(c.wanted), "bytes", c.bytes)
+	if err := fetch.Objects(ctx, p.fetching(), server, c.wanted, c.store); err != nil {
+		return 0, err
+	}
+	git := gitdir.Place{Root: draft.Root, Dir: p.part.git}
+	return c.bytes, git.Reindex(m.tree, m.stats)
+}
+
+// contents are those of one tree.
+type contents struct {
+	params *Params
+	made   *materialised
+	root   *os.Root
+	writer *worktree.Writer
+
+	wanted []lfs.Pointer         // in the order of the files
+	files  map[lfs.Pointer][]int // that are to hold each
+	bytes  int64                 // of all these files
+
+	mu sync.Mutex // of what is noted in made
+}
+
+// find reads the pointers, and holds what they announce against the limits.
+func (c *contents) find() error {
+	left := c.params.MaxTreeBytes - c.made.proof.Bytes()
+	for i := range c.made.tree.Files {
+		f := &c.made.tree.Files[i]
+		if !f.LFS {
+			continue
+		}
+		pointer, is, err := c.pointer(i)
+		switch {
+		case err != nil:
+			return err
+		case !is:
+			f.LFS = false // a file that only begins like one
+			continue
+		case pointer.Size > left:
+			return &pack.LimitError{What: "tree", Limit: c.params.MaxTreeBytes}
+		}
+		left -= pointer.Size
+		c.bytes += pointer.Size
+		if c.files[pointer] == nil {
+			c.wanted = append(c.wanted, pointer)
+		}
+		c.files[pointer] = append(c.files[pointer], i)
+	}
+	return nil
+}
+
+// pointer reads the pointer that stands in a file's place, and proves it again.
+func (c *contents) pointer(i int) (p lfs.Pointer, is bool, err error) {
+	f := &c.made.tree.Files[i]
+	info, err := c.root.Lstat(f.Path)
+	if err != nil || info.Size() >= lfs.MaxPointer {
+		return p, false, err
+	}
+	text, err := c.params.reread(c.root, f)
+	if err != nil {
+		return p, false, err
+	}
+	if p, is, err = lfs.Parse(text); err != nil {
+		err = &object.TreeError{Name: f.Path, Reason: err.Error()}
+	}
+	return p, is, err
+}
+
+// server is the address of the Git LFS server that the tree names in .lfsconfig; nil for
+// the one that belongs to the repository.
+func (c *contents) server() (*url.URL, error) {
+	const name = ".lfsconfig"
+	for i := range c.made.tree.Files {
+		f := &c.made.tree.Files[i]
+		if f.Path != name || f.Mode == object.ModeSymlink || f.Mode == object.ModeGitlink {
+			continue
+		}
+		text, err := c.params.reread(c.root, f)
+		if err != nil {
+			return nil, err
+		}
+		found, err := submodule.Values(text, "lfs.url")
+		if err != nil {
+			return nil, &object.TreeError{Name: name, Reason: err.Error()}
+		}
+		if len(found) == 0 {
+			return nil, nil
+		}
+		address, err := config.ParseRepoURL(found[len(found)-1]) // as git, which takes the last
+		switch {
+		case err != nil:
+			return nil, &object.TreeError{Name: name, Reason: "has as lfs.url an address that " + err.Error()}
+		case address.Scheme != config.HTTPS && address.Scheme != config.HTTP:
+			return nil, &object.TreeError{Name: name, Reason: "has as lfs.url an address that is neither https:// nor http://"}
+		}
+		at, err := url.Parse(address.String())
+		if err == nil {
+			at.User = nil
+		}
+		return at, err
+	}
+	return nil, nil
+}
+
+// store puts a content into every file that is to hold it.
+func (c *contents) store(p lfs.Pointer, content io.Reader) error {
+	files := c.files[p]
+	first := c.made.tree.Files[files[0]].Path
+	if err := c.write(p, files[0], content); err != nil {
+		return err
+	}
+	for _, i := range files[1:] {
+		from, err := c.root.Open(first)
+		if err != nil {
+			return err
+		}
+		err = c.write(p, i, p.Verify(from))
+		from.Close()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// write makes one file of a content, in the place of its pointer, or of what an earlier try
+// has left there.
+func (c *contents) write(p lfs.Pointer, i int, content io.Reader) error {
+	f := &c.made.tree.Files[i]
+	if err := c.root.Remove(f.Path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if _, err := c.writer.Stream(f.Path, f.Mode, func(out io.Writer) error {
+		_, err := io.Copy(out, content)
+		return err
+	}); err != nil {
+		return fmt.Errorf("Git LFS object %s: %w", p.OID(), err)
+	}
+	stat, err := c.writer.Age(f.Path)
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.made.stats[i] = stat
+	f.SHA256, f.LFS, f.Placed, f.Size = p.SHA256, false, true, p.Size
+	return nil
+}

@@ -1,0 +1,228 @@
+package fetch
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"gitlauncher/config"
+	"gitlauncher/gitpin/fetch/remote"
+	"gitlauncher/gitpin/lfs"
+)
+
+// downloads is how many contents come at the same time.
+const downloads = 4
+
+// errNoLFS: there is no server to ask.
+var errNoLFS = errors.New("Git LFS contents can be had over https:// and http://, and from a repository on this machine; not over ssh, and a bundle has none")
+
+// Objects has store take each content that is wanted, as a reader that ends without an
+// error only if it is the one that its pointer names: from Repo, then from each mirror, as
+// [Fetch] asks them. at is the address of the Git LFS server, or nil for the one that
+// belongs to each repository. store begins anew each time, and may be called for several
+// contents at once. Errors are those of [Fetch], and of store.
+func Objects(ctx context.Context, p Params, at *url.URL, wanted []lfs.Pointer, store func(lfs.Pointer, io.Reader) error) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, p.FetchTimeout, errTimedOut)
+	defer cancel()
+	if at != nil {
+		p.Mirrors = nil
+	}
+	left := slices.Clone(wanted)
+	return p.inTurn(ctx, func(ctx context.Context, f *fetcher) (err error) {
+		left, err = f.objects(ctx, at, left, store)
+		return err
+	})
+}
+
+// objects gets what one source has, and returns what is left.
+func (f *fetcher) objects(ctx context.Context, at *url.URL, wanted []lfs.Pointer, store func(lfs.Pointer, io.Reader) error) ([]lfs.Pointer, error) {
+	ctx, alive, cancel := f.watched(ctx)
+	defer cancel(nil)
+	const op = "fetching Git LFS objects"
+	if f.params.Repo.Scheme == config.File && at == nil {
+		if err := f.localObjects(ctx, wanted, store); err != nil {
+			return wanted, f.classifyIn(ctx, op, err)
+		}
+		return nil, nil
+	}
+	s, err := f.open(ctx, alive)
+	if err != nil {
+		return wanted, f.classifyIn(ctx, "connecting to the repository", err)
+	}
+	defer s.Close()
+	web, ok := s.(*remote.Web)
+	if !ok {
+		return wanted, &Error{Reason: Unsuitable, Op: op, Err: errNoLFS}
+	}
+	if at == nil {
+		at = web.LFS()
+	}
+	d := &download{fetcher: f, web: web, batch: at.JoinPath("objects/batch"), store: store, twice: make(map[lfs.Pointer]bool)}
+	for len(wanted) > 0 {
+		now := min(len(wanted), lfs.MaxBatch)
+		rest, err := d.some(ctx, wanted[:now])
+		wanted = slices.Concat(rest, wanted[now:])
+		if err != nil {
+			var path *os.PathError
+			if errors.As(err, &path) && ctx.Err() == nil {
+				return wanted, err // of the disk
+			}
+			return wanted, f.classifyIn(ctx, op, err)
+		}
+	}
+	return nil, nil
+}
+
+// download is a connection to a Git LFS server.
+type download struct {
+	fetcher *fetcher
+	web     *remote.Web
+	batch   *url.URL
+	store   func(lfs.Pointer, io.Reader) error
+	twice   map[lfs.Pointer]bool // that were asked for anew because a link did not hold
+}
+
+// some gets the contents of one batch, and returns those that are to be asked for again.
+// Where there is an error, these are all that did not come.
+func (d *download) some(ctx context.Context, wanted []lfs.Pointer) ([]lfs.Pointer, error) {
+	links, err := d.links(wanted)
+	if err != nil {
+		return wanted, err
+	}
+	var mu sync.Mutex
+	var left []lfs.Pointer
+	keep := func(p lfs.Pointer, again bool) {
+		mu.Lock()
+		defer mu.Unlock()
+		left = append(left, p)
+		d.twice[p] = d.twice[p] || again
+	}
+	var group errgroup.Group
+	group.SetLimit(downloads)
+	failed, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	for _, p := range wanted {
+		mu.Lock()
+		asked := d.twice[p]
+		mu.Unlock()
+		group.Go(func() error {
+			if failed.Err() != nil {
+				keep(p, false)
+				return nil
+			}
+			err := d.one(p, links[p])
+			switch {
+			case err == nil:
+				return nil
+			case lapsed(links[p], err) && !asked:
+				keep(p, true)
+				return nil
+			}
+			keep(p, false)
+			fail(err)
+			return err
+		})
+	}
+	err = group.Wait()
+	return left, err
+}
+
+// lapsed reports whether a link may have been good for a time that is over.
+func lapsed(link *lfs.Link, err error) bool {
+	var answer *remote.AnswerError
+	if errors.Is(err, errExpired) {
+		return true
+	}
+	return link.Failed == nil && errors.As(err, &answer) && !answer.Waits &&
+		(answer.Status == http.StatusUnauthorized || answer.Status == http.StatusForbidden || answer.Status == http.StatusBadRequest)
+}
+
+var errExpired = errors.New("the link to the content has expired before it could be used")
+
+// links asks where contents are.
+func (d *download) links(wanted []lfs.Pointer) (map[lfs.Pointer]*lfs.Link, error) {
+	body, err := d.web.Send(remote.Message{Method: http.MethodPost, To: d.batch, Type: lfs.MediaType, Body: lfs.Request(wanted)})
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	text, err := io.ReadAll(io.LimitReader(body, lfs.MaxAnswer+1))
+	switch {
+	case err != nil:
+		return nil, err
+	case len(text) > lfs.MaxAnswer:
+		return nil, &lfs.AnswerError{What: "has more than 4 MiB"}
+	}
+	return lfs.ParseAnswer(text, wanted, d.batch, time.Now())
+}
+
+// one gets one content.
+func (d *download) one(p lfs.Pointer, link *lfs.Link) error {
+	switch {
+	case link.Failed != nil:
+		return link.Failed
+	case link.Expired(time.Now()):
+		return errExpired
+	}
+	body, err := d.web.Send(remote.Message{Method: http.MethodGet, To: link.To, Header: link.Header})
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	return d.store(p, &counting{p.Verify(body), d.fetcher.params.Progress})
+}
+
+// counting tells how many bytes came.
+type counting struct {
+	r     io.Reader
+	moved func(n int64)
+}
+
+func (c *counting) Read(b []byte) (int, error) {
+	n, err := c.r.Read(b)
+	c.moved(int64(n))
+	return n, err
+}
+
+// localObjects takes contents from where git-lfs keeps them in a repository on this
+// machine.
+func (f *fetcher) localObjects(ctx context.Context, wanted []lfs.Pointer, store func(lfs.Pointer, io.Reader) error) error {
+	repo, err := remote.OpenLFS(f.params.Repo.Path)
+	if err != nil {
+		return err
+	}
+	defer repo.Close()
+	for _, p := range wanted {
+		file, err := repo.Object(p.OID())
+		if err != nil {
+			return err
+		}
+		err = store(p, &counting{p.Verify(&heeding{ctx, file}), f.params.Progress})
+		file.Close()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// heeding ends with its context.
+type heeding struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (h *heeding) Read(b []byte) (int, error) {
+	if h.ctx.Err() != nil {
+		return 0, context.Cause(h.ctx)
+	}
+	return h.r.Read(b)
+}

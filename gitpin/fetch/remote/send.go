@@ -1,0 +1,127 @@
+package remote
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"gitlauncher/gitpin/fetch/uploadpack"
+)
+
+// LFS is where git-lfs would look for the repository's contents.
+func (w *Web) LFS() *url.URL {
+	suffix := "/info/lfs"
+	if !strings.HasSuffix(w.origin.Path, ".git") {
+		suffix = ".git" + suffix
+	}
+	at := *w.origin
+	at.Path, at.RawPath = at.Path+suffix, at.EscapedPath()+suffix
+	return &at
+}
+
+// Message is a request that is not of Git's own protocol.
+type Message struct {
+	Method string
+	To     *url.URL
+	Type   string            // the media type that is sent and wanted; empty for any
+	Header map[string]string // for the host of To alone
+	Body   []byte
+}
+
+// Send sends a message, and returns the body of an answer with status 200, which is to be
+// closed. The credential goes along to the repository's own origin, unless the message's
+// header has one. Redirects are followed by the rules that hold for references, and the
+// header does not follow them to another origin.
+func (w *Web) Send(m Message) (io.ReadCloser, error) {
+	for range maxRedirects {
+		res, err := w.message(&m)
+		if err != nil {
+			return nil, err
+		}
+		if to := res.Header.Get("Location"); to != "" && redirects(res.StatusCode) {
+			res.Body.Close()
+			next, err := m.To.Parse(to)
+			if err != nil {
+				return nil, &RedirectError{"to what is no address"}
+			}
+			next.User, next.Fragment, next.RawFragment = nil, "", ""
+			if !sameOrigin(next, m.To) {
+				m.Header = nil
+			}
+			m.To = next
+			continue
+		}
+		body := w.alive.reader(res.Body)
+		if res.StatusCode == http.StatusOK {
+			return &closing{body, res.Body}, nil
+		}
+		defer res.Body.Close()
+		return nil, w.refusal(res, body, m.To)
+	}
+	return nil, &RedirectError{fmt.Sprintf("after %d of them: they lead nowhere", maxRedirects)}
+}
+
+// message sends it to one host.
+func (w *Web) message(m *Message) (*http.Response, error) {
+	transport, err := w.transport(m.To)
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(w.ctx, m.Method, m.To.String(), bytes.NewReader(m.Body))
+	if err != nil {
+		return nil, errors.New("the Git LFS address is malformed")
+	}
+	req.Header.Set("User-Agent", uploadpack.Agent)
+	if transport == w.own && w.login.Header != "" {
+		req.Header.Set("Authorization", w.login.Header)
+	}
+	for name, value := range m.Header {
+		req.Header.Set(name, value)
+	}
+	if m.Type != "" {
+		req.Header.Set("Accept", m.Type)
+		req.Header.Set("Content-Type", m.Type)
+	}
+	defer w.alive.Wait()()
+	res, err := transport.RoundTrip(req)
+	if err != nil {
+		return nil, w.explain(err)
+	}
+	return res, nil
+}
+
+// refusal makes an error of an answer that is none of those that were wanted. A server of
+// Git LFS says why in JSON.
+func (w *Web) refusal(res *http.Response, body io.Reader, at *url.URL) error {
+	e := &AnswerError{Status: res.StatusCode, Schemes: loginSchemes(res.Header), Asked: w.asked.Load() && !w.cert}
+	e.Schemes = strings.TrimPrefix(e.Schemes+", "+res.Header.Get("LFS-Authenticate"), ", ")
+	e.Schemes, _, _ = strings.Cut(strings.TrimSuffix(e.Schemes, ", "), " realm")
+	e.Pause, e.Waits = retryAfter(res.Header, time.Now())
+	if !sameOrigin(at, w.origin) {
+		e.Foreign = at.Host
+	}
+	head, _ := io.ReadAll(io.LimitReader(bufio.NewReader(body), maxReason))
+	var said struct {
+		Message string `json:"message"`
+	}
+	if json.Unmarshal(head, &said) != nil || said.Message == "" {
+		said.Message = sentence(res.Header, head)
+	}
+	e.What = strings.ToLower(http.StatusText(res.StatusCode))
+	if said.Message != "" {
+		e.What += ": " + said.Message
+	}
+	return e
+}
+
+type closing struct {
+	io.Reader
+	io.Closer
+}

@@ -1,0 +1,210 @@
+package lfs
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// What a request and its answer may have.
+const (
+	MaxBatch   = 100      // contents in one request, as git-lfs asks for
+	MaxAnswer  = 4 << 20  // bytes of an answer
+	maxHeaders = 16       // of one link
+	maxHeader  = 16 << 10 // bytes of one
+)
+
+// MediaType is that of the API's messages.
+const MediaType = "application/vnd.git-lfs+json"
+
+// Request is the body of a request for where contents are: by basic transfer alone, and
+// named by SHA-256.
+func Request(wanted []Pointer) []byte {
+	type object struct {
+		OID  string `json:"oid"`
+		Size int64  `json:"size"`
+	}
+	req := struct {
+		Operation string   `json:"operation"`
+		Transfers []string `json:"transfers"`
+		Objects   []object `json:"objects"`
+		HashAlgo  string   `json:"hash_algo"`
+	}{"download", []string{"basic"}, nil, "sha256"}
+	for _, p := range wanted {
+		req.Objects = append(req.Objects, object{p.OID(), p.Size})
+	}
+	b, err := json.Marshal(req)
+	if err != nil { // strings and numbers
+		panic(err)
+	}
+	return b
+}
+
+// Link is where one content is to be had.
+type Link struct {
+	To      *url.URL
+	Header  map[string]string // to be sent along
+	Expires time.Time         // zero for never
+	Failed  *ObjectError      // in place of all that
+}
+
+// ObjectError is what a server says of a content that it does not give.
+type ObjectError struct {
+	OID  string
+	Code int // an HTTP status
+	Said string
+}
+
+func (e *ObjectError) Error() string {
+	what := "refuses the Git LFS object"
+	switch e.Code {
+	case 404:
+		what = "does not have the Git LFS object"
+	case 410:
+		what = "has removed the Git LFS object"
+	}
+	return fmt.Sprintf("the server %s %s: %s (code %d)", what, e.OID, e.Said, e.Code)
+}
+
+// AnswerError is an answer that is not one of the batch API's.
+type AnswerError struct{ What string }
+
+func (e *AnswerError) Error() string { return "the Git LFS server's answer " + e.What }
+
+// answer is what is read of one.
+type answer struct {
+	Transfer string `json:"transfer"`
+	HashAlgo string `json:"hash_algo"`
+	Objects  []struct {
+		OID     string `json:"oid"`
+		Size    int64  `json:"size"`
+		Actions struct {
+			Download *struct {
+				Href      string            `json:"href"`
+				Header    map[string]string `json:"header"`
+				ExpiresIn int64             `json:"expires_in"`
+				ExpiresAt string            `json:"expires_at"`
+			} `json:"download"`
+		} `json:"actions"`
+		Error *struct {
+			Code    int    `json:"code"`
+			Message string `json:"message"`
+		} `json:"error"`
+	} `json:"objects"`
+}
+
+// ParseAnswer reads the answer to a request, and returns a link for each content that was
+// wanted. base is what was asked, for links without a host. Errors are [*AnswerError].
+func ParseAnswer(text []byte, wanted []Pointer, base *url.URL, now time.Time) (map[Pointer]*Link, error) {
+	var a answer
+	if err := json.Unmarshal(text, &a); err != nil {
+		return nil, &AnswerError{"is not JSON as its API has it"}
+	}
+	if a.Transfer != "" && a.Transfer != "basic" {
+		return nil, &AnswerError{fmt.Sprintf("is for the transfer %.40q; basic alone was asked for", a.Transfer)}
+	}
+	if a.HashAlgo != "" && a.HashAlgo != "sha256" {
+		return nil, &AnswerError{fmt.Sprintf("names contents by %.40q; SHA-256 was asked for", a.HashAlgo)}
+	}
+	open := make(map[Pointer]bool, len(wanted))
+	for _, p := range wanted {
+		open[p] = true
+	}
+	links := make(map[Pointer]*Link, len(wanted))
+	for _, o := range a.Objects {
+		p := Pointer{Size: o.Size}
+		if n, err := hex.Decode(p.SHA256[:], []byte(o.OID[:min(len(o.OID), 64)])); err != nil || n != len(p.SHA256) || len(o.OID) != 64 {
+			return nil, &AnswerError{"names a content by what is no SHA-256"}
+		}
+		if o.Error != nil { // with them the size is the server's
+			for want := range open {
+				if want.SHA256 == p.SHA256 {
+					p = want
+				}
+			}
+		}
+		if !open[p] {
+			return nil, &AnswerError{"is about contents that were not asked for, or of another size"}
+		}
+		delete(open, p)
+		link := &Link{}
+		switch d := o.Actions.Download; {
+		case o.Error != nil:
+			link.Failed = &ObjectError{p.OID(), o.Error.Code, o.Error.Message}
+		case d == nil:
+			return nil, &AnswerError{"has no place to download " + p.OID() + " from"}
+		default:
+			if err := link.set(d.Href, d.Header, base); err != nil {
+				return nil, err
+			}
+			link.expire(d.ExpiresIn, d.ExpiresAt, now)
+		}
+		links[p] = link
+	}
+	for p := range open {
+		return nil, &AnswerError{"leaves out " + p.OID()}
+	}
+	return links, nil
+}
+
+// own are headers that a request has already, or that are about the connection.
+var own = []string{"host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer", "expect", "range", "accept-encoding", "user-agent"}
+
+func (l *Link) set(href string, header map[string]string, base *url.URL) (err error) {
+	if l.To, err = base.Parse(href); err != nil || href == "" || l.To.Host == "" || l.To.User != nil {
+		return &AnswerError{"has a link that is no address"}
+	}
+	l.To.Fragment, l.To.RawFragment = "", ""
+	if len(header) > maxHeaders {
+		return &AnswerError{fmt.Sprintf("has a link with more than %d headers", maxHeaders)}
+	}
+	for name, value := range header {
+		if err := checkHeader(name, value); err != nil {
+			return &AnswerError{"has a link with a header that " + err.Error()}
+		}
+	}
+	l.Header = header
+	return nil
+}
+
+func checkHeader(name, value string) error {
+	lower := strings.ToLower(name)
+	for _, not := range own {
+		if lower == not || strings.HasPrefix(lower, "proxy-") {
+			return fmt.Errorf("is not a link's to set: %.40q", name)
+		}
+	}
+	token := func(r rune) bool {
+		return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r)
+	}
+	switch {
+	case name == "" || strings.ContainsFunc(name, token):
+		return errors.New("has no name that one can have")
+	case len(name)+len(value) > maxHeader:
+		return fmt.Errorf("has more than %d KiB", maxHeader>>10)
+	case strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }):
+		return errors.New("has a control character in it")
+	}
+	return nil
+}
+
+// expire notes until when a link is good. Where both are given, expires_in counts: it
+// needs no clock of ours.
+func (l *Link) expire(in int64, at string, now time.Time) {
+	const most = 1 << 31 / 2 // seconds, as the API has it
+	if in != 0 {
+		l.Expires = now.Add(time.Duration(max(-most, min(in, most))) * time.Second)
+	} else if t, err := time.Parse(time.RFC3339, at); err == nil {
+		l.Expires = t
+	}
+}
+
+// Expired reports whether a link is good no more, or not for long enough to use it.
+func (l *Link) Expired(now time.Time) bool {
+	const slack = 5 * time.Second
+	return !l.Expires.IsZero() && !now.Add(slack).Before(l.Expires)
+}

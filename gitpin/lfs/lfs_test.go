@@ -1,0 +1,168 @@
+package lfs_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"time"
+
+	"gitlauncher/gitpin/lfs"
+)
+
+var content = []byte("hello")
+
+var pointer = lfs.Pointer{SHA256: sha256.Sum256(content), Size: int64(len(content))}
+
+// TestPointer: the one form that git-lfs writes is read, and everything that only begins
+// like it is refused or left a file.
+// SECURITY.md: G11.
+func TestPointer(t *testing.T) {
+	const version = "version https://git-lfs.github.com/spec/v1\n"
+	oid := "oid sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824\n"
+	if got := string(pointer.Bytes()); got != version+oid+"size 5\n" {
+		t.Fatalf("%s", got)
+	}
+	p, is, err := lfs.Parse(pointer.Bytes())
+	if err != nil || !is || p != pointer {
+		t.Errorf("%v, %t, %v", p, is, err)
+	}
+	long := version + oid + "size 5\nx " + strings.Repeat("y", lfs.MaxPointer)
+	for text, want := range map[string]error{
+		version + oid + "size 5":                                           lfs.ErrForm,
+		version + oid + "size 05\n":                                        lfs.ErrForm,
+		version + oid + "size +5\n":                                        lfs.ErrForm,
+		version + oid + "size -5\n":                                        lfs.ErrForm,
+		version + oid + "size 9223372036854775808\n":                       lfs.ErrForm,
+		version + oid + "size 5\n\n":                                       lfs.ErrForm,
+		version + oid + "size 5\r\n":                                       lfs.ErrForm,
+		version + "size 5\n" + oid:                                         lfs.ErrForm,
+		version + oid + oid + "size 5\n":                                   lfs.ErrForm,
+		version + oid + "size 5\nx y\n":                                    lfs.ErrForm,
+		version + strings.ToUpper(oid) + "size 5\n":                        lfs.ErrForm,
+		version + strings.Replace(oid, "2c", "2C", 1) + "size 5\n":         lfs.ErrForm,
+		version + strings.Replace(oid, "sha256", "sha512", 1) + "size 5\n": lfs.ErrForm,
+		version + oid[:40] + "\nsize 5\n":                                  lfs.ErrForm,
+		version:                                                            lfs.ErrForm,
+		version + "ext-0-foo sha256:00\n" + oid + "size 5\n":               lfs.ErrExtension,
+		long[:lfs.MaxPointer-1]:                                            lfs.ErrForm,
+	} {
+		if _, is, err := lfs.Parse([]byte(text)); !is || !errors.Is(err, want) {
+			t.Errorf("%q: %t, %v", text, is, err)
+		}
+	}
+	for _, text := range []string{"", "version https://git-lfs.github.com/spec/v2\n", version[:10], long[:lfs.MaxPointer], " " + version + oid + "size 5\n"} {
+		if _, is, err := lfs.Parse([]byte(text)); is || err != nil {
+			t.Errorf("%q: %t, %v", text, is, err)
+		}
+	}
+}
+
+// FuzzParse: what is a pointer has one form.
+func FuzzParse(f *testing.F) {
+	f.Fuzz(func(t *testing.T, text []byte) {
+		p, is, err := lfs.Parse(text)
+		if is && err == nil && !bytes.Equal(p.Bytes(), text) {
+			t.Fatalf("%q is taken for %v", text, p)
+		}
+		if err != nil && !is {
+			t.Fatal(err)
+		}
+	})
+}
+
+// TestVerify: a reader ends well for the content alone, however it comes.
+// SECURITY.md: G11.
+func TestVerify(t *testing.T) {
+	for text, says := range map[string]string{
+		"hello": "", "hallo": "has another content than its name says", "hell": "unexpected EOF", "": "unexpected EOF",
+		"hello!": "has more than its 5 bytes", strings.Repeat("hello", 1000): "has more than its 5 bytes",
+	} {
+		for name, wrap := range map[string]func(io.Reader) io.Reader{"whole": func(r io.Reader) io.Reader { return r }, "bytes": iotest.OneByteReader, "end with data": iotest.DataErrReader} {
+			got, err := io.ReadAll(pointer.Verify(wrap(strings.NewReader(text))))
+			if says == "" && (err != nil || string(got) != text) || says != "" && (err == nil || !strings.Contains(err.Error(), says)) || len(got) > 5 {
+				t.Errorf("%s, %s: %q, %v", text, name, got, err)
+			}
+		}
+	}
+	empty := lfs.Pointer{SHA256: sha256.Sum256(nil)}
+	if got, err := io.ReadAll(empty.Verify(strings.NewReader(""))); err != nil || len(got) != 0 {
+		t.Errorf("empty: %v", err)
+	}
+}
+
+// TestAnswer: an answer has a link for each content that was wanted, and for no other.
+// SECURITY.md: G11.
+func TestAnswer(t *testing.T) {
+	base, _ := url.Parse("https://example.org/r.git/info/lfs/objects/batch")
+	now := time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
+	oid := pointer.OID()
+	object := func(more string) string { return fmt.Sprintf(`{"objects":[{"oid":%q,"size":5,%s}]}`, oid, more) }
+	good := `"actions":{"download":{"href":"https://cdn.example.org/x?sig=1","header":{"X-Key":"v"},"expires_in":60,"expires_at":"2020-01-01T00:00:00Z"}}`
+	for text, says := range map[string]string{
+		object(good):                                   "",
+		object(good + `,"unknown":[1]`):                "",
+		object(`"actions":{"download":{"href":"/x"}}`): "",
+		"<html>":                                "is not JSON",
+		`{"objects":[]}`:                        "leaves out " + oid,
+		`{}`:                                    "leaves out " + oid,
+		`{"transfer":"multipart","objects":[]}`: `is for the transfer "multipart"`,
+		`{"hash_algo":"sha512","objects":[]}`:   `names contents by "sha512"`,
+		object(`"actions":{}`):                  "has no place to download " + oid,
+		object(`"actions":{"download":{"href":""}}`):                                                        "has a link that is no address",
+		object(`"actions":{"download":{"href":"mailto:x"}}`):                                                "has a link that is no address",
+		object(`"actions":{"download":{"href":"https://u:p@h/x"}}`):                                         "has a link that is no address",
+		object(`"actions":{"download":{"href":"/x","header":{"Host":"other"}}}`):                            `is not a link's to set: "Host"`,
+		object(`"actions":{"download":{"href":"/x","header":{"proxy-authorization":"x"}}}`):                 "is not a link's to set",
+		object(`"actions":{"download":{"href":"/x","header":{"A B":"x"}}}`):                                 "has no name that one can have",
+		object(`"actions":{"download":{"href":"/x","header":{"A":"x\r\nB: y"}}}`):                           "has a control character in it",
+		object(`"actions":{"download":{"href":"/x","header":{"A":"` + strings.Repeat("x", 16<<10) + `"}}}`): "has more than 16 KiB",
+		object(`"actions":{"download":{"href":"/x","header":{` + strings.Repeat(`"A":"","B":"","C":"","D":"","E":"","F":"","G":"","I":"","J":"","K":"","L":"","M":"","N":"","O":"","P":"","Q":"",`, 1) + `"R":""}}}`): "with more than 16 headers",
+		fmt.Sprintf(`{"objects":[{"oid":%q,"size":6,%s}]}`, oid, good):                              "or of another size",
+		fmt.Sprintf(`{"objects":[{"oid":%q,"size":5,%s},{"oid":%[1]q,"size":5,%[2]s}]}`, oid, good): "not asked for",
+		fmt.Sprintf(`{"objects":[{"oid":%q,"size":5,%s}]}`, strings.Repeat("a", 64), good):          "not asked for",
+		fmt.Sprintf(`{"objects":[{"oid":"../x","size":5,%s}]}`, good):                               "by what is no SHA-256",
+	} {
+		links, err := lfs.ParseAnswer([]byte(text), []lfs.Pointer{pointer}, base, now)
+		if says == "" && (err != nil || links[pointer] == nil || links[pointer].To.Scheme != "https") || says != "" && (err == nil || !strings.Contains(err.Error(), says)) {
+			t.Errorf("%.200s: %v, not %q", text, err, says)
+		}
+	}
+	links, err := lfs.ParseAnswer([]byte(object(good)), []lfs.Pointer{pointer}, base, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := links[pointer]
+	if l.To.String() != "https://cdn.example.org/x?sig=1" || l.Header["X-Key"] != "v" || l.Expired(now) || l.Expired(now.Add(54*time.Second)) || !l.Expired(now.Add(55*time.Second)) {
+		t.Errorf("%+v", l)
+	}
+	links, err = lfs.ParseAnswer([]byte(fmt.Sprintf(`{"objects":[{"oid":%q,"error":{"code":410,"message":"gone"}}]}`, oid)), []lfs.Pointer{pointer}, base, now)
+	if err != nil || links[pointer].Failed == nil || links[pointer].Failed.Error() != "the server has removed the Git LFS object "+oid+": gone (code 410)" {
+		t.Errorf("an error of one content: %v, %v", links[pointer], err)
+	}
+}
+
+// TestRequest: what is asked is what the API has.
+func TestRequest(t *testing.T) {
+	want := `{"operation":"download","transfers":["basic"],"objects":[{"oid":"` + pointer.OID() + `","size":5}],"hash_algo":"sha256"}`
+	if got := string(lfs.Request([]lfs.Pointer{pointer})); got != want {
+		t.Errorf("%s", got)
+	}
+}
+
+// FuzzParseAnswer: an answer is refused by type, or has a link for what was wanted.
+func FuzzParseAnswer(f *testing.F) {
+	base, _ := url.Parse("https://example.org/objects/batch")
+	f.Fuzz(func(t *testing.T, text []byte) {
+		links, err := lfs.ParseAnswer(text, []lfs.Pointer{pointer}, base, time.Unix(0, 0))
+		var bad *lfs.AnswerError
+		if err != nil && !errors.As(err, &bad) || err == nil && (links[pointer] == nil || links[pointer].Failed == nil && links[pointer].To.Host == "") {
+			t.Fatalf("%v, %v", links, err)
+		}
+	})
+}
