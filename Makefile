@@ -121,7 +121,7 @@ page:
 page-test: page build
 	$(GO) build $(FLAGS) -o bin/ ./internal/gittest/serve
 	OUT=bin/page.evidence bash demo/demo.sh >/dev/null
-	PAGE_PICTURES='$(PAGE_PICTURES)' $(GO) -C page/test test -count=1 -v ./...
+	PAGE_PICTURES='$(PAGE_PICTURES)' $(GO) -C page/test test -count=1 -timeout 25m -v ./...
 
 ## image: the images of git mode, image mode and the simulator, into bin/image
 image:
