@@ -49,6 +49,9 @@ func (p *Params) reuse(ctx context.Context, dir *workdir.Dir) (*Checkout, error)
 	if errors.Is(err, worktree.ErrChanged) && !p.LFS { // the pack has no contents to make the files from
 		p.Log.Info("the checkout on disk was changed; making it anew from its own objects", "step", "reuse", "found", err.Error())
 		swap = dir.Swap
+		if err := dir.Tidy(); err != nil { // the draft may share packs by now, which are to have one name
+			return nil, err
+		}
 		parts, err = p.again(ctx, dir, func(r *restart, ctx context.Context) (*placed, error) { return r.try(ctx, r.anew) })
 	}
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"gitlauncher/gitpin"
@@ -263,5 +264,43 @@ func TestSubmodulesWithHistory(t *testing.T) {
 			t.Errorf("%s commits, %v", n, err)
 		}
 		agreed(t, dir, " "+r.commits["lib"]+" lib")
+	}
+}
+
+// TestSubmodulesOnAMount: where WORK_DIR is a mount point, names move one by one, and the
+// launcher's lock lies beside the files of the pinned commit alone.
+func TestSubmodulesOnAMount(t *testing.T) {
+	r := family(t)
+	dir := filepath.Join(t.TempDir(), "work")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=32m,mode=755"); err != nil {
+		if os.Getenv("CI") != "" && os.Geteuid() == 0 {
+			t.Fatalf("mounting: %v", err)
+		}
+		t.Skipf("mounting needs root: %v", err)
+	}
+	t.Cleanup(func() { syscall.Unmount(dir, syscall.MNT_DETACH) })
+	r.pin(t, "app", dir)
+	r.Requests()
+	for range 2 { // the second mends what was changed
+		again := r.pin(t, "app", dir)
+		if n := len(r.Requests()); again.Fetched || n != 0 || len(again.Submodules) != 3 {
+			t.Errorf("a restart made %d requests", n)
+		}
+		for _, s := range again.Submodules {
+			place := filepath.Join(dir, s.Path)
+			if got, err := gittest.Git(place, nil, "status", "--porcelain", "--ignored"); err != nil || got != "" {
+				t.Errorf("git status in %s: %s, %v", place, got, err)
+			}
+		}
+		if err := os.WriteFile(filepath.Join(dir, "vendor/lib/lib.txt"), []byte("changed\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.pin(t, "app", dir)
+	if text, err := os.ReadFile(filepath.Join(dir, "vendor/lib/lib.txt")); err != nil || string(text) != "library\n" {
+		t.Errorf("%q, %v", text, err)
 	}
 }

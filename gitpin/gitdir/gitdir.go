@@ -133,7 +133,7 @@ func (p Place) configOf(c Contents) string {
 	}
 	text += extensions + "[remote \"origin\"]\n\turl = " + quoted(c.Origin) + "\n\tfetch = +refs/heads/*:refs/remotes/origin/*\n"
 	for _, m := range c.Modules {
-		text += "[submodule " + quoted(m.Name) + "]\n\tactive = true\n\turl = " + quoted(m.URL) + "\n"
+		text += "[submodule " + quoted(m.Name) + "]\n\tactive = true\n\turl = " + quoted(m.Repo.String()) + "\n"
 	}
 	return text
 }

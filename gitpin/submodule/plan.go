@@ -22,7 +22,6 @@ type Gitlink struct {
 type Link struct {
 	Gitlink
 	Name string // of its Git directory below .git/modules
-	URL  string // as .gitmodules has it, but for relative ones
 	Repo config.RepoURL
 }
 
@@ -126,7 +125,7 @@ func plan(g Gitlink, found []*entry, base config.RepoURL) (link Link, left bool,
 	if err != nil {
 		return Link{}, false, fmt.Errorf("has an address in .gitmodules that %w", err)
 	}
-	return Link{Gitlink: g, Name: e.name, URL: repo.String(), Repo: repo}, false, nil
+	return Link{Gitlink: g, Name: e.name, Repo: repo}, false, nil
 }
 
 // maxName is how many bytes a name may have: as a path, of which Linux has 4,095, with
