@@ -27,7 +27,7 @@ func sample() []layer.File {
 
 func imageOf(t *testing.T, files []layer.File) v1.Image {
 	t.Helper()
-	d := definition{name: "x", layers: []definedLayer{{"x", files}}}
+	d := definition{name: "x", layers: []definedLayer{newLayer("x", files)}}
 	img, err := d.image(&options{arch: "amd64", version: "v1"}, epoch)
 	if err != nil {
 		t.Fatal(err)
@@ -74,12 +74,26 @@ func TestCompare(t *testing.T) {
 			t.Errorf("%s: %q, %v", c.name, diff, err)
 		}
 	}
-	d := definition{name: "x", config: v1.Config{Env: []string{"A=b"}}, layers: []definedLayer{{"x", sample()}}}
+	d := definition{name: "x", config: v1.Config{Env: []string{"A=b"}}, layers: []definedLayer{newLayer("x", sample())}}
 	other, err := d.image(&options{arch: "amd64", version: "v1"}, epoch)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if diff, err := layer.Compare(other, want); err != nil || !strings.Contains(strings.Join(diff, "\n"), "config: ") {
 		t.Errorf("config: %q, %v", diff, err)
+	}
+}
+
+// TestAdded: a flavour's layer has what is new or other, and can't remove anything.
+func TestAdded(t *testing.T) {
+	system := append(sample(), layer.File{Path: "/usr/bin/python3", Type: tar.TypeReg, Data: []byte("python")})
+	system[3].Data = []byte("another git")
+	system[2].Time = epoch.Add(-time.Hour) // no reason to have it once more
+	own, err := added(sample(), system)
+	if err != nil || len(own) != 2 || own[0].Path != "/usr/bin/git" || own[1].Path != "/usr/bin/python3" {
+		t.Errorf("%v, %v", own, err)
+	}
+	if _, err := added(sample(), system[1:]); err == nil || err.Error() != "/bin is in every image, and would be removed" {
+		t.Errorf("removed: %v", err)
 	}
 }

@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"time"
+	"slices"
+	"sync"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -25,6 +26,11 @@ type definition struct {
 type definedLayer struct {
 	by    string // the history's line
 	files []layer.File
+	made  func() (v1.Layer, error) // once for all images that share it
+}
+
+func newLayer(by string, files []layer.File) definedLayer {
+	return definedLayer{by, files, sync.OnceValues(func() (v1.Layer, error) { return layer.New(files) })}
 }
 
 // Origins of files that no package holds.
@@ -35,8 +41,15 @@ const (
 
 const searchPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// definitions are all images, of files of a Debian system and of the programs.
-func definitions(debian []layer.File, programs map[string][]byte, licences []byte, epoch time.Time) []definition {
+// environment is what a flavour has beside PATH.
+var environment = map[string][]string{
+	"go": {"GOTOOLCHAIN=local"}, // a commit does not choose another toolchain, which would be fetched
+}
+
+// definitions are all images, of the files of a Debian system, of those that each
+// flavour adds to it, and of the programs.
+func definitions(l *debian.Lock, systems [][]layer.File, programs map[string][]byte, licences []byte) []definition {
+	system, epoch := systems[0], l.Epoch
 	dir := func(name string, mode int64) layer.File {
 		return layer.File{Path: name, Type: tar.TypeDir, Mode: mode, Time: epoch, Origin: fromDefinition}
 	}
@@ -44,41 +57,46 @@ func definitions(debian []layer.File, programs map[string][]byte, licences []byt
 		return layer.File{Path: to, Type: tar.TypeReg, Mode: 0o755, Time: epoch, Inode: to, Data: programs[name], Origin: fromSource}
 	}
 	var roots layer.File // the certificates that TLS clients trust
-	for _, f := range debian {
+	for _, f := range system {
 		if f.Path == "/etc/ssl/certs/ca-certificates.crt" {
 			roots = f
 		}
 	}
-	return []definition{
-		{
-			name: "git-launcher", title: "git-launcher, git mode",
-			config: v1.Config{Entrypoint: []string{"/usr/bin/git-launcher"}, Env: []string{searchPath}, WorkingDir: "/"},
-			layers: []definedLayer{
-				{"Debian packages of image/debian-*.lock", debian},
-				{"git-launcher", []layer.File{
-					program("git-launcher", "/usr/bin/git-launcher"),
-					dir("/etc/git-launcher", 0o755),
-					// For a volume: a launcher that runs as another user can write here, too.
-					dir("/var/lib/git-launcher", 0o1777),
-					dir("/usr/share/doc/git-launcher", 0o755),
-					{Path: "/usr/share/doc/git-launcher/copyright", Type: tar.TypeReg, Mode: 0o644, Time: epoch, Data: licences, Origin: fromSource},
-				}},
-			},
-		},
+	every := newLayer("Debian packages of image/debian-*.lock", system)
+	launcher := newLayer("git-launcher", []layer.File{
+		program("git-launcher", "/usr/bin/git-launcher"),
+		dir("/etc/git-launcher", 0o755),
+		// For a volume: a launcher that runs as another user can write here, too.
+		dir("/var/lib/git-launcher", 0o1777),
+		dir("/usr/share/doc/git-launcher", 0o755),
+		{Path: "/usr/share/doc/git-launcher/copyright", Type: tar.TypeReg, Mode: 0o644, Time: epoch, Data: licences, Origin: fromSource},
+	})
+	gitMode := v1.Config{Entrypoint: []string{"/usr/bin/git-launcher"}, Env: []string{searchPath}, WorkingDir: "/"}
+	var flavours []definition
+	for i, f := range l.Flavours {
+		config := gitMode
+		config.Env = slices.Concat(config.Env, environment[f.Name])
+		flavours = append(flavours, definition{
+			name: "git-launcher-" + f.Name, title: "git-launcher, git mode, with " + f.Name, config: config,
+			layers: []definedLayer{every, newLayer("Debian packages of flavour "+f.Name, systems[i+1]), launcher},
+		})
+	}
+	return append([]definition{
+		{name: "git-launcher", title: "git-launcher, git mode", config: gitMode, layers: []definedLayer{every, launcher}},
 		{
 			name: "git-launcher-image", title: "git-launcher, image-digest mode",
 			config: v1.Config{Entrypoint: []string{"/git-launcher", "image"}, WorkingDir: "/"},
-			layers: []definedLayer{{"git-launcher and CA certificates", []layer.File{
+			layers: []definedLayer{newLayer("git-launcher and CA certificates", []layer.File{
 				program("git-launcher", "/git-launcher"),
 				dir("/etc", 0o755), dir("/etc/ssl", 0o755), dir("/etc/ssl/certs", 0o755), roots,
-			}}},
+			})},
 		},
 		{
 			name: "dstack-sim", title: "dstack-sim, a guest agent for development: not a TEE",
 			config: v1.Config{Entrypoint: []string{"/dstack-sim"}, WorkingDir: "/"},
-			layers: []definedLayer{{"dstack-sim", []layer.File{program("dstack-sim", "/dstack-sim")}}},
+			layers: []definedLayer{newLayer("dstack-sim", []layer.File{program("dstack-sim", "/dstack-sim")})},
 		},
-	}
+	}, flavours...)
 }
 
 // additions are the files of the Debian layer that this definition makes: the links

@@ -9,13 +9,11 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"golang.org/x/sync/errgroup"
 
 	"gitlauncher/image/build/debian"
 	"gitlauncher/image/build/layer"
@@ -117,93 +115,11 @@ func (o *options) lock(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l, err := debian.Update(ctx, o.arch, o.suite, strings.Fields(string(wanted)), o.from, time.Now())
+	l, err := debian.Update(ctx, o.arch, o.suite, string(wanted), o.from, time.Now())
 	if err != nil {
 		return err
 	}
 	return os.WriteFile(o.lockFile(), l.Format(), 0o644)
-}
-
-// built is one image with what is known of it.
-type built struct {
-	definition
-	image v1.Image
-	sbom  []byte
-}
-
-func (b *built) files() (files []layer.File) {
-	for _, l := range b.layers {
-		files = append(files, l.files...)
-	}
-	return files
-}
-
-// build makes all images. A file that came from nowhere is an error.
-func (o *options) build(ctx context.Context) ([]built, error) {
-	l, err := debian.ReadLock(o.lockFile())
-	if err != nil {
-		return nil, err
-	}
-	if l.Arch != o.arch {
-		return nil, fmt.Errorf("%s is for %s", o.lockFile(), l.Arch)
-	}
-	tmp, err := os.MkdirTemp("", "git-launcher-image-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(tmp)
-	if err := debian.Fetch(ctx, l, o.from, o.cache); err != nil {
-		return nil, err
-	}
-	var compiled map[string][]byte
-	var system []layer.File
-	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() (err error) {
-		compiled, err = programs(gctx, o.arch, o.version, tmp)
-		return err
-	})
-	g.Go(func() (err error) {
-		system, err = debian.Bootstrap(gctx, l, o.cache, tmp)
-		return err
-	})
-	if err := g.Wait(); err != nil {
-		return nil, err
-	}
-	system = define(debian.Clean(system, l.Epoch), additions(l))
-	unexplained, err := debian.Trace(ctx, l, o.cache, system)
-	if err != nil {
-		return nil, err
-	}
-	if len(unexplained) > 0 {
-		return nil, fmt.Errorf("these files did not come from a pinned source:\n  %s", strings.Join(unexplained, "\n  "))
-	}
-	if err := debian.Certificates(system); err != nil {
-		return nil, err
-	}
-	licences, err := os.ReadFile("THIRD-PARTY-LICENSES")
-	if err != nil {
-		return nil, err
-	}
-	var all []built
-	for _, d := range definitions(system, compiled, licences, l.Epoch) {
-		b := built{definition: d}
-		if b.image, err = d.image(o, l.Epoch); err != nil {
-			return nil, err
-		}
-		if b.sbom, err = b.spdx(l, o.version); err != nil {
-			return nil, err
-		}
-		all = append(all, b)
-	}
-	return all, nil
-}
-
-// define puts the definition's own files in place of those that were laid out.
-func define(files, own []layer.File) []layer.File {
-	files = slices.DeleteFunc(files, func(f layer.File) bool {
-		return slices.ContainsFunc(own, func(g layer.File) bool { return f.Path == g.Path })
-	})
-	return append(files, own...)
 }
 
 func (o *options) make(ctx context.Context, out io.Writer) error {

@@ -11,8 +11,6 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/types"
-
-	"gitlauncher/image/build/layer"
 )
 
 const (
@@ -24,7 +22,7 @@ const (
 func (d *definition) image(o *options, epoch time.Time) (v1.Image, error) {
 	img := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
 	for _, dl := range d.layers {
-		l, err := layer.New(dl.files)
+		l, err := dl.made()
 		if err != nil {
 			return nil, fmt.Errorf("image %s: %w", d.name, err)
 		}

@@ -25,7 +25,7 @@ func TestSave(t *testing.T) {
 	o := &options{arch: "amd64", version: "(save-test)", out: t.TempDir()}
 	want := make(map[string]v1.Hash)
 	for _, image := range []string{"git-launcher-save-test", "dstack-sim-save-test"} {
-		d := definition{name: image, title: image, layers: []definedLayer{{"x", []layer.File{{Path: "/" + image, Type: tar.TypeReg, Mode: 0o644, Time: epoch, Data: []byte(image)}}}}}
+		d := definition{name: image, title: image, layers: []definedLayer{newLayer("x", []layer.File{{Path: "/" + image, Type: tar.TypeReg, Mode: 0o644, Time: epoch, Data: []byte(image)}})}}
 		img, err := d.image(o, epoch)
 		if err != nil {
 			t.Fatal(err)

@@ -85,7 +85,7 @@ func (b *built) spdx(l *debian.Lock, version string) ([]byte, error) {
 		_, from, _ := strings.Cut(f.Origin, ":")
 		used[from] = true
 	}
-	for _, p := range l.Packages {
+	for _, p := range l.Everything().Packages {
 		if used[p.Name+"="+p.Version] {
 			add(spdxPackage{Name: p.Name, Version: p.Version, Download: l.URL(p), Checksums: []spdxChecksum{{"SHA256", p.SHA256}},
 				Refs: purl("pkg:deb/debian/" + p.Name + "@" + url.QueryEscape(p.Version) + "?arch=" + l.Arch + "&distro=" + l.Suite)}, "CONTAINS", "SPDXRef-Package-0")

@@ -6,6 +6,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -49,10 +50,62 @@ func TestLock(t *testing.T) {
 		"second epoch":      goodLock + "epoch 2027-01-02T00:00:00Z\n",
 		"second arch":       goodLock + "arch arm64\n",
 		"no epoch":          strings.Replace(goodLock, "epoch", "#", 1),
+
+		"flavour twice":             goodLock + "flavour x1\nflavour x1\n",
+		"flavours out of order":     goodLock + "flavour x2\nflavour x1\n",
+		"flavour is a path":         goodLock + "flavour ../x\n",
+		"flavour with what all has": goodLock + "flavour x1\n" + line,
+		"out of order in a flavour": goodLock + "flavour x1\n" + strings.Replace(line, " bb ", " dd ", 1) + strings.Replace(line, " bb ", " cc ", 1),
 	}
 	for name, text := range bad {
 		if _, err := parseLock([]byte(text)); err == nil {
 			t.Errorf("%s: no error", name)
+		}
+	}
+	more := goodLock + "flavour x1\n" + strings.Replace(line, " bb ", " cc ", 1) + "flavour x2\n" + strings.Replace(line, " bb ", " ab ", 1) + strings.Replace(line, " bb ", " cc ", 1)
+	if l, err = parseLock([]byte(more)); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		of   *Lock
+		want string
+	}{{l, "aa bb"}, {l.Of(l.Flavours[0]), "aa bb cc"}, {l.Of(l.Flavours[1]), "aa ab bb cc"}, {l.Everything(), "aa ab bb cc"}} {
+		var names []string
+		for _, p := range c.of.Packages {
+			names = append(names, p.Name)
+		}
+		if got := strings.Join(names, " "); got != c.want {
+			t.Errorf("packages are %s, want %s", got, c.want)
+		}
+	}
+	if again, err := parseLock(l.Format()); err != nil || string(again.Format()) != string(l.Format()) || !strings.HasSuffix(string(l.Format()), more[len(goodLock):]) {
+		t.Errorf("a lock with flavours is not read as it is written: %v", err)
+	}
+}
+
+// TestWants reads the file of wanted packages.
+func TestWants(t *testing.T) {
+	every, flavours, err := Wants("bash\ngit\ngo: golang-go/x golang-src/x\nnode: nodejs\n")
+	if err != nil || strings.Join(every, " ") != "bash git" || len(flavours) != 2 || strings.Join(flavours["go"], " ") != "golang-go/x golang-src/x" {
+		t.Errorf("%q, %q, %v", every, flavours, err)
+	}
+	if _, _, err := Wants("go: a\ngo: b\n"); err == nil || err.Error() != "flavour go is there twice" {
+		t.Errorf("twice: %v", err)
+	}
+}
+
+func TestMatch(t *testing.T) {
+	for _, c := range []struct {
+		pattern, name string
+		want          bool
+	}{
+		{"/dev/**", "/dev", false}, {"/dev/**", "/dev/pts/0", true}, {"/etc/rc?.d/**", "/etc/rc0.d/x", true}, {"/etc/*-", "/etc/a/b-", false},
+		{"/usr/lib/**/__pycache__/**", "/usr/lib/python3/a/b/__pycache__/c.pyc", true}, {"/usr/lib/**/__pycache__/**", "/usr/lib/__pycache__/c.pyc", true},
+		{"/usr/lib/**/__pycache__/**", "/usr/lib/python3/__pycache__", false}, {"/usr/lib/**/__pycache__", "/usr/lib/python3/__pycache__", true},
+		{"/usr/lib/**/__pycache__/**", "/usr/share/__pycache__/c.pyc", false},
+	} {
+		if got := match(c.pattern, c.name); got != c.want {
+			t.Errorf("%s matches %s: %v", c.pattern, c.name, got)
 		}
 	}
 }
@@ -72,9 +125,24 @@ func TestCommittedLocks(t *testing.T) {
 		for _, p := range l.Packages {
 			have[p.Name] = true
 		}
-		for _, name := range append(strings.Fields(string(wanted)), "apt", "dpkg") {
+		every, flavours, err := Wants(string(wanted))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range append(every, "apt", "dpkg") {
 			if !have[name] {
 				t.Errorf("%s lacks %s", arch, name)
+			}
+		}
+		if len(l.Flavours) != len(flavours) {
+			t.Errorf("%s has %d flavours, want %d", arch, len(l.Flavours), len(flavours))
+		}
+		for _, f := range l.Flavours {
+			for _, name := range flavours[f.Name] {
+				name, _, _ = strings.Cut(name, "/")
+				if !slices.ContainsFunc(f.Packages, func(p Package) bool { return p.Name == name }) {
+					t.Errorf("flavour %s of %s lacks %s", f.Name, arch, name)
+				}
 			}
 		}
 		for _, a := range l.Archives {

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path"
 	"regexp"
@@ -21,8 +22,38 @@ type Lock struct {
 	Suite    string
 	Epoch    time.Time // no file of an image is younger
 	Archives []Archive
-	Packages []Package // sorted by name
+	Packages []Package // of every image, sorted by name
+	Flavours []Flavour // sorted by name
 }
+
+// Flavour is an image with more packages.
+type Flavour struct {
+	Name     string
+	Packages []Package // beside the lock's, sorted by name
+}
+
+// Of is the lock of one flavour's image: its own packages and those of every image.
+func (l *Lock) Of(f Flavour) *Lock {
+	all := *l
+	all.Packages, all.Flavours = slices.Concat(l.Packages, f.Packages), nil
+	slices.SortFunc(all.Packages, byName)
+	return &all
+}
+
+// Everything is the lock of an image that holds the packages of all flavours: those to
+// fetch. A package that several flavours hold is one.
+func (l *Lock) Everything() *Lock {
+	all := *l
+	all.Packages, all.Flavours = slices.Clone(l.Packages), nil
+	for _, f := range l.Flavours {
+		all.Packages = append(all.Packages, f.Packages...)
+	}
+	slices.SortFunc(all.Packages, byName)
+	all.Packages = slices.Compact(all.Packages)
+	return &all
+}
+
+func byName(a, b Package) int { return strings.Compare(a.Name, b.Name) }
 
 // Archive is a Debian archive by the names it has in a lock.
 type Archive struct {
@@ -75,7 +106,7 @@ func parseLock(data []byte) (*Lock, error) {
 }
 
 func (l *Lock) add(word string, f []string) error {
-	want := map[string]int{"arch": 1, "suite": 1, "epoch": 1, "archive": 2, "package": 6}
+	want := map[string]int{"arch": 1, "suite": 1, "epoch": 1, "archive": 2, "package": 6, "flavour": 1}
 	if n, ok := want[word]; !ok || n != len(f) {
 		return fmt.Errorf("%q with %d words is not understood", word, len(f))
 	}
@@ -94,6 +125,12 @@ func (l *Lock) add(word string, f []string) error {
 	case "archive":
 		l.Archives = append(l.Archives, Archive{f[0], f[1]})
 		return nil
+	case "flavour":
+		if n := len(l.Flavours); !packageName.MatchString(f[0]) || n > 0 && l.Flavours[n-1].Name >= f[0] {
+			return fmt.Errorf("%q is no name of a flavour, out of order or there twice", f[0])
+		}
+		l.Flavours = append(l.Flavours, Flavour{Name: f[0]})
+		return nil
 	}
 	p := Package{Name: f[0], Version: f[1], Archive: f[2], Path: f[3], SHA256: f[5]}
 	var err error
@@ -110,10 +147,18 @@ func (l *Lock) add(word string, f []string) error {
 		return fmt.Errorf("%q is no name of a package", p.Name)
 	case !slices.ContainsFunc(l.Archives, func(a Archive) bool { return a.Name == p.Archive }):
 		return fmt.Errorf("archive %q is not named above", p.Archive)
-	case len(l.Packages) > 0 && l.Packages[len(l.Packages)-1].Name >= p.Name:
+	}
+	to := &l.Packages
+	if n := len(l.Flavours); n > 0 {
+		to = &l.Flavours[n-1].Packages
+		if slices.ContainsFunc(l.Packages, func(q Package) bool { return q.Name == p.Name }) {
+			return fmt.Errorf("package %s is in every image", p.Name)
+		}
+	}
+	if n := len(*to); n > 0 && (*to)[n-1].Name >= p.Name {
 		return fmt.Errorf("package %s is out of order or there twice", p.Name)
 	}
-	l.Packages = append(l.Packages, p)
+	*to = append(*to, p)
 	return nil
 }
 
@@ -128,7 +173,7 @@ func setOnce(to *string, v string) error {
 	return nil
 }
 
-const lockHead = `# The Debian packages of the git-launcher image: nothing else is in its first layer.
+const lockHead = `# The Debian packages of the git-launcher images: nothing else is in their first layers.
 # Made by ` + "`make image-lock`" + `, from an archive whose signature was checked; see image/README.md.
 #
 # A mirror that dropped a version is replaced by the dated archive, which keeps all:
@@ -137,6 +182,7 @@ const lockHead = `# The Debian packages of the git-launcher image: nothing else 
 #
 # archive NAME SNAPSHOT
 # package NAME VERSION ARCHIVE PATH BYTES SHA256
+# flavour NAME: the packages after it are in that image alone
 `
 
 // Format writes a lock as parseLock reads it.
@@ -147,10 +193,18 @@ func (l *Lock) Format() []byte {
 	for _, a := range l.Archives {
 		fmt.Fprintf(&b, "archive %s %s\n", a.Name, a.Snapshot)
 	}
-	for _, p := range l.Packages {
-		fmt.Fprintf(&b, "package %s %s %s %s %d %s\n", p.Name, p.Version, p.Archive, p.Path, p.Size, p.SHA256)
+	formatPackages(&b, l.Packages)
+	for _, f := range l.Flavours {
+		fmt.Fprintf(&b, "flavour %s\n", f.Name)
+		formatPackages(&b, f.Packages)
 	}
 	return b.Bytes()
+}
+
+func formatPackages(to io.Writer, packages []Package) {
+	for _, p := range packages {
+		fmt.Fprintf(to, "package %s %s %s %s %d %s\n", p.Name, p.Version, p.Archive, p.Path, p.Size, p.SHA256)
+	}
 }
 
 // URL is where the dated archive has a package.

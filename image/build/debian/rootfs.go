@@ -18,11 +18,11 @@ import (
 )
 
 // Bootstrap lets mmdebstrap install the locked packages, with their own scripts, into
-// an empty directory. apt sees a repository of these packages and no other.
+// the new directory tmp. apt sees a repository of these packages and no other.
 func Bootstrap(ctx context.Context, l *Lock, cache, tmp string) ([]layer.File, error) {
 	repo := filepath.Join(tmp, "repo")
 	// Not the umask, but these modes: mmdebstrap may work as another user.
-	if err := errors.Join(os.Chmod(tmp, 0o755), os.Mkdir(repo, 0o755), os.Chmod(repo, 0o755)); err != nil {
+	if err := errors.Join(os.Mkdir(tmp, 0o755), os.Chmod(tmp, 0o755), os.Mkdir(repo, 0o755), os.Chmod(repo, 0o755)); err != nil {
 		return nil, err
 	}
 	if err := repository(ctx, l, cache, repo); err != nil {
@@ -80,12 +80,16 @@ var dropped = []struct{ pattern, why string }{
 	{"/etc/systemd/system/**", "there is no systemd"},
 	{"/var/lib/systemd/**", "there is no systemd"},
 	{"/var/cache/**", "caches"},
+	{"/usr/**/__pycache__", "what Python compiled; nothing holds it"},
+	{"/usr/**/__pycache__/**", "what Python compiled; nothing holds it"},
 	{"/var/log/**", "logs"},
 	{"/var/lib/apt/extended_states", "what mmdebstrap asked apt for"},
 	{"/var/lib/apt/lists/**", "indexes of packages, and their lock"},
 	{"/var/lib/dpkg/*-old", "what a file was before"},
 	{"/var/lib/dpkg/lock*", "locks"},
 	{"/var/lib/dpkg/triggers/Lock", "a lock"},
+	{"/var/lib/python", "what Python compiled; nothing holds it"},
+	{"/var/lib/python/**", "what Python compiled; nothing holds it"},
 	{"/usr/share/man/**", "manuals"},
 	{"/usr/share/info/**", "manuals"},
 	{"/usr/share/locale/**", "translations"},
@@ -125,13 +129,29 @@ func matches(name string, patterns []string) bool {
 	return slices.ContainsFunc(patterns, func(p string) bool { return match(p, name) })
 }
 
-// match is path.Match, and /** at a pattern's end stands for everything below.
+// match is path.Match, and ** stands for any folders; at a pattern's end for everything
+// below.
 func match(pattern, name string) bool {
-	if root, ok := strings.CutSuffix(pattern, "/**"); ok {
-		depth := strings.Count(root, "/")
-		parts := strings.Split(name, "/")
-		return len(parts) > depth+1 && match(root, strings.Join(parts[:depth+1], "/"))
+	return matchParts(strings.Split(pattern, "/"), strings.Split(name, "/"))
+}
+
+func matchParts(pattern, name []string) bool {
+	switch {
+	case len(pattern) == 0:
+		return len(name) == 0
+	case pattern[0] != "**":
+		if len(name) == 0 {
+			return false
+		}
+		ok, _ := path.Match(pattern[0], name[0])
+		return ok && matchParts(pattern[1:], name[1:])
+	case len(pattern) == 1:
+		return len(name) > 0
 	}
-	ok, _ := path.Match(pattern, name)
-	return ok
+	for i := range name {
+		if matchParts(pattern[1:], name[i:]) {
+			return true
+		}
+	}
+	return false
 }

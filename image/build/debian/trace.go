@@ -27,16 +27,19 @@ var made = []struct{ by, patterns string }{
 	{"libpam-modules", "/etc/environment /etc/security/opasswd"},
 	{"libpam-runtime", "/etc/pam.d/common-* /var/lib/pam/*"},
 	{"mawk", "/etc/alternatives/awk /etc/alternatives/nawk /usr/bin/awk /usr/bin/nawk"},
+	{"nodejs", "/etc/alternatives/js /usr/bin/js"},
 	{"passwd", "/etc/subuid /etc/subgid"},
+	{"python3", "/etc/python3 /etc/python3/debian_config"},
+	{"readline-common", "/etc/inputrc"},
 	{"tar", "/etc/alternatives/rmt /usr/sbin/rmt"},
 	{"util-linux", "/etc/alternatives/pager /usr/bin/pager"},
 }
 
-// Trace finds where each file came from: the package whose .deb holds just
-// these bytes with this mode and owner, or the package whose script made it. It
-// returns the files that have neither.
-func Trace(ctx context.Context, l *Lock, cache string, files []layer.File) (unexplained []string, err error) {
-	held, err := contents(ctx, l, cache)
+// Trace finds where each file came from: that one of the given packages whose .deb holds
+// just these bytes with this mode and owner, or the package of the lock whose script
+// made it. It returns the files that have neither.
+func Trace(ctx context.Context, l *Lock, from []Package, cache string, files []layer.File) (unexplained []string, err error) {
+	held, err := contents(ctx, l.Arch, from, cache)
 	if err != nil {
 		return nil, err
 	}
@@ -79,11 +82,11 @@ func (l *Lock) madeBy(name string) string {
 	return ""
 }
 
-// contents lists the files of all packages, by the path that they have in the image,
-// with the files that dpkg keeps of each package's control archive.
-func contents(ctx context.Context, l *Lock, cache string) (map[string][]*layer.File, error) {
+// contents lists the files of packages, by the path that they have in the image, with
+// the files that dpkg keeps of each package's control archive.
+func contents(ctx context.Context, arch string, packages []Package, cache string) (map[string][]*layer.File, error) {
 	held := make(map[string][]*layer.File)
-	for _, p := range l.Packages {
+	for _, p := range packages {
 		deb := filepath.Join(cache, p.SHA256+".deb")
 		origin := "deb:" + p.Name + "=" + p.Version
 		data, err := debTar(ctx, "--fsys-tarfile", deb)
@@ -102,7 +105,7 @@ func contents(ctx context.Context, l *Lock, cache string) (map[string][]*layer.F
 		for i := range control {
 			f := &control[i]
 			f.Origin = origin
-			for _, as := range []string{p.Name, p.Name + ":" + l.Arch} {
+			for _, as := range []string{p.Name, p.Name + ":" + arch} {
 				at := "/var/lib/dpkg/info/" + as + "." + path.Base(f.Path)
 				held[at] = append(held[at], f)
 			}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,10 +20,32 @@ type Mirrors map[string]string // by archive name
 
 const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
+// Wants are the packages that the file of them names: one a line for every image, and
+// "FLAVOUR: NAME..." for one flavour's. NAME/SUITE is of another suite than the rest.
+func Wants(text string) (every []string, flavours map[string][]string, err error) {
+	flavours = make(map[string][]string)
+	for line := range strings.Lines(text) {
+		name, more, is := strings.Cut(line, ":")
+		switch {
+		case !is:
+			every = append(every, strings.Fields(line)...)
+		case flavours[name] != nil:
+			return nil, nil, fmt.Errorf("flavour %s is there twice", name)
+		default:
+			flavours[name] = strings.Fields(more)
+		}
+	}
+	return every, flavours, nil
+}
+
 // Update makes a lock of the newest versions of the wanted packages, of what is
 // essential in Debian, and of all that these depend on. The archives' signatures are
 // checked by apt, against Debian's keys alone.
-func Update(ctx context.Context, arch, suite string, wanted []string, from Mirrors, now time.Time) (*Lock, error) {
+func Update(ctx context.Context, arch, suite, wanted string, from Mirrors, now time.Time) (*Lock, error) {
+	every, flavours, err := Wants(wanted)
+	if err != nil {
+		return nil, err
+	}
 	epoch := now.UTC().Truncate(24 * time.Hour)
 	l := &Lock{Arch: arch, Suite: suite, Epoch: epoch}
 	later := epoch.Add(24 * time.Hour) // the next day's copy has what came out during this one
@@ -41,27 +64,45 @@ func Update(ctx context.Context, arch, suite string, wanted []string, from Mirro
 	if _, err := apt.run(ctx, "apt-get", "update", "-q"); err != nil {
 		return nil, fmt.Errorf("reading the archives: %w", err)
 	}
+	if l.Packages, err = apt.resolve(ctx, every); err != nil {
+		return nil, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(flavours)) {
+		all, err := apt.resolve(ctx, slices.Concat(every, flavours[name]))
+		if err != nil {
+			return nil, fmt.Errorf("flavour %s: %w", name, err)
+		}
+		own := slices.DeleteFunc(slices.Clone(all), func(p Package) bool { return slices.Contains(l.Packages, p) })
+		if len(own)+len(l.Packages) != len(all) {
+			return nil, fmt.Errorf("flavour %s needs another version of a package of every image", name)
+		}
+		l.Flavours = append(l.Flavours, Flavour{name, own})
+	}
+	_, err = parseLock(l.Format()) // as it will be read
+	return l, err
+}
+
+// resolve returns the named packages, what is essential, and what these depend on.
+func (a *apt) resolve(ctx context.Context, wanted []string) (chosen []Package, err error) {
 	args := append([]string{"apt-get", "install", "--simulate", "-q", "--no-install-recommends", "?essential", "apt"}, wanted...)
-	out, err := apt.run(ctx, args...)
+	out, err := a.run(ctx, args...)
 	if err != nil {
 		return nil, fmt.Errorf("resolving the packages: %w", err)
 	}
-	var chosen []string
 	for line := range strings.Lines(string(out)) { // Inst bash (5.2.15-2+b13 Debian:12.15/oldstable [amd64])
-		if f := strings.Fields(line); len(f) > 2 && f[0] == "Inst" {
-			chosen = append(chosen, f[1]+"="+strings.TrimPrefix(f[2], "("))
+		f := strings.Fields(line)
+		if len(f) < 3 || f[0] != "Inst" {
+			continue
 		}
-	}
-	for _, c := range chosen {
-		p, err := apt.describe(ctx, c)
+		nameVersion := f[1] + "=" + strings.TrimPrefix(f[2], "(")
+		p, err := a.describe(ctx, nameVersion)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", c, err)
+			return nil, fmt.Errorf("%s: %w", nameVersion, err)
 		}
-		l.Packages = append(l.Packages, p)
+		chosen = append(chosen, p)
 	}
-	slices.SortFunc(l.Packages, func(a, b Package) int { return strings.Compare(a.Name, b.Name) })
-	_, err = parseLock(l.Format()) // as it will be read
-	return l, err
+	slices.SortFunc(chosen, byName)
+	return chosen, nil
 }
 
 // archiveNames are Debian's archives, as below snapshot.debian.org/archive.
@@ -87,8 +128,8 @@ Dir::State::status %q;
 Dir::Cache %q;
 Acquire::Languages "none";
 `, arch, arch, dir+"/etc", dir+"/lists", dir+"/status", dir+"/cache")
-	sources := fmt.Sprintf("deb [signed-by=%s] %s %s main\ndeb [signed-by=%s] %s %s-security main\n",
-		keyring, from["debian"], suite, keyring, from["debian-security"], suite)
+	sources := fmt.Sprintf("deb [signed-by=%[1]s] %[2]s %[4]s main\ndeb [signed-by=%[1]s] %[2]s %[4]s-backports main\ndeb [signed-by=%[1]s] %[3]s %[4]s-security main\n",
+		keyring, from["debian"], from["debian-security"], suite)
 	return &apt{dir}, errors.Join(
 		os.WriteFile(dir+"/status", nil, 0o644),
 		os.WriteFile(dir+"/apt.conf", []byte(conf), 0o644),
