@@ -165,8 +165,6 @@ var rooms = []row{
 	{"image/test", "", "", ""},
 
 	// Tools of this repository.
-	{"image/build/layer", "", "github.com/google/go-containerregistry", ""},
-	{"image/build/debian", "image/build/layer", "golang.org/x/sync", "os os/exec"},
 	{"image/build", "image/build/debian image/build/layer internal/compile", "github.com/google/go-containerregistry golang.org/x/sync", "os syscall"},
 	{"page", "", "", "os os/exec"},
 	{"internal/bench", "internal/gittest", "", "net/http os os/exec syscall"},
