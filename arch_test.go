@@ -136,7 +136,7 @@ var rooms = []row{
 	{"internal/verdicttable", "internal/printable measure verify/report", "github.com/jedib0t/go-pretty/v6", ""},
 
 	// Wire.
-	{"internal/entryscript", "", "", "os os/exec"},
+	{"internal/entryscript", "", "mvdan.cc/sh/v3", "os os/exec"},
 	{"internal/version", "", "", ""},
 	{"internal/cli", "", "github.com/spf13/cobra github.com/spf13/pflag", ""},
 	{"internal/clone", "", "", "os os/exec"},

@@ -50,7 +50,7 @@ func Look(ctx context.Context, script []byte) []string {
 	if name := interpreter(text); name != "" && !slices.Contains(shells, name) {
 		return append(found, fmt.Sprintf("names the interpreter %.60q, but the launcher runs it with bash; have a script call it, or set RUN_CMD", name))
 	}
-	if fault := syntax(ctx, text); fault != "" {
+	if fault := unreadable(ctx, text); fault != "" {
 		found = append(found, fault)
 	}
 	return found
@@ -87,8 +87,8 @@ func interpreter(script []byte) string {
 	return name
 }
 
-// syntax has bash read the script without running it, and returns what it says.
-func syntax(ctx context.Context, script []byte) string {
+// unreadable has bash read the script without running it, and returns what it says.
+func unreadable(ctx context.Context, script []byte) string {
 	if _, err := os.Stat(bash); err != nil {
 		return "could not be looked at by bash, which is not at " + bash
 	}

@@ -89,16 +89,16 @@ func (l *Launch) prove(ctx context.Context, cfg *config.Git, auth gitpin.Credent
 // remark warns of what would make the entry script fail where nobody watches. It never
 // fails a check: a launch runs with bash whatever was pinned.
 func (l *Launch) remark(ctx context.Context, cfg *config.Git, workDir string) {
-	what, script := "RUN_CMD", []byte(nil)
+	root, err := os.OpenRoot(workDir) // a link in the tree leads nowhere else
+	if err != nil {
+		return
+	}
+	defer root.Close()
+	what, script, before := "RUN_CMD", []byte(nil), ""
 	if cfg.Advanced != nil {
-		script = []byte(cfg.Advanced.RunCmd)
+		script, before = []byte(cfg.Advanced.RunCmd), cfg.Advanced.InstallCmd+"\n"
 	} else {
 		what = path.Join(cfg.Subdir.Clean(), cfg.Script.Clean())
-		root, err := os.OpenRoot(workDir) // a link in the tree leads nowhere else
-		if err != nil {
-			return
-		}
-		defer root.Close()
 		const most = 4 << 20 // bytes; what is larger is no script that somebody wrote
 		info, err := root.Stat(what)
 		if err != nil || info.Size() > most {
@@ -108,7 +108,11 @@ func (l *Launch) remark(ctx context.Context, cfg *config.Git, workDir string) {
 			return
 		}
 	}
-	for _, found := range entryscript.Look(ctx, script) {
+	calls := entryscript.Calls(append([]byte(before), script...), func(name string) (is, may bool) {
+		info, err := root.Stat(path.Join(cfg.Subdir.Clean(), name))
+		return err == nil && info.Mode().IsRegular(), err == nil && info.Mode()&0o111 != 0
+	})
+	for _, found := range append(entryscript.Look(ctx, script), calls...) {
 		l.Log.Warn(fmt.Sprintf("%.200q %s", what, found))
 	}
 	if cfg.Advanced == nil && !entryscript.HandsOver(script) {
