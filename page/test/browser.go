@@ -56,7 +56,6 @@ func start(t testing.TB, name string, dark bool) *Browser {
 	}
 	b.must(t, "browsingContext.getTree", map[string]any{}, &tree)
 	b.context = tree.Contexts[0].Context
-	// Without focus a window takes keys, and no button acts on them.
 	b.must(t, "browsingContext.activate", map[string]any{"context": b.context}, nil)
 	return b
 }
