@@ -68,17 +68,23 @@
 // The pack keeps the pointers. A pointer has one form, so a restart makes it anew from the
 // content on the disk, and compares its id with the tree's ([worktree.Checker]).
 //
+// # Formats
+//
+// A repository is of one object format, SHA-1 or SHA-256, and the pin's id says of which.
+// All of the above reads and writes either. A pin of one format is refused in a repository
+// of the other.
+//
 // # The threat
 //
 // The Git host, the network and the workload's previous run, which could write
-// everything in WORK_DIR and beside it, are adversaries. So nothing that go-git, the
+// everything in WORK_DIR and beside it, are adversaries. So nothing that the
 // server or the disk says an object's id is, counts; no index, stat data, ref, hook,
 // configuration or attribute that was there is used; names that lead elsewhere are
 // refused; and everything has a limit.
 //
 // # What it does not do
 //
-// It speaks no SHA-256 repositories, and proves nothing about names of tags. It does not decide what is run, nor
+// It proves nothing about names of tags. It does not decide what is run, nor
 // measure (package measure). For authors, [Resolve] asks what a name is now and
 // [Reachable] whether anything published leads to a commit; a launch asks neither.
 //

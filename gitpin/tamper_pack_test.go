@@ -204,7 +204,7 @@ func (s *site) repack(change func([]byte) []byte) {
 	}
 }
 
-// plant puts the bytes that sameSize gives the script into the pack, too: in place
+// plant puts the bytes that sameSize writes to the script into the pack, too: in place
 // where the script lies there as it is, else as one more object.
 func (s *site) plant(data []byte) []byte {
 	s.Helper()

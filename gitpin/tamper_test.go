@@ -95,7 +95,7 @@ func (s *site) freeze(name string, flags int) {
 	s.Cleanup(func() { exec.Command("chattr", "-R", "-f", "-i", "-a", filepath.Dir(s.dir)).Run() })
 }
 
-// acl gives a user rights of acl(5).
+// acl grants a user rights of acl(5).
 func (s *site) acl(name, kind string) {
 	s.Helper()
 	var b bytes.Buffer

@@ -124,7 +124,7 @@ func (p Place) create(name string, perm os.FileMode, fill func(io.Writer) error)
 // hold no credential and no control character (config.RepoURL).
 func (p Place) configOf(c Contents) string {
 	version, extensions := 0, ""
-	if f := c.Tree.Commit.Format(); f != object.SHA1 { // gitrepository-layout(5): whoever knows no extensions must not read on
+	if f := c.Tree.Commit.Format(); f != object.SHA1 { // gitrepository-layout(5): a reader that knows no extensions must not go on
 		version, extensions = 1, "[extensions]\n\tobjectformat = "+f.String()+"\n"
 	}
 	text := fmt.Sprintf("[core]\n\trepositoryformatversion = %d\n\tfilemode = true\n\tbare = false\n", version)

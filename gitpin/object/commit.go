@@ -13,9 +13,9 @@ type CommitInfo struct {
 }
 
 // ParseCommit reads the headers that bind a commit to its tree and parents:
-// "tree <id>" first, then any "parent <id>" lines, with ids of the format f. Like Git it
-// takes ids in capitals, and does not look at what follows; the commit's own id covers
-// that. [CheckCommit] does.
+// "tree <id>" first, then any "parent <id>" lines, with ids of the format f. Like Git, it
+// takes ids in capitals. It does not look at what follows, which the commit's own id
+// covers; [CheckCommit] does.
 func ParseCommit(f Format, content []byte) (CommitInfo, error) {
 	var c CommitInfo
 	line, rest, ok := bytes.Cut(content, []byte{'\n'})

@@ -43,7 +43,7 @@ func CheckCommit(content []byte) string {
 	return ""
 }
 
-// checkHeaders looks for where the headers end.
+// checkHeaders looks for the end of the headers.
 func checkHeaders(content []byte) string {
 	headers, _, ends := bytes.Cut(content, []byte("\n\n"))
 	switch {
@@ -79,7 +79,7 @@ func checkIdent(ident []byte) string {
 	return checkDate(date)
 }
 
-// cutAny cuts before the first of some characters.
+// cutAny cuts before the first character that is one of chars.
 func cutAny(b []byte, chars string) (before, from []byte) {
 	if i := bytes.IndexAny(b, chars); i >= 0 {
 		return b[:i], b[i:]

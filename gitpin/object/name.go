@@ -4,7 +4,7 @@ import (
 	"strings"
 )
 
-// unsafeName says why a name must not come from a tree, or nothing. The rules
+// unsafeName returns why a tree must not have a name; empty if it may. The rules
 // are those of Git's fsck and verify_path with the protections for HFS+ and NTFS
 // on, since a checkout may lie on any file system.
 func unsafeName(name string) string {

@@ -69,7 +69,7 @@ func ParseTree(f Format, content []byte) ([]Entry, error) {
 	return entries, nil
 }
 
-// shape counts the entries of a tree, and joins their names, so that a large tree takes
+// shape counts the entries of a tree and joins their names, so that a large tree takes
 // two pieces of memory rather than one for each entry.
 func (f Format) shape(content []byte) (count int, names string) {
 	var all strings.Builder
@@ -83,7 +83,7 @@ func (f Format) shape(content []byte) (count int, names string) {
 	}
 }
 
-// cutEntry cuts the first entry off a tree; rest is what is behind its id.
+// cutEntry cuts the first entry off a tree; rest is what follows its id.
 func (f Format) cutEntry(content []byte) (digits, name, rest []byte, ok bool) {
 	head, rest, ended := bytes.Cut(content, []byte{0})
 	digits, name, blank := bytes.Cut(head, []byte{' '})
@@ -118,7 +118,7 @@ func (f Format) parseEntry(content []byte, names string) (Entry, []byte, error) 
 
 // parseMode reads an octal mode as Git does: of any number of digits the last sixteen
 // bits count, of those the kind, and of a file's permissions its owner's execute bit.
-// What is no kind of file that Git knows is a gitlink to it.
+// Git takes every other kind for a gitlink.
 func parseMode(digits []byte) (Mode, error) {
 	if len(digits) == 0 {
 		return 0, errors.New("has no mode")
@@ -174,8 +174,8 @@ func noClash(entries []Entry) error {
 }
 
 // EachID calls fn with the mode and id of every entry of a tree of the format f,
-// checking no more than that there are entries. It is for trees that are kept but not put on disk
-// (history), where old oddities do no harm.
+// checking no more than that there are entries. It is for trees of history: they are kept
+// and not put on disk, so that old oddities do no harm.
 func EachID(f Format, content []byte, fn func(mode Mode, id ID)) error {
 	for len(content) > 0 {
 		digits, _, rest, ok := f.cutEntry(content)

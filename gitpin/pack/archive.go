@@ -19,7 +19,7 @@ import (
 )
 
 // Archive is a pack whose every object was named by hashing it; or, from Claims, a
-// pack and somebody's word for where its objects lie.
+// pack and somebody's word about where its objects lie.
 type Archive struct {
 	*index.Table
 
@@ -130,7 +130,7 @@ type content struct {
 	file *os.File
 }
 
-// bytes gives content that is in memory.
+// bytes returns the content if it is in memory.
 func (c *content) bytes() ([]byte, bool) {
 	m, ok := c.ReaderAt.(*delta.Memory)
 	if !ok {
@@ -153,7 +153,7 @@ type entryReader struct {
 
 func (r *entryReader) Read(p []byte) (int, error) { return r.zlib.Read(p) }
 
-// entryReaders keeps what readers need in memory for the next ones.
+// entryReaders keeps the memory of readers for the next ones.
 var entryReaders = sync.Pool{New: func() any { return &entryReader{buf: bufio.NewReaderSize(nil, 16<<10)} }}
 
 // release ends the use of a reader.
@@ -288,8 +288,8 @@ func (a *Archive) step(ctx context.Context, offset int64, base *content, charge 
 }
 
 // load takes content of a known size from fill, in memory if it is small and in
-// a spool file if not. The size is the pack's word, so that it is held against the
-// limits before, and memory is taken as the bytes come.
+// a spool file if not. The size is the pack's word. So it is held against the limits
+// first, and memory is taken as the bytes come.
 func (a *Archive) load(ctx context.Context, t object.Type, size int64, fill func(io.Writer) error) (*content, error) {
 	if err := a.limits.check(t, size); err != nil {
 		return nil, err

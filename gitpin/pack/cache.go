@@ -31,8 +31,8 @@ func (c *cache) get(offset int64) (cached, bool) {
 	return hit, ok
 }
 
-// put keeps content, which must not change any more, and lets the oldest go. Very
-// large content is not worth the others' places.
+// put keeps content, which must not change any more, and drops the oldest. It does not
+// keep very large content, which would drop too many others.
 func (c *cache) put(offset int64, t object.Type, content []byte) {
 	const worth = 2 << 20
 	if c == nil || len(content) > worth {

@@ -8,8 +8,8 @@ import (
 )
 
 // Claims opens a pack by the word of its index, which anybody may have written. The
-// Archive finds nothing but claims: what Bytes returns is hashed as ever, and what is
-// not what the index says is an error. Without a Spool it is for commits and trees: a
+// Archive finds nothing but claims: what Bytes returns is hashed as ever, and an
+// object that is not the one of the index is an error. Without a Spool it is for commits and trees: a
 // large blob that the index leads to is not unpacked. Entries must not be believed, nor
 // their Type, which is 0. Errors are *Error or the disk's own.
 func Claims(src Source, claims *os.File, lim Limits) (*Archive, error) {

@@ -57,7 +57,7 @@ func TestClaims(t *testing.T) {
 	base := "the base of a delta, beyond the limit"
 	src, index := indexed(t, blob(base), blob("other"), gittest.PackEntry{Type: gittest.PackOfs, Base: 0, Content: gittest.Delta(len(base), "more")})
 	ids := []object.ID{object.SHA1.ID(gittest.ID("blob", []byte(base))), object.SHA1.ID(gittest.ID("blob", []byte("other"))), object.SHA1.ID(gittest.ID("blob", []byte(base+"more")))}
-	// found counts the objects that are given, and demands that they are the right ones.
+	// found counts the objects that are returned, and requires that they are the right ones.
 	found := func(index []byte, lim pack.Limits) int {
 		t.Helper()
 		a, err := claims(t, src, index, lim)

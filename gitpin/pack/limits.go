@@ -29,8 +29,8 @@ type Limits struct {
 	Alone bool  // the pack is to hold one commit and no other: no history
 }
 
-// times is how often the tree may be in a pack: history, and whatever a server sends
-// beyond what was asked, come on top of it.
+// times is how many trees a pack may hold: history, and what a server sends beyond what
+// was asked, come on top of the pinned one.
 func (l Limits) times() int64 {
 	if l.Alone {
 		return 1

@@ -282,7 +282,7 @@ func TestPieces(t *testing.T) {
 	}
 }
 
-// pieces gives at most n bytes at once.
+// pieces returns at most n bytes at once.
 type pieces struct {
 	data []byte
 	n    int

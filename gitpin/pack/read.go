@@ -33,10 +33,10 @@ const _ = uint(inFlight - batchBytes - largeBlob)
 type Sink interface {
 	// Meta gets commits, trees and tags, one at a time, in the order of the pack.
 	Meta(t object.Type, id object.ID, content []byte) error
-	// Blob gets blobs of up to 4 MiB, several at a time. The content stays
-	// unchanged, and must.
+	// Blob gets blobs of up to 4 MiB, several at a time. Nobody changes the content,
+	// and the sink must not.
 	Blob(id object.ID, content []byte) error
-	// Large begins a larger blob, whose id is known at its end only. It returns
+	// Large begins a larger blob, whose id is known only at its end. It returns
 	// Discard if the blob is not wanted now.
 	Large(size int64) (LargeBlob, error)
 }
@@ -261,7 +261,7 @@ func (in *reading) content(ctx context.Context, e index.Slot, h entry.Header) er
 	return in.delta(ctx, e, h, bytes.NewReader(content.Bytes))
 }
 
-// found names an object whose content is at hand; for blobs, others do.
+// found names an object whose content is at hand. Workers name blobs.
 func (in *reading) found(ctx context.Context, e index.Slot, t object.Type, content entry.Content) error {
 	in.bases.put(e.Offset(), t, content.Bytes)
 	if t == object.Blob {

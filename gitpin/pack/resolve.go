@@ -31,8 +31,8 @@ type resolver struct {
 	waiting map[object.ID][]int64 // offsets of deltas, by the base they lack
 }
 
-// resolve names the deltas of later. In a first round workers share them; what
-// is left then are deltas whose base is named by its id and was itself a delta,
+// resolve names the deltas of later. In a first round workers share them. What
+// is left are deltas whose base is named by its id and was itself a delta,
 // and those on top of them: each is taken up again once its base has its name.
 //
 // byID says that some name their base by its id; left is how many bytes objects may
@@ -74,7 +74,7 @@ func (a *Archive) resolve(ctx context.Context, later []uint32, byID bool, left i
 	return nil
 }
 
-// takeUp works through the waiting deltas for as long as one's base has a name.
+// takeUp names waiting deltas until none is left whose base has a name.
 func (r *resolver) takeUp(ctx context.Context) error {
 	w := r.worker()
 	var ready []object.ID

@@ -13,7 +13,7 @@ import (
 // Closure is everything that the checkout's repository is to hold: the pinned commit
 // with its tree, and with history its ancestors with theirs and the annotated tags that
 // point at one of them. Ancestors are proven by the chain of parents. A tag's name is
-// not: whoever serves the repository chooses it.
+// not: the server chooses it.
 type Closure struct {
 	Tags map[string]object.ID // names to tag objects
 

@@ -16,15 +16,15 @@
 //
 // # The threat
 //
-// Whoever serves the repository chooses which objects come, how many, how large, in
-// which order, and what they are called in trees. Names and kinds that no checkout may
+// The server chooses which objects come, how many, how large, in which order, and what
+// they are called in trees. Names and kinds that no checkout may
 // have are refused (package object); entries and bytes are counted before they are
 // written, also where one object is named at many paths.
 //
 // # What it does not check
 //
 // Where the pack came from, and whether the files land: it knows neither network nor
-// disk. Where a symbolic link leads is the workload's affair. Names of tags are the
+// disk. Where a symbolic link leads is for the workload to know. Names of tags are the
 // server's word. Commits of submodules and contents of Git LFS are not in the tree.
 //
 // Formats: gitformat-pack(5), git-ls-tree(1), and the Git LFS specification, version 1,

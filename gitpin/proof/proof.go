@@ -54,7 +54,7 @@ type made struct {
 	lfs    bool
 }
 
-// maxFaults is how many are kept: a message of this length is read, one longer is not.
+// maxFaults is how many are kept: nobody reads a longer message.
 const maxFaults = 3
 
 // place is where a blob belongs: an entry of a tree.
@@ -139,7 +139,7 @@ func (p *Proof) Blob(id object.ID, content []byte) error {
 	return nil
 }
 
-// take ends the waiting for a blob, if it suits. A pack may hold an object twice.
+// take ends the waiting for a blob, if its place suits. A pack may hold an object twice.
 func (p *Proof) take(id object.ID, suits func(place) bool) (place, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

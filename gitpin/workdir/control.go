@@ -101,8 +101,8 @@ func (d *Dir) syncDir(name string) error {
 	return f.Sync()
 }
 
-// rename moves a name, also that of a directory which the last run made read-only:
-// nobody but root may move such a one elsewhere.
+// rename moves a name, even that of a directory which the last run made read-only:
+// only root may move such a directory elsewhere.
 func (d *Dir) rename(from, to string) error {
 	d.unlock(from)
 	return d.root.Rename(from, to)

@@ -9,8 +9,8 @@ import (
 // held.
 func (d *Dir) Tidy() error {
 	if d.finishSwap() != nil {
-		// Then it was forged, or the disk fails. What lies about is debris, and
-		// what is in WORK_DIR now gets proven, or replaced.
+		// It was forged, or the disk fails. What lies about is debris, and what is in
+		// WORK_DIR is proven next, or replaced.
 		err := errors.Join(d.remove(d.inControl(swapName)), d.remove(d.inControl(newName)))
 		if err != nil {
 			return fmt.Errorf("giving up an interrupted swap: %w", err)

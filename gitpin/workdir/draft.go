@@ -81,8 +81,8 @@ func (d *Dir) Share(kept *Kept, draft *Draft, to string, now time.Time) error {
 	return errors.Join(err, f.Close())
 }
 
-// linkable is the kept pack's name, or empty, which can't be linked, if the file has
-// another owner, or attributes, which a new one has not.
+// linkable returns the kept pack's name; empty, which can't be linked, if the file has
+// another owner than a new one would have, or attributes.
 func (d *Dir) linkable(kept *Kept) string {
 	info, err := kept.Pack.Stat()
 	if err != nil || owner(info) != os.Geteuid() || worktree.HasAttributes(kept.Pack) {

@@ -68,7 +68,7 @@ func (d *Dir) tryLock() (bool, error) {
 		f.Close()
 		return false, d.noLock(err)
 	}
-	// Whoever held it may have removed the file that we opened.
+	// The launcher that held it may have removed the file that we opened.
 	mine, err1 := f.Stat()
 	there, err2 := d.root.Lstat(name)
 	if err1 != nil || err2 != nil || !os.SameFile(mine, there) {

@@ -27,8 +27,8 @@ func HasAttributes(f *os.File) bool {
 	return hasAttributes(int(f.Fd()), make([]byte, maxAttributes), false)
 }
 
-// hasAttributes is HasAttributes with room for names. Who mounted a file system may
-// have given its root access rules, as it gave it a mode.
+// hasAttributes is HasAttributes with room for names. Anyone who mounted a file
+// system may have set access rules on its root, as they set its mode.
 func hasAttributes(fd int, room []byte, mountRoot bool) bool {
 	n, err := unix.Flistxattr(fd, room[:maxAttributes])
 	if errors.Is(err, unix.ENOTSUP) {

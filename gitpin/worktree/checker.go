@@ -39,7 +39,7 @@ type Checker struct {
 	workers pool[*checkWorker]
 }
 
-// checkWorker is what one worker has at hand.
+// checkWorker is what one worker needs.
 type checkWorker struct {
 	checker *Checker
 	dirs    *dirs
@@ -76,7 +76,7 @@ func diskError(path string, err error) error {
 	return onPath("check", path, err)
 }
 
-// Layout demands that there are the proven directories and names, each of its kind,
+// Layout requires that the proven directories and names are there, each of its kind,
 // and nothing else. It returns the files' sizes, which prove nothing yet.
 func (c *Checker) Layout(ctx context.Context, tree *proof.Tree) ([]int64, error) {
 	sizes := make([]int64, len(tree.Files))
@@ -182,7 +182,7 @@ func dirNames(fd int) ([]string, error) {
 	}
 }
 
-// owned demands mode and owner; setuid and the like are part of the mode.
+// owned requires the mode and the owner; setuid and the like are part of the mode.
 func (c *Checker) owned(p string, st *unix.Stat_t, perm uint32) error {
 	if st.Uid != c.uid || st.Mode&0o7777 != perm {
 		return wrong(p, "has another mode or owner")

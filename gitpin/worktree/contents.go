@@ -14,7 +14,7 @@ import (
 	"gitlauncher/internal/parallel"
 )
 
-// Contents demands that every file of a tree that Layout saw has the proven content,
+// Contents requires that every file of a tree that Layout saw has the proven content,
 // fills in what [proof.File] tells of it, and returns what Git's index keeps of it. The
 // stored pack of it all, if one is wanted, is in its file afterwards: written or
 // compared.
@@ -54,7 +54,7 @@ func (c *Checker) Contents(ctx context.Context, tree *proof.Tree, sizes []int64,
 	return stats, packed.Pack.Finish(sum)
 }
 
-// File demands that there is a plain file with that content at that path.
+// File requires that there is a plain file with that content at that path.
 func (c *Checker) File(ctx context.Context, path, content string) error {
 	return c.workers.use(func(w *checkWorker) error {
 		id, err := w.hasher.Sum(object.Blob, []byte(content))
@@ -129,7 +129,7 @@ func (w *checkWorker) regular(ctx context.Context, at int, name string, f *proof
 	return nil
 }
 
-// hash reads a file of that size, block by block, and demands that its id is the
+// hash reads a file of that size, block by block, and requires that its id is the
 // proven one.
 func (w *checkWorker) hash(ctx context.Context, fd int, f *proof.File, size int64, put *stored.Putter) error {
 	w.hasher.Begin(object.Blob, size)

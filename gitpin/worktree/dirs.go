@@ -105,8 +105,8 @@ func (d *dirs) open(at int, name string) (fd int, err error) {
 	return fd, err
 }
 
-// openat opens a name in a directory, no symbolic link. It is not os.Root's since
-// that tries to poll every file, which costs five system calls a file for nothing.
+// openat opens a name in a directory, no symbolic link. It does not use os.Root,
+// which tries to poll every file: five system calls a file for nothing.
 func openat(at int, name string, flags int, perm uint32) (fd int, err error) {
 	for {
 		fd, err = unix.Openat(at, name, flags|unix.O_NOFOLLOW|unix.O_CLOEXEC, perm)

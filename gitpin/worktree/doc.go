@@ -9,9 +9,8 @@
 //	Stat     stat.go      what Git's index keeps of a file
 //
 // Two things take time here, hashing and system calls. So workers share the files, and
-// reach them by a directory's handle and one name (dirs.go) rather than by paths. That
-// is also what no name can lead out of: no component is followed if it is a symbolic
-// link.
+// reach them by a directory's handle and one name (dirs.go) rather than by paths. So no
+// name can lead elsewhere, either: no component is followed if it is a symbolic link.
 //
 // # The threat
 //

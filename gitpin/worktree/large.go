@@ -62,7 +62,7 @@ func (l *largeFile) Place(path string, mode object.Mode) (int32, error) {
 	return l.writer.note(&st), nil
 }
 
-// Drop removes the file. What stays goes with the directory that it is in.
+// Drop removes the file. If that fails, it goes with the directory that it is in.
 func (l *largeFile) Drop() {
 	unix.Close(int(l.out))
 	l.writer.dirs.use(func(d *dirs) error { return unix.Unlinkat(d.fd, largeName, 0) })

@@ -9,8 +9,8 @@ import (
 )
 
 // Remove deletes what has that name below root, whatever it is; nothing there is no
-// error. The last run can leave directories inside each other without end, and such
-// that nobody may enter: this holds three descriptors however deep it goes
+// error. The last run can leave directories inside each other without end, and ones
+// that nobody may enter. Remove holds three descriptors however deep it goes
 // ([os.RemoveAll] holds one for each level), and opens what is closed.
 func Remove(root *os.Root, name string) error {
 	dir, err := root.Open(path.Dir(name))

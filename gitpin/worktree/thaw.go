@@ -7,13 +7,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What chattr(1) calls i and a: no change at all, and none but appending. They keep
-// names from being removed or moved.
+// The flags that chattr(1) calls i and a: no change at all, and no change but appending.
+// They keep names from being removed or moved.
 const frozen = 0x10 | 0x20 // FS_IMMUTABLE_FL, FS_APPEND_FL of linux/fs.h
 
-// Thaw makes what has that name below root, and the directory that it is in, such that
-// it can be moved, where the last run saw to the contrary. Where that fails, moving
-// does, and says why.
+// Thaw undoes what the last run did to keep a name below root, or the directory that it
+// is in, from being moved. Where that fails, moving fails, and says why.
 func Thaw(root *os.Root, name string) {
 	dir, err := root.Open(path.Dir(name))
 	if err != nil {

@@ -21,9 +21,9 @@ type Inflater struct {
 }
 
 // Inflate makes a content of just that size from the zlib stream (RFC 1950) that comes
-// next, and takes no byte more. It uses room if that is large enough; otherwise it takes
-// memory as the bytes come. To look at the checksum is left to others: this is what all
-// wait for.
+// next, and reads no byte more. It uses room if that is large enough; otherwise it takes
+// memory as the bytes come. It leaves the checksum to others, since everything waits for
+// it.
 func (f *Inflater) Inflate(from Source, room []byte, size int64) (Content, error) {
 	var frame [4]byte // two bytes before the deflated data, four behind
 	if _, err := io.ReadFull(from, frame[:2]); err != nil {

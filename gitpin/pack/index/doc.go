@@ -6,7 +6,7 @@
 //	Read   read.go   somebody's word for where objects lie
 //
 // The threat is an index that lies: what Read returns are claims, with bounds on their
-// number and place. Whoever follows one hashes what is there.
+// number and place. Anyone who follows one hashes what is there.
 //
 // Format: gitformat-pack(5), version 2 of the index.
 package index

@@ -10,7 +10,7 @@ import (
 )
 
 // Table is the objects of a pack of one format. Objects are added in the order of the
-// pack; once all have their ids, Sort makes them be found.
+// pack. Find works once all have their ids and Sort was called.
 type Table struct {
 	Checksum []byte // the pack's own, which names its files
 

@@ -15,8 +15,7 @@ import (
 //
 // No guess is believed. The scan takes up what was inflated from some byte only when
 // it has itself come to that very byte, and what inflates from there follows from the
-// bytes alone, whoever does it. A guess that went wrong costs time, of which each
-// region has little.
+// bytes alone. A wrong guess costs time, and each region has little of it.
 const (
 	regionSize  = 256 << 10 // bytes of the pack in which one guesser begins entries
 	regionSpill = 64 << 10  // and how many more its last entry may take
@@ -117,7 +116,7 @@ func (a *ahead) takeUp(guessers int) (n int64, r *region) {
 	return n, r
 }
 
-// guess is one of so many guessers.
+// guess is the work of one of so many guessers.
 func (a *ahead) guess(guessers int) {
 	g := guesser{ahead: a}
 	for {
@@ -137,7 +136,7 @@ func (a *ahead) leave(r *region) {
 	a.change.Broadcast()
 }
 
-// goesOn notes where a guesser is inflating, and reports whether it is to.
+// goesOn notes where a guesser is inflating, and reports whether it should go on.
 func (a *ahead) goesOn(r *region, at int64) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()

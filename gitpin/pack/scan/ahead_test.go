@@ -25,7 +25,7 @@ func inside(t testing.TB, data []byte) *intake {
 }
 
 // scanned goes over a pack as Read does, waiting in each region for what guessers
-// find in it, and gives how many entries there are and how many were found. What was
+// find in it, and returns how many entries there are and how many were found. What was
 // found must be what the scan finds.
 func scanned(t *testing.T, data []byte, guessers int) (entries, found int) {
 	t.Helper()

@@ -30,7 +30,7 @@ type intake struct {
 }
 
 // takeIn begins to read the stream. It goes on until that ends, or until the intake is
-// closed, which waits for nothing: a read that is under way then is the last.
+// closed. Closing waits for nothing: a read that is under way then is the last.
 func takeIn(stream io.Reader, file *os.File, f object.Format, limit int64) *intake {
 	in := &intake{file: file, behind: trailing{sum: f.NewChecksum()}}
 	in.more = sync.NewCond(&in.mu)

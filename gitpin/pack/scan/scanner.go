@@ -14,8 +14,8 @@ import (
 
 const readBuffer = 256 << 10 // of the stream; one side-band packet holds 64 KiB
 
-// tap is the reader below the scanner's buffer. It keeps hold of the last bytes
-// given out, so that offsets and CRC follow what was consumed, not what was read
+// tap is the reader below the scanner's buffer. It keeps the last bytes that
+// it returned, so that offsets and CRC follow what was consumed, not what was read
 // ahead.
 type tap struct {
 	r     io.Reader

@@ -5,7 +5,7 @@
 // is to inflate, patch and hash what a stranger wrote; here it is compared byte for byte
 // with what it has to be, and where it differs it is made anew.
 //
-// What it does not do: prove the objects. Whoever puts them has.
+// What it does not do: prove the objects. The caller has, before it puts them.
 //
 // Formats: gitformat-pack(5), version 2; RFC 1950; RFC 1951, 3.2.4.
 package stored

@@ -27,8 +27,8 @@ var ErrDiffers = errors.New("the pack is not the stored form of the proven objec
 // Pack is a pack in its stored form: every object whole, in zlib streams of
 // stored blocks, nothing compressed and nothing a delta. All its bytes follow from
 // the objects and their order. So a pack in this form is proven by comparing it
-// with the objects, at the speed of memory and without inflating anything; and
-// where it differs, it is as quickly made anew.
+// with the objects, at the speed of memory and without inflating anything. Where it
+// differs, it is made anew as quickly.
 //
 // First every object is added, which fixes where it lies. Then the contents are
 // put, several at a time. Finish does the rest.
