@@ -6,6 +6,7 @@ import (
 	"path"
 	"regexp"
 	"strings"
+	"sync"
 
 	"gitlauncher/internal/digest"
 	"gitlauncher/internal/environ"
@@ -84,20 +85,20 @@ func envNames(v string) ([]string, error) {
 		switch id := strings.TrimSuffix(name, "%%"); {
 		case id == "":
 			return nil, errors.New("has an empty name in its list")
-		case !variableName.MatchString(id):
+		case !variableName().MatchString(id):
 			return nil, errors.New("is not a list of variable names, separated by commas without blanks")
 		}
 	}
 	return names, nil
 }
 
-var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+var variableName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`) })
 
-// ParseVariable reads the name of a variable that whoever deploys may choose the value
-// of. That is none that could steer the launcher, bash, the loader or Git.
+// ParseVariable reads the name of a variable whose value anyone who deploys may choose.
+// That is none that could steer the launcher, bash, the loader or Git.
 func ParseVariable(v string) (string, error) {
 	switch {
-	case !variableName.MatchString(v):
+	case !variableName().MatchString(v):
 		return "", errors.New("is not the name of a variable (a value must not stand here)")
 	case environ.Filtered(v) || v == "PLATFORM":
 		return "", errors.New("names a variable that means something else to the launcher or to bash; choose another name")

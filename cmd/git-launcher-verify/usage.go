@@ -78,7 +78,7 @@ Output:
   --color auto|always|never
 
 serve answers POST /v1/verify with the report of --offline --json, and has /healthz and /metrics. The body is
-{"evidence": …, "policy": "…", "collateral": …, "at": "…"}; all but evidence may be left out:
+{"evidence": ..., "policy": "...", "collateral": ..., "at": "..."}; all but evidence may be left out:
   --listen HOST:PORT      where it answers (default 127.0.0.1:8080)
   --page DIR              what make page made, answered at /
   --root FILE             as above

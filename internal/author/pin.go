@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"gitlauncher/config"
 	"gitlauncher/gitpin/object"
@@ -30,7 +31,7 @@ func (w *Wish) Check() error {
 	if w.Image != "" && imageDigest(w.Image) == "" {
 		return step.Usagef("--image must name the image by digest: registry/name@sha256:<64 hex>")
 	}
-	if w.OSImage != "" && !osHash.MatchString(w.OSImage) && !slices.Contains(systems, w.OSImage) {
+	if w.OSImage != "" && !osHash().MatchString(w.OSImage) && !slices.Contains(systems, w.OSImage) {
 		return step.Usagef("--os-image %.100q is neither an image's name that is known here (%s), nor an os_image_hash of 64 lowercase hexadecimal digits", w.OSImage, strings.Join(systems, ", "))
 	}
 	for _, name := range w.Envs {
@@ -47,7 +48,7 @@ func (w *Wish) Check() error {
 }
 
 // osHash is an os_image_hash.
-var osHash = regexp.MustCompile(`^[0-9a-f]{64}$`)
+var osHash = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9a-f]{64}$`) })
 
 // imageDigest returns the digest that an image is named by, or nothing.
 func imageDigest(image string) string {

@@ -48,7 +48,7 @@ func (e Expectations) Policy() ([]byte, error) {
 	opt("ENTRYPOINT_SHA256", r.EntrypointSHA256)
 	opt("LAUNCHER_IMAGE_DIGEST", e.ImageDigest)
 	opt("DOCKER_COMPOSE_SHA256", e.ComposeSHA256)
-	if osHash.MatchString(e.OSImage) {
+	if osHash().MatchString(e.OSImage) {
 		w.Line("OS_IMAGE_HASH", e.OSImage)
 	} else {
 		opt("OS_IMAGE", e.OSImage)

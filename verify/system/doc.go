@@ -11,7 +11,7 @@
 //
 // What this package does not say:
 //
-//   - that the image is a good one: whoever chose the hash decided that;
+//   - that the image is a good one: the person who chose the hash decided that;
 //   - anything about the three digests of ACPI tables in RTMR0. The host makes the
 //     tables, so they are a finding of their own ([FindingACPI]);
 //   - that dstack's words in vm_config are true. They are used to find a value that is

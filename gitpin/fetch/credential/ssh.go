@@ -7,6 +7,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/skeema/knownhosts"
 	"golang.org/x/crypto/ssh"
@@ -68,11 +69,11 @@ func keyFault(content []byte, err error) string {
 	return "holds no private key in PEM (-----BEGIN OPENSSH PRIVATE KEY-----)"
 }
 
-var knownHostsLine = regexp.MustCompile(`:(\d+): `)
+var knownHostsLine = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`:(\d+): `) })
 
 // knownHostsFault names the line that is wrong, without its content.
 func knownHostsFault(err error) string {
-	if m := knownHostsLine.FindStringSubmatch(err.Error()); m != nil {
+	if m := knownHostsLine().FindStringSubmatch(err.Error()); m != nil {
 		return "line " + m[1] + " has no host and key"
 	}
 	return "it can't be read"

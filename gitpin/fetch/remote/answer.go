@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -47,9 +48,9 @@ func (e *EndedError) Error() string {
 }
 
 var (
-	dumbRefs  = regexp.MustCompile(`^(?:[0-9a-f]{40}|[0-9a-f]{64})\t`)
-	pageTitle = regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title>`)
-	markup    = regexp.MustCompile(`(?s)<[^>]*>`)
+	dumbRefs  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(?:[0-9a-f]{40}|[0-9a-f]{64})\t`) })
+	pageTitle = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title>`) })
+	markup    = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?s)<[^>]*>`) })
 )
 
 // unexpected looks at the beginning of an answer, and returns nil if it is one of Git's.
@@ -78,7 +79,7 @@ func unexpected(res *http.Response, body *bufio.Reader, where string, now time.T
 		}
 	case res.StatusCode >= 300:
 		e.What = "the server redirects where Git does not follow, from " + where
-	case dumbRefs.Match(head):
+	case dumbRefs().Match(head):
 		e.What = "the server has the repository as static files only (dumb HTTP); it needs smart HTTP, as of git http-backend"
 	case isPage(res.Header, head):
 		e.What = "the server answers with a web page, not with a Git repository, at " + where
@@ -101,7 +102,7 @@ func isDumb(body *bufio.Reader) bool {
 		return false
 	}
 	head, _ := body.Peek(65)
-	return dumbRefs.Match(head)
+	return dumbRefs().Match(head)
 }
 
 func isHex(b []byte) bool { return len(bytes.Trim(b, "0123456789abcdefABCDEF")) == 0 }
@@ -124,12 +125,12 @@ func sentence(h http.Header, head []byte) string {
 }
 
 func title(page []byte) string {
-	m := pageTitle.FindSubmatch(page)
+	m := pageTitle().FindSubmatch(page)
 	if m == nil {
 		return ""
 	}
 	const most = 100 // bytes
-	t := strings.Join(strings.Fields(html.UnescapeString(markup.ReplaceAllString(string(m[1]), " "))), " ")
+	t := strings.Join(strings.Fields(html.UnescapeString(markup().ReplaceAllString(string(m[1]), " "))), " ")
 	return strings.ToValidUTF8(t[:min(len(t), most)], "")
 }
 
