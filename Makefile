@@ -41,11 +41,11 @@ build:
 
 ## test: everything, against real Git and SSH servers on loopback
 test:
-	$(GO) test ./...
+	$(GO) test -timeout 25m ./...
 
 ## race: the same with the race detector
 race:
-	$(GO) test -race ./...
+	$(GO) test -race -timeout 60m ./...
 
 ## lint: formatting, vet, staticcheck, a tidy go.mod, the workflows
 lint:
