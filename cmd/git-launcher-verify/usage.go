@@ -20,7 +20,7 @@ func usage() string {
 Evidence says what ran in a confidential VM. It is a launch receipt of git-launcher
 (/run/git-launcher/receipt.json, or "git-launcher receipt --nonce HEX"), a guest agent's
 GetQuote answer, the output of "phala cvms attestation --json", or an MPC node's
-/public_data; "-" is standard input, and https://host/… is fetched. Six checks, all of them reported:
+/public_data; "-" is standard input, and https://host/... is fetched. Six checks, all of them reported:
   A  the quote is genuine: signatures to Intel's root, revocation, TCB status, no debugging
   B  the registers are the expected system: derived from its OS image, or pinned by value
   C  the event log is the register: recomputed and compared with the quote's RTMR3
