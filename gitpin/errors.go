@@ -2,6 +2,7 @@ package gitpin
 
 import (
 	"errors"
+	"io"
 
 	"gitlauncher/gitpin/fetch"
 	"gitlauncher/gitpin/fetch/credential"
@@ -53,7 +54,7 @@ func (p *Params) fetchFault(err error) error {
 		return err
 	case errors.As(err, &limit):
 		return &fetch.Error{Reason: fetch.TooLarge, Op: op, Err: err}
-	case errors.As(err, &bad):
+	case errors.As(err, &bad), errors.Is(err, io.ErrUnexpectedEOF): // a changed byte may hide where an object ends
 		return &fetch.Error{Reason: fetch.BadAnswer, Op: op, Err: err}
 	}
 	return err
@@ -68,5 +69,5 @@ func isFault(err error) bool {
 		mismatch *proof.MismatchError
 		missing  *proof.MissingObjectError
 	)
-	return errors.As(err, &limit) || errors.As(err, &bad) || errors.As(err, &mismatch) || errors.As(err, &missing) || errors.Is(err, object.ErrCollision)
+	return errors.As(err, &limit) || errors.As(err, &bad) || errors.As(err, &mismatch) || errors.As(err, &missing) || errors.Is(err, object.ErrCollision) || errors.Is(err, io.ErrUnexpectedEOF)
 }
