@@ -183,7 +183,7 @@ func (c *contents) write(p lfs.Pointer, i int, content io.Reader) error {
 		_, err := io.Copy(out, content)
 		return err
 	}); err != nil {
-		return fmt.Errorf("Git LFS object %s: %w", p.OID(), err)
+		return fmt.Errorf("the Git LFS object %s: %w", p.OID(), err)
 	}
 	stat, err := c.writer.Age(f.Path)
 	if err != nil {

@@ -22,7 +22,7 @@ import (
 const downloads = 4
 
 // errNoLFS: there is no server to ask.
-var errNoLFS = errors.New("Git LFS contents can be had over https:// and http://, and from a repository on this machine; not over ssh, and a bundle has none")
+var errNoLFS = errors.New("the contents of Git LFS can be had over https:// and http://, and from a repository on this machine; not over ssh, and a bundle has none")
 
 // Objects has store take each content that is wanted, as a reader that ends without an
 // error only if it is the one that its pointer names: from Repo, then from each mirror, as
