@@ -11,7 +11,6 @@ import (
 
 // TestHiddenEnd: a changed byte can hide where an object ends, so that a pack which came
 // whole seems to end too early. That is the server's answer, not a fault of ours.
-// SECURITY.md: G4.
 func TestHiddenEnd(t *testing.T) {
 	early := fault.Truncated(io.EOF)
 	var failed *fetch.Error
