@@ -154,6 +154,7 @@ var rooms = []row{
 	{"internal/sim", "internal/sim/fault internal/sim/tdx policy", "github.com/fxamacker/cbor/v2 github.com/vmihailenco/msgpack/v5 golang.org/x/crypto", "net net/http os syscall"},
 	{"internal/sim/tdx", "", "", ""},
 	{"internal/gittest/habit", "", "", "net/http"},
+	{"internal/testenv", "", "", "os syscall"},
 	{"internal/gittest", "internal/gittest/habit", "", "net net/http os os/exec"},
 	{"internal/gittest/serve", "internal/gittest", "", "os syscall"},
 	{"internal/lfstest", "", "", "net/http os"},

@@ -15,6 +15,7 @@ import (
 	"gitlauncher/gitpin"
 	"gitlauncher/gitpin/object"
 	"gitlauncher/internal/gittest"
+	"gitlauncher/internal/testenv"
 )
 
 // host is a Git server with the sample repository.
@@ -289,13 +290,7 @@ func TestRestartOnAFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	vol := t.TempDir()
-	if err := syscall.Mount("tmpfs", vol, "tmpfs", 0, "size=32m"); err != nil {
-		if os.Getenv("CI") != "" && os.Geteuid() == 0 {
-			t.Fatalf("mounting: %v", err)
-		}
-		t.Skipf("mounting needs root: %v", err)
-	}
-	t.Cleanup(func() { syscall.Unmount(vol, syscall.MNT_DETACH) })
+	testenv.Tmpfs(t, vol, "size=32m")
 	dir := filepath.Join(vol, "work")
 	for launch := range 3 {
 		c, err := gitpin.Pin(context.Background(), h.params(t, commit, dir))

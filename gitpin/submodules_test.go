@@ -7,11 +7,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"gitlauncher/gitpin"
 	"gitlauncher/internal/gittest"
+	"gitlauncher/internal/testenv"
 )
 
 // repos are repositories of one server by their names, with their commits.
@@ -275,13 +275,7 @@ func TestSubmodulesOnAMount(t *testing.T) {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=32m,mode=755"); err != nil {
-		if os.Getenv("CI") != "" && os.Geteuid() == 0 {
-			t.Fatalf("mounting: %v", err)
-		}
-		t.Skipf("mounting needs root: %v", err)
-	}
-	t.Cleanup(func() { syscall.Unmount(dir, syscall.MNT_DETACH) })
+	testenv.Tmpfs(t, dir, "size=32m,mode=755")
 	r.pin(t, "app", dir)
 	r.Requests()
 	for range 2 { // the second mends what was changed

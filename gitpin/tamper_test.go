@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"gitlauncher/internal/gittest"
+	"gitlauncher/internal/testenv"
 )
 
 // planted is what an attack wants to have run or found.
@@ -592,13 +593,7 @@ func TestTamperedMount(t *testing.T) {
 			top := t.TempDir()
 			s := &site{TB: t, dir: filepath.Join(top, "work"), outside: top, h: h}
 			s.must(os.Mkdir(s.dir, 0o755))
-			if err := syscall.Mount("tmpfs", s.dir, "tmpfs", 0, "size=32m,mode=755"); err != nil {
-				if os.Getenv("CI") != "" && os.Geteuid() == 0 {
-					t.Fatalf("mounting: %v", err)
-				}
-				t.Skipf("mounting needs root: %v", err)
-			}
-			t.Cleanup(func() { syscall.Unmount(s.dir, syscall.MNT_DETACH) })
+			testenv.Tmpfs(t, s.dir, "size=32m,mode=755")
 			if _, err := h.pin(t, s.dir); err != nil {
 				t.Fatal(err)
 			}

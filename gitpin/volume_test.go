@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"gitlauncher/gitpin"
+	"gitlauncher/internal/testenv"
 )
 
 // TestVolumes: what a volume's owner has set on the directory above, or on the volume
@@ -47,13 +48,7 @@ func TestVolumes(t *testing.T) {
 				s.dir = filepath.Join(above, "work")
 				if inside {
 					s.dir, ignored = above, []string{"!! .git-launcher/"}
-					if err := syscall.Mount("tmpfs", above, "tmpfs", 0, "size=32m,mode=755"); err != nil {
-						if os.Geteuid() == 0 && os.Getenv("CI") != "" {
-							t.Fatal(err)
-						}
-						t.Skipf("mounting needs root: %v", err)
-					}
-					t.Cleanup(func() { syscall.Unmount(above, syscall.MNT_DETACH) })
+					testenv.Tmpfs(t, above, "size=32m,mode=755")
 				}
 				prepare(s, above)
 				for launch := range 3 {

@@ -19,6 +19,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"gitlauncher/internal/regtest"
+	"gitlauncher/internal/testenv"
 )
 
 // haveEngine reports whether this machine has a Docker Engine; in CI, it has to.
@@ -38,7 +39,7 @@ func needEngine(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !have {
-		t.Skip("this machine has no Docker Engine")
+		testenv.Skip(t, "this machine has no Docker Engine")
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"gitlauncher/internal/regtest"
+	"gitlauncher/internal/testenv"
 )
 
 // node is a place to launch images in: a Docker Engine that may be pruned, restarted
@@ -67,8 +68,8 @@ func newConfiguredNode(t *testing.T, bin string, place func(dir string), daemonJ
 		place(dir)
 	}
 	n.engine, err = regtest.StartConfigured(dir, daemonJSON)
-	if errors.Is(err, regtest.ErrNoDockerd) && os.Getenv("CI") != "true" {
-		t.Skip(err)
+	if errors.Is(err, regtest.ErrNoDockerd) {
+		testenv.Skip(t, "%v", err)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -417,10 +418,7 @@ func TestEngineFails(t *testing.T) {
 			if err := os.Mkdir(data, 0o755); err != nil {
 				t.Fatal(err)
 			}
-			if err := syscall.Mount("tmpfs", data, "tmpfs", 0, "size=4m"); err != nil {
-				t.Skip("can't mount a small disk here: ", err)
-			}
-			t.Cleanup(func() { syscall.Unmount(data, syscall.MNT_DETACH) })
+			testenv.Tmpfs(t, data, "size=4m")
 		})
 		log, code, _ := n.launch()
 		if code != 7 || !strings.Contains(log, "make room on the disk of the Docker Engine") {

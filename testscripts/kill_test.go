@@ -12,6 +12,7 @@ import (
 
 	"gitlauncher/gitpin"
 	"gitlauncher/internal/gittest"
+	"gitlauncher/internal/testenv"
 )
 
 // crash is a place to kill launchers in: a Git server, a guest agent, a volume.
@@ -164,12 +165,6 @@ func TestKillAnywhere(t *testing.T) {
 func mountPoint(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=64m"); err != nil {
-		if os.Getenv("CI") != "" && os.Geteuid() == 0 {
-			t.Fatalf("mounting: %v", err)
-		}
-		t.Skipf("mounting needs root: %v", err)
-	}
-	t.Cleanup(func() { syscall.Unmount(dir, syscall.MNT_DETACH) })
+	testenv.Tmpfs(t, dir, "size=64m")
 	return dir
 }

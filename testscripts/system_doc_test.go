@@ -7,21 +7,16 @@ import (
 	"path/filepath"
 	"regexp"
 	"testing"
+
+	"gitlauncher/internal/testenv"
 )
 
 // TestSystemByHand runs VERIFY.md's commands for the system, word for word, on the
 // real quote that the page names.
 func TestSystemByHand(t *testing.T) {
-	const fixtures = "../../shared/fixtures"
-	if _, err := os.Stat(fixtures); err != nil {
-		t.Skip("no folder of real evidence beside the checkout")
-	}
 	for _, tool := range []string{"bash", "jq", "xxd", "iconv", "sha384sum"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			if os.Getenv("CI") == "true" {
-				t.Fatal(err)
-			}
-			t.Skip(err)
+			testenv.Skip(t, "%v", err)
 		}
 	}
 	page, err := os.ReadFile("../VERIFY.md")
@@ -32,10 +27,7 @@ func TestSystemByHand(t *testing.T) {
 	if len(blocks) != 1 {
 		t.Fatalf("VERIFY.md has %d blocks of them", len(blocks))
 	}
-	evidence, err := os.ReadFile(filepath.Join(fixtures, "dstack-0.6-getquote.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	evidence := testenv.ReadFixture(t, "dstack-0.6-getquote.json")
 	const want = "e6f5cfec20c02e7b97baa213d0f718020b55e040172d90ccbcb946d56c8b09db  sha256sum.txt\nmeasurement.tdx.cbor: OK\nMRTD\nRTMR1\nRTMR2\nRTMR0\n"
 	byHand := func(evidence []byte) string {
 		dir := t.TempDir()

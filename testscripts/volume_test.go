@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"gitlauncher/internal/gittest"
+	"gitlauncher/internal/testenv"
 )
 
 // TestDiskFull launches on volumes of growing size: each ends in the workload or in
@@ -60,7 +61,7 @@ func TestDiskFull(t *testing.T) {
 // and staging lie inside it.
 func TestParentNotWritable(t *testing.T) {
 	if os.Geteuid() != 0 {
-		t.Skip("needs root, to run the launcher as somebody else")
+		testenv.Skip(t, "needs root, to run the launcher as somebody else")
 	}
 	const nobody = 65534
 	top, err := os.MkdirTemp("/tmp", "volume-") // t.TempDir is closed to others

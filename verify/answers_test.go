@@ -8,6 +8,7 @@ import (
 
 	"github.com/vmihailenco/msgpack/v5"
 
+	"gitlauncher/internal/testenv"
 	"gitlauncher/measure"
 	"gitlauncher/verify"
 	"gitlauncher/verify/evidence"
@@ -117,7 +118,7 @@ func TestAnswers(t *testing.T) {
 // TestDstack06: real evidence of dstack 0.6 is read as what it is: a GetQuote answer of a
 // VM in which nothing was launched.
 func TestDstack06(t *testing.T) {
-	e := parse(t, fixture(t, "dstack-0.6-getquote.json"))
+	e := parse(t, testenv.ReadFixture(t, "dstack-0.6-getquote.json"))
 	if e.Kind != evidence.KindQuote || e.VMConfig == nil {
 		t.Fatalf("%s, vm_config %q", e.Kind, e.VMConfig)
 	}

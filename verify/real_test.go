@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"encoding/hex"
 	"flag"
-	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -16,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"gitlauncher/internal/strictjson"
+	"gitlauncher/internal/testenv"
 	"gitlauncher/measure"
 	"gitlauncher/policy"
 	"gitlauncher/verify"
@@ -23,28 +22,6 @@ import (
 	"gitlauncher/verify/quote"
 	"gitlauncher/verify/report"
 )
-
-// fixture reads real evidence from a folder beside the checkout, ../shared/fixtures. It
-// was captured by other projects, and is not copied into this one:
-//
-//	near-public-data.json                 near/mpc, crates/test-utils/assets/public_data.json
-//	dstack-quote-report.json              Dstack-TEE/dstack, dstack/verifier/fixtures/quote-report.json
-//	dstack-quote-report.collateral.json   Phala-Network/dcap-qvl, sample/tdx_quote_outdated_collateral.json
-//
-// Where the folder is missing the test is skipped, visibly; where it is there, each
-// file must be.
-func fixture(t testing.TB, name string) []byte {
-	t.Helper()
-	dir := filepath.Join("..", "..", "shared", "fixtures")
-	if _, err := os.Stat(dir); err != nil {
-		t.Skip("no folder of real evidence beside the checkout")
-	}
-	data, err := os.ReadFile(filepath.Join(dir, name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
-}
 
 func intel(t testing.TB) *quote.Root {
 	t.Helper()
@@ -120,7 +97,7 @@ func parse(t testing.TB, data []byte) *evidence.Evidence {
 }
 
 func TestNEARNode(t *testing.T) {
-	e := parse(t, fixture(t, "near-public-data.json"))
+	e := parse(t, testenv.ReadFixture(t, "near-public-data.json"))
 	if e.Kind != evidence.KindNEAR {
 		t.Fatalf("kind is %s", e.Kind)
 	}
@@ -153,8 +130,8 @@ func TestNEARNode(t *testing.T) {
 }
 
 func TestDstackQuoteReport(t *testing.T) {
-	e := parse(t, fixture(t, "dstack-quote-report.json"))
-	collateral, err := quote.ParseCollateral(fixture(t, "dstack-quote-report.collateral.json"))
+	e := parse(t, testenv.ReadFixture(t, "dstack-quote-report.json"))
+	collateral, err := quote.ParseCollateral(testenv.ReadFixture(t, "dstack-quote-report.collateral.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,7 +175,7 @@ func (f *flips) over(part string, b []byte, judge func([]byte) *report.Report) {
 // time; none may go unnoticed.
 // SECURITY.md: E1.
 func TestEverySingleByte(t *testing.T) {
-	good := parse(t, fixture(t, "near-public-data.json"))
+	good := parse(t, testenv.ReadFixture(t, "near-public-data.json"))
 	p := verify.Params{Root: intel(t), At: moment(t, "2026-08-20T00:00:00Z"), Policy: nearPolicy(t, good, "ALLOW_COMPOSE=service:signer-key-export@sha256:cda8e3f64bde7c90e83bb50472be923c31c0b2cedf40bdcb85718c3414479907"), Shared: verify.NewShared()}
 	want(t, verify.Judge(t.Context(), good, p), 0, nil)
 	f := &flips{t: t}

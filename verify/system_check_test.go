@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"gitlauncher/internal/testenv"
 	"gitlauncher/policy"
 	"gitlauncher/verify"
 	"gitlauncher/verify/evidence"
@@ -36,7 +37,7 @@ func withoutShapes(t *testing.T, images string) *catalogue.Catalogue {
 // TestSystem names how check B comes out on a real 0.6 quote for each way in which a
 // policy can name the system. SECURITY.md: S2.
 func TestSystem(t *testing.T) {
-	data := fixture(t, "dstack-0.6-getquote.json")
+	data := testenv.ReadFixture(t, "dstack-0.6-getquote.json")
 	flawed := func(flaw string) string {
 		return `{"name":"real-1.0","os_image_hash":"` + realHash + `","source":"t","flaws":[{"id":"T-1"` + flaw + `}]}`
 	}
@@ -123,7 +124,7 @@ func worst(r *report.Report, letter string) report.Outcome {
 // TestSystemOfNEAR: one line names the system of an MPC node. Its evidence has no
 // vm_config, and its image is a development one of a version with a known flaw.
 func TestSystemOfNEAR(t *testing.T) {
-	data := fixture(t, "near-public-data.json")
+	data := testenv.ReadFixture(t, "near-public-data.json")
 	judge := func(lines ...string) *report.Report {
 		lines = append(lines, "LAUNCHER_IMAGE_DIGEST=sha256:5618a93a78c9ac9173e7ebf7c8af173bd675be6832a2f8c2a9a7149ac2678f54",
 			"IMAGE_DIGEST=sha256:564a5aebc33495d5610626d23cb9e3da8e9d531d0edff9e38aa1ccaf059c15d3", "ALLOW_COMPOSE=service:signer-key-export@sha256:cda8e3f64bde7c90e83bb50472be923c31c0b2cedf40bdcb85718c3414479907")
@@ -152,7 +153,7 @@ func TestSystemOfNEAR(t *testing.T) {
 // TestVMConfigOfEvidence: garbage there is the host's, and no more than that.
 func TestVMConfigOfEvidence(t *testing.T) {
 	var doc map[string]any
-	if err := json.Unmarshal(fixture(t, "dstack-0.6-getquote.json"), &doc); err != nil {
+	if err := json.Unmarshal(testenv.ReadFixture(t, "dstack-0.6-getquote.json"), &doc); err != nil {
 		t.Fatal(err)
 	}
 	doc["vm_config"] = "{"
@@ -171,7 +172,7 @@ func TestVMConfigOfEvidence(t *testing.T) {
 			t.Errorf("nobody needs it, and the report has %+v", f)
 		}
 	}
-	e := parse(t, fixture(t, "dstack-quote-report.json"))
+	e := parse(t, testenv.ReadFixture(t, "dstack-quote-report.json"))
 	if !strings.Contains(string(e.VMConfig), `"qemu_version": "9.2.1"`) {
 		t.Errorf("vm_config is %q", e.VMConfig)
 	}

@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"gitlauncher/internal/inputs"
+	"gitlauncher/internal/testenv"
 	"gitlauncher/measure"
 	"gitlauncher/verify/evidence"
 )
@@ -141,7 +142,7 @@ const maxBatch = 96
 // SECURITY.md: E8.
 func TestWorstEvidence(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts a program for each of many files")
+		testenv.Skip(t, "starts a program for each of many files")
 	}
 	dir := t.TempDir()
 	all, err := os.Create(filepath.Join(dir, "all.jsonl"))

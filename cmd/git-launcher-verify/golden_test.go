@@ -7,16 +7,14 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"gitlauncher/internal/testenv"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
 // TestGolden: the whole verdict on real evidence, as a terminal shows it.
 func TestGolden(t *testing.T) {
-	fixtures := filepath.Join("..", "..", "..", "shared", "fixtures")
-	if _, err := os.Stat(fixtures); err != nil {
-		t.Skip("no folder of real evidence beside the checkout")
-	}
 	near := []string{
 		"--offline", "--at", "2026-08-20T00:00:00Z", "--launcher-image-digest", "sha256:5618a93a78c9ac9173e7ebf7c8af173bd675be6832a2f8c2a9a7149ac2678f54",
 		"--image-digest", "sha256:564a5aebc33495d5610626d23cb9e3da8e9d531d0edff9e38aa1ccaf059c15d3",
@@ -25,7 +23,7 @@ func TestGolden(t *testing.T) {
 		"--rtmr1", "b598fde9491427341bc4683b75d10d3e36770af3a36a6954d8b6b7b22aa66358f13e1f172e51b7d6e6710d99a8d8532f",
 		"--rtmr2", "c812d42bfff1c75382e91a37c867ab117b97eb5e8d6797488928ea38e5fd38b5ed2f87d9613d392507f1c3af94657c93",
 	}
-	file := func(name string) string { return filepath.Join(fixtures, name) }
+	file := func(name string) string { return testenv.Fixture(t, name) }
 	for name, tc := range map[string]struct {
 		args []string
 		code int

@@ -5,16 +5,15 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"gitlauncher/internal/testenv"
 )
 
 // TestContractPolicy: the policy that says what NEAR's contract says meets the public data
 // of a node, and each of its lines is held against it: with another value the verdict is
 // another.
 func TestContractPolicy(t *testing.T) {
-	data := filepath.Join("..", "..", "..", "shared", "fixtures", "near-public-data.json")
-	if _, err := os.Stat(data); err != nil {
-		t.Skip("no folder of real evidence beside the checkout")
-	}
+	data := testenv.Fixture(t, "near-public-data.json")
 	text, err := os.ReadFile("../../image/compose/mpc-policy.conf")
 	if err != nil {
 		t.Fatal(err)

@@ -8,20 +8,12 @@ import (
 	"testing"
 
 	"gitlauncher/internal/systemtext"
+	"gitlauncher/internal/testenv"
 )
-
-func realEvidence(t *testing.T, name string) string {
-	t.Helper()
-	fixtures := filepath.Join("..", "..", "..", "shared", "fixtures")
-	if _, err := os.Stat(fixtures); err != nil {
-		t.Skip("no folder of real evidence beside the checkout")
-	}
-	return filepath.Join(fixtures, name)
-}
 
 // TestSystemJSON: the same facts for machines.
 func TestSystemJSON(t *testing.T) {
-	code, out, errs := run(t, "system", "--json", realEvidence(t, "dstack-0.6-getquote.json"))
+	code, out, errs := run(t, "system", "--json", testenv.Fixture(t, "dstack-0.6-getquote.json"))
 	var x systemtext.Explanation
 	if err := json.Unmarshal([]byte(out), &x); code != 0 || errs != "" || err != nil {
 		t.Fatalf("exit code %d, %v\n%s", code, err, errs)
@@ -33,7 +25,7 @@ func TestSystemJSON(t *testing.T) {
 
 // TestSystemCodes: the exit code says how check B came out.
 func TestSystemCodes(t *testing.T) {
-	file := realEvidence(t, "dstack-0.6-getquote.json")
+	file := testenv.Fixture(t, "dstack-0.6-getquote.json")
 	hash := "--os-image-hash=e6f5cfec20c02e7b97baa213d0f718020b55e040172d90ccbcb946d56c8b09db"
 	for _, c := range []struct {
 		args []string
@@ -95,7 +87,7 @@ func TestPolicyOfSystem(t *testing.T) {
 		"near-public-data.json":    {"OS_IMAGE=dstack-dev-0.5.8\n", "# ACCEPT_ADVISORY=DEV-IMAGE\n"},
 		"dstack-quote-report.json": {"MRTD=b24d3b24", "RTMR0=2e384326", "RTMR2=1e31b59d"},
 	} {
-		code, out, errs := run(t, "policy", "--offline", "--at", "2026-08-20T00:00:00Z", "--from", realEvidence(t, name))
+		code, out, errs := run(t, "policy", "--offline", "--at", "2026-08-20T00:00:00Z", "--from", testenv.Fixture(t, name))
 		for _, line := range want {
 			if code != 0 || !strings.Contains(out, line) {
 				t.Errorf("%s: exit code %d, no %q\n%s%s", name, code, line, out, errs)

@@ -5,11 +5,11 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"gitlauncher/imagepin/oci"
+	"gitlauncher/internal/testenv"
 )
 
 // templateSum is the SHA-256 of the template in near/mpc at b0b6b7167, August 2026.
@@ -20,15 +20,7 @@ func TestTemplate(t *testing.T) {
 	if sum := fmt.Sprintf("%x", sha256.Sum256([]byte(template))); sum != templateSum {
 		t.Errorf("the template has hash %s", sum)
 	}
-	dir := filepath.Join("..", "..", "..", "shared", "fixtures")
-	if _, err := os.Stat(dir); err != nil {
-		t.Skip("no folder of published values beside the checkout")
-	}
-	published, err := os.ReadFile(filepath.Join(dir, "near-launcher-compose.template"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(published, []byte(template)) {
+	if published := testenv.ReadFixture(t, "near-launcher-compose.template"); !bytes.Equal(published, []byte(template)) {
 		t.Error("the published template is another one")
 	}
 }

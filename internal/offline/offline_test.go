@@ -4,35 +4,23 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"gitlauncher/config"
+	"gitlauncher/internal/testenv"
 	"gitlauncher/verify/evidence"
 	"gitlauncher/verify/quote"
 	"gitlauncher/verify/report"
 	"gitlauncher/verify/system/catalogue"
 )
 
-func fixture(t *testing.T, name string) []byte {
-	t.Helper()
-	data, err := os.ReadFile("../../../shared/fixtures/" + name)
-	if errors.Is(err, os.ErrNotExist) {
-		t.Skip("no folder of real evidence beside the checkout")
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
-}
-
 // TestJudge: the files are taken for what they are said to be. That the report is the
 // command's is shown by the tests of the page (page/test), which compare both byte for byte.
 func TestJudge(t *testing.T) {
 	at := time.Date(2026, 2, 20, 0, 0, 0, 0, time.UTC)
-	files := []File{{"q", Evidence, fixture(t, "dstack-quote-report.json")}, {"c", Collateral, fixture(t, "dstack-quote-report.collateral.json")}}
+	files := []File{{"q", Evidence, testenv.ReadFixture(t, "dstack-quote-report.json")}, {"c", Collateral, testenv.ReadFixture(t, "dstack-quote-report.collateral.json")}}
 	with, err := Judge(context.Background(), files, at)
 	if err != nil || with.ExitCode != report.ExitUndecided {
 		t.Fatalf("%+v, %v", with, err)
@@ -81,7 +69,7 @@ func TestErrors(t *testing.T) {
 			t.Errorf("%s: %v, evidence at fault %v; wanted %q, %v", name, err, errors.As(err, &invalid), tc.want, tc.invalid)
 		}
 	}
-	collateral := fixture(t, "dstack-quote-report.collateral.json")
+	collateral := testenv.ReadFixture(t, "dstack-quote-report.collateral.json")
 	if _, err := Judge(context.Background(), []File{{"c", Collateral, collateral}, {"d", Collateral, collateral}}, at); err == nil || !strings.Contains(err.Error(), "d: there is one collateral already") {
 		t.Errorf("two collaterals: %v", err)
 	}
@@ -101,7 +89,7 @@ func TestGuess(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]Role{"near-public-data.json": Evidence, "dstack-quote-report.json": Evidence, "dstack-quote-report.collateral.json": Collateral, "dstack-0.6-getquote.json": Evidence} {
-		if got := Guess(fixture(t, name)); got != want {
+		if got := Guess(testenv.ReadFixture(t, name)); got != want {
 			t.Errorf("%s looks like %s", name, got)
 		}
 	}

@@ -4,18 +4,17 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"gitlauncher/internal/offline"
 	"gitlauncher/internal/printable"
+	"gitlauncher/internal/testenv"
 )
 
 func serve(t *testing.T, c Config) (*Service, string) {
@@ -43,23 +42,11 @@ func post(t *testing.T, url, body string) (*http.Response, string) {
 	return resp, string(text)
 }
 
-func fixture(t testing.TB, name string) []byte {
-	t.Helper()
-	data, err := os.ReadFile("../../../shared/fixtures/" + name)
-	if errors.Is(err, os.ErrNotExist) {
-		t.Skip("no folder of real evidence beside the checkout")
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
-}
-
 // TestVerify: the answer is the report of the same evidence, byte for byte, whether the
 // request holds its JSON or quotes it.
 func TestVerify(t *testing.T) {
 	_, url := serve(t, Config{})
-	evidence, collateral := fixture(t, "dstack-quote-report.json"), fixture(t, "dstack-quote-report.collateral.json")
+	evidence, collateral := testenv.ReadFixture(t, "dstack-quote-report.json"), testenv.ReadFixture(t, "dstack-quote-report.collateral.json")
 	const moment, policy = "2026-02-20T00:00:00Z", "PERSISTENT_DISK=accepted\n"
 	at, err := time.Parse(time.RFC3339, moment)
 	if err != nil {

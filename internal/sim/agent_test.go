@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -15,6 +13,7 @@ import (
 
 	"gitlauncher/internal/sim"
 	"gitlauncher/internal/sim/fault"
+	"gitlauncher/internal/testenv"
 	"gitlauncher/measure"
 )
 
@@ -145,16 +144,10 @@ func TestInfo(t *testing.T) {
 // TestRealShapes holds GetQuote of the simulator's 0.6 against a real machine's: the same
 // keys, the same events of dstack's, digests and payloads in the same places.
 func TestRealShapes(t *testing.T) {
-	dir := filepath.Join("..", "..", "..", "shared", "fixtures")
-	if _, err := os.Stat(dir); err != nil {
-		t.Skip("no folder of real evidence beside the checkout")
-	}
-	real, err := os.ReadFile(filepath.Join(dir, "dstack-0.6-getquote.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	real := testenv.ReadFixture(t, "dstack-0.6-getquote.json")
 	m := start(t, func(o *sim.Options) {
 		o.Dstack = sim.V06
+		var err error
 		if o.KeyProvider, err = sim.ParseKeyProvider("kms"); err != nil {
 			t.Fatal(err)
 		}

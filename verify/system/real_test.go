@@ -4,11 +4,11 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"gitlauncher/internal/testenv"
 	"gitlauncher/measure"
 	"gitlauncher/verify/quote"
 	"gitlauncher/verify/system"
@@ -16,19 +16,10 @@ import (
 	"gitlauncher/verify/system/tdvf"
 )
 
-// fixture reads real evidence from a folder beside the checkout. Where the folder is
-// missing the test is skipped, visibly; where it is there, each file must be.
-func fixture(t testing.TB, name string, into any) {
+// read decodes a fixture.
+func read(t testing.TB, name string, into any) {
 	t.Helper()
-	dir := filepath.Join("..", "..", "..", "shared", "fixtures")
-	if _, err := os.Stat(dir); err != nil {
-		t.Skip("no folder of real evidence beside the checkout")
-	}
-	data, err := os.ReadFile(filepath.Join(dir, name))
-	if err == nil {
-		err = json.Unmarshal(data, into)
-	}
-	if err != nil {
+	if err := json.Unmarshal(testenv.ReadFixture(t, name), into); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -73,7 +64,7 @@ func inputOf(t testing.TB, rawQuote []byte, log measure.Log) system.Input {
 func real(t testing.TB) (system.Input, getQuote) {
 	t.Helper()
 	var a getQuote
-	fixture(t, "dstack-0.6-getquote.json", &a)
+	read(t, "dstack-0.6-getquote.json", &a)
 	in := inputOf(t, must(hex.DecodeString(a.Quote)), must(measure.ParseLog([]byte(a.EventLog))))
 	in.VM = must(system.ParseVMConfig([]byte(a.VMConfig)))
 	in.Images = []system.Image{{Hash: realHash}}
@@ -115,7 +106,7 @@ func near(t testing.TB) system.Input {
 			} `json:"Dstack"`
 		} `json:"tee_participant_info"`
 	}
-	fixture(t, "near-public-data.json", &d)
+	read(t, "near-public-data.json", &d)
 	raw := make([]byte, len(d.Info.Dstack.Quote))
 	for i, b := range d.Info.Dstack.Quote {
 		raw[i] = byte(b)
@@ -225,7 +216,7 @@ func TestNEAR(t *testing.T) {
 // of the firmware's ranges, too.
 func TestRealGPU(t *testing.T) {
 	var a getQuote
-	fixture(t, "dstack-quote-report.json", &a)
+	read(t, "dstack-quote-report.json", &a)
 	in := inputOf(t, must(hex.DecodeString(a.Quote)), must(measure.ParseLog([]byte(a.EventLog))))
 	set := catalogue.BuiltIn().Images[0].Sets[0]
 	boot := must(tdvf.ReadBoot(in.Log))

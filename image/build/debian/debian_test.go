@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"gitlauncher/image/build/layer"
+	"gitlauncher/internal/testenv"
 )
 
 var epoch = time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)
@@ -158,10 +159,7 @@ func TestCommittedLocks(t *testing.T) {
 // SECURITY.md: B1.
 func TestMirrorIsNotTrusted(t *testing.T) {
 	if _, err := os.Stat("/usr/lib/apt/apt-helper"); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("apt is missing, and CI must not skip this")
-		}
-		t.Skip("this machine has no apt")
+		testenv.Skip(t, "this machine has no apt")
 	}
 	l, err := parseLock([]byte(goodLock))
 	if err != nil {

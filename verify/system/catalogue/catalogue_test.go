@@ -2,12 +2,11 @@ package catalogue_test
 
 import (
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
+	"gitlauncher/internal/testenv"
 	"gitlauncher/verify/system/catalogue"
 )
 
@@ -72,10 +71,6 @@ func TestShapes(t *testing.T) {
 
 // TestPublished holds the catalogue against the published values beside the checkout.
 func TestPublished(t *testing.T) {
-	dir := filepath.Join("..", "..", "..", "..", "shared", "fixtures")
-	if _, err := os.Stat(dir); err != nil {
-		t.Skip("no folder of published values beside the checkout")
-	}
 	var images struct {
 		Images []struct {
 			Image, Released, MRTD string
@@ -89,11 +84,7 @@ func TestPublished(t *testing.T) {
 		}
 	}
 	for name, into := range map[string]any{"published-images.json": &images, "published-registers.json": &registers} {
-		data, err := os.ReadFile(filepath.Join(dir, name))
-		if err == nil {
-			err = json.Unmarshal(data, into)
-		}
-		if err != nil {
+		if err := json.Unmarshal(testenv.ReadFixture(t, name), into); err != nil {
 			t.Fatal(err)
 		}
 	}
