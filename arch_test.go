@@ -125,7 +125,7 @@ var rooms = []row{
 	{"internal/imagecheck", "imagepin imagepin/engine imagepin/engine/container imagepin/oci imagepin/registry imagepin/userconfig internal/imagemode internal/printable internal/step measure measure/dstack", "golang.org/x/sys", "os syscall"},
 
 	// Fetch for the verifier, and read clones.
-	{"internal/clonehash", "gitpin/object gitpin/pack gitpin/submodule internal/regularfile measure", "github.com/go-git/go-git/v5", "os"},
+	{"internal/clonehash", "gitpin/lfs gitpin/object gitpin/pack gitpin/submodule internal/regularfile measure", "github.com/go-git/go-git/v5", "os"},
 	{"internal/images", "internal/digest internal/strictjson", "github.com/google/go-containerregistry", "os"},
 	{"internal/pccs", "internal/atomicfile internal/strictjson verify/quote", "github.com/cenkalti/backoff/v5", "net/http os"},
 	{"internal/sigstore", "verify/provenance", "github.com/google/go-containerregistry github.com/sigstore/sigstore-go github.com/theupdateframework/go-tuf/v2", "net/http"},

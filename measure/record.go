@@ -51,6 +51,13 @@ type Submodule struct {
 	Path   string // below the root of the checkout; UTF-8 without control characters
 }
 
+// Beyond is what to place beyond a commit's own tree.
+type Beyond struct {
+	Submodules []Submodule // these, and no others
+	Recursive  bool        // all submodules that SUBMODULES=recursive places
+	LFS        bool        // the contents of Git LFS files
+}
+
 // Version is the value of "v" that the record has.
 func (r *GitRecord) Version() string {
 	if len(r.Submodules) > 0 || r.LFSSHA256 != "" {

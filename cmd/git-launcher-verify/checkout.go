@@ -29,11 +29,7 @@ func (p *program) checkout(s *settings) error {
 	if err != nil {
 		return err
 	}
-	digests := c.Digests
-	if s.submodules == "recursive" {
-		digests = c.DigestsWithAll
-	}
-	d, err := digests(id)
+	d, err := c.Digests(id, measure.Beyond{Recursive: s.submodules == "recursive", LFS: s.lfs == "fetch"})
 	if err != nil {
 		return err
 	}
@@ -43,6 +39,9 @@ func (p *program) checkout(s *settings) error {
 		out := map[string]string{"commit": d.Commit.String(), "tree": d.Tree.String(), "content_sha256": d.ContentSHA256}
 		if len(d.Submodules) > 0 {
 			out["submodules"] = measure.SubmoduleLines(d.Submodules)
+		}
+		if d.LFSSHA256 != "" {
+			out["lfs_sha256"] = d.LFSSHA256
 		}
 		if entryErr == nil {
 			out["entrypoint_sha256"] = entry
@@ -55,6 +54,9 @@ func (p *program) checkout(s *settings) error {
 	}
 	for _, sub := range d.Submodules {
 		last += "\n# with the submodule " + printable.Text(sub.Path) + " at " + sub.Commit
+	}
+	if d.LFSSHA256 != "" {
+		last += "\n# with the contents of Git LFS files: " + d.LFSSHA256
 	}
 	_, err = fmt.Fprintf(p.stdout, "COMMIT_SHA=%s\nTREE=%s\nCONTENT_SHA256=%s\n%s\n", d.Commit, d.Tree, d.ContentSHA256, last)
 	return err
@@ -103,21 +105,18 @@ func (s *settings) checkoutFor(e *evidence.Evidence) (*launch.Checkout, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := c.Digests(id)
+	d, err := c.Digests(id, measure.Beyond{})
 	if err != nil {
 		return nil, err
 	}
 	checkout := said(d)
-	checkout.Placed = func(these []measure.Submodule, all bool) (*launch.Checkout, error) {
+	checkout.Placed = func(beyond measure.Beyond) (*launch.Checkout, error) {
 		c, err := openClone(s.checkout)
 		if err != nil {
 			return nil, err
 		}
 		defer c.Close()
-		d, err := c.DigestsWith(id, these)
-		if all {
-			d, err = c.DigestsWithAll(id)
-		}
+		d, err := c.Digests(id, beyond)
 		if err != nil {
 			return nil, err
 		}
@@ -128,7 +127,7 @@ func (s *settings) checkoutFor(e *evidence.Evidence) (*launch.Checkout, error) {
 
 // said is what a clone's digests say.
 func said(d *clonehash.Digests) *launch.Checkout {
-	return &launch.Checkout{Commit: d.Commit.String(), Tree: d.Tree.String(), ContentSHA256: d.ContentSHA256, EntrySHA256: d.FileSHA256, Submodules: d.Submodules}
+	return &launch.Checkout{Commit: d.Commit.String(), Tree: d.Tree.String(), ContentSHA256: d.ContentSHA256, EntrySHA256: d.FileSHA256, Submodules: d.Submodules, LFSSHA256: d.LFSSHA256}
 }
 
 // launchedIn are the commits that a log says were launched: which objects of a

@@ -33,7 +33,8 @@ type settings struct {
 	collateral, pccs        string
 	offline                 bool
 	provenance, trustedRoot string
-	checkout, submodules    string
+	checkout                string
+	submodules, lfs         string // of the command checkout
 
 	quote, eventLog, info, tcbInfo, vmConfig string
 
@@ -57,7 +58,7 @@ func (p *program) parse(command string, args []string) (*settings, error) {
 	fs.Usage = func() {}
 	for name, to := range map[string]*string{
 		"at": &at, "root": &root, "pccs": &s.pccs, "provenance": &s.provenance, "trusted-root": &s.trustedRoot,
-		"checkout": &s.checkout, "submodules": &s.submodules, "quote": &s.quote, "event-log": &s.eventLog, "info": &s.info, "tcb-info": &s.tcbInfo, "vm-config": &s.vmConfig, "from": &s.evidence, "explain": &s.explained, "commit": &commit,
+		"checkout": &s.checkout, "submodules": &s.submodules, "lfs": &s.lfs, "quote": &s.quote, "event-log": &s.eventLog, "info": &s.info, "tcb-info": &s.tcbInfo, "vm-config": &s.vmConfig, "from": &s.evidence, "explain": &s.explained, "commit": &commit,
 	} {
 		fs.StringVar(to, name, "", "")
 	}
@@ -218,10 +219,12 @@ func (s *settings) check(command string, fs *flag.FlagSet) error {
 		return usagef("--offline fetches nothing, and --pccs and --provenance registry are fetched")
 	case !s.commit.IsZero() && command != "checkout" && s.checkout == "":
 		return usagef("--commit is for checkout and --checkout; the commit to expect is --commit-sha")
-	case s.submodules != "" && command != "checkout":
-		return usagef("--submodules is for the command checkout; with --checkout the launch record says what was placed")
+	case s.submodules+s.lfs != "" && command != "checkout":
+		return usagef("--submodules and --lfs are for the command checkout; with --checkout the launch record says what was placed")
 	case s.submodules != "" && s.submodules != "none" && s.submodules != "recursive":
 		return usagef("--submodules is neither none nor recursive")
+	case s.lfs != "" && s.lfs != "none" && s.lfs != "fetch":
+		return usagef("--lfs is neither none nor fetch")
 	case s.provenance != "" && !s.policy.ProvenanceRepo.Given():
 		return usagef("--provenance needs PROVENANCE_REPO: whose builds are to be accepted")
 	case s.trustedRoot != "" && !s.policy.ProvenanceRepo.Given():

@@ -87,6 +87,7 @@ Of a clone:
   --commit SHA            which commit (default HEAD's; for --checkout the one that was launched)
   --submodules none|recursive
                           for checkout: what the launch places of them (default none)
+  --lfs none|fetch        for checkout: whether it places the contents of Git LFS files (default none)
   --repo-subdir DIR  --entrypoint-script FILE    for checkout: which script (default entrypoint.sh in the root)
 
 Exit codes:

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
 
 	"gitlauncher/gitpin/object"
 	"gitlauncher/measure"
@@ -19,7 +18,7 @@ type Clone struct {
 	store *store
 	own   []*store                        // of the submodules; nil until one is looked for
 	left  int                             // entries that may still be walked
-	blobs map[object.ID][sha256.Size]byte // that were read: one blob can be many files
+	blobs map[object.ID]blob // that were read: one blob can be many files
 }
 
 // maxEntries bounds a commit's files and folders, as the launcher does by default: trees
@@ -53,7 +52,7 @@ func Open(dir string) (*Clone, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the clone %s: %w", dir, err)
 	}
-	return &Clone{git: git, store: objects, left: maxEntries, blobs: make(map[object.ID][sha256.Size]byte)}, nil
+	return &Clone{git: git, store: objects, left: maxEntries, blobs: make(map[object.ID]blob)}, nil
 }
 
 // Close lets go of the clone's files.
@@ -72,6 +71,7 @@ type Digests struct {
 	Commit, Tree  object.ID
 	ContentSHA256 string              // lowercase hex
 	Submodules    []measure.Submodule // that the content covers, in the order of the listing
+	LFSSHA256     string              // of the listing of Git LFS files that it covers; empty without any
 	files         map[string][sha256.Size]byte
 }
 
@@ -84,32 +84,15 @@ func (d *Digests) FileSHA256(name string) (string, error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
-// Digests computes what a launch record of version 1 says of a commit.
-func (c *Clone) Digests(id object.ID) (*Digests, error) {
-	return c.digests(id, func(string, object.ID) bool { return false })
-}
-
-// DigestsWith computes what a record of version 2 says, with these submodules and no
-// others. One that is no gitlink of the commit, or of another commit, is not among those
-// of the result. The error is a *[MissingError] where the clone lacks one.
-func (c *Clone) DigestsWith(id object.ID, these []measure.Submodule) (*Digests, error) {
-	return c.digests(id, func(path string, commit object.ID) bool {
-		return slices.Contains(these, measure.Submodule{Commit: commit.String(), Path: path})
-	})
-}
-
-// DigestsWithAll computes what a record says after a launch with SUBMODULES=recursive. The
-// error is a *[MissingError] where the clone lacks one.
-func (c *Clone) DigestsWithAll(id object.ID) (*Digests, error) {
-	return c.digests(id, func(string, object.ID) bool { return true })
-}
-
-func (c *Clone) digests(id object.ID, placed func(string, object.ID) bool) (*Digests, error) {
-	w := &walk{clone: c, placed: placed, listing: measure.NewListing(), digests: &Digests{Commit: id, files: make(map[string][sha256.Size]byte)}}
+// Digests computes what a launch record says of a commit and what is placed beyond it. A
+// submodule that is no gitlink of the commit, or of another commit, is not among those of
+// the result. The error is a *[MissingError] where the clone lacks one.
+func (c *Clone) Digests(id object.ID, beyond measure.Beyond) (*Digests, error) {
+	w := &walk{clone: c, beyond: beyond, listing: measure.NewListing(), lfs: measure.NewLFSListing(), digests: &Digests{Commit: id, files: make(map[string][sha256.Size]byte)}}
 	var err error
 	if w.digests.Tree, err = w.commit(c.store, id, "", 0); err != nil {
 		return nil, err
 	}
-	w.digests.ContentSHA256 = w.listing.Sum()
+	w.digests.ContentSHA256, w.digests.LFSSHA256 = w.listing.Sum(), w.lfs.Sum()
 	return w.digests, nil
 }

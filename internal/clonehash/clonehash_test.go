@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"gitlauncher/gitpin/object"
+	"gitlauncher/measure"
 )
 
 // git runs git in a folder and returns what it prints.
@@ -118,7 +119,7 @@ func asGitHas(t *testing.T, dir string) {
 	if err != nil || id.String() != git(t, dir, "", "rev-parse", "HEAD") {
 		t.Fatalf("HEAD is %s, %v", id, err)
 	}
-	d, err := c.Digests(id)
+	d, err := c.Digests(id, measure.Beyond{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -282,7 +283,7 @@ func digests(dir string) (*Digests, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.Digests(id)
+	return c.Digests(id, measure.Beyond{})
 }
 
 // TestCircle: clones that borrow from each other are read like others.
@@ -322,7 +323,7 @@ func TestBomb(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d, err := c.Digests(pin); err == nil || !strings.Contains(err.Error(), "more than 2000000 files") {
+	if d, err := c.Digests(pin, measure.Beyond{}); err == nil || !strings.Contains(err.Error(), "more than 2000000 files") {
 		t.Errorf("%+v, %v", d, err)
 	}
 }

@@ -81,14 +81,14 @@ func TestSubmodules(t *testing.T) {
 			listingWith(t, sum, dir, dir, "HEAD", "", placed)
 			want := hex.EncodeToString(sum.Sum(nil))
 			lying := append(slices.Clone(placed), measure.Submodule{Commit: all[1].Commit, Path: "none"}, measure.Submodule{Commit: all[0].Commit, Path: "out"})
-			d, err := c.DigestsWith(id, lying)
+			d, err := c.Digests(id, measure.Beyond{Submodules: lying})
 			if err != nil || d.ContentSHA256 != want || !slices.Equal(d.Submodules, placed) {
 				t.Errorf("%s %s: %+v, %v; want %s", f, name, d, err, want)
 			}
 			if name != "all" {
 				continue
 			}
-			if d, err := c.DigestsWithAll(id); err != nil || d.ContentSHA256 != want || !slices.Equal(d.Submodules, all) {
+			if d, err := c.Digests(id, measure.Beyond{Recursive: true}); err != nil || d.ContentSHA256 != want || !slices.Equal(d.Submodules, all) {
 				t.Errorf("%s: %+v, %v; want %s", f, d, err, want)
 			} else if _, err := d.FileSHA256("the lib/deep/in/more"); err != nil {
 				t.Error(err)
@@ -114,7 +114,7 @@ func TestSubmoduleMissing(t *testing.T) {
 			t.Fatal(err)
 		}
 		var missing *MissingError
-		if _, err := c.DigestsWithAll(id); !errors.As(err, &missing) || !strings.HasPrefix(missing.Path, all[0].Path) {
+		if _, err := c.Digests(id, measure.Beyond{Recursive: true}); !errors.As(err, &missing) || !strings.HasPrefix(missing.Path, all[0].Path) {
 			t.Errorf("without %s: %v", gone, err)
 		}
 	}

@@ -3,8 +3,11 @@ package clonehash
 import (
 	"crypto/sha256"
 	"fmt"
+	"io"
 	"path"
+	"slices"
 
+	"gitlauncher/gitpin/lfs"
 	"gitlauncher/gitpin/object"
 	"gitlauncher/gitpin/submodule"
 	"gitlauncher/measure"
@@ -16,8 +19,9 @@ const maxDepth = 16
 // walk adds a commit's files to a listing, in its order.
 type walk struct {
 	clone   *Clone
-	placed  func(path string, commit object.ID) bool // submodules that are walked, too
+	beyond  measure.Beyond
 	listing *measure.Listing
+	lfs     *measure.LFSListing
 	digests *Digests
 }
 
@@ -108,14 +112,14 @@ func (w *walk) tree(in *repository, entries []object.Entry, dir string) error {
 			}
 		case object.ModeGitlink:
 			w.listing.AddGitlink(uint32(e.Mode), e.ID.String(), at)
-			if in.left[name] || !w.placed(at, e.ID) {
+			if in.left[name] || !w.beyond.Recursive && !slices.Contains(w.beyond.Submodules, measure.Submodule{Commit: e.ID.String(), Path: at}) {
 				continue
 			}
 			if err := w.submodule(e.ID, at, in.depth+1); err != nil {
 				return err
 			}
 		default:
-			sum, err := w.blob(in.store, e.ID)
+			sum, err := w.file(in.store, e, at)
 			if err != nil {
 				return err
 			}
@@ -147,15 +151,42 @@ func (w *walk) submodule(id object.ID, at string, depth int) error {
 	return &MissingError{at, id}
 }
 
-func (w *walk) blob(from *store, id object.ID) ([sha256.Size]byte, error) {
-	if sum, known := w.clone.blobs[id]; known {
-		return sum, nil
+// blob is what is kept of a blob that was read.
+type blob struct {
+	sum  [sha256.Size]byte
+	head []byte // of one that begins like a Git LFS pointer
+}
+
+// file returns the SHA-256 of what a launch places for a file. For a Git LFS file that is
+// the content's, which the pointer names.
+func (w *walk) file(from *store, e object.Entry, at string) ([sha256.Size]byte, error) {
+	b, err := w.blob(from, e.ID)
+	if err != nil || !w.beyond.LFS || e.Mode == object.ModeSymlink {
+		return b.sum, err
 	}
-	content := sha256.New()
-	if err := from.blob(id, content); err != nil {
-		return [sha256.Size]byte{}, err
+	pointer, is, err := lfs.Parse(b.head)
+	switch {
+	case err != nil:
+		return b.sum, fmt.Errorf("%.200q %w", at, err) // and no launcher places it
+	case !is:
+		return b.sum, nil
 	}
-	sum := [sha256.Size]byte(content.Sum(nil))
-	w.clone.blobs[id] = sum
-	return sum, nil
+	w.lfs.Add(pointer.SHA256, pointer.Size, at)
+	return pointer.SHA256, nil
+}
+
+func (w *walk) blob(from *store, id object.ID) (blob, error) {
+	if b, known := w.clone.blobs[id]; known {
+		return b, nil
+	}
+	content, head := sha256.New(), &bounded{room: lfs.MaxPointer}
+	if err := from.blob(id, io.MultiWriter(content, head)); err != nil {
+		return blob{}, err
+	}
+	b := blob{sum: [sha256.Size]byte(content.Sum(nil))}
+	if lfs.Looks(head.b) {
+		b.head = head.b
+	}
+	w.clone.blobs[id] = b
+	return b, nil
 }

@@ -14,11 +14,12 @@ type Checkout struct {
 	// EntrySHA256 returns a file's SHA-256 by its path in the tree.
 	EntrySHA256 func(path string) (string, error)
 
-	// Placed says the same of the commit and these submodules, or with all that
-	// SUBMODULES=recursive places. Its own Placed is nil.
-	Placed func(these []measure.Submodule, all bool) (*Checkout, error)
-	// Submodules are those that the content covers.
+	// Placed says the same of the commit and what is placed beyond it. Its own Placed is
+	// nil.
+	Placed func(measure.Beyond) (*Checkout, error)
+	// Submodules are those that the content covers, and LFSSHA256 names the Git LFS files.
 	Submodules []measure.Submodule
+	LFSSHA256  string
 }
 
 // same holds a launch record against a local clone.
@@ -35,17 +36,18 @@ func (clone *Checkout) same(c report.Check, g *measure.GitRecord) {
 		return
 	}
 	same("clone's tree", clone.Tree, g.Tree)
-	switch {
-	case g.LFSSHA256 != "":
-		c.Undecided("clone's content", "", g.ContentSHA256, "contents of Git LFS files were placed, which are not computed from a clone")
-		return
-	case len(g.Submodules) > 0:
-		whole, err := clone.Placed(g.Submodules, false)
+	if lfs := g.LFSSHA256 != ""; lfs || len(g.Submodules) > 0 {
+		whole, err := clone.Placed(measure.Beyond{Submodules: g.Submodules, LFS: lfs})
 		if err != nil {
 			c.Undecided("clone's content", "", g.ContentSHA256, err.Error())
 			return
 		}
-		same("clone's submodules", lines(whole.Submodules), lines(g.Submodules))
+		if len(g.Submodules) > 0 {
+			same("clone's submodules", lines(whole.Submodules), lines(g.Submodules))
+		}
+		if lfs {
+			same("clone's Git LFS files", whole.LFSSHA256, g.LFSSHA256)
+		}
 		clone = whole
 	}
 	same("clone's content", clone.ContentSHA256, g.ContentSHA256)

@@ -83,15 +83,12 @@ func (p Params) planned() *measure.GitRecord {
 		return g
 	}
 	g.Tree = clone.Tree
-	if p.App.Config.LFS {
-		return g // which a clone does not tell
-	}
-	if p.App.Config.Submodules {
-		whole, err := clone.Placed(nil, true)
+	if p.App.Config.Submodules || p.App.Config.LFS {
+		whole, err := clone.Placed(measure.Beyond{Recursive: p.App.Config.Submodules, LFS: p.App.Config.LFS})
 		if err != nil {
 			return g
 		}
-		g.Submodules, clone = whole.Submodules, whole
+		g.Submodules, g.LFSSHA256, clone = whole.Submodules, whole.LFSSHA256, whole
 	}
 	if g.ContentSHA256 == "" {
 		g.ContentSHA256 = clone.ContentSHA256
