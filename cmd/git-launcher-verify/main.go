@@ -1,5 +1,5 @@
 // Command git-launcher-verify establishes what ran in a confidential VM, from
-// evidence alone. Its manual is usage.go; what it judges is package verify's.
+// evidence alone. Its manual is help/manual.txt; what it judges is package verify's.
 package main
 
 import (

@@ -21,13 +21,13 @@ func TestFlags(t *testing.T) {
 	imageFlags := img.flags(&measuring{guest: &img.Guest, place: &img.Receipt}, &text)
 	compose := new(composeSettings).flags(&text, &text)
 	for _, c := range []struct {
-		flags    flags
+		flags    launcherflags.Destinations
 		commands string
 	}{{gitFlags, "run check receipt pin"}, {imageFlags, "image resolve"}, {compose, "compose"}} {
 		unused := len(c.flags)
 		seen := make(map[string]bool)
 		for _, command := range strings.Fields(c.commands) {
-			fs := c.flags.set(command)
+			fs := c.flags.Set(command)
 			for _, row := range launcherflags.Of(command) {
 				b, is := fs.Lookup(row.Name).Value.(interface{ IsBoolFlag() bool })
 				if (is && b.IsBoolFlag()) != row.Switch {
@@ -79,11 +79,11 @@ func FuzzReaders(f *testing.F) {
 		for _, command := range []string{"run", "check", "receipt", "pin", "image", "resolve", "compose"} {
 			args := strings.Split(words, "\n")
 			var want []launcherflags.Setting
-			to := make(flags)
+			to := make(launcherflags.Destinations)
 			for _, row := range launcherflags.Of(command) {
 				to[row.Name] = recorder{row, &want}
 			}
-			fs := to.set(command)
+			fs := to.Set(command)
 			err := fs.Parse(args)
 			got, rest, readErr := launcherflags.Read(command, args)
 			var unknown *launcherflags.UnknownError

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"gitlauncher/internal/launcherflags"
 	"gitlauncher/internal/step"
 )
 
@@ -53,16 +54,16 @@ func TestUnknown(t *testing.T) {
 func TestFlagValues(t *testing.T) {
 	for value, want := range map[string]string{"5": "the unit is missing: write 5s", "x": "it is not a time", "5s": "", "0": ""} {
 		var d time.Duration
-		f := make(flags)
-		f.duration(&d, "t", time.Hour)
+		f := make(launcherflags.Destinations)
+		f.Duration(&d, "t", time.Hour)
 		held(t, f["t"], value, want)
 	}
 	for value, want := range map[string]string{
 		"99999999999999999999": "a whole number from 1 to 9223372036854775807", "0": "from 1 to", "many": "from 1 to", "1": "", "9223372036854775807": "",
 	} {
 		var n int64
-		f := make(flags)
-		number(f, &n, "t", 7, 1)
+		f := make(launcherflags.Destinations)
+		launcherflags.Number(f, &n, "t", 7, 1)
 		held(t, f["t"], value, want)
 	}
 }

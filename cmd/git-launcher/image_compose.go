@@ -7,6 +7,7 @@ import (
 
 	"gitlauncher/imagepin/contract"
 	"gitlauncher/imagepin/oci"
+	"gitlauncher/internal/launcherflags"
 	"gitlauncher/internal/step"
 )
 
@@ -19,7 +20,7 @@ type composeSettings struct {
 func parseComposeSettings(args []string) (*composeSettings, error) {
 	var c composeSettings
 	var launcher, node string
-	fs := c.flags(&launcher, &node).set("compose")
+	fs := c.flags(&launcher, &node).Set("compose")
 	if err := parseFlags(fs, args, func(string) (string, bool) { return "", false }); err != nil {
 		return nil, err
 	}
@@ -48,11 +49,11 @@ func parseComposeSettings(args []string) (*composeSettings, error) {
 	return &c, nil
 }
 
-func (c *composeSettings) flags(launcher, node *string) flags {
-	f := make(flags)
+func (c *composeSettings) flags(launcher, node *string) launcherflags.Destinations {
+	f := make(launcherflags.Destinations)
 	c.logging.flags(f)
-	f.text(launcher, "launcher", "")
-	f.text(node, "node", "")
+	f.Text(launcher, "launcher", "")
+	f.Text(node, "node", "")
 	return f
 }
 

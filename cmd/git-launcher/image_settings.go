@@ -9,6 +9,7 @@ import (
 	"gitlauncher/imagepin/oci"
 	"gitlauncher/imagepin/registry"
 	"gitlauncher/internal/imagemode"
+	"gitlauncher/internal/launcherflags"
 	"gitlauncher/internal/step"
 )
 
@@ -48,7 +49,7 @@ func parseImageSettings(resolve bool, args []string, env func(string) (string, b
 	if resolve {
 		command = "resolve"
 	}
-	fs := s.flags(&m, &target).set(command)
+	fs := s.flags(&m, &target).Set(command)
 	if v, ok := env("TARGET_PLATFORM"); ok {
 		target = v
 	}
@@ -78,29 +79,29 @@ func parseImageSettings(resolve bool, args []string, env func(string) (string, b
 }
 
 // flags are the destinations of image mode's flags, and of those of `image resolve`.
-func (s *imageSettings) flags(m *measuring, target *string) flags {
-	f := make(flags)
+func (s *imageSettings) flags(m *measuring, target *string) launcherflags.Destinations {
+	f := make(launcherflags.Destinations)
 	s.logging.flags(f)
-	f.text(target, "target-platform", oci.DefaultPlatform.String())
-	f.duration(&s.RegistryTimeout, "registry-timeout", 30*time.Second)
-	f.text(&s.Docker, "docker-endpoint", "/var/run/docker.sock")
-	f.duration(&s.EngineTimeout, "engine-timeout", time.Minute)
-	f.toggle(&s.asJSON, "json")
-	f.each("registry-mirror", func(address string) error {
+	f.Text(target, "target-platform", oci.DefaultPlatform.String())
+	f.Duration(&s.RegistryTimeout, "registry-timeout", 30*time.Second)
+	f.Text(&s.Docker, "docker-endpoint", "/var/run/docker.sock")
+	f.Duration(&s.EngineTimeout, "engine-timeout", time.Minute)
+	f.Toggle(&s.asJSON, "json")
+	f.Each("registry-mirror", func(address string) error {
 		s.mirrors = append(s.mirrors, address)
 		return registry.CheckMirror(address)
 	})
 	m.flags(f, "", "")
-	f.duration(&s.StallTimeout, "stall-timeout", 2*time.Minute)
-	f.duration(&s.LockTimeout, "lock-timeout", time.Minute)
-	f.text(&s.Shared, "shared-dir", sharedDir)
-	f.text(&s.ApprovedFile, "approved-file", "")
-	f.text(&s.UserConfig, "user-config", userConfigFile)
-	f.text(&s.NodeConfig, "node-config", "")
-	f.text(&s.Profile, "profile", "")
-	f.toggle(&s.Detach, "detach")
-	f.text(&s.HealthListen, "health-listen", "")
-	f.text(&s.approved, "approved", approvedFile)
+	f.Duration(&s.StallTimeout, "stall-timeout", 2*time.Minute)
+	f.Duration(&s.LockTimeout, "lock-timeout", time.Minute)
+	f.Text(&s.Shared, "shared-dir", sharedDir)
+	f.Text(&s.ApprovedFile, "approved-file", "")
+	f.Text(&s.UserConfig, "user-config", userConfigFile)
+	f.Text(&s.NodeConfig, "node-config", "")
+	f.Text(&s.Profile, "profile", "")
+	f.Toggle(&s.Detach, "detach")
+	f.Text(&s.HealthListen, "health-listen", "")
+	f.Text(&s.approved, "approved", approvedFile)
 	return f
 }
 

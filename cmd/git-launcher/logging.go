@@ -4,15 +4,16 @@ import (
 	"io"
 	"log/slog"
 
+	"gitlauncher/internal/launcherflags"
 	"gitlauncher/internal/step"
 )
 
 // logging is how a command logs.
 type logging struct{ format, level string }
 
-func (l *logging) flags(f flags) {
-	f.text(&l.format, "log-format", "text")
-	f.text(&l.level, "log-level", "info")
+func (l *logging) flags(f launcherflags.Destinations) {
+	f.Text(&l.format, "log-format", "text")
+	f.Text(&l.level, "log-level", "info")
 }
 
 func (l *logging) check() error {

@@ -6,26 +6,27 @@ import (
 	"gitlauncher/config"
 	"gitlauncher/gitpin"
 	"gitlauncher/internal/gitmode"
+	"gitlauncher/internal/launcherflags"
 	"gitlauncher/internal/step"
 )
 
 // pinSettings is what pin takes, beside the launcher's settings.
 type pinSettings struct{ gitmode.PinRequest }
 
-func (p *pinSettings) flags(f flags) {
-	f.text(&p.Wish.Image, "image", "")
-	f.text(&p.Wish.OSImage, "os-image", "")
-	f.each("env", func(name string) error { p.Wish.Envs = append(p.Wish.Envs, name); return nil })
-	f.each("set", func(line string) error { p.Wish.Sets = append(p.Wish.Sets, line); return nil })
-	f.text(&p.Print, "print", "all")
-	f.text(&p.Out, "out", "")
-	f.text(&p.Auth.TokenFile, "auth-token-file", "")
-	f.text((*string)(&p.Auth.Scheme), "auth-scheme", string(config.Basic))
-	f.text(&p.Auth.TLSCAFile, "tls-ca-file", "")
-	f.text(&p.Auth.TLSCertFile, "tls-client-cert-file", "")
-	f.text(&p.Auth.TLSKeyFile, "tls-client-key-file", "")
-	f.text(&p.Auth.SSHKeyFile, "ssh-key-file", "")
-	f.text(&p.Auth.KnownHostsFile, "ssh-known-hosts-file", "")
+func (p *pinSettings) flags(f launcherflags.Destinations) {
+	f.Text(&p.Wish.Image, "image", "")
+	f.Text(&p.Wish.OSImage, "os-image", "")
+	f.Each("env", func(name string) error { p.Wish.Envs = append(p.Wish.Envs, name); return nil })
+	f.Each("set", func(line string) error { p.Wish.Sets = append(p.Wish.Sets, line); return nil })
+	f.Text(&p.Print, "print", "all")
+	f.Text(&p.Out, "out", "")
+	f.Text(&p.Auth.TokenFile, "auth-token-file", "")
+	f.Text((*string)(&p.Auth.Scheme), "auth-scheme", string(config.Basic))
+	f.Text(&p.Auth.TLSCAFile, "tls-ca-file", "")
+	f.Text(&p.Auth.TLSCertFile, "tls-client-cert-file", "")
+	f.Text(&p.Auth.TLSKeyFile, "tls-client-key-file", "")
+	f.Text(&p.Auth.SSHKeyFile, "ssh-key-file", "")
+	f.Text(&p.Auth.KnownHostsFile, "ssh-known-hosts-file", "")
 }
 
 func (p *pinSettings) check(args []string) (err error) {

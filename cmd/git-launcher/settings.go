@@ -9,6 +9,7 @@ import (
 
 	"gitlauncher/gitpin/fetch"
 	"gitlauncher/internal/gitmode"
+	"gitlauncher/internal/launcherflags"
 	"gitlauncher/internal/step"
 	"gitlauncher/measure"
 )
@@ -29,7 +30,7 @@ func parseSettings(command string, args []string, env func(string) (string, bool
 	var s settings
 	var nonce string
 	m := measuring{guest: &s.Guest, place: &s.Receipt}
-	fs := s.flags(&m, &nonce).set(command)
+	fs := s.flags(&m, &nonce).Set(command)
 	if err := parseFlags(fs, args, env); err != nil {
 		return nil, err
 	}
@@ -40,22 +41,22 @@ func parseSettings(command string, args []string, env func(string) (string, bool
 }
 
 // flags are the destinations of git mode's flags.
-func (s *settings) flags(m *measuring, nonce *string) flags {
-	f := make(flags)
+func (s *settings) flags(m *measuring, nonce *string) launcherflags.Destinations {
+	f := make(launcherflags.Destinations)
 	s.logging.flags(f)
 	m.flags(f, "tee", "/run/git-launcher/receipt.json")
-	f.text(nonce, "nonce", "")
-	f.text(&s.policyOut, "policy-out", "")
-	number(f, &s.Bounds.PackBytes, "max-pack-bytes", 8<<30, 1)
-	number(f, &s.Bounds.TreeBytes, "max-tree-bytes", 32<<30, 1)
-	number(f, &s.Bounds.Files, "max-files", 2_000_000, 1)
-	number(f, &s.Bounds.Retries, "retries", -1, -1)
-	f.duration(&s.Bounds.Stall, "stall-timeout", 30*time.Second)
-	f.duration(&s.Bounds.Pack, "pack-timeout", fetch.DefaultPackTimeout)
-	f.duration(&s.Bounds.Fetch, "fetch-timeout", 15*time.Minute)
-	f.duration(&s.Bounds.Lock, "lock-timeout", 10*time.Minute)
-	f.toggle(&s.History, "history")
-	f.text(&s.compose, "compose", "")
+	f.Text(nonce, "nonce", "")
+	f.Text(&s.policyOut, "policy-out", "")
+	launcherflags.Number(f, &s.Bounds.PackBytes, "max-pack-bytes", 8<<30, 1)
+	launcherflags.Number(f, &s.Bounds.TreeBytes, "max-tree-bytes", 32<<30, 1)
+	launcherflags.Number(f, &s.Bounds.Files, "max-files", 2_000_000, 1)
+	launcherflags.Number(f, &s.Bounds.Retries, "retries", -1, -1)
+	f.Duration(&s.Bounds.Stall, "stall-timeout", 30*time.Second)
+	f.Duration(&s.Bounds.Pack, "pack-timeout", fetch.DefaultPackTimeout)
+	f.Duration(&s.Bounds.Fetch, "fetch-timeout", 15*time.Minute)
+	f.Duration(&s.Bounds.Lock, "lock-timeout", 10*time.Minute)
+	f.Toggle(&s.History, "history")
+	f.Text(&s.compose, "compose", "")
 	s.pin.flags(f)
 	return f
 }

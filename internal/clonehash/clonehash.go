@@ -16,8 +16,8 @@ import (
 type Clone struct {
 	git   string // its .git
 	store *store
-	own   []*store                        // of the submodules; nil until one is looked for
-	left  int                             // entries that may still be walked
+	own   []*store           // of the submodules; nil until one is looked for
+	left  int                // entries that may still be walked
 	blobs map[object.ID]blob // that were read: one blob can be many files
 }
 
