@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"gitlauncher/gitpin/fetch/answer"
 	"gitlauncher/gitpin/fetch/remote"
 	"gitlauncher/gitpin/fetch/uploadpack"
 	"gitlauncher/gitpin/object"
@@ -143,7 +144,7 @@ func (f *fetcher) atOnce(w *remote.Web) (io.Reader, error) {
 // only. Old servers just end the connection.
 func refuses(err error) bool {
 	var said *uploadpack.RemoteError
-	var ended *remote.EndedError
+	var ended *answer.EndedError
 	return errors.As(err, &said) || errors.As(err, &ended) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"gitlauncher/gitpin/fetch/answer"
 	"gitlauncher/gitpin/fetch/bundle"
 	"gitlauncher/gitpin/fetch/credential"
 	"gitlauncher/gitpin/fetch/remote"
@@ -58,14 +59,14 @@ func (f *fetcher) classify(op string, err error) error {
 // clearly where it can.
 func (f *fetcher) reason(err error) Error {
 	var (
-		answer   *remote.AnswerError
+		web      *answer.Error
 		proxy    *remote.ProxyError
 		refusing *remote.ProxyRefusal
 		redirect *remote.RedirectError
 		cert     *remote.ClientCertError
 		protocol *uploadpack.ProtocolError
 		refused  *uploadpack.RemoteError
-		ended    *remote.EndedError
+		ended    *answer.EndedError
 		format   *uploadpack.FormatError
 		unknown  *uploadpack.UnknownFormatError
 		bundled  *bundle.Error
@@ -87,12 +88,12 @@ func (f *fetcher) reason(err error) Error {
 		return Error{Reason: Empty, Err: err}
 	case errors.As(err, &format), errors.As(err, &unknown):
 		return Error{Reason: OtherFormat, Err: err}
-	case errors.As(err, &answer):
-		return answerReason(answer, f.login.Header != "")
+	case errors.As(err, &web):
+		return answerReason(web, f.login.Header != "")
 	case errors.As(err, &proxy):
 		return Error{Reason: Proxy, Err: proxy}
 	case errors.As(err, &refusing):
-		return Error{Reason: Proxy, Err: refusing, tries: map[bool]int{true: -1}[remote.Passes(refusing.Status)]} // a gateway may not reach the host yet
+		return Error{Reason: Proxy, Err: refusing, tries: map[bool]int{true: -1}[answer.Passes(refusing.Status)]} // a gateway may not reach the host yet
 	case errors.As(err, &cert):
 		return Error{Reason: ClientCert, Err: cert}
 	case errors.As(err, &redirect):
@@ -143,14 +144,14 @@ func objectReason(o *lfs.ObjectError) Error {
 		return Error{Reason: NotFound, Err: o}
 	case o.Code == http.StatusUnauthorized, o.Code == http.StatusForbidden:
 		return Error{Reason: Auth, Err: o}
-	case remote.Passes(o.Code):
+	case answer.Passes(o.Code):
 		return Error{Reason: Network, Err: o, tries: -1}
 	}
 	return Error{Reason: Refused, Err: o}
 }
 
 // answerReason says what an answer means.
-func answerReason(a *remote.AnswerError, token bool) Error {
+func answerReason(a *answer.Error, token bool) Error {
 	e := Error{Reason: Unsuitable, Err: a}
 	switch {
 	case a.Asked && a.Status >= 400 && a.Status < 500:
@@ -179,7 +180,7 @@ func answerReason(a *remote.AnswerError, token bool) Error {
 	case a.Status == http.StatusProxyAuthRequired:
 		e.Reason = Proxy
 		a.What = "the proxy wants a login, or another one"
-	case remote.Passes(a.Status):
+	case answer.Passes(a.Status):
 		e.Reason, e.tries = Network, -1
 	}
 	if a.Waits && a.Status >= 300 {

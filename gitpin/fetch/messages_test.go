@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"gitlauncher/config"
+	"gitlauncher/gitpin/fetch/answer"
 	"gitlauncher/gitpin/fetch/credential"
 	"gitlauncher/gitpin/fetch/remote"
 	"gitlauncher/gitpin/fetch/uploadpack"
@@ -29,7 +30,7 @@ func TestMessages(t *testing.T) {
 	cert := func(from, until time.Time) *x509.Certificate {
 		return &x509.Certificate{NotBefore: from, NotAfter: until}
 	}
-	answer := func(e remote.AnswerError) error { return &e }
+	web := func(e answer.Error) error { return &e }
 	for _, c := range []struct {
 		err    error
 		reason Reason
@@ -46,31 +47,31 @@ func TestMessages(t *testing.T) {
 		{uploadpack.ErrTooMuch, BadAnswer, few, "the server says too much before the pack"},
 		{&uploadpack.ProtocolError{What: "what"}, BadAnswer, few, "what"},
 		{&uploadpack.RemoteError{Said: "no"}, Refused, few, "the server says: no"},
-		{&remote.EndedError{}, Network, -1, "the server ends the connection without an answer"},
-		{&remote.EndedError{Said: "go away"}, NotFound, 0, "the server says: go away"},
+		{&answer.EndedError{}, Network, -1, "the server ends the connection without an answer"},
+		{&answer.EndedError{Said: "go away"}, NotFound, 0, "the server says: go away"},
 		{remote.ErrNoRepository, NotFound, 0, "there is no repository at that path"},
 		{io.ErrUnexpectedEOF, Network, -1, "the connection ends in the middle of the answer"},
 		{io.EOF, Network, -1, "the connection ends in the middle of the answer"},
 		{&net.DNSError{Err: "no such host", Name: "h"}, Network, -1, "lookup h: no such host"},
 
-		{answer(remote.AnswerError{Status: 401}), Auth, 0, "the server wants a login, and the config names no token (HTTP 401)"},
-		{answer(remote.AnswerError{Status: 401, Schemes: "Negotiate", What: "unauthorized: no"}), Auth, 0, "no token; it offers Negotiate; it says unauthorized: no (HTTP 401)"},
-		{answer(remote.AnswerError{Status: 401, Foreign: "h:1"}), Auth, 0, "h:1, to which the server redirects, wants a login, and the token goes to the repository's own host alone (HTTP 401)"},
-		{answer(remote.AnswerError{Status: 403}), Auth, 0, "forbidden (HTTP 403)"},
-		{answer(remote.AnswerError{Status: 403, Waits: true, Pause: time.Minute}), Auth, -1, "forbidden (HTTP 403)"},
-		{answer(remote.AnswerError{Status: 404}), NotFound, 0, "not found (HTTP 404)"},
-		{answer(remote.AnswerError{Status: 410}), NotFound, 0, "gone (HTTP 410)"},
-		{answer(remote.AnswerError{Status: 407}), Proxy, 0, "the proxy wants a login, or another one (HTTP 407)"},
-		{answer(remote.AnswerError{Status: 400, Asked: true}), ClientCert, 0, "bad request (HTTP 400)"},
-		{answer(remote.AnswerError{Status: 418}), Unsuitable, 0, "(HTTP 418)"},
-		{answer(remote.AnswerError{Status: 408}), Network, -1, "(HTTP 408)"},
-		{answer(remote.AnswerError{Status: 425}), Network, -1, "(HTTP 425)"},
-		{answer(remote.AnswerError{Status: 429}), Network, -1, "(HTTP 429)"},
-		{answer(remote.AnswerError{Status: 500}), Network, -1, "(HTTP 500)"},
-		{answer(remote.AnswerError{Status: 501}), Unsuitable, 0, "(HTTP 501)"},
-		{answer(remote.AnswerError{Status: 505}), Unsuitable, 0, "(HTTP 505)"},
-		{answer(remote.AnswerError{Status: 599}), Network, -1, "(HTTP 599)"},
-		{answer(remote.AnswerError{Status: 200, What: "a web page", Waits: true}), Unsuitable, 0, "a web page (HTTP 200)"},
+		{web(answer.Error{Status: 401}), Auth, 0, "the server wants a login, and the config names no token (HTTP 401)"},
+		{web(answer.Error{Status: 401, Schemes: "Negotiate", What: "unauthorized: no"}), Auth, 0, "no token; it offers Negotiate; it says unauthorized: no (HTTP 401)"},
+		{web(answer.Error{Status: 401, Foreign: "h:1"}), Auth, 0, "h:1, to which the server redirects, wants a login, and the token goes to the repository's own host alone (HTTP 401)"},
+		{web(answer.Error{Status: 403}), Auth, 0, "forbidden (HTTP 403)"},
+		{web(answer.Error{Status: 403, Waits: true, Pause: time.Minute}), Auth, -1, "forbidden (HTTP 403)"},
+		{web(answer.Error{Status: 404}), NotFound, 0, "not found (HTTP 404)"},
+		{web(answer.Error{Status: 410}), NotFound, 0, "gone (HTTP 410)"},
+		{web(answer.Error{Status: 407}), Proxy, 0, "the proxy wants a login, or another one (HTTP 407)"},
+		{web(answer.Error{Status: 400, Asked: true}), ClientCert, 0, "bad request (HTTP 400)"},
+		{web(answer.Error{Status: 418}), Unsuitable, 0, "(HTTP 418)"},
+		{web(answer.Error{Status: 408}), Network, -1, "(HTTP 408)"},
+		{web(answer.Error{Status: 425}), Network, -1, "(HTTP 425)"},
+		{web(answer.Error{Status: 429}), Network, -1, "(HTTP 429)"},
+		{web(answer.Error{Status: 500}), Network, -1, "(HTTP 500)"},
+		{web(answer.Error{Status: 501}), Unsuitable, 0, "(HTTP 501)"},
+		{web(answer.Error{Status: 505}), Unsuitable, 0, "(HTTP 505)"},
+		{web(answer.Error{Status: 599}), Network, -1, "(HTTP 599)"},
+		{web(answer.Error{Status: 200, What: "a web page", Waits: true}), Unsuitable, 0, "a web page (HTTP 200)"},
 
 		{&remote.ProxyError{Name: "http_proxy", Reason: "is none"}, Proxy, 0, "the variable http_proxy is none"},
 		{&remote.ProxyRefusal{Status: 407, Text: ""}, Proxy, 0, "the proxy wants a login"},
@@ -143,7 +144,7 @@ func TestSecretsStayOut(t *testing.T) {
 		}
 		f := &fetcher{login: l}
 		said := "you sent hunter2/+x, hunter2%2F%2Bx, " + l.Header + "\x1b[31m"
-		for _, err := range []error{&uploadpack.RemoteError{Said: said}, &remote.EndedError{Said: said}, &remote.AnswerError{Status: 403, What: said}} {
+		for _, err := range []error{&uploadpack.RemoteError{Said: said}, &answer.EndedError{Said: said}, &answer.Error{Status: 403, What: said}} {
 			text := f.classify("asking", err).Error()
 			if strings.Contains(text, "hunter2") || strings.Contains(text, strings.Fields(l.Header)[1]) || strings.Contains(text, "\x1b") || !strings.Contains(text, "[secret]") {
 				t.Errorf("%s: %s", scheme, text)

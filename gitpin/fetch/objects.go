@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"gitlauncher/config"
+	"gitlauncher/gitpin/fetch/answer"
 	"gitlauncher/gitpin/fetch/remote"
 	"gitlauncher/gitpin/lfs"
 )
@@ -137,12 +138,12 @@ func (d *download) some(ctx context.Context, wanted []lfs.Pointer) ([]lfs.Pointe
 
 // lapsed reports whether a link may have been good for a time that is over.
 func lapsed(link *lfs.Link, err error) bool {
-	var answer *remote.AnswerError
+	var refused *answer.Error
 	if errors.Is(err, errExpired) {
 		return true
 	}
-	return link.Failed == nil && errors.As(err, &answer) && !answer.Waits &&
-		(answer.Status == http.StatusUnauthorized || answer.Status == http.StatusForbidden || answer.Status == http.StatusBadRequest)
+	return link.Failed == nil && errors.As(err, &refused) && !refused.Waits &&
+		(refused.Status == http.StatusUnauthorized || refused.Status == http.StatusForbidden || refused.Status == http.StatusBadRequest)
 }
 
 var errExpired = errors.New("the link to the content has expired before it could be used")

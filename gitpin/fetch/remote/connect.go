@@ -59,3 +59,9 @@ func refusedByProxy(res *http.Response) error {
 	}
 	return &ProxyRefusal{res.StatusCode, http.StatusText(res.StatusCode)}
 }
+
+// What a port speaks that a client of HTTP finds out.
+var (
+	ErrNoHTTP = errors.New("the server does not speak HTTP at this port")
+	ErrNoTLS  = errors.New("the server does not speak TLS at this port")
+)

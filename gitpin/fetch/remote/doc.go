@@ -2,7 +2,7 @@
 // git's own upload-pack.
 //
 //	Open, Session   session.go
-//	Web             http.go, proxy.go, connect.go, answer.go
+//	Web             http.go, proxy.go, connect.go, heard.go
 //	SSH             ssh.go, sshfault.go
 //	local           local.go
 //	Bundle          bundle.go
@@ -17,8 +17,8 @@
 // what is read of an answer that is not Git's is bounded. What an environment or a
 // ~/.ssh/config could steer is not read, but for the variables of proxies.
 //
-// What an answer is that is not Git's is said in an error's type: [AnswerError],
-// [EndedError], [RedirectError], [ProxyError], [ProxyRefusal], [ClientCertError],
+// What an answer is that is not Git's is said in an error's type: [answer.Error],
+// [answer.EndedError], [RedirectError], [ProxyError], [ProxyRefusal], [ClientCertError],
 // [LoginError], [HostError], [NoGitError].
 //
 // Specifications: gitprotocol-http(5), RFC 9110, RFC 4253.

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"gitlauncher/config"
+	"gitlauncher/gitpin/fetch/answer"
 	"gitlauncher/gitpin/fetch/credential"
 	"gitlauncher/gitpin/fetch/uploadpack"
 )
@@ -102,12 +103,12 @@ func (w *Web) Close() error {
 // Answered reports whether an error is a server's answer, which another request may
 // change: git asks for the references first, and some servers expect that.
 func (w *Web) Answered(err error) bool {
-	var answer *AnswerError
-	var ended *EndedError
+	var strange *answer.Error
+	var ended *answer.EndedError
 	var protocol *uploadpack.ProtocolError
 	switch {
-	case errors.As(err, &answer):
-		return !answer.Waits && answer.Status != http.StatusUnauthorized && answer.Status != http.StatusProxyAuthRequired && !Passes(answer.Status)
+	case errors.As(err, &strange):
+		return !strange.Waits && strange.Status != http.StatusUnauthorized && strange.Status != http.StatusProxyAuthRequired && !answer.Passes(strange.Status)
 	case errors.As(err, &ended), errors.As(err, &protocol), errors.Is(err, io.ErrUnexpectedEOF):
 		return true
 	}
@@ -261,12 +262,12 @@ func (w *Web) body(res *http.Response, at *url.URL) (io.Reader, error) {
 	}
 	at = &url.URL{Scheme: at.Scheme, Host: at.Host, Path: at.Path, RawPath: at.RawPath} // a query can hold secrets
 	body := bufio.NewReaderSize(from, 4<<10)
-	err := unexpected(res, body, at.String(), time.Now())
-	var answer *AnswerError
-	if errors.As(err, &answer) {
-		answer.Asked = w.asked.Load() && !w.cert
+	err := answer.Look(res, body, at.String(), time.Now())
+	var strange *answer.Error
+	if errors.As(err, &strange) {
+		strange.Asked = w.asked.Load() && !w.cert
 		if !sameOrigin(at, w.origin) {
-			answer.Foreign = at.Host
+			strange.Foreign = at.Host
 		}
 	}
 	if err != nil {

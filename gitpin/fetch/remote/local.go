@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"gitlauncher/gitpin/fetch/answer"
 	"gitlauncher/gitpin/fetch/uploadpack"
 )
 
@@ -90,7 +91,7 @@ func (s *local) Ended(err error) error {
 		return err
 	}
 	s.cmd.Wait() // for the last words
-	return &EndedError{s.stderr.last()}
+	return &answer.EndedError{Said: s.stderr.last()}
 }
 
 // Close ends git, whatever it is doing.
@@ -99,6 +100,9 @@ func (s *local) Close() error {
 	s.cmd.Wait()
 	return nil
 }
+
+// maxWords bounds what is kept of a program's words, in bytes.
+const maxWords = 4 << 10
 
 // words keeps the beginning of what a program says on its standard error.
 type words struct {
@@ -109,7 +113,7 @@ type words struct {
 func (w *words) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if room := maxReason - len(w.text); room > 0 {
+	if room := maxWords - len(w.text); room > 0 {
 		w.text = append(w.text, p[:min(room, len(p))]...)
 	}
 	return len(p), nil

@@ -1,9 +1,7 @@
 package remote
 
 import (
-	"bufio"
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"gitlauncher/gitpin/fetch/answer"
 	"gitlauncher/gitpin/fetch/uploadpack"
 )
 
@@ -97,26 +96,12 @@ func (w *Web) message(m *Message) (*http.Response, error) {
 	return res, nil
 }
 
-// refusal makes an error of an answer that is none of those that were wanted. A server of
-// Git LFS says why in JSON.
+// refusal makes an error of an answer that is none of those that were wanted.
 func (w *Web) refusal(res *http.Response, body io.Reader, at *url.URL) error {
-	e := &AnswerError{Status: res.StatusCode, Schemes: loginSchemes(res.Header), Asked: w.asked.Load() && !w.cert}
-	e.Schemes = strings.TrimPrefix(e.Schemes+", "+res.Header.Get("LFS-Authenticate"), ", ")
-	e.Schemes, _, _ = strings.Cut(strings.TrimSuffix(e.Schemes, ", "), " realm")
-	e.Pause, e.Waits = retryAfter(res.Header, time.Now())
+	e := answer.Refusal(res, body, time.Now())
+	e.Asked = w.asked.Load() && !w.cert
 	if !sameOrigin(at, w.origin) {
 		e.Foreign = at.Host
-	}
-	head, _ := io.ReadAll(io.LimitReader(bufio.NewReader(body), maxReason))
-	var said struct {
-		Message string `json:"message"`
-	}
-	if json.Unmarshal(head, &said) != nil || said.Message == "" {
-		said.Message = sentence(res.Header, head)
-	}
-	e.What = strings.ToLower(http.StatusText(res.StatusCode))
-	if said.Message != "" {
-		e.What += ": " + said.Message
 	}
 	return e
 }

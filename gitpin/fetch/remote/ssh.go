@@ -12,6 +12,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"gitlauncher/config"
+	"gitlauncher/gitpin/fetch/answer"
 	"gitlauncher/gitpin/fetch/credential"
 	"gitlauncher/gitpin/fetch/uploadpack"
 )
@@ -178,7 +179,7 @@ func (s *overSSH) Ended(err error) error {
 		}
 	case <-time.After(connectTimeout):
 	}
-	return &EndedError{s.stderr.last()}
+	return &answer.EndedError{Said: s.stderr.last()}
 }
 
 // Close ends the connection.

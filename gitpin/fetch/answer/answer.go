@@ -1,9 +1,9 @@
-package remote
+package answer
 
 import (
 	"bufio"
 	"bytes"
-	"errors"
+	"encoding/json"
 	"fmt"
 	"html"
 	"io"
@@ -18,8 +18,8 @@ import (
 // maxReason bounds what is read of an answer that is not Git's, in bytes.
 const maxReason = 4 << 10
 
-// AnswerError is an answer of a web server that is not what Git would say.
-type AnswerError struct {
+// Error is an answer of a web server that is not what Git would say.
+type Error struct {
 	Status  int
 	What    string        // what it is, in words; empty for a status alone
 	Schemes string        // what it offers to log in with
@@ -29,7 +29,7 @@ type AnswerError struct {
 	Foreign string        // the host, if it is not the repository's own but one that a redirect leads to
 }
 
-func (e *AnswerError) Error() string {
+func (e *Error) Error() string {
 	status := fmt.Sprintf("HTTP %d", e.Status)
 	if e.What == "" {
 		return strings.ToLower(http.StatusText(e.Status)) + " (" + status + ")"
@@ -53,10 +53,10 @@ var (
 	markup    = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?s)<[^>]*>`) })
 )
 
-// unexpected looks at the beginning of an answer, and returns nil if it is one of Git's.
-// where is what was asked, after redirects. Errors are [*AnswerError], [*EndedError] and
+// Look looks at the beginning of an answer, and returns nil if it is one of Git's.
+// where is what was asked, after redirects. Errors are [*Error], [*EndedError] and
 // those of the reader.
-func unexpected(res *http.Response, body *bufio.Reader, where string, now time.Time) error {
+func Look(res *http.Response, body *bufio.Reader, where string, now time.Time) error {
 	ok := res.StatusCode == http.StatusOK
 	if start, err := body.Peek(4); ok && err == nil && isHex(start) && (res.Request.Method != http.MethodGet || !isDumb(body)) {
 		return nil
@@ -69,7 +69,7 @@ func unexpected(res *http.Response, body *bufio.Reader, where string, now time.T
 	if ok && err != nil {
 		return err
 	}
-	e := &AnswerError{Status: res.StatusCode, Schemes: loginSchemes(res.Header)}
+	e := &Error{Status: res.StatusCode, Schemes: loginSchemes(res.Header)}
 	e.Pause, e.Waits = retryAfter(res.Header, now)
 	said := sentence(res.Header, head)
 	switch {
@@ -91,6 +91,27 @@ func unexpected(res *http.Response, body *bufio.Reader, where string, now time.T
 		if said != "" {
 			e.What += fmt.Sprintf("; it begins with %q", said)
 		}
+	}
+	return e
+}
+
+// Refusal makes an error of an answer that is none of those that were wanted. A server of
+// Git LFS says why in JSON.
+func Refusal(res *http.Response, body io.Reader, now time.Time) *Error {
+	e := &Error{Status: res.StatusCode, Schemes: loginSchemes(res.Header)}
+	e.Schemes = strings.TrimPrefix(e.Schemes+", "+res.Header.Get("LFS-Authenticate"), ", ")
+	e.Schemes, _, _ = strings.Cut(strings.TrimSuffix(e.Schemes, ", "), " realm")
+	e.Pause, e.Waits = retryAfter(res.Header, now)
+	head, _ := io.ReadAll(io.LimitReader(body, maxReason))
+	var said struct {
+		Message string `json:"message"`
+	}
+	if json.Unmarshal(head, &said) != nil || said.Message == "" {
+		said.Message = sentence(res.Header, head)
+	}
+	e.What = strings.ToLower(http.StatusText(res.StatusCode))
+	if said.Message != "" {
+		e.What += ": " + said.Message
 	}
 	return e
 }
@@ -162,11 +183,6 @@ func retryAfter(h http.Header, now time.Time) (time.Duration, bool) {
 	}
 	return 0, false
 }
-
-var (
-	ErrNoHTTP = errors.New("the server does not speak HTTP at this port")
-	ErrNoTLS  = errors.New("the server does not speak TLS at this port")
-)
 
 // Passes reports whether an HTTP status is about now rather than about the request.
 func Passes(status int) bool {
