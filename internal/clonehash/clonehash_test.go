@@ -197,32 +197,16 @@ func TestForged(t *testing.T) {
 				}
 			}},
 			{"an index of other places", "the clone is damaged or forged", func(dir string) {
-				git(t, dir, "", "repack", "-adq")
-				packs, err := filepath.Glob(filepath.Join(dir, ".git/objects/pack/*.idx"))
-				if err != nil || len(packs) != 1 {
-					t.Fatalf("%q, %v", packs, err)
-				}
-				idx, err := os.ReadFile(packs[0])
-				if err != nil {
-					t.Fatal(err)
-				}
+				name, idx := packed(t, dir)
 				offsets := len(idx) - 2*f.Size() - 4*objects(t, dir)
 				for at := offsets + 4; at < len(idx)-2*f.Size(); at += 4 {
 					copy(idx[at:], idx[offsets:offsets+4])
 				}
-				write(t, idx, packs[0])
+				write(t, idx, name)
 			}},
 			{"an index that is cut off", "its index is malformed", func(dir string) {
-				git(t, dir, "", "repack", "-adq")
-				packs, err := filepath.Glob(filepath.Join(dir, ".git/objects/pack/*.idx"))
-				if err != nil || len(packs) != 1 {
-					t.Fatalf("%q, %v", packs, err)
-				}
-				idx, err := os.ReadFile(packs[0])
-				if err != nil {
-					t.Fatal(err)
-				}
-				write(t, idx[:len(idx)-60], packs[0])
+				name, idx := packed(t, dir)
+				write(t, idx[:len(idx)-60], name)
 			}},
 			{"HEAD elsewhere", `"../../etc/passwd" is no reference`, func(dir string) { write(t, []byte("ref: ../../etc/passwd\n"), dir, ".git/HEAD") }},
 			{"HEAD out of the clone", `"refs/../../../x" is no reference`, func(dir string) { write(t, []byte("ref: refs/../../../x\n"), dir, ".git/HEAD") }},
@@ -326,4 +310,19 @@ func TestBomb(t *testing.T) {
 	if d, err := c.Digests(pin, measure.Beyond{}); err == nil || !strings.Contains(err.Error(), "more than 2000000 files") {
 		t.Errorf("%+v, %v", d, err)
 	}
+}
+
+// packed packs all objects, and returns the index and its name.
+func packed(t *testing.T, dir string) (name string, idx []byte) {
+	t.Helper()
+	git(t, dir, "", "repack", "-adq")
+	packs, err := filepath.Glob(filepath.Join(dir, ".git/objects/pack/*.idx"))
+	if err != nil || len(packs) != 1 {
+		t.Fatalf("%q, %v", packs, err)
+	}
+	idx, err = os.ReadFile(packs[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return packs[0], idx
 }

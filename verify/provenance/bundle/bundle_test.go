@@ -51,10 +51,9 @@ const (
 	realSum    = "46d4e2f74c4877316640000a6fdf8a8b59f1e0847667973e9859f774dd31b8f1e0937813b777fb66a2ac67d50540fe34640966eee9fc2ccca387082b4c85cd3c"
 )
 
-// TestReal: a release of a GitHub project that published provenance, under
-// Sigstore's public root, judged as it deserves.
-// SECURITY.md: E10.
-func TestReal(t *testing.T) {
+// publicRoot judges by Sigstore's public root.
+func publicRoot(t *testing.T) *Verifier {
+	t.Helper()
 	trusted, err := ParseTrustedRoot(data(t, "pkg/testing/data/trusted-roots/public-good.json"))
 	if err != nil {
 		t.Fatal(err)
@@ -63,6 +62,14 @@ func TestReal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return v
+}
+
+// TestReal: a release of a GitHub project that published provenance, under
+// Sigstore's public root, judged as it deserves.
+// SECURITY.md: E10.
+func TestReal(t *testing.T) {
+	v := publicRoot(t)
 	sum, _ := hex.DecodeString(realSum)
 	other := append([]byte{^sum[0]}, sum[1:]...)
 	sigstore := provenance.Expect{Repos: []string{"sigstore/sigstore-js"}}
@@ -135,14 +142,7 @@ func TestReal(t *testing.T) {
 // TestJSONLines: GitHub's command writes a bundle a line, of which one may be the
 // build's and another, say, a list of parts.
 func TestJSONLines(t *testing.T) {
-	trusted, err := ParseTrustedRoot(data(t, "pkg/testing/data/trusted-roots/public-good.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	v, err := New(trusted, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	v := publicRoot(t)
 	var line bytes.Buffer
 	if err := json.Compact(&line, data(t, realBundle)); err != nil {
 		t.Fatal(err)
