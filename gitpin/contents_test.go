@@ -23,6 +23,7 @@ import (
 	"gitlauncher/internal/gittest"
 	"gitlauncher/internal/gittest/habit"
 	"gitlauncher/internal/lfstest"
+	"gitlauncher/internal/testenv"
 )
 
 // lfsHost is a Git server with a Git LFS server before it, filled by git-lfs itself.
@@ -35,6 +36,9 @@ type lfsHost struct {
 // newLFSHost makes a repository with git-lfs, and has it push what it tracks.
 func newLFSHost(t testing.TB) *lfsHost {
 	t.Helper()
+	if _, err := exec.LookPath("git-lfs"); err != nil {
+		testenv.Skip(t, "needs git-lfs: %v", err)
+	}
 	root := t.TempDir()
 	repo, err := gittest.NewRepo(filepath.Join(root, "r.git"))
 	if err != nil {
