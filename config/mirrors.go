@@ -12,7 +12,8 @@ import (
 const MaxMirrors = 8
 
 // parseMirrors reads addresses with one blank between two. A comma may be part of an
-// address, and a blank never is: a path's is written file:///a%20b.
+// address where no other address follows it, and a blank never is: a path's is written
+// file:///a%20b.
 func parseMirrors(v string) ([]RepoURL, error) {
 	addresses := strings.Split(v, " ")
 	if len(addresses) > MaxMirrors {
@@ -25,7 +26,7 @@ func parseMirrors(v string) ([]RepoURL, error) {
 			return nil, errors.New("is empty; remove the key")
 		case address == "":
 			return nil, errors.New("has more than one blank between two addresses")
-		case strings.HasSuffix(address, ","), strings.Contains(address, ",http"):
+		case strings.HasSuffix(address, ","), addressBehindComma(address):
 			return nil, errors.New("has addresses with a comma between them; one blank stands there")
 		}
 		u, err := ParseRepoURL(address)
@@ -35,6 +36,16 @@ func parseMirrors(v string) ([]RepoURL, error) {
 		mirrors = append(mirrors, u)
 	}
 	return mirrors, nil
+}
+
+// addressBehindComma reports whether what stands behind a comma is an address of its own.
+func addressBehindComma(address string) bool {
+	for _, rest, found := strings.Cut(address, ","); found; _, rest, found = strings.Cut(rest, ",") {
+		if _, err := ParseRepoURL(rest); err == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // joined is what parseMirrors reads.

@@ -42,6 +42,7 @@ type settings struct {
 	images    []string // where a derived image and its base are
 
 	json, batch bool
+	asked       bool // the nonce is of this run
 	color       string
 
 	commit object.ID // zero: none was named
@@ -86,7 +87,7 @@ func (p *program) parse(command string, args []string) (*settings, error) {
 			given := add
 			add = func(v string) error {
 				if v == "random" {
-					v = address.Nonce()
+					v, s.asked = address.Nonce(), true
 				}
 				return given(v)
 			}
@@ -207,6 +208,8 @@ func (s *settings) check(command string, fs *flag.FlagSet) error {
 		return usagef("--image is for one evidence")
 	case address.Is(s.evidence) && (s.offline || s.batch):
 		return usagef("--offline and --batch take no address; save what is there to a file")
+	case s.asked && !address.Is(s.evidence):
+		return usagef("--nonce random is for evidence by its address; a file was made for another nonce")
 	case s.private && !address.Is(s.evidence):
 		return usagef("--allow-private is for evidence by its address")
 	case s.explained != "" && (command != "verify" || s.batch):
