@@ -5,10 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // Clone is a working tree and its repository.
@@ -139,14 +141,32 @@ func (c *Clone) Copy(ctx context.Context, dir string) (*Copy, error) {
 	if _, err := c.git(ctx, nil, "init", "--quiet", "--bare", "--shared=0644", "--object-format="+format, p.Dir); err != nil {
 		return nil, err
 	}
-	// With the clone's index git need not read files that have not changed.
-	if data, err := os.ReadFile(c.index); err == nil {
-		if err := os.WriteFile(p.index, data, 0o600); err != nil {
-			return nil, err
-		}
+	if err := copyIndex(c.index, p.index); err != nil {
+		return nil, err
 	}
 	_, err = p.Take(ctx)
 	return p, err
+}
+
+// copyIndex gives a copy the clone's index, so that git need not read files that have not
+// changed. The index keeps its time: git reads again each file that is no older than its
+// index, since a change of equal length within the same second shows in no other way.
+func copyIndex(from, to string) error {
+	info, err := os.Stat(from)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // nothing was ever added
+	}
+	if err != nil {
+		return err
+	}
+	data, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(to, data, 0o600); err != nil {
+		return err
+	}
+	return os.Chtimes(to, time.Time{}, info.ModTime())
 }
 
 // Take looks at the folder again, and reports whether it holds something else than before.

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // author is a clone with an origin, of two commits.
@@ -202,4 +203,31 @@ func listing(t *testing.T, dir string) string {
 		t.Fatal(err)
 	}
 	return b.String() + string(index)
+}
+
+// TestQuickChange changes a file within the second in which git added it, to text of the
+// same length: the copy has the change, though no size or time tells of it.
+func TestQuickChange(t *testing.T) {
+	c := author(t)
+	file := filepath.Join(c.Dir, "entrypoint.sh")
+	second := time.Now().Add(-time.Hour).Truncate(time.Second)
+	at := func(name string) {
+		t.Helper()
+		if err := os.Chtimes(name, second, second); err != nil {
+			t.Fatal(err)
+		}
+	}
+	at(file)
+	run(t, c.Dir, "config", "core.trustctime", "false")
+	run(t, c.Dir, "add", "-A")
+	at(c.index)
+	write(t, c.Dir, "entrypoint.sh", "echo six\n")
+	at(file)
+	p, err := c.Copy(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := run(t, p.Dir, "show", p.Commit+":entrypoint.sh"); got != "echo six" || !p.Dirty {
+		t.Errorf("the copy holds %q (uncommitted: %v), want the change", got, p.Dirty)
+	}
 }
