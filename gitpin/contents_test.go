@@ -33,14 +33,15 @@ type lfsHost struct {
 	files map[string]string // what the checkout is to hold
 }
 
-// newLFSHost makes a repository with git-lfs, and has it push what it tracks.
-func newLFSHost(t testing.TB) *lfsHost {
+// newLFSHost makes a repository with git-lfs and options of git init, and has it push what
+// it tracks.
+func newLFSHost(t testing.TB, options ...string) *lfsHost {
 	t.Helper()
 	if _, err := exec.LookPath("git-lfs"); err != nil {
 		testenv.Skip(t, "needs git-lfs: %v", err)
 	}
 	root := t.TempDir()
-	repo, err := gittest.NewRepo(filepath.Join(root, "r.git"))
+	repo, err := gittest.NewRepo(filepath.Join(root, "r.git"), options...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +62,7 @@ func newLFSHost(t testing.TB) *lfsHost {
 			t.Fatal(err)
 		}
 	}
-	h.git(t, work, "init", "-q")
+	h.git(t, work, append([]string{"init", "-q"}, options...)...)
 	h.git(t, work, "lfs", "install", "--local", "--skip-repo")
 	h.git(t, work, "add", "-A")
 	h.git(t, work, "commit", "-qm", "with git-lfs")

@@ -19,11 +19,12 @@ type repos struct {
 	*host
 	t       testing.TB
 	commits map[string]string // the last of each
+	options []string          // of git init
 }
 
-func newRepos(t testing.TB) *repos {
+func newRepos(t testing.TB, options ...string) *repos {
 	t.Helper()
-	return &repos{host: newHost(t), t: t, commits: make(map[string]string)}
+	return &repos{host: newHost(t, options...), t: t, commits: make(map[string]string), options: options}
 }
 
 // commit adds a commit to a repository, which it makes.
@@ -32,7 +33,7 @@ func (r *repos) commit(name string, files ...gittest.File) string {
 	dir := filepath.Join(r.Root, name+".git")
 	repo := &gittest.Repo{Dir: dir}
 	if _, err := os.Stat(dir); err != nil {
-		if repo, err = gittest.NewRepo(dir); err != nil {
+		if repo, err = gittest.NewRepo(dir, r.options...); err != nil {
 			r.t.Fatal(err)
 		}
 	}
@@ -73,8 +74,8 @@ func modules(triples ...string) gittest.File {
 }
 
 // family is a repository with two submodules, of which one has one of its own.
-func family(t testing.TB) *repos {
-	r := newRepos(t)
+func family(t testing.TB, options ...string) *repos {
+	r := newRepos(t, options...)
 	in := r.commit("in", file("in.txt", "innermost\n"), gittest.File{Path: "link", Mode: "120000", Content: "in.txt"})
 	lib := r.commit("lib", file("lib.txt", "library\n"), modules("in", "deep/in", "../in.git"), gitlink("deep/in", in))
 	lib2 := r.commit("other", file("a", "first\n"))
@@ -110,7 +111,8 @@ func agreed(t testing.TB, dir string, submodules ...string) {
 	}
 	places := []string{dir}
 	for _, s := range submodules {
-		places = append(places, filepath.Join(dir, s[42:]))
+		_, path, _ := strings.Cut(s[1:], " ")
+		places = append(places, filepath.Join(dir, path))
 	}
 	for _, place := range places {
 		if got := run(place, "status", "--porcelain", "--ignored"); got != "" {
