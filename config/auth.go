@@ -8,37 +8,38 @@ import (
 	"strings"
 )
 
-// Auth says where credentials are. It never holds one. A field that the config does not
-// have is empty.
+// Auth says where credentials are. It never holds one. A field is empty where the config
+// does not set it.
 type Auth struct {
 	TokenFile, SSHKeyFile string // absolute paths
 	TokenEnv, SSHKeyEnv   string // names of variables
 
 	Scheme AuthScheme // how the token is sent; Basic unless the config says otherwise
 
-	TLSCertFile string // absolute path of the client's own certificate
-	TLSKeyFile  string // of its key; empty where the key is in TLSCertFile
-	TLSCAFile   string // of authorities that are trusted besides the system's
+	// Absolute paths.
+	TLSCertFile string // the client's certificate
+	TLSKeyFile  string // its key; empty where the key is in TLSCertFile
+	TLSCAFile   string // authorities to trust besides the system's
 
 	KnownHostsFile string // absolute path
-	HostKey        string // "<type> <base64>", as ssh-keyscan prints it behind the host
+	HostKey        string // "<type> <base64>", as ssh-keyscan prints it after the host
 }
 
 // AuthScheme is how a token is sent over HTTP.
 type AuthScheme string
 
-// RFC 7617 and RFC 6750.
+// The schemes that a config may name.
 const (
-	Basic  AuthScheme = "basic"
-	Bearer AuthScheme = "bearer"
+	Basic  AuthScheme = "basic"  // RFC 7617
+	Bearer AuthScheme = "bearer" // RFC 6750
 )
 
-// Variables returns the names of the variables that hold credentials.
+// Variables returns the names of the environment variables that hold credentials.
 func (a Auth) Variables() []string {
 	return slices.DeleteFunc([]string{a.TokenEnv, a.SSHKeyEnv}, func(name string) bool { return name == "" })
 }
 
-// set takes the keys that say where credentials are.
+// set reads the value of one of the keys that say where credentials are.
 func (a *Auth) set(key, v string) (err error) {
 	switch key {
 	case "AUTH_TOKEN_FILE":
@@ -67,11 +68,11 @@ func (a *Auth) set(key, v string) (err error) {
 	return err
 }
 
-// authContradiction does the same for the keys that say where credentials are.
+// authContradiction is [Git.contradiction] for the keys that say where credentials are.
 func (g *Git) authContradiction(has func(key string) bool) (key, reason string) {
 	for _, pair := range [][2]string{{"AUTH_TOKEN_FILE", "AUTH_TOKEN_ENV"}, {"SSH_KEY_FILE", "SSH_KEY_ENV"}, {"SSH_KNOWN_HOSTS_FILE", "SSH_HOST_KEY"}} {
 		if has(pair[0]) && has(pair[1]) {
-			return pair[1], "stands beside " + pair[0] + "; give one of the two"
+			return pair[1], "stands beside " + pair[0] + "; remove one of the two"
 		}
 	}
 	for _, key := range []string{"AUTH_TOKEN_FILE", "AUTH_TOKEN_ENV"} {
@@ -101,23 +102,23 @@ func (g *Git) authContradiction(has func(key string) bool) (key, reason string) 
 		return "TLS_CLIENT_KEY_FILE", "has no effect without TLS_CLIENT_CERT_FILE"
 	case g.Repo.Scheme != SSH:
 	case !has("SSH_KEY_FILE") && !has("SSH_KEY_ENV"):
-		return "SSH_KEY_FILE", "is missing, or SSH_KEY_ENV; an ssh repository needs a key to log in with"
+		return "SSH_KEY_FILE", "is missing, and so is SSH_KEY_ENV; an ssh repository needs a key to log in with"
 	case !has("SSH_KNOWN_HOSTS_FILE") && !has("SSH_HOST_KEY"):
-		return "SSH_KNOWN_HOSTS_FILE", "is missing, or SSH_HOST_KEY; an ssh repository needs the host keys to expect"
+		return "SSH_KNOWN_HOSTS_FILE", "is missing, and so is SSH_HOST_KEY; an ssh repository needs the host keys to expect"
 	}
 	return "", ""
 }
 
-// hostKey reads "<type> <base64>". Whether the key is one that SSH knows is for the
-// connection to see; its own words must agree.
+// hostKey reads "<type> <base64>". The key's bytes begin with their own type, which must
+// be the one before them. Whether SSH knows the type shows when a connection is made.
 func hostKey(v string) (string, error) {
 	kind, text, ok := strings.Cut(v, " ")
 	blob, err := base64.StdEncoding.Strict().DecodeString(text)
 	if !ok || err != nil || len(blob) < 4 {
-		return "", errors.New("is not a host key: its type, one blank and base64, without a host before or a comment behind")
+		return "", errors.New("is not a host key: its type, one blank and base64, with no host before and no comment after")
 	}
 	if n := binary.BigEndian.Uint32(blob); uint64(n) > uint64(len(blob)-4) || string(blob[4:4+n]) != kind {
-		return "", errors.New("is a host key of another type than it says")
+		return "", errors.New("names one type of host key and holds a key of another")
 	}
 	return v, nil
 }

@@ -13,7 +13,7 @@ import (
 
 const (
 	sha = "0123456789abcdef0123456789abcdef01234567"
-	// A host key of nobody: "ssh-ed25519" and 32 zero bytes.
+	// A host key that nobody has: "ssh-ed25519" and 32 zero bytes.
 	hostKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 	good    = "REPO_URL=https://example.org/r.git\nCOMMIT_SHA=" + sha + "\n"
 )
@@ -46,7 +46,7 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-// TestQuotes: one layer of matching quotes goes, nothing else.
+// TestQuotes: one layer of matching quotes is removed, and nothing else.
 func TestQuotes(t *testing.T) {
 	for value, want := range map[string]string{
 		`plain`: `plain`, `"one"`: `one`, `'one'`: `one`, `"'two'"`: `'two'`, `"a'`: `"a'`, `"x`: `"x`,
@@ -63,11 +63,11 @@ func TestQuotes(t *testing.T) {
 }
 
 // TestRefused has every row of the table in doc/launch.md and of its grammar. The marker
-// stands in each refused value and must stand in no error.
+// is in most of the refused values and must be in no error.
 func TestRefused(t *testing.T) {
 	const m = "Marker"
 	for _, tc := range []struct {
-		text string // after the two required lines, if it does not begin with !
+		text string // follows the two required lines, unless it begins with !
 		line int
 		key  string
 	}{
@@ -159,7 +159,7 @@ func TestRefused(t *testing.T) {
 		g, err := config.ParseGit("file.conf", []byte(text))
 		var ce *config.Error
 		if !errors.As(err, &ce) || g != nil {
-			t.Errorf("%.60q is taken, or its error is %T", tc.text, err)
+			t.Errorf("%.60q is accepted, or its error is %T", tc.text, err)
 			continue
 		}
 		if ce.Line != tc.line || ce.Key != tc.key || ce.File != "file.conf" || strings.Contains(ce.Error(), m) {
@@ -234,7 +234,7 @@ func TestRepoURL(t *testing.T) {
 		"https://h/a/../b": "..", "https://h/a/%2e%2E/b": "..", "https://h/./b": ". or",
 	} {
 		if u, err := config.ParseRepoURL(v); err == nil {
-			t.Errorf("%q is taken as %+v", v, u)
+			t.Errorf("%q is accepted as %+v", v, u)
 		} else if len(v) > 6 && strings.Contains(err.Error(), v) {
 			t.Errorf("the error repeats %q", v)
 		} else if !strings.Contains(err.Error(), reason) {
@@ -243,14 +243,14 @@ func TestRepoURL(t *testing.T) {
 	}
 }
 
-// TestSlips: what was not meant to be part of a value is named.
+// TestSlips: an error names what was not meant to be part of a value.
 func TestSlips(t *testing.T) {
 	for line, reason := range map[string]string{
 		"WORK_DIR=/srv/x ":         "a blank at its end",
 		"WORK_DIR= /srv/x":         "a blank after the =",
 		"WORK_DIR=\"/srv/x\" ":     "a blank at its end",
-		"WORK_DIR=/srv/x # volume": "a comment behind its value",
-		"FETCH_DEPTH=full\t# all":  "a comment behind its value",
+		"WORK_DIR=/srv/x # volume": "a comment after its value",
+		"FETCH_DEPTH=full\t# all":  "a comment after its value",
 		"export WORK_DIR=/srv/x":   "begins with export",
 		"WORK_DIR = /srv/x":        "no blank before the =",
 		"WORK_DIR: /srv/x":         "is not KEY=VALUE",
@@ -261,7 +261,7 @@ func TestSlips(t *testing.T) {
 		}
 	}
 	if _, err := config.ParseGit("c", []byte(good+"RUN_CMD= a # b ")); err != nil {
-		t.Errorf("a command is the shell's to read: %v", err)
+		t.Errorf("only the shell reads a command: %v", err)
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 	"gitlauncher/config"
 )
 
-// A program that shows what a config pins.
+// A program can show what a config pins.
 func ExampleParseGit() {
 	data := []byte(`# our workload
 REPO_URL=https://example.org/you/workload.git
@@ -28,7 +28,8 @@ REPO_SUBDIR=service
 	// runs: entrypoint.sh in service
 }
 
-// What was refused, and where, without the value: it may be a secret.
+// An error says what was refused and where. It leaves out the value, which may be a
+// secret.
 func ExampleError() {
 	_, err := config.ParseGit("config.conf", []byte("REPO_URL=https://git:hunter2@example.org/r.git\n"))
 	var refused *config.Error

@@ -11,34 +11,33 @@ import (
 	"gitlauncher/internal/digest"
 )
 
-// What holds where the config, or the command line, says nothing.
+// The defaults (doc/launch.md).
 const (
-	DefaultFile    = "/etc/git-launcher/config.conf"
-	DefaultWorkDir = "/var/lib/git-launcher/workload"
-	DefaultScript  = "entrypoint.sh"
+	DefaultFile    = "/etc/git-launcher/config.conf"  // where the command line names no config
+	DefaultWorkDir = "/var/lib/git-launcher/workload" // WORK_DIR
+	DefaultScript  = "entrypoint.sh"                  // ENTRYPOINT_SCRIPT
 )
 
-// Git is a config that was understood, every part of it checked.
+// Git is the parsed config of git mode. Every part of it was checked.
 type Git struct {
 	Repo    RepoURL
-	Mirrors []RepoURL // where else the commit may be had, in that order
+	Mirrors []RepoURL // other addresses to fetch the commit from, in the order of trying
 	Commit  object.ID
 	WorkDir string // absolute and clean, never "/"
 	Subdir  RelPath
 
-	// Script runs, unless Advanced is set.
-	Script RelPath
-	// Advanced is set where the config has RUN_CMD.
-	Advanced *Advanced
+	Script   RelPath   // what runs, below Subdir, unless Advanced is set
+	Advanced *Advanced // nil unless the config has RUN_CMD
 
 	AllowEnv    []string // names that pass the environment filter
 	FullHistory bool     // FETCH_DEPTH=full
 	Submodules  bool     // SUBMODULES=recursive: they are placed, at any depth
 	LFS         bool     // LFS=fetch: the contents of Git LFS files are placed
 
-	// What the commit's bytes must be besides, without leaning on SHA-1; zero where the
-	// config does not say. EntrypointSHA256 is of the script.
-	ContentSHA256, EntrypointSHA256 digest.SHA256
+	// Hashes that the commit's files must have, too. They do not depend on SHA-1. They are
+	// zero where the config has none.
+	ContentSHA256    digest.SHA256 // of all files: content_sha256 (VERIFY.md)
+	EntrypointSHA256 digest.SHA256 // of the script
 
 	Auth Auth
 }
@@ -46,7 +45,7 @@ type Git struct {
 // Advanced is the pair of shell commands that run instead of the entry script.
 type Advanced struct {
 	RunCmd     string // never empty
-	InstallCmd string // may be empty: nothing runs before RunCmd
+	InstallCmd string // runs before RunCmd, unless it is empty
 }
 
 // gitKeys are the known keys, in the order of the canonical form.
@@ -58,11 +57,12 @@ var gitKeys = []string{
 	"SSH_KEY_FILE", "SSH_KEY_ENV", "SSH_KNOWN_HOSTS_FILE", "SSH_HOST_KEY",
 }
 
-// ConfigVariable is the variable that may hold the whole config. A workload never
-// inherits it.
+// ConfigVariable is the environment variable that may hold the whole config. A workload
+// never inherits it.
 const ConfigVariable = "GIT_LAUNCHER_CONFIG"
 
-// ParseGit reads a config. file is only named in errors, which are always *[Error].
+// ParseGit reads a config of git mode. file is only named in errors, which are always
+// *[Error].
 func ParseGit(file string, data []byte) (*Git, error) {
 	entries, err := Grammar{Keys: gitKeys}.Lines(file, data)
 	if err != nil {
@@ -136,9 +136,9 @@ func (g *Git) advanced() *Advanced {
 	return g.Advanced
 }
 
-// contradiction names a key that is missing or makes no sense beside the others, and
-// says why. A key without effect is refused rather than ignored, because a verifier
-// believes what a config says.
+// contradiction names a key that is missing or contradicts the others, and says why. A
+// key without effect is refused rather than ignored, because a verifier believes what a
+// config says. at has the line of each key.
 func (g *Git) contradiction(at map[string]int) (key, reason string) {
 	has := func(key string) bool { return at[key] > 0 }
 	switch {
@@ -166,8 +166,8 @@ func (g *Git) contradiction(at map[string]int) (key, reason string) {
 	return g.authContradiction(has)
 }
 
-// Canonical writes the config so that [ParseGit] reads the same config again: with its
-// defaults, its keys in a fixed order, and no comments.
+// Canonical returns a text that [ParseGit] reads as the same config. It has the defaults
+// written out, the keys in a fixed order, and no comments.
 func (g *Git) Canonical() []byte {
 	var b bytes.Buffer
 	put := func(key, v string) { b.WriteString(Entry{Key: key, Value: v}.String() + "\n") }

@@ -11,12 +11,12 @@ import (
 // MaxSize is the size of the largest config, in bytes: 64 KiB (doc/launch.md).
 const MaxSize = 64 << 10
 
-// Error is a config that was refused. It never holds a value: values may be
-// secrets that were put there by mistake.
+// Error says why a config was refused. It never holds a value, which may be a secret that
+// somebody put there by mistake.
 type Error struct {
 	File   string
-	Line   int    // 1-based; 0 when the whole file is meant
-	Key    string // empty when the line has no readable key
+	Line   int    // from 1; 0 for the whole file
+	Key    string // empty where the line has no readable key
 	Reason string
 }
 
@@ -38,7 +38,7 @@ func (e *Error) Error() string {
 type Entry struct {
 	Key   string
 	Value string
-	Line  int // 1-based
+	Line  int // from 1
 }
 
 // String returns the line that [Grammar.Lines] reads as this entry.
@@ -47,11 +47,11 @@ func (e Entry) String() string { return e.Key + "=" + quote(e.Value) }
 // Grammar is what a file of KEY=VALUE lines may hold.
 type Grammar struct {
 	Keys   []string // the known keys; any other is an error
-	Repeat bool     // whether a key may stand more than once (policies)
+	Repeat bool     // whether a key may appear more than once, as in a policy
 }
 
 // Lines reads data as KEY=VALUE lines. file is only named in errors, which are always
-// *[Error]. Input that is refused has no entries.
+// *[Error]. It returns no entries with an error.
 func (g Grammar) Lines(file string, data []byte) ([]Entry, error) {
 	fail := func(line int, key, reason string) ([]Entry, error) {
 		return nil, &Error{File: file, Line: line, Key: key, Reason: reason}
@@ -92,7 +92,7 @@ func (g Grammar) Lines(file string, data []byte) ([]Entry, error) {
 	return entries, nil
 }
 
-// badBytes says why a line holds bytes that no line may hold, or nothing.
+// badBytes says why no line may hold the bytes of text, or returns "".
 func badBytes(text string) string {
 	if !utf8.ValidString(text) {
 		return "is not valid UTF-8"

@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// MaxMirrors is how many addresses REPO_MIRRORS may have. Each source has its share of
-// the fetch timeout.
+// MaxMirrors is how many addresses REPO_MIRRORS may have. The sources share the fetch
+// timeout, so a long list would leave each too little.
 const MaxMirrors = 8
 
-// parseMirrors reads addresses with one blank between two. A comma may be part of an
-// address where no other address follows it, and a blank never is: a path's is written
-// file:///a%20b.
+// parseMirrors reads addresses that are separated by one blank each. An address has no
+// blank: a path has %20 instead, as in file:///a%20b. An address may have a comma, unless
+// another address follows it.
 func parseMirrors(v string) ([]RepoURL, error) {
 	addresses := strings.Split(v, " ")
 	if len(addresses) > MaxMirrors {
@@ -27,18 +27,18 @@ func parseMirrors(v string) ([]RepoURL, error) {
 		case address == "":
 			return nil, errors.New("has more than one blank between two addresses")
 		case strings.HasSuffix(address, ","), addressBehindComma(address):
-			return nil, errors.New("has addresses with a comma between them; one blank stands there")
+			return nil, errors.New("has a comma between two addresses; separate them by one blank")
 		}
 		u, err := ParseRepoURL(address)
 		if err != nil {
-			return nil, fmt.Errorf("has as address %d one that %w", i+1, err)
+			return nil, fmt.Errorf("address %d %w", i+1, err)
 		}
 		mirrors = append(mirrors, u)
 	}
 	return mirrors, nil
 }
 
-// addressBehindComma reports whether what stands behind a comma is an address of its own.
+// addressBehindComma reports whether the text after any comma is an address.
 func addressBehindComma(address string) bool {
 	for _, rest, found := strings.Cut(address, ","); found; _, rest, found = strings.Cut(rest, ",") {
 		if _, err := ParseRepoURL(rest); err == nil {
@@ -48,7 +48,7 @@ func addressBehindComma(address string) bool {
 	return false
 }
 
-// joined is what parseMirrors reads.
+// joined is the inverse of parseMirrors.
 func joined(mirrors []RepoURL) string {
 	var addresses []string
 	for _, m := range mirrors {
@@ -57,22 +57,23 @@ func joined(mirrors []RepoURL) string {
 	return strings.Join(addresses, " ")
 }
 
-// mirrorContradiction says what is wrong with a mirror beside REPO_URL and the others.
+// mirrorContradiction says how a mirror contradicts REPO_URL or another mirror, or returns
+// "".
 func (g *Git) mirrorContradiction() string {
 	seen := []string{g.Repo.String()}
 	for i, m := range g.Mirrors {
 		switch {
 		case slices.Contains(seen, m.String()):
-			return fmt.Sprintf("has as address %d one that stands before it already, here or in REPO_URL", i+1)
+			return fmt.Sprintf("address %d repeats REPO_URL or an address before it", i+1)
 		case m.Scheme == SSH && !m.SameHost(g.Repo):
-			return fmt.Sprintf("has as address %d one over ssh, which needs a login, and credentials go to the host of REPO_URL alone; use https", i+1)
+			return fmt.Sprintf("address %d is over ssh, which needs a login, and credentials go to the host of REPO_URL alone; use https", i+1)
 		}
 		seen = append(seen, m.String())
 	}
 	return ""
 }
 
-// overHTTPS reports whether the repository or a mirror is reached so.
+// overHTTPS reports whether the repository or a mirror is reached over https.
 func (g *Git) overHTTPS() bool {
 	return slices.ContainsFunc(append([]RepoURL{g.Repo}, g.Mirrors...), func(u RepoURL) bool { return u.Scheme == HTTPS })
 }

@@ -13,7 +13,7 @@ const (
 	sshKeys = "SSH_KEY_FILE=/k\nSSH_KNOWN_HOSTS_FILE=/h\n"
 )
 
-// TestReasons: a config is refused with the key that is wrong and for its own reason.
+// TestReasons: the error names the key that is wrong, and the reason of that rule.
 func TestReasons(t *testing.T) {
 	const missingHost = "an ssh repository needs the host keys to expect"
 	for _, c := range []struct{ text, key, reason string }{
@@ -43,10 +43,10 @@ func TestReasons(t *testing.T) {
 		{ssh + "SSH_KNOWN_HOSTS_FILE=/h", "SSH_KEY_FILE", "needs a key to log in with"},
 		{ssh + "SSH_KEY_FILE=/k", "SSH_KNOWN_HOSTS_FILE", missingHost},
 		{ssh + "SSH_KEY_ENV=K", "SSH_KNOWN_HOSTS_FILE", missingHost},
-		{ssh + "SSH_KEY_FILE=/k\nSSH_HOST_KEY=" + strings.Replace(hostKey, "ssh-ed25519", "ssh-rsa", 1), "SSH_HOST_KEY", "is a host key of another type than it says"},
+		{ssh + "SSH_KEY_FILE=/k\nSSH_HOST_KEY=" + strings.Replace(hostKey, "ssh-ed25519", "ssh-rsa", 1), "SSH_HOST_KEY", "names one type of host key and holds a key of another"},
 		{ssh + "SSH_KEY_FILE=/k\nSSH_HOST_KEY=ssh-ed25519", "SSH_HOST_KEY", "is not a host key"},
 		{ssh + "SSH_KEY_FILE=/k\nSSH_HOST_KEY=x AAAA", "SSH_HOST_KEY", "is not a host key"},
-		{ssh + "SSH_KEY_FILE=/k\nSSH_HOST_KEY=x AAAABHg=", "SSH_HOST_KEY", "is a host key of another type than it says"},
+		{ssh + "SSH_KEY_FILE=/k\nSSH_HOST_KEY=x AAAABHg=", "SSH_HOST_KEY", "names one type of host key and holds a key of another"},
 		{good + "RUN_CMD=x\r", "", "Windows line endings"},
 		{good + "RUN_CMD=x\x00", "", "has a NUL byte"},
 		{good + "RUN_CMD=x\x1f", "", "has a control character"},
@@ -56,7 +56,7 @@ func TestReasons(t *testing.T) {
 		{good + "RUN_CMD", "", "is not KEY=VALUE"},
 		{"\xef\xbb\xbf" + good, "", "byte-order mark"},
 		{good + "COMMIT_SHA=" + sha, "COMMIT_SHA", "stands twice; it is already on line 2"},
-		{good + "WORK_DIR=/w #x", "WORK_DIR", "has a comment behind its value"},
+		{good + "WORK_DIR=/w #x", "WORK_DIR", "has a comment after its value"},
 		{good + "WORK_DIR=/w ", "WORK_DIR", "has a blank at its end"},
 		{good + "WORK_DIR= /w", "WORK_DIR", "has a blank after the ="},
 		{"REPO_URL=file:///a%1fb\nCOMMIT_SHA=" + sha, "REPO_URL", "control character"},
@@ -70,17 +70,17 @@ func TestReasons(t *testing.T) {
 		{good + "RUN_CMD= \t", "RUN_CMD", "is empty"},
 		{good + "REPO_MIRRORS=", "REPO_MIRRORS", "is empty"},
 		{good + "REPO_MIRRORS=/a  /b", "REPO_MIRRORS", "more than one blank"},
-		{good + "REPO_MIRRORS=https://h/a,https://h/b", "REPO_MIRRORS", "a comma between them"},
-		{good + "REPO_MIRRORS=https://h/a, https://h/b", "REPO_MIRRORS", "a comma between them"},
-		{good + "REPO_MIRRORS=/a,/b", "REPO_MIRRORS", "a comma between them"},
-		{good + "REPO_MIRRORS=/a,b,file:///c", "REPO_MIRRORS", "a comma between them"},
-		{ssh + sshKeys + "REPO_MIRRORS=/a,git@example.org:x", "REPO_MIRRORS", "a comma between them"},
-		{good + "REPO_MIRRORS=/a https://u:p@h/b", "REPO_MIRRORS", "as address 2 one that holds a credential"},
-		{good + "REPO_MIRRORS=/a ext::sh", "REPO_MIRRORS", "as address 2 one that names a transport helper"},
-		{good + "REPO_MIRRORS=/a /a", "REPO_MIRRORS", "as address 2 one that stands before it already"},
-		{good + "REPO_MIRRORS=https://example.org/r.git", "REPO_MIRRORS", "as address 1 one that stands before it already"},
-		{good + "REPO_MIRRORS=git@h:x", "REPO_MIRRORS", "as address 1 one over ssh"},
-		{ssh + sshKeys + "REPO_MIRRORS=git@example.org:x ssh://git@example.org:2222/x", "REPO_MIRRORS", "as address 2 one over ssh"},
+		{good + "REPO_MIRRORS=https://h/a,https://h/b", "REPO_MIRRORS", "has a comma between two addresses"},
+		{good + "REPO_MIRRORS=https://h/a, https://h/b", "REPO_MIRRORS", "has a comma between two addresses"},
+		{good + "REPO_MIRRORS=/a,/b", "REPO_MIRRORS", "has a comma between two addresses"},
+		{good + "REPO_MIRRORS=/a,b,file:///c", "REPO_MIRRORS", "has a comma between two addresses"},
+		{ssh + sshKeys + "REPO_MIRRORS=/a,git@example.org:x", "REPO_MIRRORS", "has a comma between two addresses"},
+		{good + "REPO_MIRRORS=/a https://u:p@h/b", "REPO_MIRRORS", "address 2 holds a credential"},
+		{good + "REPO_MIRRORS=/a ext::sh", "REPO_MIRRORS", "address 2 names a transport helper"},
+		{good + "REPO_MIRRORS=/a /a", "REPO_MIRRORS", "address 2 repeats REPO_URL or an address before it"},
+		{good + "REPO_MIRRORS=https://example.org/r.git", "REPO_MIRRORS", "address 1 repeats REPO_URL or an address before it"},
+		{good + "REPO_MIRRORS=git@h:x", "REPO_MIRRORS", "address 1 is over ssh"},
+		{ssh + sshKeys + "REPO_MIRRORS=git@example.org:x ssh://git@example.org:2222/x", "REPO_MIRRORS", "address 2 is over ssh"},
 		{good + "REPO_MIRRORS=/1 /2 /3 /4 /5 /6 /7 /8 /9", "REPO_MIRRORS", "more than 8 addresses"},
 		{ssh + sshKeys + "TLS_CA_FILE=/c\nREPO_MIRRORS=http://h/x", "TLS_CA_FILE", "is for https:// repositories only"},
 	} {
@@ -92,7 +92,8 @@ func TestReasons(t *testing.T) {
 	}
 }
 
-// TestBeside: what those rules leave.
+// TestBeside: these configs are accepted, but for the one with _. That has the form of a
+// key and is no known one.
 func TestBeside(t *testing.T) {
 	for _, text := range []string{
 		good + "AUTH_TOKEN_FILE=/t\nAUTH_SCHEME=bearer",
@@ -135,11 +136,11 @@ func TestKeys(t *testing.T) {
 			ok := c == '_' || 'A' <= c && c <= 'Z' || !first && '0' <= c && c <= '9'
 			_, err := config.Grammar{Keys: []string{key}}.Lines("c", []byte("Q=1\n"+key+"=v"))
 			var ce *config.Error
-			if !errors.As(err, &ce) || ce.Line != 1 { // Q is not known, so line 1 is refused first
+			if !errors.As(err, &ce) || ce.Line != 1 { // because line 1 has Q, which is not known
 				t.Fatalf("%q: %v", key, err)
 			}
 			entries, err := config.Grammar{Keys: []string{key}}.Lines("c", []byte(key+"=v"))
-			if skipped := c == '\n' || first && (c == '#' || c == ' ' || c == '\t') || c == '='; skipped {
+			if otherLine := c == '\n' || first && (c == '#' || c == ' ' || c == '\t') || c == '='; otherLine {
 				continue
 			}
 			if (err == nil) != ok || ok && (len(entries) != 1 || entries[0].Key != key) {
@@ -149,7 +150,7 @@ func TestKeys(t *testing.T) {
 	}
 }
 
-// TestCanonical: every key survives, and reads as the same config.
+// TestCanonical: the canonical form of a canonical text is that text, whatever its keys.
 func TestCanonical(t *testing.T) {
 	for _, text := range []string{
 		good + "WORK_DIR=/w\nREPO_SUBDIR=a/b\nENTRYPOINT_SCRIPT=s.sh\nALLOW_ENV=A,B\nFETCH_DEPTH=full\nCONTENT_SHA256=" + strings.Repeat("ab", 32) + "\nENTRYPOINT_SHA256=" + strings.Repeat("cd", 32) +

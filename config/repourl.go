@@ -20,33 +20,33 @@ const (
 	File  Scheme = "file"
 )
 
-// RepoURL is a repository's address, understood once: what is asked of the network is
-// built from these parts, never from the text again.
+// RepoURL is the parsed address of a repository. Requests are built from these parts, so
+// that the text is understood once and in one way.
 type RepoURL struct {
 	raw    string
 	Scheme Scheme
-	User   string // who to log in as, without escapes; may be empty, and is for File
+	User   string // who to log in as, without escapes; may be empty, and always is for File
 	Host   string // a name or an address, without brackets; empty for File
-	Port   string // empty for the scheme's own
-	Path   string // see ParseRepoURL
+	Port   string // decimal; empty for the scheme's default
+	Path   string // see [ParseRepoURL]
 }
 
-// String is the address as the config has it, which is what gets measured.
+// String returns the address as the config has it, which is what gets measured.
 func (u RepoURL) String() string { return u.raw }
 
-// Loopback reports whether the host is this machine by its own name or address.
+// Loopback reports whether the host is localhost or a loopback address.
 func (u RepoURL) Loopback() bool {
 	addr, err := netip.ParseAddr(u.Host)
 	return u.Host == "localhost" || err == nil && addr.IsLoopback()
 }
 
-// SameHost reports whether both are reached by the same scheme at the same port of the
-// same host, so that a credential for the one may go to the other.
+// SameHost reports whether both addresses have the same scheme, host and port, so that a
+// credential for one may go to the other.
 func (u RepoURL) SameHost(other RepoURL) bool {
 	return u.Scheme == other.Scheme && strings.EqualFold(u.Host, other.Host) && u.port() == other.port()
 }
 
-// port is the port that is connected to; zero for File.
+// port is the port to connect to; zero for File.
 func (u RepoURL) port() int {
 	if u.Port != "" {
 		n, _ := strconv.Atoi(u.Port) // checkHost saw a number
@@ -57,8 +57,8 @@ func (u RepoURL) port() int {
 
 var (
 	transportHelper = regexp.MustCompile(`^[A-Za-z0-9+.-]*::`)
-	// The forms of scp, as git reads them: user@host:path, with an IPv6 address or a
-	// host and its port in brackets.
+	// The forms that scp has, as git reads them: user@host:path, where brackets may hold an
+	// IPv6 address, or a host with its port.
 	scpLike     = regexp.MustCompile(`^(?:([^@:/\[\]]+)@)?(\[[^\[\]/]+\]|[^@:/\[\]]+):(.+)$`)
 	hostName    = regexp.MustCompile(`^[A-Za-z0-9_](?:[A-Za-z0-9_.-]*)$`)
 	scpUser     = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.+-]*$`)
@@ -66,12 +66,12 @@ var (
 	tokenLike   = regexp.MustCompile(`^[A-Za-z0-9]{32,}$`)
 )
 
-// ParseRepoURL reads a repository's address. Its Path is
+// ParseRepoURL reads a repository's address. The Path that it returns is
 //
-//   - for HTTPS and HTTP what a request line has: escaped as it was given, from the
-//     first slash on, without slashes at the end;
-//   - for SSH what git-upload-pack is to be called with: without escapes, and with ~ or
-//     ~user at the beginning where the address has /~ there;
+//   - for HTTPS and HTTP the path of a request line: escaped as the address has it, from
+//     the first slash on, without slashes at the end;
+//   - for SSH the argument of git-upload-pack: without escapes, and beginning with ~ or
+//     ~user where the path in the address begins with /~;
 //   - for File a clean absolute path.
 //
 // Errors never repeat the address.
@@ -126,7 +126,7 @@ func schemeURL(v string) (RepoURL, error) {
 	return r.overHTTP(u)
 }
 
-// checkHost refuses hosts and ports that no connection can be made to.
+// checkHost refuses a host or port that nobody can connect to.
 func (u RepoURL) checkHost() error {
 	if u.Host == "" || strings.HasPrefix(u.Host, "-") {
 		return errors.New("names no host")
@@ -140,7 +140,8 @@ func (u RepoURL) checkHost() error {
 	return nil
 }
 
-// overHTTP takes the path and the user name of an https:// or http:// address.
+// overHTTP completes an https:// or http:// address: it sets the path, and checks it and
+// the user name.
 func (u RepoURL) overHTTP(from *url.URL) (RepoURL, error) {
 	u.Path = strings.TrimRight(from.EscapedPath(), "/")
 	switch {
@@ -156,8 +157,8 @@ func (u RepoURL) overHTTP(from *url.URL) (RepoURL, error) {
 	return u, nil
 }
 
-// overSSH takes the path of an ssh address. The one of ssh://host/~user begins below the
-// root for URLs alone: git cuts off the slash there.
+// overSSH completes an ssh address: it sets the path, and checks it and the user name.
+// Where the path begins with /~, git leaves out the slash, and so does this.
 func (u RepoURL) overSSH(path string) (RepoURL, error) {
 	if strings.HasPrefix(path, "/~") {
 		path = path[1:]
@@ -174,8 +175,8 @@ func (u RepoURL) overSSH(path string) (RepoURL, error) {
 	return u, nil
 }
 
-// scpURL reads the parts of user@host:path. Without a user only what can't be anything
-// else is taken for a host.
+// scpURL reads the parts of user@host:path. Without a user, a host must be unmistakable:
+// it has a dot or brackets, or is localhost.
 func scpURL(raw, user, host, path string) (RepoURL, error) {
 	r := RepoURL{raw: raw, Scheme: SSH, User: user}
 	inner, bracketed := strings.CutPrefix(host, "[")
@@ -192,7 +193,7 @@ func scpURL(raw, user, host, path string) (RepoURL, error) {
 		return RepoURL{}, errors.New("names no host")
 	}
 	if r.User != "" && !scpUser.MatchString(r.User) {
-		return RepoURL{}, errors.New("has a user name that is none")
+		return RepoURL{}, errors.New("has a user name with a character that none may have here")
 	}
 	if err := r.checkHost(); err != nil {
 		return RepoURL{}, err

@@ -12,14 +12,14 @@ import (
 	"gitlauncher/internal/environ"
 )
 
-// slip names what was not meant to be part of a value: blanks around it, and a comment
-// behind it. The two commands are the shell's to read.
+// slip names what was hardly meant to be part of a value: a blank at either end, and a
+// comment after it. Only the shell reads the two commands, so these may have both.
 func slip(key, v string) error {
 	switch {
 	case key == "RUN_CMD", key == "INSTALL_CMD":
 		return nil
 	case strings.Contains(v, " #"), strings.Contains(v, "\t#"):
-		return errors.New("has a comment behind its value; a comment takes a line of its own")
+		return errors.New("has a comment after its value; put the comment on its own line")
 	case strings.TrimRight(v, " \t") != v:
 		return errors.New("has a blank at its end")
 	case strings.TrimLeft(v, " \t") != v:
@@ -31,13 +31,13 @@ func slip(key, v string) error {
 // RelPath is a path inside a repository: relative, without "..".
 type RelPath struct{ raw, clean string }
 
-// String is the path as the config has it, which is what gets measured.
+// String returns the path as the config has it, which is what gets measured.
 func (p RelPath) String() string { return p.raw }
 
-// Clean is the path without "." and empty components; empty for the root.
+// Clean returns the path without "." and empty components; "" is the root.
 func (p RelPath) Clean() string { return p.clean }
 
-// ParseRelPath reads a path inside a repository. The empty path is its root.
+// ParseRelPath reads a path inside a repository. The empty path is the root.
 func ParseRelPath(v string) (RelPath, error) {
 	if strings.HasPrefix(v, "/") {
 		return RelPath{}, fmt.Errorf("must be relative to the repository")
@@ -54,7 +54,7 @@ func ParseRelPath(v string) (RelPath, error) {
 	return RelPath{raw: v, clean: clean}, nil
 }
 
-// oneOf reads a setting that is off or on, by its two words.
+// oneOf reads a switch, by its words for off and on.
 func oneOf(v, off, on string) (bool, error) {
 	if v != off && v != on {
 		return false, fmt.Errorf("is neither %s nor %s", off, on)
@@ -74,8 +74,8 @@ func absPath(v string) (string, error) {
 	return path.Clean(v), nil
 }
 
-// envNames reads a comma-separated list of variable names; bash's encoding of an
-// exported function, BASH_FUNC_name%%, is one too.
+// envNames reads a comma-separated list of variable names. A name may end in %%, since
+// bash exports a function f as BASH_FUNC_f%%.
 func envNames(v string) ([]string, error) {
 	if v == "" {
 		return nil, nil
@@ -94,8 +94,8 @@ func envNames(v string) ([]string, error) {
 
 var variableName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`) })
 
-// ParseVariable reads the name of a variable whose value anyone who deploys may choose.
-// That is none that could steer the launcher, bash, the loader or Git.
+// ParseVariable reads the name of a variable whose value the deployer may choose. It
+// refuses the names of variables that steer the launcher, bash, the loader or Git.
 func ParseVariable(v string) (string, error) {
 	switch {
 	case !variableName().MatchString(v):

@@ -1,9 +1,10 @@
-// Package configfile finds the config of a launch: in a variable, or in a regular file
-// of bounded size. It stands apart from package config so that programs which only judge
-// bytes (the verifier) link no file access.
+// Package configfile finds the config of a launch: in an environment variable, or in a
+// regular file of bounded size. It is apart from package config so that a program which
+// only judges bytes, such as the verifier, links no access to files.
 //
-// There is one config or none: two that differ, or one that is named beside another, are
-// an error. Otherwise a verifier could read the one and the launcher follow the other.
+// There is at most one config. Two that differ are an error, and so is a file that is
+// named while the variable is set. Otherwise a verifier could read one config and the
+// launcher follow the other.
 package configfile
 
 import (
@@ -14,22 +15,22 @@ import (
 	"gitlauncher/internal/regularfile"
 )
 
-// NotFoundError is a config file that is not there.
+// NotFoundError reports a config file that does not exist.
 type NotFoundError struct{ Path string }
 
-// Error has a text that operators look for (README.md).
+// Error returns a text that operators search for (doc/deploy.md).
 func (e *NotFoundError) Error() string { return "config file not found: " + e.Path }
 
-// TwoError is a config beside another one.
+// TwoError reports a config file although the variable holds a config.
 type TwoError struct{ Path, Reason string }
 
 func (e *TwoError) Error() string {
 	return "config file " + e.Path + " stands beside the variable " + config.ConfigVariable + ", " + e.Reason
 }
 
-// Find returns the config's bytes, and what to call it in errors. It is in the variable
-// [config.ConfigVariable], else in the file named explicitly, else in
-// [config.DefaultFile]. lookup is [os.LookupEnv].
+// Find returns the config's bytes, and the name to call it by in errors. It looks in the
+// variable [config.ConfigVariable], then in the file explicit unless that is empty, then
+// in [config.DefaultFile]. lookup is [os.LookupEnv].
 //
 // Errors are those of [Read], and *[TwoError].
 func Find(explicit string, lookup func(string) (string, bool)) (name string, data []byte, err error) {
@@ -60,8 +61,8 @@ func find(explicit, byDefault string, lookup func(string) (string, bool)) (name 
 }
 
 // Read returns the file's bytes. It follows a symbolic link, since mounts use them. It
-// refuses a directory, a device and a pipe, and waits for nobody to write into one.
-// Errors are *[NotFoundError] or *[config.Error].
+// refuses a directory, a device, a pipe and a file above [config.MaxSize], and never waits
+// for a writer. Errors are *[NotFoundError] or *[config.Error].
 func Read(path string) ([]byte, error) {
 	data, err := regularfile.Read(path, config.MaxSize)
 	var file *fs.PathError

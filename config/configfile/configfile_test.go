@@ -9,7 +9,7 @@ import (
 	"gitlauncher/config"
 )
 
-// TestFind: one config, or none.
+// TestFind: there is one config, or none.
 // SECURITY.md: H3.
 func TestFind(t *testing.T) {
 	dir := t.TempDir()
