@@ -35,12 +35,12 @@ func DefaultBounds() Bounds {
 func (l *Launch) checkout(ctx context.Context, p gitpin.Params) (*gitpin.Checkout, error) {
 	shown := progress.New(l.Stderr, l.JSON, l.Log)
 	defer shown.End()
-	p.Progress, p.Objects, p.Said = shown.Add, shown.Expect, shown.Said
+	p.Log, p.Progress, p.Objects, p.Said = shown.Log(), shown.Add, shown.Expect, shown.Said
 	expect(0)
 	p.Expect = expect
 	p.Stage = func(s gitpin.Stage) {
 		shown.Stage(s)
-		l.Log.Debug("stage " + string(s))
+		p.Log.Debug("stage " + string(s))
 		stage.Reached(string(s))
 	}
 	return gitpin.Pin(ctx, p)

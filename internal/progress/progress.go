@@ -30,9 +30,10 @@ var phases = map[gitpin.Stage]string{
 // Display shows how far pinning is: phase, bytes and objects, and what the server says
 // in its own words. A server does not say how many bytes will come.
 type Display struct {
-	log  *slog.Logger
-	bar  *progressbar.ProgressBar // nil where lines are shown
-	stop chan struct{}
+	log    *slog.Logger
+	bar    *progressbar.ProgressBar // nil where lines are shown
+	screen *screen                  // of the bar
+	stop   chan struct{}
 
 	mu      sync.Mutex
 	phase   string
@@ -47,8 +48,10 @@ type Display struct {
 func New(stderr io.Writer, json bool, log *slog.Logger) *Display {
 	d := &Display{log: log, stop: make(chan struct{}), began: time.Now()}
 	if f, ok := stderr.(*os.File); ok && !json && term.IsTerminal(int(f.Fd())) {
-		d.bar = progressbar.NewOptions64(-1, progressbar.OptionSetWriter(f), progressbar.OptionShowBytes(true),
-			progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100*time.Millisecond))
+		d.screen = &screen{terminal: f}
+		d.bar = progressbar.NewOptions64(-1, progressbar.OptionSetWriter(d.screen), progressbar.OptionShowBytes(true),
+			progressbar.OptionThrottle(100*time.Millisecond))
+		d.log = slog.New(&above{log.Handler(), d.screen})
 		return d
 	}
 	go func() {
@@ -65,6 +68,9 @@ func New(stderr io.Writer, json bool, log *slog.Logger) *Display {
 	}()
 	return d
 }
+
+// Log returns the log to use while the display lasts: its lines stand above the bar.
+func (d *Display) Log() *slog.Logger { return d.log }
 
 // Stage begins a phase.
 func (d *Display) Stage(s gitpin.Stage) {
@@ -153,7 +159,7 @@ func (d *Display) End() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.phase = ""
-	if d.bar != nil {
-		d.bar.Clear()
+	if d.screen != nil {
+		d.screen.end()
 	}
 }

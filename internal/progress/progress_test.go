@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -50,21 +51,24 @@ func TestProgressLines(t *testing.T) {
 	}
 }
 
-// TestProgressBar: on a terminal, one line that goes away at the end.
+// TestProgressBar: on a terminal, one line that makes room for each line of the log, and
+// that goes away at the end.
 func TestProgressBar(t *testing.T) {
 	master, slave := terminal(t)
-	d := New(slave, false, slog.New(slog.DiscardHandler))
+	d := New(slave, false, slog.New(slog.NewTextHandler(slave, nil)))
 	if d.bar == nil {
 		t.Fatal("no bar on a terminal")
 	}
 	d.Stage(gitpin.StageFetch)
 	d.Said("Counting objects: 7")
 	d.bar.RenderBlank() // whatever the throttle holds back
+	d.Log().With("step", "fetch").WithGroup("g").Info("a line of the log")
 	d.Stage(gitpin.StageReceiving)
 	d.Expect(7)
 	d.bar.RenderBlank()
 	d.Add(3 << 20)
 	d.End()
+	d.bar.RenderBlank() // as the bar's own goroutine may, at any time
 	fmt.Fprintln(slave, "what follows")
 	var shown string
 	buf := make([]byte, 4096)
@@ -75,9 +79,16 @@ func TestProgressBar(t *testing.T) {
 		}
 		shown += string(buf[:n])
 	}
-	bar, after, _ := strings.Cut(shown, "what follows")
-	if !strings.Contains(bar, "(Counting objects: 7)") || !strings.Contains(bar, "receiving the pack of 7 objects") || !strings.HasSuffix(bar, "\r") || strings.Contains(after, "receiving") {
-		t.Errorf("%q", shown)
+	for _, drawn := range []string{"(Counting objects: 7)", "receiving the pack of 7 objects"} {
+		if !strings.Contains(shown, drawn) {
+			t.Errorf("%q lacks %q", shown, drawn)
+		}
+	}
+	if !regexp.MustCompile(`\r\x1b\[Ktime=[^\r]* msg="a line of the log" step=fetch\r\n`).MatchString(shown) {
+		t.Errorf("the log's line shares its line with the bar: %q", shown)
+	}
+	if !strings.HasSuffix(shown, eraseLine+"what follows\r\n") {
+		t.Errorf("the bar stays after its end: %q", shown)
 	}
 	if New(slave, true, slog.New(slog.DiscardHandler)).bar != nil {
 		t.Error("a bar among JSON lines")
