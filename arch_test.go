@@ -147,7 +147,7 @@ var rooms = []row{
 	{"cmd/git-launcher", "config config/configfile gitpin gitpin/fetch gitpin/fetch/remote gitpin/object imagepin imagepin/contract imagepin/engine imagepin/oci imagepin/registry imagepin/userconfig internal/gitmode internal/guest internal/handover internal/imagecheck internal/imagemode internal/launcherflags internal/pinned internal/receipt internal/step internal/version measure measure/dstack", "", "os syscall"},
 	{"cmd/git-launcher-verify", "config gitpin/object internal/address internal/batch internal/clonehash internal/digest internal/images internal/inputs internal/pccs internal/policydraft internal/printable internal/service internal/sigstore internal/strictjson internal/systemtext internal/verdicttable internal/version measure policy verify verify/app verify/boot verify/compose verify/derivedimage verify/evidence verify/launch verify/provenance verify/provenance/bundle verify/quote verify/report verify/system verify/system/catalogue", "github.com/google/go-containerregistry github.com/sigstore/sigstore-go github.com/sirupsen/logrus golang.org/x/term", "net os syscall"},
 	{"cmd/git-launcher-dev", "config gitpin internal/atomicfile internal/author internal/cli internal/clone internal/deployment internal/gitmode internal/lint internal/sim internal/trial internal/version", "github.com/spf13/cobra", "os os/exec syscall"},
-	{"cmd/dstack-sim", "internal/sim internal/sim/fault internal/sim/tdx internal/version", "", "os syscall"},
+	{"cmd/dstack-sim", "internal/cli internal/sim internal/sim/fault internal/sim/tdx internal/version", "github.com/spf13/cobra github.com/spf13/pflag", "os syscall"},
 
 	// The simulator, and servers for tests. No program but dstack-sim and git-launcher-dev
 	// links the one, and none the others.
@@ -241,6 +241,7 @@ var reaches = []struct {
 }{
 	{"who verifies must not have to trust the launcher's verifier, and a launcher stays small", "cmd/git-launcher", []string{"verify"}},
 	{"a launcher with a simulator in it could be talked into measuring nothing", "cmd/git-launcher", []string{"internal/sim", "internal/gittest", "internal/regtest", "testing"}},
+	{"a launcher stays small: its command line is the standard library's, as check D reads it", "cmd/git-launcher", []string{"internal/cli", "github.com/spf13"}},
 	{"a verifier needs neither the simulator nor the guest agent", "cmd/git-launcher-verify", []string{"internal/sim", "internal/gittest", "internal/regtest", "measure/dstack"}},
 	{"a verdict follows from bytes: nothing is fetched, run or read to find it", "verify", []string{"config/configfile", "measure/dstack", "gitpin/pack", transports, sdk}},
 	{"a verifier has no Git client", "cmd/git-launcher-verify", []string{transports, sdk}},

@@ -80,7 +80,10 @@ func TestUsage(t *testing.T) {
 		{"--app-compose " + dir, "is a directory"},
 		{"--app-compose " + dir + "/nothing", "no such file"},
 		{"more", `"more" is not a flag`},
-		{"--nonsense", "not defined"},
+		{"--nonsense", "unknown flag: --nonsense"},
+		{"--dstak 0.5", "unknown flag: --dstak; did you mean --dstack?"},
+		{"-dstack 0.5", "unknown flag: -dstack; did you mean --dstack?"},
+		{"-test.dstack 0.5", "unknown flag: -test.dstack"},
 	} {
 		args := append([]string{"--socket", socket, "--app-compose", compose, "--root-out", root}, strings.Fields(tc.args)...)
 		var stderr bytes.Buffer

@@ -45,18 +45,18 @@ the verifier's: 0 for VERIFIED.`,
   git-launcher-dev dev --dstack 0.5 --keep evidence
   git-launcher-dev dev --set REPO_SUBDIR=service --set ENTRYPOINT_SCRIPT=run.sh
   git-launcher-dev dev --docker --image git-launcher-python:v1.0.0`,
-		Args:              cli.Args(cobra.MaximumNArgs(1)),
+		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: directories,
 		RunE:              func(cmd *cobra.Command, args []string) error { return p.dev(cmd, &f, first(args, ".")) },
 	}
 	fs := cmd.Flags()
-	fs.StringVar(&f.line, "dstack", string(sim.V06), "line of dstack to stand in for: 0.5 records launches, 0.6 has them pinned")
+	cli.Text(fs, &f.line, "dstack", "0.5|0.6", string(sim.V06), "line of dstack to stand in for: 0.5 records launches, 0.6 has them pinned")
 	fs.BoolVar(&f.watch, "watch", false, "launch again when the folder changes")
 	fs.BoolVar(&f.docker, "docker", false, "launch in the launcher's image, on Docker")
-	fs.StringVar(&f.image, "image", "", "with --docker: the image (default git-launcher:VERSION of this program)")
-	fs.StringVar(&f.simImage, "sim-image", "", "with --docker: the simulator's (default dstack-sim:VERSION)")
-	fs.StringVar(&f.keep, "keep", "", "folder to keep receipt, policy and collateral in")
-	fs.StringArrayVar(&f.sets, "set", nil, "a line of the config, KEY=VALUE; may repeat")
+	cli.Text(fs, &f.image, "image", "IMAGE", "", "with --docker: the image (default git-launcher:VERSION of this program)")
+	cli.Text(fs, &f.simImage, "sim-image", "IMAGE", "", "with --docker: the simulator's (default dstack-sim:VERSION)")
+	cli.Text(fs, &f.keep, "keep", "DIR", "", "folder to keep receipt, policy and collateral in")
+	cli.Texts(fs, &f.sets, "set", "KEY=VALUE", "a line of the config")
 	return cmd
 }
 
@@ -86,7 +86,7 @@ func (p *program) dev(cmd *cobra.Command, f *devFlags, dir string) error {
 		Say: p.say, Stdout: p.stdout, Stderr: p.stderr,
 	})
 	if err == nil && code != 0 {
-		return exitError(code)
+		return cli.ExitError(code)
 	}
 	return err
 }

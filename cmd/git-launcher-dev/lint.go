@@ -26,7 +26,7 @@ Exit code: 0 if check D will pass, 4 if not.`,
 		Example: `  git-launcher-dev lint
   git-launcher-dev lint deploy/docker-compose.yaml --policy theirs.conf
   git-launcher-dev lint app-compose.json`,
-		Args: cli.Args(cobra.MaximumNArgs(1)),
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			at := first(args, ".")
 			if _, err := lint.Find(defaultOut); len(args) == 0 && err == nil {
@@ -35,7 +35,7 @@ Exit code: 0 if check D will pass, 4 if not.`,
 			return p.lint(cmd.Context(), at, policy)
 		},
 	}
-	cmd.Flags().StringVar(&policy, "policy", "", "the policy to judge under (default: policy.conf beside the file)")
+	cli.Text(cmd.Flags(), &policy, "policy", "FILE", "", "the policy to judge under (default: policy.conf beside the file)")
 	return cmd
 }
 
@@ -60,7 +60,7 @@ func (p *program) lint(ctx context.Context, at, policy string) error {
 		return err
 	}
 	if refused, open := r.Refused(); refused+open > 0 {
-		return exitError(exitRefused)
+		return cli.ExitError(exitRefused)
 	}
 	return nil
 }

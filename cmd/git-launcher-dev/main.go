@@ -36,11 +36,6 @@ const (
 	exitRefused = 4
 )
 
-// exitError is an exit code of which all has been said.
-type exitError int
-
-func (e exitError) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
-
 // hinted is an error with what to do about it.
 type hinted struct {
 	error
@@ -75,18 +70,16 @@ party will refuse. It runs where you work, never in the VM.`,
   git-launcher-dev pin --update                         # the newest commit, in a deployment that you edited
   git-launcher-dev lint deploy                          # what a relying party will refuse`,
 	}
-	cli.Prepare(root, version.String(), stdout, stderr)
 	root.PersistentFlags().BoolVarP(&p.quiet, "quiet", "q", false, "say nothing but results and errors")
 	root.AddCommand(p.devCommand(), p.pinCommand(), p.lintCommand(), p.checkCommand())
-	cli.Manual(root)
-	root.SetArgs(args)
-	return p.report(root.ExecuteContext(ctx))
+	cli.Prepare(root, version.String(), stdout, stderr)
+	return p.report(cli.Execute(ctx, root, args))
 }
 
 // report says what failed and what to do, and returns the exit code.
 func (p *program) report(err error) int {
 	var (
-		code  exitError
+		code  cli.ExitError
 		usage *cli.UsageError
 		hint  *hinted
 	)

@@ -54,25 +54,25 @@ Each of these ends with what lint says of the compose file.`,
   git-launcher-dev pin https://github.com/you/workload.git v1.0 --out deploy --os-image dstack-0.6.6
   git-launcher-dev pin --update v1.1
   git-launcher-dev pin --rollback`,
-		Args: cli.Args(cobra.MaximumNArgs(2)),
+		Args: cobra.MaximumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error { return p.pin(cmd, &f, args) },
 	}
 	fs := cmd.Flags()
-	fs.StringVar(&f.out, "out", defaultOut, "folder of the deployment")
+	cli.Text(fs, &f.out, "out", "DIR", defaultOut, "folder of the deployment")
 	fs.BoolVar(&f.update, "update", false, "move a deployment to another commit")
 	fs.BoolVar(&f.rollback, "rollback", false, "move a deployment back to the commit before")
 	fs.BoolVar(&f.history, "history", false, "look whether the commit is in the history of a branch or tag")
-	fs.StringVar(&f.wish.Image, "image", "", "launcher image, by digest")
-	fs.StringVar(&f.wish.OSImage, "os-image", "", "the VM's OS image, as dstack-0.6.6, or its os_image_hash")
-	fs.StringArrayVar(&f.wish.Envs, "env", nil, "variable that is passed on to the workload, unmeasured; may repeat")
-	fs.StringArrayVar(&f.wish.Sets, "set", nil, "a line of the config, KEY=VALUE; may repeat")
-	fs.StringVar(&f.auth.TokenFile, "auth-token-file", "", "your token for the repository")
-	fs.StringVar((*string)(&f.auth.Scheme), "auth-scheme", string(config.Basic), "how the token is sent: basic or bearer")
-	fs.StringVar(&f.auth.TLSCAFile, "tls-ca-file", "", "certificate of the host's own authority")
-	fs.StringVar(&f.auth.TLSCertFile, "tls-client-cert-file", "", "your certificate for the host")
-	fs.StringVar(&f.auth.TLSKeyFile, "tls-client-key-file", "", "its key")
-	fs.StringVar(&f.auth.SSHKeyFile, "ssh-key-file", "", "your key for the repository")
-	fs.StringVar(&f.auth.KnownHostsFile, "ssh-known-hosts-file", "", "the host's keys")
+	cli.Text(fs, &f.wish.Image, "image", "IMAGE", "", "launcher image, by digest")
+	cli.Text(fs, &f.wish.OSImage, "os-image", "NAME|HEX", "", "the VM's OS image, as dstack-0.6.6, or its os_image_hash")
+	cli.Texts(fs, &f.wish.Envs, "env", "NAME", "variable that is passed on to the workload, unmeasured")
+	cli.Texts(fs, &f.wish.Sets, "set", "KEY=VALUE", "a line of the config")
+	cli.Text(fs, &f.auth.TokenFile, "auth-token-file", "FILE", "", "your token for the repository")
+	cli.Text(fs, (*string)(&f.auth.Scheme), "auth-scheme", "basic|bearer", string(config.Basic), "how the token is sent")
+	cli.Text(fs, &f.auth.TLSCAFile, "tls-ca-file", "FILE", "", "certificate of the host's own authority")
+	cli.Text(fs, &f.auth.TLSCertFile, "tls-client-cert-file", "FILE", "", "your certificate for the host")
+	cli.Text(fs, &f.auth.TLSKeyFile, "tls-client-key-file", "FILE", "", "its key")
+	cli.Text(fs, &f.auth.SSHKeyFile, "ssh-key-file", "FILE", "", "your key for the repository")
+	cli.Text(fs, &f.auth.KnownHostsFile, "ssh-known-hosts-file", "FILE", "", "the host's keys")
 	return cmd
 }
 
@@ -304,7 +304,7 @@ temporary folder, looks at the entry script, and prints the launch record: the s
 command as git-launcher check, from the same packages.`,
 		Example: `  git-launcher-dev check
   git-launcher-dev check --compose docker-compose.yaml --policy-out policy.conf config.conf`,
-		Args: cli.Args(cobra.MaximumNArgs(1)),
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			l := p.launcher(history)
 			l.ConfigFile = first(args, filepath.Join(defaultOut, deployment.ConfigFile))
@@ -312,8 +312,8 @@ command as git-launcher check, from the same packages.`,
 		},
 	}
 	fs := cmd.Flags()
-	fs.StringVar(&compose, "compose", "", "the compose file that deploys the config, to compare")
-	fs.StringVar(&policyOut, "policy-out", "", "where to write the policy that expects the launch")
+	cli.Text(fs, &compose, "compose", "FILE", "", "the compose file that deploys the config, to compare")
+	cli.Text(fs, &policyOut, "policy-out", "FILE", "", "where to write the policy that expects the launch")
 	fs.BoolVar(&history, "history", false, "look whether the commit is in the history of a branch or tag")
 	return cmd
 }

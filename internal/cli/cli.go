@@ -1,9 +1,11 @@
 // Package cli is what the programs for people have in common, on top of cobra: flags
-// anywhere, a hint where a word is misspelt, and the exit code of a command line that
-// can't be run. The launcher in the VM keeps the standard library's parser.
+// anywhere, help with examples for each command, a hint where a word is misspelt, shell
+// completion, and the exit code of a command line that can't be run. The launcher in the
+// VM keeps the standard library's parser.
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -24,32 +26,87 @@ func (e *UsageError) Unwrap() error { return e.Err }
 // Usagef returns a *[UsageError].
 func Usagef(format string, args ...any) error { return &UsageError{fmt.Errorf(format, args...)} }
 
-// Prepare makes a program's root command behave as the others do. Errors are returned by
-// its Execute, and not printed.
+// ExitError is an exit code of which all has been said.
+type ExitError int
+
+func (e ExitError) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+
+// Prepare makes a program's root command, which has all its commands, behave as those of
+// the others do.
 func Prepare(root *cobra.Command, version string, stdout, stderr io.Writer) {
 	root.SilenceUsage, root.SilenceErrors = true, true
-	root.SuggestionsMinimumDistance = 2
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.Version = version
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
-	root.AddCommand(&cobra.Command{
-		Use: "version", Short: "Print the version", Args: Args(cobra.NoArgs),
-		Run: func(*cobra.Command, []string) { fmt.Fprintln(stdout, root.Name(), version) },
-	})
-	root.Args, root.RunE = cobra.ArbitraryArgs, unknown // cobra's own error has no type
+	root.AddCommand(versionCommand(root, version), manualCommand(root))
+	root.InitDefaultCompletionCmd()
+	root.SetHelpCommand(helpCommand(root))
+	root.InitDefaultHelpCmd()
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &UsageError{suggest(cmd, err)} })
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { fmt.Fprint(cmd.OutOrStdout(), help(cmd)) })
+	finish(root)
+}
+
+// finish types what a command refuses, and completes its flags. Those that only have
+// commands below them refuse other words.
+func finish(cmd *cobra.Command) {
+	cmd.SuggestionsMinimumDistance = 2
+	cmd.Flags().SortFlags = false // help has them in the order in which they were added
+	if !cmd.Runnable() {
+		cmd.Args, cmd.RunE = cobra.ArbitraryArgs, unknown
+	}
+	if check := cmd.Args; check != nil {
+		cmd.Args = func(cmd *cobra.Command, args []string) error {
+			err := check(cmd, args)
+			var usage *UsageError
+			if err != nil && !errors.As(err, &usage) {
+				err = &UsageError{err}
+			}
+			return err
+		}
+	}
+	complete(cmd)
+	for _, c := range cmd.Commands() {
+		finish(c)
+	}
+}
+
+// Execute runs a command line. Errors are returned, and not printed.
+func Execute(ctx context.Context, root *cobra.Command, args []string) error {
+	for _, arg := range args {
+		if arg == "--" {
+			break
+		}
+		if strings.HasPrefix(arg, "-test.") { // pflag passes these over in silence
+			return Usagef("unknown flag: %s", arg)
+		}
+	}
+	root.SetArgs(args)
+	return root.ExecuteContext(ctx)
+}
+
+func versionCommand(root *cobra.Command, version string) *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+		Run: func(cmd *cobra.Command, _ []string) { fmt.Fprintln(cmd.OutOrStdout(), root.Name(), version) },
+	}
 }
 
 // unknown answers a word that is no command, and no word at all.
-func unknown(root *cobra.Command, args []string) error {
+func unknown(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
-		return root.Help()
+		return cmd.Help()
 	}
-	if meant := root.SuggestionsFor(args[0]); len(meant) > 0 {
-		return Usagef("there is no command %q; did you mean %s?", args[0], strings.Join(meant, " or "))
+	return Usagef("there is no command %q%s", args[0], DidYouMean(cmd, args[0]))
+}
+
+// DidYouMean names the commands below one that may have been meant by a word.
+func DidYouMean(cmd *cobra.Command, word string) string {
+	if meant := cmd.SuggestionsFor(word); word != "" && len(meant) > 0 {
+		return "; did you mean " + strings.Join(meant, " or ") + "?"
 	}
-	return Usagef("there is no command %q", args[0])
+	return ""
 }
 
 // suggest adds the flags that may have been meant.
@@ -58,48 +115,27 @@ func suggest(cmd *cobra.Command, err error) error {
 	if !errors.As(err, &unknown) {
 		return err
 	}
+	name := unknown.GetSpecifiedName()
+	if letters := unknown.GetSpecifiedShortnames(); len(letters) > 1 { // -policy, as Go's own parser takes it
+		name, _, _ = strings.Cut(letters, "=")
+		err = fmt.Errorf("unknown flag: -%s", name)
+	}
+	if f := cmd.Flags().Lookup(name); f != nil {
+		return fmt.Errorf("%w; did you mean --%s?", err, f.Name)
+	}
+	for _, other := range cmd.Root().Commands() {
+		if other.LocalFlags().Lookup(name) != nil {
+			return fmt.Errorf("%w; --%s is a flag of %s", err, name, other.Name())
+		}
+	}
 	// cobra knows which command may have been meant, by spelling. Flags are no commands.
 	flags := &cobra.Command{SuggestionsMinimumDistance: 2}
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		flags.AddCommand(&cobra.Command{Use: f.Name, Run: func(*cobra.Command, []string) {}})
+		flags.AddCommand(&cobra.Command{Use: f.Name, Hidden: f.Hidden, Run: func(*cobra.Command, []string) {}})
 	})
-	meant := flags.SuggestionsFor(unknown.GetSpecifiedName())
+	meant := flags.SuggestionsFor(name)
 	if len(meant) == 0 {
 		return err
 	}
 	return fmt.Errorf("%w; did you mean --%s?", err, strings.Join(meant, " or --"))
-}
-
-// Args wraps a check of a command's arguments, so that what it refuses is a *[UsageError].
-func Args(check cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
-			return &UsageError{err}
-		}
-		return nil
-	}
-}
-
-// Manual adds a command that prints the help of all commands as one text, in the shape
-// that internal/man makes a manual page of.
-func Manual(root *cobra.Command) {
-	root.AddCommand(&cobra.Command{
-		Use: "manual", Short: "Print the help of all commands as one text", Hidden: true, Args: Args(cobra.NoArgs),
-		Run: func(cmd *cobra.Command, _ []string) {
-			var b strings.Builder
-			fmt.Fprintf(&b, "Usage: %s COMMAND [flags]\n\n%s\n", root.Name(), root.Long)
-			for _, c := range root.Commands() {
-				if !c.IsAvailableCommand() || c.Name() == "help" || c.Name() == "completion" || c.Name() == "version" {
-					continue
-				}
-				fmt.Fprintf(&b, "\n%s %s:\n\n%s\n\nFlags of %s:\n\n", root.Name(), c.Use, c.Long, c.Name())
-				c.LocalFlags().VisitAll(func(f *pflag.Flag) {
-					name, usage := pflag.UnquoteUsage(f)
-					fmt.Fprintf(&b, "  %s  %s\n", strings.TrimSpace("--"+f.Name+" "+name), usage)
-				})
-				fmt.Fprintf(&b, "\nExamples of %s:\n\n%s\n", c.Name(), c.Example)
-			}
-			fmt.Fprint(cmd.OutOrStdout(), b.String())
-		},
-	})
 }
