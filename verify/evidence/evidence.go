@@ -143,9 +143,9 @@ func parseNEAR(data []byte) (*Evidence, error) {
 	var doc struct {
 		Info struct {
 			Dstack *struct {
-				Quote      strictjson.Bytes `json:"quote"`
-				Collateral json.RawMessage  `json:"collateral"`
-				TCBInfo    json.RawMessage  `json:"tcb_info"`
+				Quote      json.RawMessage `json:"quote"`
+				Collateral json.RawMessage `json:"collateral"`
+				TCBInfo    json.RawMessage `json:"tcb_info"`
 			} `json:"Dstack"`
 		} `json:"tee_participant_info"`
 	}
@@ -156,7 +156,10 @@ func parseNEAR(data []byte) (*Evidence, error) {
 	if d == nil {
 		return nil, errors.New("evidence: the node's public data has no Dstack attestation")
 	}
-	e := &Evidence{Kind: KindNEAR, Quote: d.Quote}
+	e := &Evidence{Kind: KindNEAR}
+	if err := strictjson.Unmarshal(d.Quote, (*strictjson.Bytes)(&e.Quote)); err != nil {
+		return nil, fmt.Errorf("Dstack's quote: %w", err)
+	}
 	if err := e.SetTCBInfo(d.TCBInfo); err != nil {
 		return nil, err
 	}
