@@ -29,6 +29,8 @@ func TestQuote(t *testing.T) {
 		o           report.Outcome
 	}{
 		"another root":            {func(v *vm) { v.foreign = true }, 3, a, "signatures", report.Invalid},
+		"none":                    {func(v *vm) { v.quoted = func([]byte) []byte { return make([]byte, 1) } }, 3, a, "quote", report.Invalid},
+		"too long":                {func(v *vm) { v.quoted = func(q []byte) []byte { return append(q, make([]byte, quote.MaxSize)...) } }, 3, a, "quote", report.Invalid},
 		"cut short":               {func(v *vm) { v.quoted = func(q []byte) []byte { return q[:700] } }, 3, a, "quote", report.Invalid},
 		"bytes behind":            {func(v *vm) { v.quoted = func(q []byte) []byte { return append(q, 0, 7) } }, 0, "", "", ""},
 		"debug TD":                {func(v *vm) { v.report.TDAttributes[0] = 1 }, 3, a, "debug mode", report.Invalid},
@@ -123,33 +125,53 @@ func (v *vm) configID(form byte) {
 	copy(v.report.MRConfigID[1:], sum)
 }
 
-// TestDatesAndRevocation: each certificate and list, too old, too new and revoked.
+// TestDatesAndRevocation: each certificate and list, too old, too new and revoked, is
+// refused by its name.
 // SECURITY.md: E2.
 func TestDatesAndRevocation(t *testing.T) {
 	old := tdx.Validity{From: now.Add(-3 * time.Hour), Until: now.Add(-2 * time.Hour)}
 	young := tdx.Validity{From: now.Add(2 * time.Hour), Until: now.Add(3 * time.Hour)}
-	for _, what := range []string{tdx.DatedRoot, tdx.DatedPlatform, tdx.DatedPCK, tdx.DatedSigning, tdx.DatedRootCRL, tdx.DatedPCKCRL, tdx.DatedTCBInfo, tdx.DatedQEIdentity} {
-		for name, dates := range map[string]tdx.Validity{"expired": old, "not yet valid": young} {
+	for what, find := range map[string]string{
+		tdx.DatedRoot: "signatures", tdx.DatedPlatform: "signatures", tdx.DatedPCK: "signatures", tdx.DatedSigning: "TCB info",
+		tdx.DatedRootCRL: "root CA CRL", tdx.DatedPCKCRL: "PCK CRL", tdx.DatedTCBInfo: "TCB info", tdx.DatedQEIdentity: "QE identity",
+	} {
+		for why, dates := range map[string]tdx.Validity{"expired on": old, "is not valid before": young} {
 			v := newVM()
 			v.platform.Odd = map[string]tdx.Validity{what: dates}
-			if r := v.judge(t); r.ExitCode != 3 {
-				t.Errorf("%s, %s: exit code %d", what, name, r.ExitCode)
-			}
+			because(t, what+" "+why, v.judge(t), find, why)
 		}
 	}
-	for name, serial := range map[string]int64{"PCK": tdx.SerialPCK, "platform CA": tdx.SerialPlatform, "TCB signing": tdx.SerialSigning} {
+	for serial, want := range map[int64][2]string{
+		tdx.SerialPCK: {"platform", "Intel SGX PCK Certificate is revoked"}, tdx.SerialSigning: {"TCB info", "Intel SGX TCB Signing is revoked"},
+		tdx.SerialPlatform: {"PCK CRL", "Intel SGX PCK Platform CA is revoked"},
+	} {
 		v := newVM()
 		v.platform.Revoked = []int64{99, serial}
-		if r := v.judge(t); r.ExitCode != 3 {
-			t.Errorf("%s revoked: exit code %d", name, r.ExitCode)
-		}
+		because(t, want[1], v.judge(t), want[0], want[1])
 	}
 	v := newVM()
 	v.platform.Revoked = []int64{99}
 	want(t, v.judge(t), 0, nil)
 }
 
-// TestCollateral: pieces in each other's place, of another platform, or missing.
+// because requires that A finds something invalid, and says why.
+func because(t *testing.T, name string, r *report.Report, find, why string) {
+	t.Helper()
+	for _, f := range r.Findings {
+		if f.Check == "A" && f.Name == find && f.Outcome == report.Invalid && strings.Contains(f.Why, why) && r.ExitCode == 3 {
+			return
+		}
+	}
+	t.Errorf("%s: exit code %d; %s is not invalid because %q", name, r.ExitCode, find, why)
+	for _, f := range r.Findings {
+		if f.Check == "A" && f.Outcome == report.Invalid {
+			t.Logf("%s: %s", f.Name, f.Why)
+		}
+	}
+}
+
+// TestCollateral: pieces in each other's place, of another platform, or missing, each
+// refused for its own reason.
 // SECURITY.md: E2.
 func TestCollateral(t *testing.T) {
 	other, err := tdx.NewPKI(newVM().platform)
@@ -160,50 +182,51 @@ func TestCollateral(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, change := range map[string]func(c *tdx.Collateral, p *tdx.PKI){
-		"TCB info of another root": func(c *tdx.Collateral, _ *tdx.PKI) {
+	const authority, bytes = "x509: certificate signed by unknown authority", "signature is not over these bytes"
+	for name, tc := range map[string]struct {
+		change    func(c *tdx.Collateral, p *tdx.PKI)
+		find, why string
+	}{
+		"TCB info of another root": {func(c *tdx.Collateral, _ *tdx.PKI) {
 			c.TCBInfo, c.TCBInfoSignature, c.TCBInfoIssuerChain = foreign.TCBInfo, foreign.TCBInfoSignature, foreign.TCBInfoIssuerChain
-		},
-		"QE identity of another root": func(c *tdx.Collateral, _ *tdx.PKI) {
+		}, "TCB info", authority},
+		"QE identity of another root": {func(c *tdx.Collateral, _ *tdx.PKI) {
 			c.QEIdentity, c.QEIdentitySignature, c.QEIdentityIssuerChain = foreign.QEIdentity, foreign.QEIdentitySignature, foreign.QEIdentityIssuerChain
-		},
-		"root CRL of another root": func(c *tdx.Collateral, _ *tdx.PKI) { c.RootCACRL = foreign.RootCACRL },
-		"PCK CRL of another CA":    func(c *tdx.Collateral, _ *tdx.PKI) { c.PCKCRL = foreign.PCKCRL },
-		"PCK CRL and chain of another": func(c *tdx.Collateral, _ *tdx.PKI) {
+		}, "QE identity", authority},
+		"root CRL of another root": {func(c *tdx.Collateral, _ *tdx.PKI) { c.RootCACRL = foreign.RootCACRL }, "root CA CRL", "x509: ECDSA verification failure"},
+		"PCK CRL of another CA":    {func(c *tdx.Collateral, _ *tdx.PKI) { c.PCKCRL = foreign.PCKCRL }, "PCK CRL", "x509: ECDSA verification failure"},
+		"PCK CRL and chain of another": {func(c *tdx.Collateral, _ *tdx.PKI) {
 			c.PCKCRL, c.PCKCRLIssuerChain = foreign.PCKCRL, foreign.PCKCRLIssuerChain
-		},
-		"lists swapped":                 func(c *tdx.Collateral, _ *tdx.PKI) { c.PCKCRL, c.RootCACRL = c.RootCACRL, c.PCKCRL },
-		"TCB info signed by the PCK CA": func(c *tdx.Collateral, _ *tdx.PKI) { c.TCBInfoIssuerChain = c.PCKCRLIssuerChain },
-		"PCK CRL by the TCB signer":     func(c *tdx.Collateral, _ *tdx.PKI) { c.PCKCRLIssuerChain = c.TCBInfoIssuerChain },
-		"statements swapped": func(c *tdx.Collateral, _ *tdx.PKI) {
+		}, "PCK CRL", authority},
+		"lists swapped":                 {func(c *tdx.Collateral, _ *tdx.PKI) { c.PCKCRL, c.RootCACRL = c.RootCACRL, c.PCKCRL }, "root CA CRL", "is of another issuer"},
+		"TCB info signed by the PCK CA": {func(c *tdx.Collateral, _ *tdx.PKI) { c.TCBInfoIssuerChain = c.PCKCRLIssuerChain }, "TCB info", `issuer is "Intel SGX PCK Platform CA"`},
+		"PCK CRL by the TCB signer":     {func(c *tdx.Collateral, _ *tdx.PKI) { c.PCKCRLIssuerChain = c.TCBInfoIssuerChain }, "PCK CRL", `issuer is "Intel SGX TCB Signing"`},
+		"statements swapped": {func(c *tdx.Collateral, _ *tdx.PKI) {
 			c.TCBInfo, c.QEIdentity, c.TCBInfoSignature, c.QEIdentitySignature = c.QEIdentity, c.TCBInfo, c.QEIdentitySignature, c.TCBInfoSignature
-		},
-		"signature swapped": func(c *tdx.Collateral, _ *tdx.PKI) { c.TCBInfoSignature = c.QEIdentitySignature },
-		"a blank added":     func(c *tdx.Collateral, _ *tdx.PKI) { c.TCBInfo += " " },
-		"status rewritten": func(c *tdx.Collateral, _ *tdx.PKI) {
+		}, "QE identity", "is not a TD_QE identity of version 2"},
+		"signature swapped": {func(c *tdx.Collateral, _ *tdx.PKI) { c.TCBInfoSignature = c.QEIdentitySignature }, "TCB info", bytes},
+		"a blank added":     {func(c *tdx.Collateral, _ *tdx.PKI) { c.TCBInfo += " " }, "TCB info", bytes},
+		"status rewritten": {func(c *tdx.Collateral, _ *tdx.PKI) {
 			c.TCBInfo = strings.Replace(c.TCBInfo, "UpToDate", "OutOfDate", 1)
-		},
+		}, "TCB info", bytes},
+		"an identity's blank": {func(c *tdx.Collateral, _ *tdx.PKI) { c.QEIdentity += " " }, "QE identity", bytes},
 	} {
 		v := newVM()
-		v.collateral = change
-		if r := v.judge(t); r.ExitCode != 3 {
-			t.Errorf("%s: exit code %d", name, r.ExitCode)
-		}
+		v.collateral = tc.change
+		because(t, name, v.judge(t), tc.find, tc.why)
 	}
 	v := newVM()
 	e, p := v.evidence(t)
 	p.Collateral = nil
 	outcome(t, verify.Judge(t.Context(), e, p), 1, "A", "collateral", report.Undecided)
-	// Another processor family, whose collateral is as genuine.
+	// Another processor family, whose collateral is of another root here.
 	v = newVM()
 	v.platform.FMSPC[0] = 1
 	e, p = v.evidence(t)
 	u := newVM()
 	_, p2 := u.evidence(t)
 	p.Collateral = p2.Collateral
-	if r := verify.Judge(t.Context(), e, p); r.ExitCode != 3 {
-		t.Errorf("another family's collateral: exit code %d", r.ExitCode)
-	}
+	because(t, "another family's collateral", verify.Judge(t.Context(), e, p), "TCB info", authority)
 }
 
 // TestOwnCollateral: the evidence's own collateral is good, and still a choice of those

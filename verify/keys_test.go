@@ -1,9 +1,14 @@
 package verify_test
 
 import (
+	"bytes"
+	"encoding/hex"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
+
+	"golang.org/x/crypto/sha3"
 
 	"gitlauncher/measure"
 	"gitlauncher/verify/report"
@@ -103,6 +108,69 @@ func TestMeasuredKMS(t *testing.T) {
 			v.policy = []string{tc.policy}
 		}
 		t.Run(name, func(t *testing.T) { outcome(t, v.judge(t), tc.code, "D", "KMS measurement", tc.o) })
+	}
+}
+
+// TestConfigIDOfProvider: a MRCONFIGID of form 2 also holds which key provider the compose
+// asks for, and of which id.
+// SECURITY.md: P6.
+func TestConfigIDOfProvider(t *testing.T) {
+	for name, tc := range map[string]struct {
+		app  map[string]any
+		kind byte
+		id   []byte
+	}{
+		"nothing said":             {nil, 0, nil},
+		"none":                     {map[string]any{"key_provider": "none"}, 0, nil},
+		"local":                    {map[string]any{"key_provider": "local"}, 1, nil},
+		"kms":                      {map[string]any{"key_provider": "kms"}, 2, nil},
+		"tpm":                      {map[string]any{"key_provider": "tpm"}, 3, nil},
+		"kms_enabled":              {map[string]any{"kms_enabled": true}, 2, nil},
+		"kms_enabled is false":     {map[string]any{"kms_enabled": false}, 0, nil},
+		"a local key provider":     {map[string]any{"local_key_provider_enabled": true}, 1, nil},
+		"both":                     {map[string]any{"kms_enabled": true, "local_key_provider_enabled": true}, 2, nil},
+		"the name stands over kms": {map[string]any{"key_provider": "local", "kms_enabled": true}, 1, nil},
+		"none stands over local":   {map[string]any{"key_provider": "none", "local_key_provider_enabled": true}, 0, nil},
+		"kms with an id":           {map[string]any{"key_provider": "kms", "key_provider_id": "0xaa01"}, 2, []byte{0xaa, 1}},
+		"an id without 0x":         {map[string]any{"key_provider": "kms", "key_provider_id": "aa01"}, 2, []byte{0xaa, 1}},
+	} {
+		for kind := byte(0); kind < 4; kind++ {
+			for _, id := range [][]byte{tc.id, {9}} {
+				v := newVM()
+				maps.Copy(v.app, tc.app)
+				sum := must(hex.DecodeString(digestOf(v.measured())))
+				h := sha3.NewLegacyKeccak256()
+				h.Write(slices.Concat(sum, sum[:20], []byte{kind}, id))
+				v.report.MRConfigID[0] = 2
+				copy(v.report.MRConfigID[1:], h.Sum(nil))
+				wanted := report.Invalid
+				if kind == tc.kind && bytes.Equal(id, tc.id) {
+					wanted = report.Pass
+				}
+				found := false
+				for _, f := range v.judge(t).Findings {
+					found = found || f.Check == "B" && f.Name == "MRCONFIGID" && f.Outcome == wanted
+				}
+				if !found {
+					t.Errorf("%s: as of kind %d, id %x, MRCONFIGID is not %s", name, kind, id, wanted)
+				}
+			}
+		}
+	}
+	for says, app := range map[string]map[string]any{
+		"is not known to this program": {"key_provider": "KMS"}, "invalid byte": {"key_provider": "kms", "key_provider_id": "x"},
+		"cannot unmarshal": {"kms_enabled": "yes"},
+	} {
+		v := newVM()
+		maps.Copy(v.app, app)
+		v.report.MRConfigID[0] = 2
+		found := false
+		for _, f := range v.judge(t).Findings {
+			found = found || f.Check == "B" && f.Name == "MRCONFIGID" && f.Outcome == report.Undecided && strings.Contains(f.Why, "it can't be computed") && strings.Contains(f.Why, says)
+		}
+		if !found {
+			t.Errorf("%v: MRCONFIGID is not undecided because it %s", app, says)
+		}
 	}
 }
 

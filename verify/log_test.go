@@ -64,6 +64,11 @@ func TestLog(t *testing.T) {
 		"one added": {func(v *vm) {
 			v.log = func(l measure.Log) measure.Log { return append(l, logOf([]measure.Event{{Name: "x"}})...) }
 		}, "event log"},
+		"no entry of RTMR3": {func(v *vm) { v.log = func(measure.Log) measure.Log { return measure.Log{{IMR: 2}} } }, "event log"},
+		"none, and a register after reset": {func(v *vm) {
+			v.quoted = func(q []byte) []byte { copy(q[48+472:], make([]byte, 48)); return q }
+			v.log = func(measure.Log) measure.Log { return measure.Log{{IMR: 2}} }
+		}, "event log"},
 		"another boot's":      {func(v *vm) { v.report.RTMR[3] = [48]byte{9} }, "event log"},
 		"no system-preparing": {boot(func(e []measure.Event) []measure.Event { return e[1:] }), "boot events"},
 		"no system-ready":     {boot(func(e []measure.Event) []measure.Event { return e[:len(e)-1] }), "boot events"},

@@ -1,6 +1,7 @@
 package attest_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -98,6 +99,108 @@ func TestRefused(t *testing.T) {
 	} {
 		if a, err := attest.Parse(data); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v, %v; want %s", a, err, want)
+		}
+	}
+}
+
+// TestPartsRefused damages each part of an attestation in each way: what is not taken is
+// refused by the part's name.
+func TestPartsRefused(t *testing.T) {
+	type m = map[string]any
+	const missing, null, truth, text, zero, one, huge, list, object, raw, wide = "missing", "nil", "a truth value", "a text", "0", "1", "2^32", "a list", "a map", "bytes", "a list of 256"
+	damages := map[string]any{null: nil, truth: true, text: "", zero: uint64(0), one: uint64(1), huge: uint64(1 << 32), list: []any{}, object: m{}, raw: []byte{1}, wide: []any{uint64(256)}, missing: nil}
+	for _, row := range []struct {
+		part, says string
+		taken      []string
+	}{
+		{"version", "is not of version 1", []string{one}},
+		{"platform", "is of the platform", nil},
+		{"platform/kind", "is of the platform", nil},
+		{"platform/data", "has no quote", nil},
+		{"platform/data/quote", "has no quote", []string{list, raw}},
+		{"platform/data/event_log", "event_log", []string{list}},
+		{"event/imr", "has no imr", []string{zero, one}},
+		{"event/event_type", "has no event_type", []string{zero, one}},
+		{"event/event", "has no event", []string{text}},
+		{"event/digest", "has a digest that is not bytes", []string{missing, null, text, list, raw}},
+		{"event/event_payload", "has a event_payload that is not bytes", []string{missing, null, text, list, raw}},
+		{"event/preimage", "has a preimage that is not bytes", []string{missing, null, text, list, raw}},
+		{"event/version", "has a version that is not a number", []string{missing, zero, one}},
+		{"stack", "", nil}, // the host's word: what is not there is not there
+		{"stack/data", "", nil},
+		{"stack/data/config", "", nil},
+	} {
+		for damage, value := range damages {
+			doc, e := document(), event()
+			doc["platform"].(m)["data"].(m)["event_log"] = []any{event(), e}
+			keys := strings.Split(row.part, "/")
+			in := doc
+			if keys[0] == "event" {
+				in, keys = e, keys[1:]
+			}
+			for _, k := range keys[:len(keys)-1] {
+				in = in[k].(m)
+			}
+			if in[keys[len(keys)-1]] = value; damage == missing {
+				delete(in, keys[len(keys)-1])
+			}
+			_, err := attest.Parse(encode(t, doc))
+			says := row.says
+			if slices.Contains(row.taken, damage) {
+				says = ""
+			}
+			if says == "" && err != nil || says != "" && (err == nil || !strings.HasPrefix(err.Error(), "attestation: ") || !strings.Contains(err.Error(), says)) {
+				t.Errorf("%s is %s: %v; want %q", row.part, damage, err, says)
+			}
+		}
+	}
+	for _, bad := range []any{nil, true, "x", uint64(7), []any{}} {
+		doc := document()
+		doc["platform"].(m)["data"].(m)["event_log"] = []any{bad}
+		if _, err := attest.Parse(encode(t, doc)); err == nil || !strings.Contains(err.Error(), "event_log, entry 0: is not a map") {
+			t.Errorf("the entry %v: %v", bad, err)
+		}
+		if _, err := attest.Parse(encode(t, bad)); err == nil || err.Error() != "attestation: is not of version 1" {
+			t.Errorf("%v: %v", bad, err)
+		}
+	}
+}
+
+// TestBounds: the deepest attestation that is read and one level more, the most values
+// and one more, and the numbers at their ends.
+func TestBounds(t *testing.T) {
+	nested := func(levels int) []byte {
+		var deep any = "x"
+		for range levels {
+			deep = []any{deep}
+		}
+		doc := document()
+		doc["x"] = deep
+		return encode(t, doc)
+	}
+	values := func(n int) []byte { // 36 are there without the list
+		doc := document()
+		doc["x"] = make([]uint64, n-36)
+		return encode(t, doc)
+	}
+	number := func(name string, n uint64) []byte {
+		doc := document()
+		doc["platform"].(map[string]any)["data"].(map[string]any)["event_log"].([]any)[0].(map[string]any)[name] = n
+		return encode(t, doc)
+	}
+	for _, tc := range []struct {
+		name string
+		data []byte
+		says string
+	}{
+		{"levels", nested(14), ""}, {"levels", nested(15), ""}, {"levels", nested(16), "is nested more than 16 levels deep"},
+		{"values", values(199_999), ""}, {"values", values(200_000), ""}, {"values", values(200_001), "has more than 200000 values"},
+		{"a register", number("imr", 1<<32-1), ""}, {"a register", number("imr", 1<<32), "has no imr"},
+		{"a version", number("version", 1<<16), ""}, {"a version", number("version", 1<<16+1), "has a version"},
+		{"a list of nil", append([]byte{0x81, 0xa1, 'a'}, 0x91, 0x91), "attestation: EOF"},
+	} {
+		if _, err := attest.Parse(tc.data); tc.says == "" && err != nil || tc.says != "" && (err == nil || !strings.Contains(err.Error(), tc.says)) {
+			t.Errorf("%s: %v; want %q", tc.name, err, tc.says)
 		}
 	}
 }
