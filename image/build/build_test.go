@@ -28,7 +28,7 @@ func sample() []layer.File {
 func imageOf(t *testing.T, files []layer.File) v1.Image {
 	t.Helper()
 	d := definition{name: "x", layers: []definedLayer{newLayer("x", files)}}
-	img, err := d.image(&options{arch: "amd64", version: "v1"}, epoch)
+	img, err := d.assemble(&options{arch: "amd64", version: "v1"}, epoch)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,14 +42,14 @@ func imageOf(t *testing.T, files []layer.File) v1.Image {
 	return img
 }
 
-// TestCompare: an image is the same whatever the order in which its files came, and
-// each difference is named.
+// TestCompare: the order of the files does not change an image, and each difference is
+// named.
 // SECURITY.md: B3.
 func TestCompare(t *testing.T) {
 	want := imageOf(t, sample())
-	turned := sample()
-	turned[0], turned[3] = turned[3], turned[0]
-	if diff, err := layer.Compare(imageOf(t, turned), want); err != nil || len(diff) != 0 {
+	reordered := sample()
+	reordered[0], reordered[3] = reordered[3], reordered[0]
+	if diff, err := layer.Compare(imageOf(t, reordered), want); err != nil || len(diff) != 0 {
 		t.Errorf("the order of files matters: %q, %v", diff, err)
 	}
 	cases := []struct {
@@ -75,7 +75,7 @@ func TestCompare(t *testing.T) {
 		}
 	}
 	d := definition{name: "x", config: v1.Config{Env: []string{"A=b"}}, layers: []definedLayer{newLayer("x", sample())}}
-	other, err := d.image(&options{arch: "amd64", version: "v1"}, epoch)
+	other, err := d.assemble(&options{arch: "amd64", version: "v1"}, epoch)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,11 +84,11 @@ func TestCompare(t *testing.T) {
 	}
 }
 
-// TestAdded: a flavour's layer has what is new or other, and can't remove anything.
+// TestAdded: a flavour's layer has the files that are new or changed, and can't remove any.
 func TestAdded(t *testing.T) {
 	system := append(sample(), layer.File{Path: "/usr/bin/python3", Type: tar.TypeReg, Data: []byte("python")})
 	system[3].Data = []byte("another git")
-	system[2].Time = epoch.Add(-time.Hour) // no reason to have it once more
+	system[2].Time = epoch.Add(-time.Hour) // a time alone is no change
 	own, err := added(sample(), system)
 	if err != nil || len(own) != 2 || own[0].Path != "/usr/bin/git" || own[1].Path != "/usr/bin/python3" {
 		t.Errorf("%v, %v", own, err)

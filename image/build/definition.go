@@ -24,30 +24,30 @@ type definition struct {
 }
 
 type definedLayer struct {
-	by    string // the history's line
+	by    string // its line in the image's history
 	files []layer.File
-	made  func() (v1.Layer, error) // once for all images that share it
+	made  func() (v1.Layer, error) // makes it once for all images that share it
 }
 
 func newLayer(by string, files []layer.File) definedLayer {
 	return definedLayer{by, files, sync.OnceValues(func() (v1.Layer, error) { return layer.New(files) })}
 }
 
-// Origins of files that no package holds.
+// Origins of files that no package has.
 const (
-	fromSource     = "source" // this repository, compiled by the toolchain that go.mod names
-	fromDefinition = "definition.go"
+	fromSource     = "source"        // this repository, compiled by the toolchain that go.mod names
+	fromDefinition = "definition.go" // this file
 )
 
 const searchPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// environment is what a flavour has beside PATH.
+// environment has the variables that a flavour has besides PATH.
 var environment = map[string][]string{
-	"go": {"GOTOOLCHAIN=local"}, // a commit does not choose another toolchain, which would be fetched
+	"go": {"GOTOOLCHAIN=local"}, // a commit can't have Go download another toolchain
 }
 
-// definitions are all images, of the files of a Debian system, of those that each
-// flavour adds to it, and of the programs.
+// definitions returns all images. systems[0] has the files of the Debian system, and each
+// further one those that a flavour adds to it, in the order of the lock.
 func definitions(l *debian.Lock, systems [][]layer.File, programs map[string][]byte, licences []byte) []definition {
 	system, epoch := systems[0], l.Epoch
 	dir := func(name string, mode int64) layer.File {
@@ -66,7 +66,7 @@ func definitions(l *debian.Lock, systems [][]layer.File, programs map[string][]b
 	launcher := newLayer("git-launcher", []layer.File{
 		program("git-launcher", "/usr/bin/git-launcher"),
 		dir("/etc/git-launcher", 0o755),
-		// For a volume: a launcher that runs as another user can write here, too.
+		// A volume goes here. A launcher that runs as any user can write to it.
 		dir("/var/lib/git-launcher", 0o1777),
 		dir("/usr/share/doc/git-launcher", 0o755),
 		{Path: "/usr/share/doc/git-launcher/copyright", Type: tar.TypeReg, Mode: 0o644, Time: epoch, Data: licences, Origin: fromSource},
@@ -99,8 +99,8 @@ func definitions(l *debian.Lock, systems [][]layer.File, programs map[string][]b
 	}, flavours...)
 }
 
-// additions are the files of the Debian layer that this definition makes: the links
-// by which /bin and the like lie in /usr (packages are unpacked through them), and
+// additions returns the files of the Debian layer that no package has. They are links such
+// as /bin to /usr/bin, through which packages are unpacked, and a sources.list with
 // Debian's own archives instead of those that the packages came from.
 func additions(l *debian.Lock) []layer.File {
 	sources := fmt.Sprintf("deb http://deb.debian.org/debian %[1]s main\ndeb http://deb.debian.org/debian %[1]s-updates main\ndeb http://deb.debian.org/debian-security %[1]s-security main\n", l.Suite)

@@ -17,14 +17,14 @@ import (
 	"gitlauncher/image/build/layer"
 )
 
-// built is one image with what is known of it.
+// built is an image with its definition and its SPDX document.
 type built struct {
 	definition
 	image v1.Image
 	sbom  []byte
 }
 
-// files are those that a container sees: a layer's file hides that of a layer below.
+// files returns the files that a container sees. A layer's file hides that of a layer below.
 func (b *built) files() (files []layer.File) {
 	for _, l := range b.layers {
 		files = define(files, l.files)
@@ -32,7 +32,7 @@ func (b *built) files() (files []layer.File) {
 	return files
 }
 
-// build makes all images. A file that came from nowhere is an error.
+// build makes all images. A file that no pinned source explains is an error.
 func (o *options) build(ctx context.Context) ([]built, error) {
 	l, err := debian.ReadLock(o.lockFile())
 	if err != nil {
@@ -46,7 +46,8 @@ func (o *options) build(ctx context.Context) ([]built, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(tmp)
-	if err := errors.Join(os.Chmod(tmp, 0o755), debian.Fetch(ctx, l.Everything(), o.from, o.cache)); err != nil { // mmdebstrap may work as another user
+	// mmdebstrap may run as another user, who must be able to read tmp.
+	if err := errors.Join(os.Chmod(tmp, 0o755), debian.Fetch(ctx, l.Everything(), o.from, o.cache)); err != nil {
 		return nil, err
 	}
 	systems := make([][]layer.File, 1+len(l.Flavours))
@@ -86,7 +87,7 @@ func (o *options) build(ctx context.Context) ([]built, error) {
 	for i := range all {
 		g.Go(func() (err error) {
 			b := &all[i]
-			if b.image, err = b.definition.image(o, l.Epoch); err == nil {
+			if b.image, err = b.assemble(o, l.Epoch); err == nil {
 				b.sbom, err = b.spdx(l, o.version)
 			}
 			return err
@@ -95,11 +96,11 @@ func (o *options) build(ctx context.Context) ([]built, error) {
 	return all, g.Wait()
 }
 
-// explain finds the origin of every file of the systems, of which the first is in every
-// image and the others are the flavours'. Of these it leaves what they add.
+// explain finds the origin of every file. systems[0] is in every image. The others are the
+// flavours' systems, which it reduces to what each adds to systems[0].
 func (o *options) explain(ctx context.Context, l *debian.Lock, systems [][]layer.File) error {
 	base := systems[0]
-	var nowhere []string
+	var all []string
 	for i := range systems {
 		of, from := l, l.Packages
 		if i > 0 {
@@ -115,15 +116,16 @@ func (o *options) explain(ctx context.Context, l *debian.Lock, systems [][]layer
 		if err != nil {
 			return err
 		}
-		nowhere = append(nowhere, unexplained...)
+		all = append(all, unexplained...)
 	}
-	if len(nowhere) > 0 {
-		return fmt.Errorf("these files did not come from a pinned source:\n  %s", strings.Join(nowhere, "\n  "))
+	if len(all) > 0 {
+		return fmt.Errorf("these files did not come from a pinned source:\n  %s", strings.Join(all, "\n  "))
 	}
 	return debian.Certificates(base)
 }
 
-// added are the files of a system that the layer below it lacks, or has otherwise.
+// added returns the files of a system that are not in the layer below it, or not the same
+// there.
 func added(below, system []layer.File) (own []layer.File, err error) {
 	under := make(map[string]*layer.File)
 	for i := range below {
@@ -142,7 +144,7 @@ func added(below, system []layer.File) (own []layer.File, err error) {
 	return own, nil
 }
 
-// define puts the definition's own files in place of those that were laid out.
+// define returns files with those of own added. A file of own replaces one of its path.
 func define(files, own []layer.File) []layer.File {
 	hidden := make(map[string]bool)
 	for _, f := range own {

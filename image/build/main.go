@@ -55,8 +55,8 @@ func parse(args []string) (string, *options, error) {
 	}
 	fs.StringVar(&o.arch, "arch", "amd64", "architecture: amd64 or arm64")
 	fs.StringVar(&o.suite, "suite", "bookworm", "lock: Debian release")
-	fs.StringVar(&o.version, "version", "(devel)", "version that the programs say and the images are labelled with")
-	fs.StringVar(&o.source, "source", "", "URL of the source that the images are labelled with; empty for none")
+	fs.StringVar(&o.version, "version", "(devel)", "version that the programs report and the images' labels have")
+	fs.StringVar(&o.source, "source", "", "URL of the source for the images' labels; empty for none")
 	fs.StringVar(&o.out, "out", "bin/image", "directory of the OCI layouts")
 	fs.StringVar(&o.cache, "cache", "", "directory that keeps downloaded packages (default: in the user's cache directory)")
 	fs.StringVar(&o.image, "image", "", "verify: an image in a registry to compare with, by digest")
@@ -72,7 +72,7 @@ func parse(args []string) (string, *options, error) {
 		return "", nil, err
 	}
 	if fs.NArg() > 0 {
-		return "", nil, fmt.Errorf("%q is one argument too many", fs.Arg(0))
+		return "", nil, fmt.Errorf("unexpected argument %q", fs.Arg(0))
 	}
 	if o.arch != "amd64" && o.arch != "arm64" {
 		return "", nil, fmt.Errorf("no image is defined for %q", o.arch)
@@ -105,7 +105,7 @@ func command(ctx context.Context, args []string, out io.Writer) error {
 	case "save":
 		return o.save(out)
 	}
-	return fmt.Errorf("%q is no command", name)
+	return fmt.Errorf("%q is not a command", name)
 }
 
 func (o *options) lockFile() string { return filepath.Join("image", "debian-"+o.arch+".lock") }
@@ -147,7 +147,7 @@ func (o *options) make(ctx context.Context, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "%-18s %s linux/%s  %.1f MiB to pull, %.1f MiB of %d files; from no pinned source: none\n",
+		fmt.Fprintf(out, "%-18s %s linux/%s  %.1f MiB to pull, %.1f MiB of %d files, all from pinned sources\n",
 			b.name, digest, o.arch, packed, unpacked, len(b.files()))
 	}
 	_, err = fmt.Fprintf(out, `
@@ -159,7 +159,7 @@ Into a registry, by digest:
 	return err
 }
 
-// sizes are in MiB: of the compressed layers, and of the files.
+// sizes returns the size of the compressed layers and that of the files, in MiB.
 func sizes(img v1.Image, files []layer.File) (packed, unpacked float64, err error) {
 	layers, err := img.Layers()
 	if err != nil {
@@ -182,7 +182,7 @@ func sizes(img v1.Image, files []layer.File) (packed, unpacked float64, err erro
 	return packed, unpacked, nil
 }
 
-// differError is an image that is not what this source makes.
+// differError says how an image differs from what this source makes.
 type differError struct {
 	name string
 	diff []string
@@ -198,7 +198,7 @@ func (e *differError) Error() string {
 	return s
 }
 
-// verify makes the images again and compares.
+// verify makes the images again and compares them with those that exist.
 func (o *options) verify(ctx context.Context, out io.Writer) error {
 	all, err := o.build(ctx)
 	if err != nil {

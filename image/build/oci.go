@@ -18,8 +18,8 @@ const (
 	versionLabel = "org.opencontainers.image.version"
 )
 
-// image assembles an OCI image.
-func (d *definition) image(o *options, epoch time.Time) (v1.Image, error) {
+// assemble makes the OCI image of a definition.
+func (d *definition) assemble(o *options, epoch time.Time) (v1.Image, error) {
 	img := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
 	for _, dl := range d.layers {
 		l, err := dl.made()
@@ -37,7 +37,7 @@ func (d *definition) image(o *options, epoch time.Time) (v1.Image, error) {
 	}
 	cf = cf.DeepCopy()
 	cf.Architecture, cf.OS, cf.Created, cf.Config = o.arch, "linux", v1.Time{Time: epoch}, d.config
-	cf.Config.Labels = map[string]string{ // encoded sorted
+	cf.Config.Labels = map[string]string{ // JSON sorts the keys
 		"org.opencontainers.image.title":    d.title,
 		versionLabel:                        o.version,
 		"org.opencontainers.image.licenses": licence,
@@ -48,7 +48,7 @@ func (d *definition) image(o *options, epoch time.Time) (v1.Image, error) {
 	return mutate.ConfigFile(img, cf)
 }
 
-// writeLayout writes an image as an OCI layout of its own, in place of what is there.
+// writeLayout writes an OCI layout that holds one image. It replaces what dir holds.
 func writeLayout(dir string, img v1.Image) error {
 	if err := os.RemoveAll(dir); err != nil {
 		return err

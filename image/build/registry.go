@@ -22,7 +22,7 @@ func pull(ctx context.Context, ref string) (v1.Image, error) {
 	return remote.Image(d, remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain))
 }
 
-// push writes an image of -out under a tag, and prints its name by digest.
+// push writes an image of -out to a registry under a tag, and prints its name by digest.
 func (o *options) push(ctx context.Context, out io.Writer) error {
 	if o.to == "" {
 		return errors.New("push needs -to registry/repository:tag")

@@ -14,9 +14,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
 
-// save writes the images of -out as one archive, in the form that docker load of every
-// Engine reads: an OCI layout is one that older Engines do not. An image has its name,
-// and its version as the tag.
+// save writes the images of -out as one archive that docker load reads. Older Engines do
+// not read an OCI layout. An image's tag is its version.
 func (o *options) save(out io.Writer) error {
 	layouts, err := os.ReadDir(o.out)
 	if err != nil {
@@ -47,10 +46,10 @@ func (o *options) save(out io.Writer) error {
 	return tarball.MultiWrite(images, out)
 }
 
-// notInTags is what a tag can't hold.
+// notInTags matches what a tag can't have.
 var notInTags = regexp.MustCompile(`[^\w.-]+`)
 
-// tagOf is the tag of a version.
+// tagOf returns the tag for a version.
 func tagOf(version string) string {
 	tag := strings.Trim(notInTags.ReplaceAllString(version, "-"), "-.")
 	if tag == "" {

@@ -18,15 +18,15 @@ import (
 	"gitlauncher/internal/testenv"
 )
 
-// TestSave: every image of a folder is in the archive, the same by its config's digest,
-// under its name and version; and the Docker Engine loads it.
+// TestSave: the archive has every image of a folder, with the same config, under its name
+// and version; and the Docker Engine loads it.
 func TestSave(t *testing.T) {
 	epoch := time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)
 	o := &options{arch: "amd64", version: "(save-test)", out: t.TempDir()}
 	want := make(map[string]v1.Hash)
 	for _, image := range []string{"git-launcher-save-test", "dstack-sim-save-test"} {
 		d := definition{name: image, title: image, layers: []definedLayer{newLayer("x", []layer.File{{Path: "/" + image, Type: tar.TypeReg, Mode: 0o644, Time: epoch, Data: []byte(image)}})}}
-		img, err := d.image(o, epoch)
+		img, err := d.assemble(o, epoch)
 		if err != nil {
 			t.Fatal(err)
 		}

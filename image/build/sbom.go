@@ -12,7 +12,7 @@ import (
 	"gitlauncher/image/build/debian"
 )
 
-// spdxDocument is the part of SPDX 2.3 that is needed to name packages
+// spdxDocument is the part of SPDX 2.3 that names packages
 // (https://spdx.github.io/spdx-spec/v2.3/).
 type spdxDocument struct {
 	SPDXVersion   string             `json:"spdxVersion"`
@@ -60,8 +60,8 @@ type spdxRelationship struct {
 	Related string `json:"relatedSpdxElement"`
 }
 
-// spdx lists what the image holds: the packages of the lock that its files came
-// from, and the Go modules that its programs say they are made of.
+// spdx returns an SPDX document of what the image contains: the packages of the lock that
+// its files came from, and the Go modules that its programs list.
 func (b *built) spdx(l *debian.Lock, version string) ([]byte, error) {
 	digest, err := b.image.Digest()
 	if err != nil {
@@ -97,7 +97,7 @@ func (b *built) spdx(l *debian.Lock, version string) ([]byte, error) {
 		}
 		info, err := buildinfo.Read(bytes.NewReader(f.Data))
 		if err != nil {
-			continue // a directory, a text
+			continue // not a program
 		}
 		add(spdxPackage{Name: "go", Version: info.GoVersion, Refs: purl("pkg:golang/stdlib@" + strings.TrimPrefix(info.GoVersion, "go"))}, "CONTAINS", "SPDXRef-Package-0")
 		for _, m := range info.Deps {

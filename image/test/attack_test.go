@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// plant is a workload that has turned against whoever relies on it: it replaces what the
-// launcher's container will run in later boots, and puts traps wherever it can write.
+// plant is a workload that has turned against those who rely on it. It replaces what the
+// launcher's container runs in later boots, and leaves traps wherever it can write.
 const plant = `if [ -e /tmp/left ] || [ -e /var/tmp/left ] || [ -e /root/left ] || [ -e /var/cache/left ] || [ -e /run/git-launcher/left ]; then
   echo "workload: found what an earlier boot left"
 fi
@@ -27,11 +27,11 @@ echo evil >/tmp/script && cp /tmp/script "$GIT_LAUNCHER_WORK_DIR/new" && mv "$GI
 touch /tmp/left /var/tmp/left /root/left /var/cache/left /run/git-launcher/left
 `
 
-// TestEarlierBoot is the attack on the launcher's own container. dstack keeps
-// /var/lib/docker over a reboot, and starts an app with `docker compose up
-// --remove-orphans -d`, which keeps a container whose compose file has not changed. So
-// root in it can replace bash and the launcher. After a reboot the register is new, the
-// launch is measured as an honest one, and the planted bytes run.
+// TestEarlierBoot attacks the launcher's own container. dstack keeps /var/lib/docker over
+// a reboot, and starts an app with `docker compose up --remove-orphans -d`, which keeps a
+// container whose compose file has not changed. So root in the container can replace bash
+// and the launcher. After a reboot the register is new, the launch is measured like an
+// honest one, and the planted bytes run.
 // SECURITY.md: W3.
 func TestEarlierBoot(t *testing.T) {
 	for _, c := range []struct {

@@ -18,7 +18,7 @@ import (
 	"gitlauncher/internal/gittest"
 )
 
-// What the examples have in the place of a reader's own.
+// The placeholders in the examples, which a reader replaces.
 const (
 	zeros             = "@sha256:0000000000000000000000000000000000000000000000000000000000000000"
 	placeholder       = "registry.example/git-launcher" + zeros
@@ -27,7 +27,7 @@ const (
 	placeholderCommit = "0123456789abcdef0123456789abcdef01234567"
 )
 
-// project parses a compose file as it stands, strictly and without interpolation.
+// project parses a compose file strictly and without interpolation.
 func project(t *testing.T, text string) *types.Project {
 	t.Helper()
 	p, err := loader.LoadWithContext(context.Background(), types.ConfigDetails{
@@ -43,8 +43,8 @@ func project(t *testing.T, text string) *types.Project {
 	return p
 }
 
-// up replaces the placeholders of an example and starts it with the Compose that
-// dstack has. The test removes it.
+// up replaces the placeholders of an example and starts it with the version of Compose that
+// dstack has. The test's cleanup removes it.
 func up(t *testing.T, text string, env []string, replace ...string) (compose func(args ...string) string) {
 	t.Helper()
 	for i := 0; i < len(replace); i += 2 {
@@ -94,7 +94,7 @@ func awaitLogs(t *testing.T, compose func(...string) string, text string) (out s
 	return out
 }
 
-// literalConfig is the config that a service has in GIT_LAUNCHER_CONFIG.
+// literalConfig returns the config that a service has in GIT_LAUNCHER_CONFIG.
 func literalConfig(t *testing.T, app types.ServiceConfig) *config.Git {
 	t.Helper()
 	text := app.Environment[config.ConfigVariable]
@@ -136,8 +136,8 @@ func TestComposeGitMode(t *testing.T) {
 		return strings.Count(compose("logs", "--no-color"), "workload: waiting") == 2
 	})
 
-	// On dstack 0.6 the same deployment is pinned: what Compose passes is what the launcher
-	// finds in the measured compose, byte for byte.
+	// On dstack 0.6 the same deployment is pinned: Compose passes exactly the bytes that the
+	// launcher finds in the measured compose.
 	compose("stop", "--timeout", "5")
 	w.dstack = "0.6"
 	w.measure(t, strings.NewReplacer(placeholder, w.launcher, placeholderURL, w.url, placeholderCommit, id).Replace(text))
@@ -149,7 +149,8 @@ func TestComposeGitMode(t *testing.T) {
 	}
 }
 
-// roomy is a workload that puts programs where the examples have room for them.
+// roomy is a workload that runs programs from the directories that the examples let it
+// write to.
 const roomy = `room=""
 for d in /tmp /var/tmp /root /var/cache; do
   cp /bin/true "$d/program" && "$d/program" && room="$room $d"
@@ -183,8 +184,8 @@ func TestComposeDerived(t *testing.T) {
 		t.Error("the root file system is writable")
 	}
 
-	// On dstack 0.6 nothing can be recorded; the config is the image's, if the compose file
-	// says that this is meant.
+	// On dstack 0.6 nothing can be recorded. The config in the image pins the launch, if the
+	// compose file asks for that.
 	compose("stop", "--timeout", "5")
 	w.dstack = "0.6"
 	w.boot(t)
@@ -196,7 +197,7 @@ func TestComposeDerived(t *testing.T) {
 	out = awaitLogs(t, compose, "workload: waiting")
 	has(t, out, "HEAD verified: "+id, "the config is in the image", "binding=pinned")
 
-	// But not where a mount covers it, nor where the image can be written.
+	// It does not where a mount covers the file, nor where the root file system is writable.
 	mounted := filepath.Join(dir, "mounted.conf")
 	write(t, mounted, conf)
 	compose = up(t, strings.NewReplacer("restart: on-failure", "restart: \"no\"", "    volumes:\n      - /var", "    volumes:\n      - "+mounted+":/etc/git-launcher/config.conf:ro\n      - /var").Replace(pinned), nil,
@@ -228,8 +229,8 @@ func TestComposeLocalDev(t *testing.T) {
 	has(t, out, "HEAD verified: "+id, "launch measured", "THIS IS NOT A TEE")
 }
 
-// TestComposePrivate: the token comes as a variable, and is neither in the log nor in the
-// workload's environment.
+// TestComposePrivate: the token is passed in a variable, and is neither in the log nor in
+// the workload's environment.
 func TestComposePrivate(t *testing.T) {
 	text := example(t, "compose/private.yaml")
 	app := project(t, text).Services["app"]

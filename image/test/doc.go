@@ -1,8 +1,8 @@
-// Package test makes the images again as somebody else would, and runs them on the
-// Docker Engine of this machine: `make image-test`. It is apart from `go test ./...`
-// (build tag image) because it takes minutes, root and an Engine. A machine that
-// lacks a part skips the tests that need it, visibly; where CI=true that is an error.
+// Package test makes the images again as somebody else would, and runs them on the Docker
+// Engine of this machine: `make image-test`. `go test ./...` leaves it out (build tag
+// image), because it needs minutes, root and an Engine. Where a machine lacks a part, the
+// tests that need it are skipped and say so; where CI=true they fail.
 //
-// The tests share the Engine with whatever else uses it: every name they make is
-// their own, and they remove just those.
+// Others may use the Engine at the same time. Every name that the tests make is unique, and
+// they remove only those.
 package test

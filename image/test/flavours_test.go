@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// flavoured are workloads as people write them: each serves something and asks itself,
-// in nothing but what its image holds.
+// flavoured are workloads as people write them. Each serves something and requests it, with
+// nothing but what its image has.
 var flavoured = []struct {
 	image, says string
 	files       map[string]string
@@ -59,8 +59,8 @@ func main() {
 `}},
 }
 
-// TestFlavours: an author's one command, in each image by its digest, on both lines of
-// dstack, ends VERIFIED; and nothing is left.
+// TestFlavours: an author's one command ends VERIFIED with each image, by its digest, and
+// on both lines of dstack. It leaves nothing behind.
 func TestFlavours(t *testing.T) {
 	reg := registry(t)
 	agent := pulled(t, reg, "dstack-sim")
@@ -68,7 +68,7 @@ func TestFlavours(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("PATH", bin+":"+os.Getenv("PATH")) // docker-compose as the page names it
+	t.Setenv("PATH", bin+":"+os.Getenv("PATH")) // for docker-compose
 	for _, f := range flavoured {
 		image := pulled(t, reg, f.image)
 		dir := t.TempDir()
@@ -89,7 +89,8 @@ func TestFlavours(t *testing.T) {
 	}
 }
 
-// TestMissingProgram: what most first launches die of is seen before a deployment is.
+// TestMissingProgram: most first launches fail because a program is missing. The author
+// sees that before there is a deployment.
 func TestMissingProgram(t *testing.T) {
 	reg := registry(t)
 	image, agent := pulled(t, reg, "git-launcher"), pulled(t, reg, "dstack-sim")

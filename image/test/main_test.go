@@ -59,14 +59,14 @@ func must(t *testing.T, name string, args ...string) string {
 
 func docker(t *testing.T, args ...string) string { t.Helper(); return must(t, "docker", args...) }
 
-// unique is a name that nobody else on this Engine has.
+// unique returns a name that nobody else on this Engine has.
 func unique(what string) string {
 	b := make([]byte, 6)
 	rand.Read(b) // never fails
 	return fmt.Sprintf("git-launcher-test-%s-%x", what, b)
 }
 
-// await waits for something, at most twenty seconds.
+// await waits until there returns true, at most twenty seconds.
 func await(t *testing.T, what string, there func() bool) {
 	t.Helper()
 	for end := time.Now().Add(20 * time.Second); !there(); time.Sleep(50 * time.Millisecond) {
@@ -76,8 +76,8 @@ func await(t *testing.T, what string, there func() bool) {
 	}
 }
 
-// registry is a real one, on loopback, which Docker may use without TLS. It lives as
-// long as the test.
+// registry starts a real registry and returns its address. It is on loopback, where Docker
+// needs no TLS, and ends with the test.
 func registry(t *testing.T) string {
 	t.Helper()
 	needs(t, "docker-registry", "docker")
@@ -119,7 +119,7 @@ func write(t *testing.T, name, text string) {
 	}
 }
 
-// start runs a program until halt is called, or the test ends.
+// start runs a program until halt is called or the test ends.
 func start(t *testing.T, name string, args ...string) (halt func()) {
 	t.Helper()
 	cmd := exec.Command(name, args...)
@@ -139,8 +139,8 @@ func start(t *testing.T, name string, args ...string) (halt func()) {
 	return halt
 }
 
-// pulled pushes an image of bin/image into a registry and has the Engine pull it by
-// digest. The test removes the copy.
+// pulled pushes an image of bin/image to a registry, has the Engine pull it by digest, and
+// returns its name. The test's cleanup removes the Engine's copy.
 func pulled(t *testing.T, reg, name string) string {
 	t.Helper()
 	push := exec.Command("go", "run", "./image/build", "push", "-name", name, "-to", reg+"/"+name+":test")
@@ -152,7 +152,7 @@ func pulled(t *testing.T, reg, name string) string {
 	ref := strings.TrimSpace(string(out))
 	want, err := os.ReadFile(filepath.Join(top, "bin/image", name+".digest"))
 	if err != nil || ref != reg+"/"+name+"@"+strings.TrimSpace(string(want)) {
-		t.Fatalf("the registry has %s, the build gave %s, %v", ref, want, err)
+		t.Fatalf("the registry has %s, the build made %s, %v", ref, want, err)
 	}
 	docker(t, "pull", "--quiet", ref)
 	t.Cleanup(func() { run(t, "docker", "rmi", "--force", ref) })

@@ -11,9 +11,9 @@ import (
 	"testing"
 )
 
-// TestReproducible makes the images of bin/image again: later, from a copy of the
-// source in another directory, as another user (if root can make one), with another
-// umask, time zone and locale. Any difference fails, and names the file.
+// TestReproducible makes the images of bin/image again: later, from a copy of the source
+// in another directory, as another user (if root can make one), with another umask, time
+// zone and locale. It fails on any difference and names the file.
 // SECURITY.md: B3.
 func TestReproducible(t *testing.T) {
 	needs(t, "mmdebstrap", "git")
@@ -23,7 +23,7 @@ func TestReproducible(t *testing.T) {
 	if out, err := compile.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	// Not below t.TempDir, whose parents other users may not enter.
+	// Other users may not enter the parents of t.TempDir.
 	home, err := os.MkdirTemp("", "git-launcher-elsewhere-")
 	if err != nil {
 		t.Fatal(err)
@@ -33,7 +33,7 @@ func TestReproducible(t *testing.T) {
 	copySource(t, src)
 	must(t, "cp", "-r", filepath.Join(top, "bin/image"), filepath.Join(home, "made"))
 	must(t, "cp", builder, filepath.Join(home, "build"))
-	// The Go modules, by a proxy of files; go.sum has their digests.
+	// A directory serves as the proxy for Go modules; go.sum has their digests.
 	modules := filepath.Join(home, "modules")
 	must(t, "cp", "-al", filepath.Join(strings.TrimSpace(must(t, "go", "env", "GOMODCACHE")), "cache/download"), modules)
 
@@ -64,7 +64,7 @@ func TestReproducible(t *testing.T) {
 	}
 }
 
-// copySource copies what Git knows and what it would add.
+// copySource copies the files that Git tracks, and those that `git add .` would add.
 func copySource(t *testing.T, to string) {
 	t.Helper()
 	list := exec.Command("git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
@@ -85,8 +85,8 @@ func copySource(t *testing.T, to string) {
 	}
 }
 
-// otherUser makes a user for this test alone, with the subordinate ids that
-// mmdebstrap needs. A user who is not root stays the same.
+// otherUser makes a user for this test, with the subordinate ids that mmdebstrap needs, and
+// returns the name. It returns "" where the test does not run as root.
 func otherUser(t *testing.T, home string) string {
 	t.Helper()
 	if os.Geteuid() != 0 {

@@ -22,10 +22,10 @@ import (
 	"gitlauncher/measure/dstack"
 )
 
-// world is what a launch in a container meets: a registry, a Git server that
+// world is the surroundings of a launch in a container: a registry, a Git server that
 // containers reach, and a guest agent's socket.
 type world struct {
-	reg, launcher string // registry, and the git-mode image in it by digest
+	reg, launcher string // the registry's address, and the name of git mode's image in it
 	server        *gittest.Server
 	stopServer    func()
 	repo          *gittest.Repo
@@ -35,8 +35,8 @@ type world struct {
 	dstack        string // its version
 }
 
-// script is the workload of most tests. It shows what a workload should be able to
-// count on: it is PID 1, gets signals, and can write to its volume and nowhere else.
+// script is the workload of most tests. It shows what a workload may rely on: it is PID 1,
+// gets signals, and can write to its volume and nowhere else.
 const script = `echo "workload: pid $$ uid $(id -u) commit $GIT_LAUNCHER_COMMIT"
 touch /etc/anything 2>/dev/null && echo "workload: the root file system is writable"
 touch "$GIT_LAUNCHER_WORK_DIR/../state" && echo "workload: the volume is writable"
@@ -56,7 +56,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w.server = &gittest.Server{Root: filepath.Join(w.dir, "srv")}
-	// A network of our own, whose gateway is where containers find this machine.
+	// Containers on this network reach this machine at the gateway.
 	w.network = docker(t, "network", "create", unique("net"))
 	t.Cleanup(func() { run(t, "docker", "network", "rm", w.network) })
 	host := docker(t, "network", "inspect", w.network, "--format", "{{(index .IPAM.Config 0).Gateway}}")
@@ -72,7 +72,7 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// measure makes a compose file the one that the guest agent has measured at its next boot.
+// measure sets the compose file that the guest agent measures at its next boot.
 func (w *world) measure(t *testing.T, text string) {
 	t.Helper()
 	app, err := json.Marshal(map[string]any{"manifest_version": 2, "name": "test", "runner": "docker-compose", "docker_compose_file": text})
@@ -82,7 +82,7 @@ func (w *world) measure(t *testing.T, text string) {
 	write(t, filepath.Join(w.dir, "app-compose.json"), string(app))
 }
 
-// boot starts a guest agent with a new register, in the place of the one before.
+// boot starts a guest agent with a new register. It ends the one before.
 func (w *world) boot(t *testing.T) {
 	t.Helper()
 	if w.halt != nil {
@@ -108,10 +108,10 @@ func (w *world) commit(t *testing.T, text string) (id, config string) {
 	return id, fmt.Sprintf("REPO_URL=%s\nCOMMIT_SHA=%s\n", w.url, id)
 }
 
-// hardened is the strictest way to run the container that works.
+// hardened has the strictest flags that a launch works with.
 var hardened = []string{"--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--tmpfs=/tmp:exec", "--tmpfs=/run/git-launcher"}
 
-// container creates a container, which the test removes.
+// container creates a container, which the test's cleanup removes.
 func (w *world) container(t *testing.T, config, image string, flags ...string) string {
 	t.Helper()
 	name := unique("run")
@@ -139,7 +139,7 @@ func (w *world) volume(t *testing.T) string {
 	return "--volume=" + name + ":/var/lib/git-launcher"
 }
 
-// logs waits until a container has written a text a number of times.
+// logs waits until a container's log has the text that many times, and returns the log.
 func logs(t *testing.T, container, text string, times int) string {
 	t.Helper()
 	var out string
@@ -159,8 +159,8 @@ func has(t *testing.T, out string, texts ...string) {
 	}
 }
 
-// launches are the launch records in the guest agent's log, which must replay to the
-// register.
+// launches returns the git-launch events in the guest agent's log, which must replay to
+// the register.
 func (w *world) launches(t *testing.T) (records []measure.Event) {
 	t.Helper()
 	c, err := dstack.New(w.sock, 5*time.Second, slog.New(slog.DiscardHandler))
@@ -204,7 +204,7 @@ func TestMountedConfig(t *testing.T) {
 		}
 	}
 
-	// docker stop reaches the workload, which decides how it ends.
+	// docker stop reaches the workload, which decides its own exit code.
 	began := time.Now()
 	docker(t, "stop", "--time", "10", c)
 	if took := time.Since(began); took > 5*time.Second {
@@ -215,8 +215,8 @@ func TestMountedConfig(t *testing.T) {
 		t.Errorf("the exit code is %s, not the workload's", code)
 	}
 
-	// A restart of the same boot needs no network, measures nothing again, and keeps
-	// nothing that was put into the checkout.
+	// A restart in the same boot needs no network, measures nothing again, and undoes changes
+	// of the checkout.
 	w.stopServer()
 	docker(t, "start", c)
 	logs(t, c, "workload: waiting", 2)
@@ -249,7 +249,7 @@ func record(t *testing.T, receipt string) (r launchRecord) {
 	return r
 }
 
-// TestDerived builds the example of a derived image: the config is in the image.
+// TestDerived builds the example of a derived image, which has the config inside.
 func TestDerived(t *testing.T) {
 	w := newWorld(t)
 	id, config := w.commit(t, script)
@@ -276,11 +276,11 @@ func TestDerived(t *testing.T) {
 	}
 }
 
-// TestNotRoot runs everything as a user without any right.
+// TestNotRoot runs the launcher and the workload as a user without any rights.
 func TestNotRoot(t *testing.T) {
 	w := newWorld(t)
 	id, config := w.commit(t, script)
-	if err := os.Chmod(w.sock, 0o666); err != nil { // as dstack's guest agent has it
+	if err := os.Chmod(w.sock, 0o666); err != nil { // the mode that dstack's guest agent sets
 		t.Fatal(err)
 	}
 	c := w.container(t, config, w.launcher, w.volume(t), "--user", "65534:65534", "--env", "ONCE=0")
@@ -291,8 +291,8 @@ func TestNotRoot(t *testing.T) {
 	has(t, logs(t, c, "workload:", 1), "workload: pid 1 uid 65534 commit "+id, "the volume is writable")
 }
 
-// TestStopWhileFetching: PID 1 gets no default action for signals; the launcher ends
-// all the same.
+// TestStopWhileFetching: the launcher ends on a signal, though the kernel has no default
+// action for PID 1.
 func TestStopWhileFetching(t *testing.T) {
 	w := newWorld(t)
 	_, config := w.commit(t, script)
@@ -315,8 +315,8 @@ func TestStopWhileFetching(t *testing.T) {
 	}
 }
 
-// TestRestartPolicies: on-failure gives up on a pin that can't be met; always brings a
-// workload back that ended.
+// TestRestartPolicies: on-failure gives up on a commit that does not exist; always starts a
+// workload again that has ended.
 func TestRestartPolicies(t *testing.T) {
 	w := newWorld(t)
 	id, config := w.commit(t, script)
@@ -337,7 +337,7 @@ func TestRestartPolicies(t *testing.T) {
 	}
 }
 
-// TestDefinition looks at what the images say of themselves, and at what is in them.
+// TestDefinition checks the images' configs and their files.
 // SECURITY.md: B2.
 func TestDefinition(t *testing.T) {
 	reg := registry(t)
@@ -371,10 +371,10 @@ func TestDefinition(t *testing.T) {
 	for line := range strings.Lines(string(list)) {
 		f := strings.Split(line, "\t")
 		if f[5] == "" || f[0] == "f" && f[1][0] > '1' {
-			t.Errorf("from nowhere, or setuid: %s", line)
+			t.Errorf("without an origin, or setuid: %s", line)
 		}
 	}
-	// What a workload may count on, each program run for real.
+	// The programs that a workload may rely on do run.
 	ref := reg + "/git-launcher@" + strings.TrimSpace(string(digest(t, "git-launcher")))
 	pulled(t, reg, "git-launcher")
 	has(t, docker(t, "run", "--rm", "--network=none", "--entrypoint=bash", ref, "-c",

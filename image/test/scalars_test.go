@@ -13,8 +13,8 @@ import (
 	"gitlauncher/internal/strictyaml"
 )
 
-// scalars are ways to write a variable's value. Lines after the first are indented by
-// eight blanks, below a key that is indented by six.
+// scalars are ways to write a variable's value. The key is indented by six blanks, and lines
+// after the first by eight.
 var scalars = []string{
 	// Blocks, their chomping and their indentation.
 	"|\n        one\n        two\n",
@@ -54,10 +54,9 @@ var scalars = []string{
 	"1", "0", "-1", "017", "0o17", "0x1f", "1_000", "1.50", "1e6", "1.0", "-0.5", "1e3", "9007199254740993", "true", "false", "True", "TRUE", "yes", "no", "on", "off", "y", "n", "\"true\"", "'1.50'", "12e03", ".5", "1.", "+1", "0b11", "1:30", "190:20:30",
 }
 
-// TestComposeScalars launches each way to write a value with the real Compose and
-// compares what the container gets, byte for byte, with what the verifier and the
-// launcher read from the same file. Some have no one meaning and are refused by ours;
-// none may be read as something else.
+// TestComposeScalars has the real Compose pass each value to a container, and compares the
+// bytes with what the verifier and the launcher read from the same file. These may refuse a
+// value that has more than one meaning. They may not read another one.
 func TestComposeScalars(t *testing.T) {
 	reg := registry(t)
 	image := pulled(t, reg, "git-launcher")
@@ -124,8 +123,8 @@ func TestComposeScalars(t *testing.T) {
 	t.Logf("%d values are the same, %d ours does not read", len(want["mapping"])+len(want["list"]), refused)
 }
 
-// ours is what the verifier and the launcher read from one line of an environment. It is
-// not ok where they refuse it, or do not take it for a literal.
+// ours returns what the verifier and the launcher read from one line of an environment. ok
+// is false where they refuse it or do not take it for a literal.
 func ours(t *testing.T, line, variable string) (value string, ok bool) {
 	t.Helper()
 	file, err := strictyaml.Decode([]byte("services:\n  app:\n    environment:\n" + line + "    read_only: true\n"))
@@ -139,7 +138,7 @@ func ours(t *testing.T, line, variable string) (value string, ok bool) {
 	return vars[0].Value, vars[0].Literal
 }
 
-// environment is what a container that ran `env -0` has printed.
+// environment returns what a container that ran `env -0` has printed.
 func environment(t *testing.T, container string) map[string]string {
 	t.Helper()
 	var out string

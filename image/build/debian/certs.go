@@ -12,13 +12,13 @@ import (
 )
 
 const (
-	bundle    = "/etc/ssl/certs/ca-certificates.crt"
-	rootsHeld = "/usr/share/ca-certificates/"
+	bundle    = "/etc/ssl/certs/ca-certificates.crt" // what TLS clients read; a script makes it
+	rootsHeld = "/usr/share/ca-certificates/"        // where the package ca-certificates has its files
 )
 
-// Certificates requires that TLS clients trust just what the package holds: the
-// bundle, which a script makes and which image mode's image consists of, has its
-// certificates and no others, and beside it there are only links.
+// Certificates requires that TLS clients trust exactly the certificates of the package
+// ca-certificates: the bundle has these and no others, and the directory of the bundle
+// has only links besides.
 func Certificates(files []layer.File) error {
 	held, trusted := make(map[string]bool), make(map[string]bool)
 	for _, f := range files {
@@ -28,7 +28,7 @@ func Certificates(files []layer.File) error {
 		case strings.HasPrefix(f.Path, rootsHeld):
 			collect(held, f.Data)
 		case strings.HasPrefix(f.Path, "/etc/ssl/certs/") && f.Type != tar.TypeSymlink:
-			return fmt.Errorf("%s is trusted by TLS clients, and is no link to a certificate of the package", f.Path)
+			return fmt.Errorf("TLS clients trust %s, which is not a link to a certificate of the package", f.Path)
 		}
 	}
 	if len(held) == 0 || !maps.Equal(held, trusted) {

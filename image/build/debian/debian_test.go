@@ -55,7 +55,7 @@ func TestLock(t *testing.T) {
 		"flavour twice":             goodLock + "flavour x1\nflavour x1\n",
 		"flavours out of order":     goodLock + "flavour x2\nflavour x1\n",
 		"flavour is a path":         goodLock + "flavour ../x\n",
-		"flavour with what all has": goodLock + "flavour x1\n" + line,
+		"flavour with a common one": goodLock + "flavour x1\n" + line,
 		"out of order in a flavour": goodLock + "flavour x1\n" + strings.Replace(line, " bb ", " dd ", 1) + strings.Replace(line, " bb ", " cc ", 1),
 	}
 	for name, text := range bad {
@@ -84,7 +84,7 @@ func TestLock(t *testing.T) {
 	}
 }
 
-// TestWants reads the file of wanted packages.
+// TestWants reads a list of wanted packages.
 func TestWants(t *testing.T) {
 	every, flavours, err := Wants("bash\ngit\ngo: golang-go/x golang-src/x\nnode: nodejs\n")
 	if err != nil || strings.Join(every, " ") != "bash git" || len(flavours) != 2 || strings.Join(flavours["go"], " ") != "golang-go/x golang-src/x" {
@@ -111,7 +111,8 @@ func TestMatch(t *testing.T) {
 	}
 }
 
-// TestCommittedLocks: the architectures have the same packages, but for their own.
+// TestCommittedLocks: both locks have every wanted package and flavour, and name dated
+// archives.
 func TestCommittedLocks(t *testing.T) {
 	wanted, err := os.ReadFile("../../packages")
 	if err != nil {
@@ -154,8 +155,8 @@ func TestCommittedLocks(t *testing.T) {
 	}
 }
 
-// TestMirrorIsNotTrusted: other bytes than the lock's are refused, no matter who serves
-// them, and nothing of them stays in the cache.
+// TestMirrorIsNotTrusted: bytes that are not the lock's are refused, whether a mirror or
+// the cache has them.
 // SECURITY.md: B1.
 func TestMirrorIsNotTrusted(t *testing.T) {
 	if _, err := os.Stat("/usr/lib/apt/apt-helper"); err != nil {
@@ -175,15 +176,15 @@ func TestMirrorIsNotTrusted(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// A cache that somebody else could write is no better.
+	// Somebody else may have written into the cache.
 	if err := os.WriteFile(filepath.Join(cache, l.Packages[0].SHA256+".deb"), []byte("nor this"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if err := Fetch(context.Background(), l, Mirrors{"debian": "file://" + mirror}, cache); err == nil {
-		t.Error("packages with other digests are taken")
+		t.Error("packages with other digests are accepted")
 	}
 	if err := repository(context.Background(), l, cache, t.TempDir()); err == nil {
-		t.Error("a package in the cache with another digest is taken")
+		t.Error("a package in the cache with another digest is accepted")
 	}
 }
 
@@ -203,7 +204,7 @@ func TestClean(t *testing.T) {
 	}
 }
 
-// TestCertificates: an authority that was added, or is missing, is refused.
+// TestCertificates: an authority that was added or removed is found.
 // SECURITY.md: B2.
 func TestCertificates(t *testing.T) {
 	one := []byte("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
@@ -230,7 +231,7 @@ func TestCertificates(t *testing.T) {
 	}
 }
 
-// FuzzLock: what is read as a lock is written as one that reads the same.
+// FuzzLock: a lock that was read is written as one that reads the same.
 func FuzzLock(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		l, err := parseLock(data)
@@ -239,7 +240,7 @@ func FuzzLock(f *testing.F) {
 		}
 		again, err := parseLock(l.Format())
 		if err != nil || !bytes.Equal(again.Format(), l.Format()) {
-			t.Errorf("%q is read, and not as it is written: %v", data, err)
+			t.Errorf("%q is read, and what is written then reads differently: %v", data, err)
 		}
 	})
 }

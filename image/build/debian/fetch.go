@@ -31,7 +31,7 @@ func Fetch(ctx context.Context, l *Lock, from Mirrors, cache string) error {
 			}
 			url := strings.TrimSuffix(from[p.Archive], "/") + "/" + p.Path
 			if err := download(ctx, url, to, p.SHA256); err != nil {
-				return fmt.Errorf("package %s %s: %w (a mirror that dropped this version is replaced as the head of the lock says)", p.Name, p.Version, err)
+				return fmt.Errorf("package %s %s: %w (if the mirror has dropped this version, use the dated archive, as the head of the lock says)", p.Name, p.Version, err)
 			}
 			return nil
 		})
@@ -39,8 +39,8 @@ func Fetch(ctx context.Context, l *Lock, from Mirrors, cache string) error {
 	return g.Wait()
 }
 
-// download leaves apt to do the transfer, so that proxies and mirrors work as
-// everywhere on a Debian machine. The digest is checked by us again.
+// download has apt make the transfer, so that proxies and mirrors work as they do for the
+// machine itself. It then checks the digest once more.
 func download(ctx context.Context, url, to, sum string) error {
 	tmp, err := os.MkdirTemp(filepath.Dir(to), ".fetching-")
 	if err != nil {
@@ -76,8 +76,8 @@ func hasDigest(name, sum string) error {
 	return nil
 }
 
-// repository makes a flat apt repository of exactly the locked packages. Their
-// digests are checked once more where they are used: apt reads them from here.
+// repository makes a flat apt repository of exactly the locked packages. It checks the
+// digests of its copies, since these are what apt reads.
 func repository(ctx context.Context, l *Lock, cache, dir string) error {
 	var index bytes.Buffer
 	for _, p := range l.Packages {
@@ -98,7 +98,7 @@ func repository(ctx context.Context, l *Lock, cache, dir string) error {
 	return os.WriteFile(filepath.Join(dir, "Packages"), index.Bytes(), 0o644)
 }
 
-// copyFile copies for others to read: mmdebstrap may work as another user.
+// copyFile makes a copy that everybody may read: mmdebstrap may run as another user.
 func copyFile(from, to string) error {
 	in, err := os.Open(from)
 	if err != nil {
@@ -113,7 +113,7 @@ func copyFile(from, to string) error {
 	if _, err := io.Copy(out, in); err != nil {
 		return err
 	}
-	if err := out.Chmod(0o644); err != nil { // whatever the umask
+	if err := out.Chmod(0o644); err != nil { // whatever the umask is
 		return err
 	}
 	return out.Close()

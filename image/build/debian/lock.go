@@ -16,11 +16,11 @@ import (
 	"time"
 )
 
-// Lock is everything that goes into the Debian layer of one architecture.
+// Lock pins everything that goes into the Debian layers of one architecture.
 type Lock struct {
 	Arch     string // as Debian and OCI both call it: amd64, arm64
 	Suite    string
-	Epoch    time.Time // no file of an image is younger
+	Epoch    time.Time // the latest time that a file of an image has
 	Archives []Archive
 	Packages []Package // of every image, sorted by name
 	Flavours []Flavour // sorted by name
@@ -29,10 +29,10 @@ type Lock struct {
 // Flavour is an image with more packages.
 type Flavour struct {
 	Name     string
-	Packages []Package // beside the lock's, sorted by name
+	Packages []Package // besides the lock's, sorted by name
 }
 
-// Of is the lock of one flavour's image: its own packages and those of every image.
+// Of returns the lock of one flavour's image: its own packages and those of every image.
 func (l *Lock) Of(f Flavour) *Lock {
 	all := *l
 	all.Packages, all.Flavours = slices.Concat(l.Packages, f.Packages), nil
@@ -40,8 +40,7 @@ func (l *Lock) Of(f Flavour) *Lock {
 	return &all
 }
 
-// Everything is the lock of an image that holds the packages of all flavours: those to
-// fetch. A package that several flavours hold is one.
+// Everything returns a lock with the packages of all flavours, each once: those to fetch.
 func (l *Lock) Everything() *Lock {
 	all := *l
 	all.Packages, all.Flavours = slices.Clone(l.Packages), nil
@@ -55,10 +54,10 @@ func (l *Lock) Everything() *Lock {
 
 func byName(a, b Package) int { return strings.Compare(a.Name, b.Name) }
 
-// Archive is a Debian archive by the names it has in a lock.
+// Archive is a Debian archive, as a lock names it.
 type Archive struct {
 	Name     string // debian, debian-security
-	Snapshot string // dated URL at which the lock's versions stay
+	Snapshot string // dated URL that keeps the lock's versions
 }
 
 // Package is one .deb file.
@@ -70,8 +69,8 @@ type Package struct {
 	SHA256        string // lowercase hex
 }
 
-// ReadLock reads a lock file. Unknown words, duplicates and anything malformed are
-// errors: what it says is the whole content of an image.
+// ReadLock reads a lock file. Unknown words, duplicates and anything malformed are errors,
+// because the file alone decides what an image contains.
 func ReadLock(name string) (*Lock, error) {
 	data, err := os.ReadFile(name)
 	if err != nil {
@@ -127,7 +126,7 @@ func (l *Lock) add(word string, f []string) error {
 		return nil
 	case "flavour":
 		if n := len(l.Flavours); !packageName.MatchString(f[0]) || n > 0 && l.Flavours[n-1].Name >= f[0] {
-			return fmt.Errorf("%q is no name of a flavour, out of order or there twice", f[0])
+			return fmt.Errorf("flavour %q is not a valid name, out of order or there twice", f[0])
 		}
 		l.Flavours = append(l.Flavours, Flavour{Name: f[0]})
 		return nil
@@ -135,16 +134,16 @@ func (l *Lock) add(word string, f []string) error {
 	p := Package{Name: f[0], Version: f[1], Archive: f[2], Path: f[3], SHA256: f[5]}
 	var err error
 	if p.Size, err = strconv.ParseInt(f[4], 10, 64); err != nil || p.Size <= 0 {
-		return errors.New("a size that is no number of bytes")
+		return errors.New("a size that is not a positive number of bytes")
 	}
 	sum, err := hex.DecodeString(p.SHA256)
 	switch {
 	case err != nil || len(sum) != 32 || strings.ToLower(p.SHA256) != p.SHA256:
 		return errors.New("a digest that is not 64 lowercase hex digits")
 	case p.Path != path.Clean(p.Path) || path.IsAbs(p.Path) || strings.HasPrefix(p.Path, "..") || !strings.HasSuffix(p.Path, ".deb"):
-		return fmt.Errorf("%q is no path of a .deb in an archive", p.Path)
+		return fmt.Errorf("%q is not the path of a .deb in an archive", p.Path)
 	case !packageName.MatchString(p.Name):
-		return fmt.Errorf("%q is no name of a package", p.Name)
+		return fmt.Errorf("%q is not the name of a package", p.Name)
 	case !slices.ContainsFunc(l.Archives, func(a Archive) bool { return a.Name == p.Archive }):
 		return fmt.Errorf("archive %q is not named above", p.Archive)
 	}
@@ -162,7 +161,7 @@ func (l *Lock) add(word string, f []string) error {
 	return nil
 }
 
-// packageName is what Debian policy (5.6.1) lets a package be called.
+// packageName matches the names that Debian policy (5.6.1) allows.
 var packageName = regexp.MustCompile(`^[a-z0-9][a-z0-9+.-]+$`)
 
 func setOnce(to *string, v string) error {
@@ -185,7 +184,7 @@ const lockHead = `# The Debian packages of the git-launcher images: nothing else
 # flavour NAME: the packages after it are in that image alone
 `
 
-// Format writes a lock as parseLock reads it.
+// Format returns the lock as [ReadLock] reads it.
 func (l *Lock) Format() []byte {
 	var b bytes.Buffer
 	b.WriteString(lockHead)
@@ -207,7 +206,7 @@ func formatPackages(to io.Writer, packages []Package) {
 	}
 }
 
-// URL is where the dated archive has a package.
+// URL returns the address of a package in its dated archive.
 func (l *Lock) URL(p Package) string {
 	for _, a := range l.Archives {
 		if a.Name == p.Archive {

@@ -17,11 +17,12 @@ import (
 	"gitlauncher/image/build/layer"
 )
 
-// Bootstrap lets mmdebstrap install the locked packages, with their own scripts, into
-// the new directory tmp. apt sees a repository of these packages and no other.
+// Bootstrap has mmdebstrap install the locked packages, with their own scripts, and returns
+// the files of the system. It makes the directory tmp to work in. apt sees a repository of
+// these packages and no other.
 func Bootstrap(ctx context.Context, l *Lock, cache, tmp string) ([]layer.File, error) {
 	repo := filepath.Join(tmp, "repo")
-	// Not the umask, but these modes: mmdebstrap may work as another user.
+	// Mkdir obeys the umask and Chmod does not: mmdebstrap may run as another user.
 	if err := errors.Join(os.Mkdir(tmp, 0o755), os.Chmod(tmp, 0o755), os.Mkdir(repo, 0o755), os.Chmod(repo, 0o755)); err != nil {
 		return nil, err
 	}
@@ -37,7 +38,7 @@ func Bootstrap(ctx context.Context, l *Lock, cache, tmp string) ([]layer.File, e
 	}
 	cmd := exec.CommandContext(ctx, "mmdebstrap", "--quiet", "--variant=apt", "--format=tar",
 		"--architectures="+l.Arch, "--include="+strings.Join(names, ","), l.Suite, "-",
-		// The packages were hashed; the repository is ours, made for this.
+		// This program has made the repository, and has hashed each package in it.
 		"deb [trusted=yes] copy://"+repo+" ./")
 	cmd.Dir = tmp
 	cmd.Env = []string{
@@ -64,8 +65,8 @@ func Bootstrap(ctx context.Context, l *Lock, cache, tmp string) ([]layer.File, e
 	return files, err
 }
 
-// dropped are paths that do not go into the image: what the running of the building
-// left, what a container gets from its engine, and what no program reads.
+// dropped are the paths that do not go into the image: what the build left behind, what a
+// container gets from its engine, and what no program reads.
 var dropped = []struct{ pattern, why string }{
 	{"/dev/**", "an engine mounts its own"},
 	{"/etc/hostname", "an engine mounts its own"},
@@ -80,16 +81,16 @@ var dropped = []struct{ pattern, why string }{
 	{"/etc/systemd/system/**", "there is no systemd"},
 	{"/var/lib/systemd/**", "there is no systemd"},
 	{"/var/cache/**", "caches"},
-	{"/usr/**/__pycache__", "what Python compiled; nothing holds it"},
-	{"/usr/**/__pycache__/**", "what Python compiled; nothing holds it"},
+	{"/usr/**/__pycache__", "what Python compiled; no package has it"},
+	{"/usr/**/__pycache__/**", "what Python compiled; no package has it"},
 	{"/var/log/**", "logs"},
 	{"/var/lib/apt/extended_states", "what mmdebstrap asked apt for"},
 	{"/var/lib/apt/lists/**", "indexes of packages, and their lock"},
 	{"/var/lib/dpkg/*-old", "what a file was before"},
 	{"/var/lib/dpkg/lock*", "locks"},
 	{"/var/lib/dpkg/triggers/Lock", "a lock"},
-	{"/var/lib/python", "what Python compiled; nothing holds it"},
-	{"/var/lib/python/**", "what Python compiled; nothing holds it"},
+	{"/var/lib/python", "what Python compiled; no package has it"},
+	{"/var/lib/python/**", "what Python compiled; no package has it"},
 	{"/usr/share/man/**", "manuals"},
 	{"/usr/share/info/**", "manuals"},
 	{"/usr/share/locale/**", "translations"},
@@ -98,13 +99,13 @@ var dropped = []struct{ pattern, why string }{
 	{"/usr/share/doc-base/**", "manuals"},
 }
 
-// kept are exceptions from dropped.
+// kept are the exceptions to dropped.
 var kept = []string{"/usr/share/doc/*/copyright"}
 
-// Clean leaves out what dropped lists, and makes no file younger than the epoch. A
-// directory that becomes empty stays.
+// Clean returns the files without those that dropped lists. A time after the epoch becomes
+// the epoch. A directory that becomes empty stays.
 func Clean(files []layer.File, epoch time.Time) []layer.File {
-	licensed := make(map[string]bool) // directories that a licence lies in
+	licensed := make(map[string]bool) // directories that have a licence
 	for _, f := range files {
 		if matches(f.Path, kept) {
 			licensed[path.Dir(f.Path)] = true
@@ -129,8 +130,8 @@ func matches(name string, patterns []string) bool {
 	return slices.ContainsFunc(patterns, func(p string) bool { return match(p, name) })
 }
 
-// match is path.Match, and ** stands for any folders; at a pattern's end for everything
-// below.
+// match is [path.Match] by components, where ** stands for any number of directories. At
+// the end of a pattern, ** stands for everything below.
 func match(pattern, name string) bool {
 	return matchParts(strings.Split(pattern, "/"), strings.Split(name, "/"))
 }

@@ -12,9 +12,8 @@ import (
 	"gitlauncher/image/build/layer"
 )
 
-// made are the files that no package holds, and that are made while one is
-// configured: by its own script, from what the packages hold. Nothing else may be in
-// the image.
+// made are the files that no package has, and that a package's own script makes while it
+// is configured. No other file without a package may be in the image.
 var made = []struct{ by, patterns string }{
 	{"base-files", "/etc/dpkg/origins/default /etc/nsswitch.conf /etc/profile /root/.bashrc /root/.profile /etc/opt /media /mnt /opt /srv /run/lock " +
 		"/usr/local /usr/local/** /var/local /var/mail /var/opt /var/spool/mail /var/lib/dpkg /var/run /var/lock"},
@@ -35,9 +34,10 @@ var made = []struct{ by, patterns string }{
 	{"util-linux", "/etc/alternatives/pager /usr/bin/pager"},
 }
 
-// Trace finds where each file came from: that one of the given packages whose .deb holds
-// just these bytes with this mode and owner, or the package of the lock whose script
-// made it. It returns the files that have neither.
+// Trace finds where each file came from and sets its Origin. That is one of the packages
+// in from, if its .deb has exactly these bytes with this mode and owner, or else the
+// package of the lock whose script makes the file. Trace returns the files that have
+// neither, with the reason.
 func Trace(ctx context.Context, l *Lock, from []Package, cache string, files []layer.File) (unexplained []string, err error) {
 	held, err := contents(ctx, l.Arch, from, cache)
 	if err != nil {
@@ -59,16 +59,16 @@ func Trace(ctx context.Context, l *Lock, from []Package, cache string, files []l
 		if f.Origin = l.madeBy(f.Path); f.Origin != "" {
 			continue
 		}
-		what := "no package holds it"
+		what := "no package has it"
 		if len(held[f.Path]) > 0 {
-			what = "it is not as " + held[f.Path][0].Origin + " holds it"
+			what = "it differs from the one in " + held[f.Path][0].Origin
 		}
 		unexplained = append(unexplained, f.Path+": "+what)
 	}
 	return unexplained, nil
 }
 
-// madeBy names the locked package whose script makes a file.
+// madeBy names the locked package whose script makes a file, or returns "".
 func (l *Lock) madeBy(name string) string {
 	for _, m := range made {
 		if matches(name, strings.Fields(m.patterns)) {
@@ -82,8 +82,8 @@ func (l *Lock) madeBy(name string) string {
 	return ""
 }
 
-// contents lists the files of packages, by the path that they have in the image, with
-// the files that dpkg keeps of each package's control archive.
+// contents returns the files of packages by their path in the image. Among them are the
+// files that dpkg keeps from each package's control archive.
 func contents(ctx context.Context, arch string, packages []Package, cache string) (map[string][]*layer.File, error) {
 	held := make(map[string][]*layer.File)
 	for _, p := range packages {
@@ -123,8 +123,8 @@ func debTar(ctx context.Context, which, deb string) ([]layer.File, error) {
 	return layer.ReadTar(bytes.NewReader(out))
 }
 
-// merged is where a file goes on a system whose /bin, /sbin and /lib are links
-// into /usr.
+// merged returns the path of a file on a system whose /bin, /sbin and /lib are links into
+// /usr.
 func merged(p string) string {
 	for _, top := range []string{"/bin", "/sbin", "/lib", "/lib64"} {
 		if p == top || strings.HasPrefix(p, top+"/") {

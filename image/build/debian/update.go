@@ -15,13 +15,14 @@ import (
 	"time"
 )
 
-// Mirrors are the URLs from which packages come. They are never written down.
-type Mirrors map[string]string // by archive name
+// Mirrors are the URLs to download packages from, by the name of the archive. No lock or
+// image contains them.
+type Mirrors map[string]string
 
 const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
-// Wants are the packages that the file of them names: one a line for every image, and
-// "FLAVOUR: NAME..." for one flavour's. NAME/SUITE is of another suite than the rest.
+// Wants reads a list of wanted packages. A line has names of packages for every image, or
+// "FLAVOUR: NAME..." for one flavour. NAME/SUITE takes the package from another suite.
 func Wants(text string) (every []string, flavours map[string][]string, err error) {
 	flavours = make(map[string][]string)
 	for line := range strings.Lines(text) {
@@ -38,9 +39,9 @@ func Wants(text string) (every []string, flavours map[string][]string, err error
 	return every, flavours, nil
 }
 
-// Update makes a lock of the newest versions of the wanted packages, of what is
-// essential in Debian, and of all that these depend on. The archives' signatures are
-// checked by apt, against Debian's keys alone.
+// Update makes a lock of the newest versions of the wanted packages, of Debian's essential
+// ones, and of all that these depend on. apt checks the archives' signatures against
+// Debian's keys and no others.
 func Update(ctx context.Context, arch, suite, wanted string, from Mirrors, now time.Time) (*Lock, error) {
 	every, flavours, err := Wants(wanted)
 	if err != nil {
@@ -48,7 +49,7 @@ func Update(ctx context.Context, arch, suite, wanted string, from Mirrors, now t
 	}
 	epoch := now.UTC().Truncate(24 * time.Hour)
 	l := &Lock{Arch: arch, Suite: suite, Epoch: epoch}
-	later := epoch.Add(24 * time.Hour) // the next day's copy has what came out during this one
+	later := epoch.Add(24 * time.Hour) // the next day's copy has what came out today
 	for _, name := range archiveNames {
 		l.Archives = append(l.Archives, Archive{name, "http://snapshot.debian.org/archive/" + name + "/" + later.Format("20060102T150405Z") + "/"})
 	}
@@ -78,11 +79,12 @@ func Update(ctx context.Context, arch, suite, wanted string, from Mirrors, now t
 		}
 		l.Flavours = append(l.Flavours, Flavour{name, own})
 	}
-	_, err = parseLock(l.Format()) // as it will be read
+	_, err = parseLock(l.Format()) // the new lock must be readable
 	return l, err
 }
 
-// resolve returns the named packages, what is essential, and what these depend on.
+// resolve returns the wanted packages, the essential ones, and all that these depend on,
+// sorted by name.
 func (a *apt) resolve(ctx context.Context, wanted []string) (chosen []Package, err error) {
 	args := append([]string{"apt-get", "install", "--simulate", "-q", "--no-install-recommends", "?essential", "apt"}, wanted...)
 	out, err := a.run(ctx, args...)
@@ -105,10 +107,10 @@ func (a *apt) resolve(ctx context.Context, wanted []string) (chosen []Package, e
 	return chosen, nil
 }
 
-// archiveNames are Debian's archives, as below snapshot.debian.org/archive.
+// archiveNames are Debian's archives, by their names at snapshot.debian.org/archive.
 var archiveNames = []string{"debian", "debian-security"}
 
-// apt is a private apt: it knows nothing of the machine's sources, settings and packages.
+// apt is a private apt, which knows nothing of the machine's sources, settings and packages.
 type apt struct{ dir string }
 
 func newApt(dir, arch, suite string, from Mirrors) (*apt, error) {
@@ -152,7 +154,7 @@ func lastLine(s string) string {
 	return lines[len(lines)-1]
 }
 
-// describe reads a package's entry of the signed index.
+// describe reads a package's entry in the signed index.
 func (a *apt) describe(ctx context.Context, nameVersion string) (Package, error) {
 	out, err := a.run(ctx, "apt-cache", "show", nameVersion)
 	if err != nil {
@@ -168,7 +170,7 @@ func (a *apt) describe(ctx context.Context, nameVersion string) (Package, error)
 		}
 	}
 	p := Package{Name: field["Package"], Version: field["Version"], Path: field["Filename"], SHA256: field["SHA256"], Archive: "debian"}
-	if strings.HasPrefix(p.Path, "pool/updates/") { // where the security archive alone keeps its packages
+	if strings.HasPrefix(p.Path, "pool/updates/") { // only the security archive has this directory
 		p.Archive = "debian-security"
 	}
 	p.Size, err = strconv.ParseInt(field["Size"], 10, 64)

@@ -10,8 +10,8 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// Compare returns where two images differ: nothing if their digests are equal, else
-// the files that differ, or what else does.
+// Compare returns how an image differs from the one that is wanted, one difference a line.
+// It returns nothing if their digests are equal.
 func Compare(is, want v1.Image) ([]string, error) {
 	a, err := is.Digest()
 	if err != nil {
@@ -74,7 +74,7 @@ func compareLayers(is, want v1.Image) (diff []string, err error) {
 		diff = append(diff, compareFiles(fa, fb)...)
 	}
 	if len(diff) == 0 {
-		diff = append(diff, "every file is the same; the difference is in compression, history or times of the config")
+		diff = append(diff, "every file is the same; the config, the history or the compression is not")
 	}
 	return diff, nil
 }

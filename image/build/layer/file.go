@@ -13,17 +13,17 @@ import (
 // File is one entry of an image's file system.
 type File struct {
 	Path     string // absolute and clean
-	Type     byte   // tar's: TypeReg, TypeDir or TypeSymlink; a hard link is a TypeReg as well
+	Type     byte   // [tar.TypeReg], also for a hard link, [tar.TypeDir] or [tar.TypeSymlink]
 	Mode     int64  // permissions with setuid, setgid and sticky bits
 	UID, GID int
 	Time     time.Time
-	Link     string // target of a symbolic link, as it stands
-	Inode    string // path that a tar had these bytes at first; hard links share it
+	Link     string // target of a symbolic link, unchanged
+	Inode    string // the first path of these bytes in a tar; hard links share it
 	Data     []byte
-	Origin   string // where it came from, where that is known: package debian
+	Origin   string // where it came from, by package debian; empty where that is not known
 }
 
-// ReadTar reads a file system. Devices are left out: every container engine mounts
+// ReadTar reads a file system. It leaves out devices, since every container engine mounts
 // its own /dev.
 func ReadTar(r io.Reader) ([]File, error) {
 	var files []File
@@ -65,15 +65,16 @@ func ReadTar(r io.Reader) ([]File, error) {
 	}
 }
 
-// unprivileged takes the setuid and setgid bits of a program, and the group that
-// went with them: nobody changes users in this image.
+// unprivileged removes the setuid and setgid bits of a program, and the group that belongs
+// to them: nobody changes users in this image.
 func (f *File) unprivileged() {
 	if f.Type == tar.TypeReg && f.Mode&0o6000 != 0 {
 		f.Mode, f.GID = f.Mode&^0o6000, 0
 	}
 }
 
-// Same compares what trace is about: type, mode, owner, and the bytes.
+// Same reports whether both have the same type, mode, owner and bytes. Paths, times and
+// origins may differ.
 func (f *File) Same(g *File) bool {
 	return f.Type == g.Type && f.Mode == g.Mode && f.UID == g.UID && f.GID == g.GID && f.Link == g.Link && bytes.Equal(f.Data, g.Data)
 }

@@ -15,9 +15,9 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// New makes a layer whose bytes are a function of its files: sorted by path, hard
-// links to the first of their names, no user names, no access times, one tar format,
-// gzip without a time.
+// New makes a layer whose bytes are a function of its files. They are sorted by path, hard
+// links point to the first of their paths, there are no user names and no access times,
+// and gzip's header has no time.
 func New(files []File) (v1.Layer, error) {
 	data, err := tarBytes(files)
 	if err != nil {
@@ -63,8 +63,8 @@ func tarBytes(files []File) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// Listing is a table of all files of an image, for people and for diff: type, mode,
-// owner, bytes, SHA-256, where it came from, path.
+// Listing returns a table of all files of an image, for people and for diff. A line has
+// type, mode, owner, size in bytes, SHA-256 or target, origin and path.
 func Listing(files []File) []byte {
 	files = slices.Clone(files)
 	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })

@@ -21,7 +21,7 @@ func sample() []File {
 	}
 }
 
-// TestReadTar reads what New writes, and takes setuid bits away.
+// TestReadTar: ReadTar reads what New writes, without setuid bits.
 func TestReadTar(t *testing.T) {
 	files := sample()
 	files[3].Mode, files[3].GID = 0o4755, 42
