@@ -15,8 +15,8 @@ import (
 	"gitlauncher/verify/report"
 )
 
-// answers are what a guest agent with a pinned launch answers: to GetQuote, to Attest (as
-// MessagePack), and to Info of v0 and of v1.
+// answers returns what a guest agent with a pinned launch answers: to GetQuote, to
+// Attest (as MessagePack), and to Info of v0 and of v1.
 func answers(t *testing.T, v *vm) (getQuote string, attestation []byte, info0, info1 string, p verify.Params) {
 	t.Helper()
 	unrecorded(v)
@@ -34,7 +34,7 @@ func answers(t *testing.T, v *vm) (getQuote string, attestation []byte, info0, i
 	return getQuote, attestationOf(t, e.Quote, e.Log, nil), info0, info1, p
 }
 
-// attestationOf is an attestation of guest API v1, with what a test changes in it.
+// attestationOf returns an attestation of guest API v1, with what a test changes in it.
 func attestationOf(t *testing.T, quote []byte, log measure.Log, change func(doc map[string]any)) []byte {
 	t.Helper()
 	numbers := make([]uint64, len(quote)) // as dstack's encoder writes it
@@ -61,8 +61,8 @@ func attestationOf(t *testing.T, quote []byte, log measure.Log, change func(doc 
 	return data
 }
 
-// TestAnswers: a pinned launch is verified by what the guest agent answers, in each form
-// in which that may be handed over.
+// TestAnswers: a pinned launch is verified by each answer of the guest agent, in each
+// form that people hand over.
 func TestAnswers(t *testing.T) {
 	v := newVM()
 	getQuote, attestation, info0, info1, p := answers(t, v)

@@ -36,8 +36,8 @@ func TestComposeHashPinsTheConfig(t *testing.T) {
 	}
 }
 
-// TestFurtherSettings: what the config says beyond what the policy has keys for needs the
-// config's hash, or that of a file that it is in.
+// TestFurtherSettings: settings of the config that the policy has no key for need the
+// config's hash in the policy, or that of a file that it is in.
 // SECURITY.md: P7.
 func TestFurtherSettings(t *testing.T) {
 	for _, further := range []string{"ALLOW_ENV=BASH_ENV", "FETCH_DEPTH=full", "SUBMODULES=recursive", "WORK_DIR=/srv/x", "AUTH_TOKEN_FILE=/run/secrets/token"} {
@@ -59,7 +59,7 @@ func TestFurtherSettings(t *testing.T) {
 	}
 }
 
-// TestCompose: a compose that is not the measured one, or that can't be judged.
+// TestComposeBytes: a compose that is not the measured one, or that can't be judged.
 // SECURITY.md: E6.
 func TestComposeBytes(t *testing.T) {
 	v := newVM()
@@ -115,7 +115,7 @@ func TestLargestCompose(t *testing.T) {
 }
 
 // TestExpectedOfTheApp: what a policy may expect of the app-compose and of the
-// launcher's service, and what else is then said of it.
+// launcher's service, and the findings that follow.
 // SECURITY.md: P2.
 func TestExpectedOfTheApp(t *testing.T) {
 	const literal = "    environment:\n      LANG: C.UTF-8\n"

@@ -16,7 +16,7 @@ import (
 	"gitlauncher/verify/report"
 )
 
-// authenticity is check A. It returns the quote, or nil where there is none to judge.
+// authenticity is check A. It returns the quote, or nil if there is none to judge.
 func (p Params) authenticity(ctx context.Context, c report.Check, e *evidence.Evidence) *quote.Quote {
 	q, err := quote.Parse(e.Quote)
 	if err != nil {
@@ -132,7 +132,7 @@ func (p Params) judgeCollateral(c report.Check, e *evidence.Evidence, q *quote.Q
 }
 
 // evaluation judges how much the collateral knows. Intel signs several evaluations at a
-// time, so that signatures and dates alone let anyone who hands over evidence choose one
+// time. By signatures and dates alone, anyone who hands over evidence could choose one
 // that does not know of last year's flaws.
 func evaluation(c report.Check, checked *quote.Checked, own bool) {
 	const name = "collateral"

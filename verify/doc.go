@@ -1,6 +1,6 @@
-// Package verify judges evidence: what ran in a confidential VM, on which system,
-// by whose word (VERIFY.md). It is pure over bytes: evidence, policy and
-// collateral in, a report out; nothing is fetched, opened or executed here.
+// Package verify judges evidence: what ran in a confidential VM, on which system, by
+// whose word (VERIFY.md). It works on bytes alone: evidence, policy and collateral in,
+// a report out. It fetches, opens and executes nothing.
 //
 // [Judge] runs six checks, reports every finding of all of them, and skips none
 // silently:

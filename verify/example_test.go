@@ -45,7 +45,7 @@ func ExampleJudge() {
 	}
 }
 
-// Without a policy nothing is expected, so that nothing can be verified.
+// Without a policy nothing is expected, so nothing can be verified.
 func ExampleJudge_withoutPolicy() {
 	root, err := quote.IntelRoot()
 	if err != nil {

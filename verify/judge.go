@@ -15,7 +15,7 @@ import (
 	"gitlauncher/verify/system/catalogue"
 )
 
-// Params is everything that evidence is judged by. Nothing else is looked at.
+// Params is everything that evidence is judged by.
 type Params struct {
 	Policy     *policy.Policy       // nil: nothing is expected
 	Systems    *catalogue.Catalogue // what is known of systems; nil: what this program knows
@@ -29,11 +29,11 @@ type Params struct {
 	Derived    *app.Derived      // what a derived image is; nil: there is none to judge
 }
 
-// Provenance judges Sigstore bundles (check F); that of package bundle does. An interface,
-// so that a verifier without check F need not link Sigstore's libraries.
+// Provenance judges Sigstore bundles (check F). Package bundle implements it. It is an
+// interface so that a verifier without check F need not link Sigstore's libraries.
 type Provenance interface {
-	// Verify proves that one of those who may have built the image with this digest
-	// (sha256:…) did.
+	// Verify proves that the image with this digest (sha256:…) was built by one of
+	// those who may have built it, and returns which.
 	Verify(bundle []byte, image string, want provenance.Expect) (*provenance.Build, error)
 }
 

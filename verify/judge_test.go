@@ -73,7 +73,7 @@ func TestGood(t *testing.T) {
 	}
 }
 
-// everything is every key that git mode's records can meet.
+// everything returns every line of a policy that git mode's records can meet.
 func everything() []string {
 	r := gitRecord()
 	return []string{
@@ -86,7 +86,7 @@ func insert(events []measure.Event, at int, more ...measure.Event) []measure.Eve
 	return append(append(events[:at:at], more...), events[at:]...)
 }
 
-// measured fixes the app-compose and gives its bytes.
+// measured fixes the app-compose and returns its bytes.
 func (v *vm) measured() []byte {
 	v.app["docker_compose_file"] = v.compose
 	v.appCompose, _ = json.Marshal(v.app)

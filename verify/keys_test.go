@@ -14,7 +14,7 @@ import (
 	"gitlauncher/verify/report"
 )
 
-// provider makes the boot's key provider another one.
+// provider returns a change: the boot's key-provider event has this payload.
 func provider(payload string) func(v *vm) {
 	return func(v *vm) {
 		v.boot = bootEvents(v.measured())
@@ -27,7 +27,7 @@ func provider(payload string) func(v *vm) {
 }
 
 // TestKeyProvider: who holds the keys is a link like the registers. Each provider but
-// none needs an expectation, and each other than the expected is refused.
+// none needs an expectation, and any other than the expected is refused.
 // SECURITY.md: P6.
 func TestKeyProvider(t *testing.T) {
 	const kms = `{"name":"kms","id":"aa01"}`

@@ -146,7 +146,7 @@ func TestExpectedOfAnImage(t *testing.T) {
 	}
 }
 
-// TestCheckoutOfAnImage: a clone that can't be held against the launch is named.
+// TestCheckoutOfAnImage: a clone that can't be compared with the launch is named.
 func TestCheckoutOfAnImage(t *testing.T) {
 	v := newVM()
 	v.compose, v.without, v.policy = imageCompose, []string{"COMMIT_SHA"}, []string{"IMAGE_DIGEST=" + workload}

@@ -8,8 +8,8 @@ import (
 	"gitlauncher/verify/evidence"
 )
 
-// TestSizes: the largest evidence and app-compose that are read, and a byte more. What is
-// read is then refused for what it lacks.
+// TestSizes: the largest evidence and app-compose are read, and those of a byte more
+// are not. What is read is then refused for what it lacks.
 func TestSizes(t *testing.T) {
 	padded := func(text string, size int) []byte { return []byte(text + strings.Repeat(" ", size-len(text))) }
 	for _, c := range []struct {

@@ -12,17 +12,17 @@ import (
 	"gitlauncher/verify/quote"
 )
 
-// What is kept of a batch: so many results of a kind, for inputs of at most that many
-// bytes each. Batches repeat a few composes and collaterals, and hostile ones must not
-// fill the memory.
+// Bounds of what is kept for a batch: the results of each kind, and the bytes of an
+// input whose result is kept. Batches repeat a few composes and collaterals, and
+// hostile ones must not fill the memory.
 const (
 	maxShared      = 64
 	maxSharedInput = 64 << 10
 )
 
-// Shared keeps what judgements of one batch have in common: collateral and
-// composes that were judged already, by their bytes. All judgements that share
-// must have the same root, moment and policy. Safe for concurrent use.
+// Shared keeps what judgements of one batch have in common: collateral and composes
+// that were judged already, by their bytes. Judgements that share one must have the
+// same root, moment and policy. It is safe for concurrent use.
 type Shared struct {
 	mu          sync.Mutex
 	collaterals map[[32]byte]*quote.Checked
@@ -34,7 +34,7 @@ type composed struct {
 	err    error
 }
 
-// NewShared starts with nothing.
+// NewShared returns an empty Shared.
 func NewShared() *Shared {
 	return &Shared{collaterals: make(map[[32]byte]*quote.Checked), composes: make(map[[32]byte]composed)}
 }
@@ -63,8 +63,8 @@ func (s *Shared) compose(ctx context.Context, data []byte, expect compose.Expect
 	return c.result, c.err
 }
 
-// remember returns what was computed for the same input before, or computes it. The
-// input's parts count, not only their bytes in a row.
+// remember returns what was computed for the same input before, or computes it. Where
+// one part ends and the next begins counts, too.
 func remember[V any](s *Shared, in map[[32]byte]V, compute func() V, input ...[]byte) V {
 	h, size := sha256.New(), 0
 	for _, part := range input {

@@ -8,8 +8,8 @@ import (
 	"gitlauncher/verify/compose"
 )
 
-// TestKindInABatch: what is remembered of a compose on one system is not said of it on
-// another.
+// TestKindInABatch: what is remembered of a compose on one kind of system is not
+// reported for another.
 func TestKindInABatch(t *testing.T) {
 	const script = "echo published"
 	sum := sha256.Sum256([]byte(script))

@@ -35,7 +35,8 @@ func withoutShapes(t *testing.T, images string) *catalogue.Catalogue {
 }
 
 // TestSystem names how check B comes out on a real 0.6 quote for each way in which a
-// policy can name the system. SECURITY.md: S2.
+// policy can name the system.
+// SECURITY.md: S2.
 func TestSystem(t *testing.T) {
 	data := testenv.ReadFixture(t, "dstack-0.6-getquote.json")
 	flawed := func(flaw string) string {
@@ -93,7 +94,7 @@ func TestSystem(t *testing.T) {
 	}
 }
 
-// check holds one finding of check B against what it must be.
+// check compares one finding of check B with what it must be.
 func check(t *testing.T, r *report.Report, name string, want report.Outcome, text string) {
 	t.Helper()
 	for _, f := range r.Findings {
@@ -107,7 +108,8 @@ func check(t *testing.T, r *report.Report, name string, want report.Outcome, tex
 	t.Errorf("B has no %q, want %s", name, want)
 }
 
-// worst is the worst outcome of one check, but for MRCONFIGID, which needs a compose.
+// worst returns the worst outcome of one check, except MRCONFIGID's, which needs a
+// compose.
 func worst(r *report.Report, letter string) report.Outcome {
 	order := []report.Outcome{report.Pass, report.Note, report.Undecided, report.NotAllowed, report.Invalid}
 	at := 0
@@ -150,7 +152,7 @@ func TestSystemOfNEAR(t *testing.T) {
 	check(t, r, "RTMR1", report.Undecided, "")
 }
 
-// TestVMConfigOfEvidence: garbage there is the host's, and no more than that.
+// TestVMConfigOfEvidence: garbage in vm_config is the host's, and changes no verdict.
 func TestVMConfigOfEvidence(t *testing.T) {
 	var doc map[string]any
 	if err := json.Unmarshal(testenv.ReadFixture(t, "dstack-0.6-getquote.json"), &doc); err != nil {

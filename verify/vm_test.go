@@ -178,7 +178,8 @@ func (v *vm) evidence(t testing.TB) (*evidence.Evidence, verify.Params) {
 	return e, verify.Params{Policy: v.fullPolicy(t), Root: root, At: v.at, Collateral: collateral}
 }
 
-// receipt is the launch receipt of the machine as JSON, its collateral and the root.
+// receipt returns the launch receipt of the machine as JSON, its collateral and the
+// root.
 func (v *vm) receipt(t testing.TB) ([]byte, *quote.Collateral, *quote.Root) {
 	t.Helper()
 	if v.appCompose == nil {
@@ -270,7 +271,7 @@ func (v *vm) root(t testing.TB, pki *tdx.PKI) *quote.Root {
 	return root
 }
 
-// fullPolicy expects newVM's system, launcher and launch.
+// fullPolicy returns a policy that expects newVM's system, launcher and launch.
 func (v *vm) fullPolicy(t testing.TB) *policy.Policy {
 	reg := func(b byte) string { return hex.EncodeToString(append([]byte{b}, bytes.Repeat([]byte{0}, 47)...)) }
 	var lines []string

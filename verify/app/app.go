@@ -19,7 +19,7 @@ type App struct {
 	Hash    []byte          // SHA-256 of the app-compose; nil unless it is the measured one
 	Compose *compose.Result // nil unless the app-compose was judged
 	Text    []byte          // the launcher's config, in the compose file or in a derived image; nil where it is in neither
-	Config  *config.Git     // the same, read
+	Config  *config.Git     // the same, parsed
 	Image   bool            // image mode
 }
 
@@ -80,7 +80,7 @@ func isMeasured(c report.Check, appCompose, measured []byte) bool {
 	found, want := hex.EncodeToString(sum[:]), hex.EncodeToString(measured)
 	switch {
 	case measured == nil:
-		c.Undecided(name, "", found, "no attested compose-hash event to hold it against")
+		c.Undecided(name, "", found, "no attested compose-hash event to compare it with")
 		return false
 	case found == want:
 		c.Pass(name, "is the measured one, "+found)
@@ -157,8 +157,8 @@ func problems(c report.Check, r *compose.Result, image bool) {
 	}
 }
 
-// lines are those of KEY=VALUE that can stand in a policy: a value may come from a
-// stranger.
+// lines returns those of the lines KEY=VALUE that can stand in a policy: a value may
+// come from a stranger.
 func lines(settle []string) (out []string) {
 	for _, l := range settle {
 		if key, value, ok := strings.Cut(l, "="); ok {
@@ -168,8 +168,8 @@ func lines(settle []string) (out []string) {
 	return out
 }
 
-// settings holds the app-compose's fields and the launcher's variables against what is
-// expected of them: all of it must be there.
+// settings compares the app-compose's fields and the launcher's variables with the
+// policy. All that it expects must be there.
 func settings(c report.Check, r *compose.Result) {
 	for _, want := range c.Policy.AppCompose.Values() {
 		name := "app-compose's " + want.Name
@@ -189,8 +189,8 @@ func settings(c report.Check, r *compose.Result) {
 	}
 }
 
-// initScripts compares the init scripts with dstack's events for them, where it
-// measures each by itself.
+// initScripts compares the init scripts with dstack's events for them, if dstack
+// measured each by itself.
 func initScripts(c report.Check, r *compose.Result, log boot.Log) {
 	const name = "init scripts"
 	measured := log.InitScripts()

@@ -11,8 +11,8 @@ import (
 	"gitlauncher/verify/report"
 )
 
-// readConfig reads the launcher's config with the launcher's own grammar; nil where
-// there is none that can be read.
+// readConfig reads the launcher's config with the launcher's own grammar. It returns
+// nil if there is none, or none that can be read.
 func readConfig(c report.Check, r *compose.Result, text []byte, image bool) *config.Git {
 	const name = "launcher's config"
 	switch {
@@ -41,8 +41,9 @@ func readConfig(c report.Check, r *compose.Result, text []byte, image bool) *con
 	return cfg
 }
 
-// unusual requires an expectation for what the config says beyond what every launch has
-// and the policy's own keys are about: ALLOW_ENV lets variables through that take code.
+// unusual requires an expectation of settings that are not in every launch and that no
+// key of the policy is about. ALLOW_ENV, for one, lets variables through that programs
+// run as code.
 func unusual(c report.Check, r *compose.Result, cfg *config.Git, text []byte) {
 	const name = "config's further settings"
 	judged := []string{"REPO_URL", "COMMIT_SHA", "REPO_SUBDIR", "ENTRYPOINT_SCRIPT", "RUN_CMD", "INSTALL_CMD", "CONTENT_SHA256", "ENTRYPOINT_SHA256"}
@@ -64,9 +65,10 @@ func unusual(c report.Check, r *compose.Result, cfg *config.Git, text []byte) {
 	}
 }
 
-// ConfigExpected reports whether the policy knows the config by a hash: its own, or that
-// of a file that it can't but be in, since the launcher's service has nothing that was
-// accepted by name. Whether the hash is the right one is a finding of its own.
+// ConfigExpected reports whether the policy knows the config by a hash: its own, or
+// that of the compose that it is in. The compose counts only if nothing in the
+// launcher's service was accepted by name, since the config could come from there.
+// Whether the hash is the right one is another finding.
 func (a App) ConfigExpected(by *policy.Policy) bool { return configExpected(by, a.Compose) }
 
 func configExpected(by *policy.Policy, r *compose.Result) bool {

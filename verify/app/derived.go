@@ -16,8 +16,8 @@ type Derived struct {
 	Err         error         // why it is not the base and a config, or why it could not be read
 }
 
-// judge judges the launcher's image where the policy knows the launcher that it was
-// derived from, and returns the config that the image holds; nil where it is not known.
+// judge judges the launcher's image if the policy says which launcher it was derived
+// from. It returns the config that the image holds, or nil if that is not known.
 func (d *Derived) judge(c report.Check, image string) []byte {
 	const name = "derived image"
 	want := &c.Policy.LauncherBaseDigest

@@ -16,8 +16,8 @@ import (
 	"gitlauncher/verify/report"
 )
 
-// ConfigID holds MRCONFIGID against the hash of the measured compose, where dstack
-// set it. Without such a hash, check D has said why.
+// ConfigID compares MRCONFIGID, if dstack set it, with the hash of the measured
+// compose. Without such a hash it adds nothing: check D has said why.
 func (l Log) ConfigID(c report.Check, q *quote.Quote, appCompose, composeHash []byte) {
 	const name = "MRCONFIGID"
 	id := q.MRConfigID
@@ -27,7 +27,7 @@ func (l Log) ConfigID(c report.Check, q *quote.Quote, appCompose, composeHash []
 	}
 	if composeHash == nil {
 		if appCompose == nil {
-			c.Undecided(name, "", id.String(), "there is no compose to hold it against")
+			c.Undecided(name, "", id.String(), "there is no compose to compare it with")
 		}
 		return
 	}
@@ -91,7 +91,7 @@ func (l Log) configIDv2(appCompose, composeHash []byte) ([]byte, error) {
 
 // configIDv3 looks for the document that a MRCONFIGID of version 3 is a hash of. The
 // document has optional parts, and dstack's VMM does not hand it out with the quote, so
-// each document that the log and the compose allow is tried.
+// configIDv3 tries each document that the log and the compose allow.
 func (l Log) configIDv3(c report.Check, id measure.Register, composeHash []byte) {
 	const name = "MRCONFIGID"
 	parts, err := l.configParts(composeHash)
@@ -120,8 +120,8 @@ type configPart struct {
 // maxScripts bounds the init scripts of a document. An application has a few.
 const maxScripts = 64
 
-// configParts are the members that the document may have, by the log: in the order of
-// their keys, which is that of RFC 8785.
+// configParts returns the members that the document may have according to the log, in
+// the order of keys of RFC 8785.
 func (l Log) configParts(composeHash []byte) (parts []configPart, err error) {
 	provider := l.Event("key-provider")
 	if provider == nil {
@@ -161,7 +161,8 @@ func (l Log) configParts(composeHash []byte) (parts []configPart, err error) {
 	return parts, nil
 }
 
-// documents are all objects that have the parts that must be there, and any of the others.
+// documents returns every object that has all of the required parts and any of the
+// optional ones.
 func documents(parts []configPart) []string {
 	docs := []string{""}
 	for _, p := range parts {

@@ -5,10 +5,10 @@
 //	C  which events extended RTMR3      log.go
 //	E  which of them are launches       records.go
 //
-// The log is the host's to write until [Replay] has recomputed RTMR3 from it; after that
-// each event is one that the VM measured, in that order. Anyone who reaches the guest
-// agent's socket can measure events after system-ready, so that a launch is not yet the
-// expected one: package launch judges that.
+// The log is the host's to write until [Replay] has recomputed RTMR3 from it; after
+// that each event is one that the VM measured, in that order. Anyone who reaches the
+// guest agent's socket can measure events after system-ready, so a launch in the log
+// need not be the expected one: package launch judges that.
 //
-// What an image's registers are is package system's to derive.
+// Package system derives what an image's registers are.
 package boot

@@ -10,8 +10,8 @@ import (
 	"gitlauncher/verify/system/catalogue"
 )
 
-// TestKind: which systems let somebody log in is what the catalogue says of the quote's
-// RTMR2, or of the image that was compared.
+// TestKind: the catalogue says which systems let somebody log in, by the quote's RTMR2
+// or by the image that was compared.
 // SECURITY.md: P5.
 func TestKind(t *testing.T) {
 	images := map[string]measure.Register{"dstack-1.0": {1}, "dstack-dev-1.0": {2}, "dstack-nvidia-dev-1.0": {3}, "dstack-device-1.0": {4}}

@@ -28,7 +28,7 @@ type Log struct {
 	Prefix bool              // the log goes on after what the quote attests
 }
 
-// Event returns dstack's own event of a name; nil where there is none.
+// Event returns dstack's own event of a name, or nil if there is none.
 func (l Log) Event(name string) *measure.Runtime {
 	for i, e := range l.Events {
 		if e.Name == measure.EventSystemReady {
@@ -41,7 +41,7 @@ func (l Log) Event(name string) *measure.Runtime {
 	return nil
 }
 
-// Payload returns that of dstack's own event of a name; nil where there is none.
+// Payload returns the payload of dstack's own event of a name, or nil if there is none.
 func (l Log) Payload(name string) []byte {
 	if e := l.Event(name); e != nil {
 		return e.Payload
@@ -49,8 +49,8 @@ func (l Log) Payload(name string) []byte {
 	return nil
 }
 
-// Replay is check C: the log replayed against the quote's RTMR3, then its names by
-// number and position.
+// Replay is check C: it replays the log against the quote's RTMR3, and then judges the
+// names of its events by number and position.
 func Replay(c report.Check, e *evidence.Evidence, q *quote.Quote) (l Log) {
 	const name = "event log"
 	want := q.RTMR[3]
@@ -71,7 +71,7 @@ func Replay(c report.Check, e *evidence.Evidence, q *quote.Quote) (l Log) {
 		l.Prefix = true
 		c.Note(name, fmt.Sprintf("the first %d of %d events make RTMR3 of the quote", n, len(events)), "the quote was taken while the guest agent started; the events after that are not attested. A launch receipt is what proves the commit")
 	case n > 0:
-		c.Invalid(name, want.String(), fmt.Sprintf("already the first %d of %d events make RTMR3 of the quote", n, len(events)), "the log has entries behind what the quote attests. If only the last one is too many, that is more likely an emit that dstack logged and failed to extend than tampering; the VM needs a reboot either way")
+		c.Invalid(name, want.String(), fmt.Sprintf("already the first %d of %d events make RTMR3 of the quote", n, len(events)), "the log has entries after what the quote attests. If only the last one is too many, that is more likely an emit that dstack logged and failed to extend than tampering; the VM needs a reboot either way")
 		return l
 	default:
 		c.Invalid(name, want.String(), measure.End(events).String(), "the log does not make RTMR3 of the quote: an entry was changed, added, removed or moved, or the log is of another boot")
@@ -84,7 +84,7 @@ func Replay(c report.Check, e *evidence.Evidence, q *quote.Quote) (l Log) {
 	return l
 }
 
-// InitScripts returns the payloads of dstack's events for init scripts: a hash each.
+// InitScripts returns the payloads of dstack's events for init scripts: one hash each.
 func (l Log) InitScripts() (sums [][]byte) {
 	for _, e := range l.Events[:len(l.Events)-len(l.After)] {
 		if e.Name == "init-script-hash" {
@@ -144,7 +144,7 @@ func (l Log) order(c report.Check) {
 	}
 }
 
-// others lists what those who reached the socket wrote beside launches.
+// others notes what an application wrote beside launches.
 func (l Log) others(c report.Check) {
 	var names []string
 	seen := make(map[string]bool)
@@ -158,8 +158,8 @@ func (l Log) others(c report.Check) {
 	}
 }
 
-// some joins the first of a list, which anyone who reaches the socket can make as long
-// as they like.
+// some joins the first items of a list. Anyone who reaches the socket can make such a
+// list as long as they like.
 func some(list []string, sep string) string {
 	const most = 20
 	if len(list) <= most {

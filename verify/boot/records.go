@@ -18,15 +18,15 @@ type Record struct {
 	Raw    []byte // nil for the present MPC launcher, which writes the digest alone
 }
 
-// MaxLaunches is how many launches, and how many halves, are judged one by one. A
-// boot has a few; anyone who reaches the socket can write any number.
+// MaxLaunches is how many launches, and how many half launches, are judged one by one.
+// A boot has a few, but anyone who reaches the socket can write any number.
 const MaxLaunches = 256
 
 // Records are the launches of the attested log, in its order.
 type Records []Record
 
-// ImageMode reports whether the launch is image mode's, or is expected to be where
-// nothing was launched.
+// ImageMode reports whether the launches are image mode's. If nothing was launched, the
+// policy decides.
 func (r Records) ImageMode(by *policy.Policy) bool {
 	if len(r) == 0 {
 		return by.ImageDigest.Given()
@@ -34,13 +34,13 @@ func (r Records) ImageMode(by *policy.Policy) bool {
 	return !slices.ContainsFunc(r, func(r Record) bool { return r.Git != nil })
 }
 
-// Launches is the part of check E that reads the launches after system-ready. Whatever
-// is half a launch is a finding of its own: something else ran, or tried to.
+// Launches is the part of check E that reads the launches after system-ready. Half a
+// launch is a finding: something else ran, or tried to.
 func (l Log) Launches(c report.Check) (records Records) {
 	odds := 0
 	odd := func(found, why string) {
 		if odds++; odds > MaxLaunches {
-			return // it is not allowed either way
+			return // the findings before this one refuse the evidence already
 		}
 		c.NotAllowed("launch events", "launches in their own form", found, why)
 	}
@@ -78,8 +78,8 @@ func (l Log) Launches(c report.Check) (records Records) {
 	return records
 }
 
-// pair holds records and the events that announce them against each other. A digest
-// without a record is a launch by the present MPC launcher.
+// pair matches records with the events that announce them. A digest without a record is
+// a launch by the present MPC launcher.
 func (l Log) pair(records Records, commits map[string]bool, digests map[string]int, odd func(found, why string)) Records {
 	announced := make(map[string]bool)
 	for _, r := range records {

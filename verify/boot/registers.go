@@ -21,15 +21,15 @@ type System struct {
 	Kind      compose.System // of its OS image
 }
 
-// judge is what the parts of check B look at.
+// judge holds what the parts of check B look at.
 type judge struct {
 	evidence *evidence.Evidence
 	systems  *catalogue.Catalogue
 }
 
-// Registers is check B: the quote's registers against the policy's values, or against
-// what the policy's OS image makes of them, and the words beside the quote against the
-// quote.
+// Registers is check B. It compares the quote's registers with the policy's values, or
+// with what the policy's OS image makes of them, and the claims beside the quote with
+// the quote.
 func Registers(c report.Check, e *evidence.Evidence, q *quote.Quote, known *catalogue.Catalogue) System {
 	j := judge{e, known}
 	r := j.system(c, q)
@@ -48,7 +48,7 @@ func Registers(c report.Check, e *evidence.Evidence, q *quote.Quote, known *cata
 	return s
 }
 
-// registerNames are those of the registers that say which system was booted.
+// registerNames are the names of the registers that say which system was booted.
 var registerNames = [4]string{system.FindingMRTD, system.FindingRTMR0, system.FindingRTMR1, system.FindingRTMR2}
 
 // expectedRegisters compares the four registers with all that the policy says of them:

@@ -17,8 +17,8 @@ import (
 	"gitlauncher/verify/system/tdvf"
 )
 
-// Images are the images that a policy accepts, by name or by hash. A name that the
-// catalogue does not have is an error.
+// Images returns the images that a policy accepts, by name or by hash. It also returns
+// an error if the catalogue lacks a name.
 func Images(p *policy.Policy, known *catalogue.Catalogue) ([]system.Image, error) {
 	var images []system.Image
 	var err error
@@ -40,8 +40,9 @@ func Images(p *policy.Policy, known *catalogue.Catalogue) ([]system.Image, error
 	return images, err
 }
 
-// Derive compares the system that a quote attests with the images, and the host's
-// tables with what the policy says of them.
+// Derive compares the system that a quote attests with the images, and the host's ACPI
+// tables with what the policy says of them. An error says that the evidence's vm_config
+// can't be read; the result then does without it.
 func Derive(e *evidence.Evidence, q *quote.Quote, images []system.Image, p *policy.Policy, known *catalogue.Catalogue) (*system.Result, error) {
 	in := system.Input{
 		MRTD: q.MRTD, RTMR: [3]measure.Register(q.RTMR[:3]), Log: e.Log, Images: images, Shapes: known.Shapes,
@@ -74,12 +75,12 @@ func (j judge) system(c report.Check, q *quote.Quote) *system.Result {
 	return s
 }
 
-// derived are the outcomes of package system, in this package's words.
+// derived maps the outcomes of package system to those of a report.
 var derived = map[system.Outcome]report.Outcome{
 	system.Proven: report.Pass, system.Noted: report.Note, system.Open: report.Undecided, system.Differs: report.NotAllowed, system.Contradict: report.Invalid,
 }
 
-// derivation adds what the system's registers came out as, those of the names.
+// derivation adds those of package system's findings that have one of the names.
 func derivation(c report.Check, s *system.Result, names ...string) {
 	for _, f := range s.Findings {
 		if !slices.Contains(names, f.Name) {
@@ -103,7 +104,7 @@ func derivation(c report.Check, s *system.Result, names ...string) {
 	}
 }
 
-// pin is the policy's key of a register's value.
+// pin returns what the policy expects of a register's value.
 func pin(by *policy.Policy, name string) policy.Expectation {
 	switch name {
 	case system.FindingRTMR0:
@@ -116,8 +117,8 @@ func pin(by *policy.Policy, name string) policy.Expectation {
 	return &by.MRTD
 }
 
-// image is what the catalogue knows of the OS image that was booted: the one that was
-// compared, or the one with that RTMR2.
+// image returns what the catalogue knows about the OS image that was booted: the one
+// that was compared, or the one with the quote's RTMR2.
 func (j judge) image(q *quote.Quote, s *system.Result) (image catalogue.Image, known bool) {
 	if s.Image == nil {
 		return j.systems.ByRTMR2(q.RTMR[2])
@@ -128,9 +129,9 @@ func (j judge) image(q *quote.Quote, s *system.Result) (image catalogue.Image, k
 	return image, known
 }
 
-// kind says whether the OS image lets anybody log in. dstack names its development
-// images so, which have an SSH server: dstack-dev-0.5.15, dstack-nvidia-dev-0.5.15; an
-// image of another name says it by its flaw.
+// kind says whether the OS image lets anybody log in. dstack's development images do:
+// they have an SSH server, and “dev” in their names (dstack-dev-0.5.15,
+// dstack-nvidia-dev-0.5.15). Of other images the catalogue says it as a flaw.
 func (j judge) kind(q *quote.Quote, s *system.Result) compose.System {
 	switch image, known := j.image(q, s); {
 	case !known:
@@ -142,8 +143,7 @@ func (j judge) kind(q *quote.Quote, s *system.Result) compose.System {
 	return compose.Production
 }
 
-// flaws judges what is known to be wrong with the system, whichever way the reader
-// named it.
+// flaws judges what is known to be wrong with the system, however the reader named it.
 func (j judge) flaws(c report.Check, q *quote.Quote, s *system.Result) {
 	const name = "advisories"
 	image, known := j.image(q, s)
@@ -170,9 +170,9 @@ func (j judge) flaws(c report.Check, q *quote.Quote, s *system.Result) {
 	}
 }
 
-// Claimed is the image that an evidence says it is of: by the checksum file beside its
-// measurement document, or by its command line and initrd. It is a claim until
-// [Derive] proves it.
+// Claimed returns the image that the evidence claims to come from: by the checksum file
+// beside its measurement document, or by its command line and initrd. It is a claim
+// until [Derive] proves it.
 func Claimed(e *evidence.Evidence, q *quote.Quote, known *catalogue.Catalogue) (system.Image, bool) {
 	if vm, err := system.ParseVMConfig(e.VMConfig); err == nil && vm.Checksums != nil {
 		hash := fmt.Sprintf("%x", system.ImageHash(vm.Checksums))
@@ -185,7 +185,8 @@ func Claimed(e *evidence.Evidence, q *quote.Quote, known *catalogue.Catalogue) (
 	return image.Image, ok
 }
 
-// suggestion are the policy's lines for the system that the evidence says it is of.
+// suggestion returns the policy lines for the system that the evidence claims to come
+// from.
 func (j judge) suggestion(q *quote.Quote) []string {
 	image, ok := Claimed(j.evidence, q, j.systems)
 	switch {

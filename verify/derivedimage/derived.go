@@ -23,7 +23,7 @@ const (
 	maxLayer    = 1 << 20 // uncompressed: a config has 64 KiB at most, and tar pads
 )
 
-// RefusedError is an image that is not the base and its config.
+// RefusedError says that an image is not its base and a config.
 type RefusedError struct{ Reason string }
 
 func (e *RefusedError) Error() string { return e.Reason }
@@ -38,8 +38,8 @@ type documents struct {
 }
 
 // Judge returns the config that a derived image holds. The image and its base must have
-// these digests, whatever the sources say of themselves. A *[RefusedError] says what is
-// wrong with the image; any other error, that it could not be read.
+// these digests, whatever the sources say of themselves. A [*RefusedError] says what is
+// wrong with the image. Any other error says that an image could not be read.
 func Judge(image, base v1.Image, imageDigest, baseDigest digest.SHA256) ([]byte, error) {
 	derived, err := read(image, imageDigest)
 	if err != nil {
@@ -99,8 +99,8 @@ func read(image v1.Image, want digest.SHA256) (*documents, error) {
 	return d, nil
 }
 
-// free are the members of a configuration that may differ: they are not looked at by
-// anything that runs an image, or are judged by themselves.
+// free are the members of a configuration that may differ: nothing that runs an image
+// reads them, or they are judged by themselves.
 var free = []string{"created", "history", "rootfs"}
 
 // sameConfiguration compares two configurations, member by member.
@@ -143,7 +143,8 @@ func difference(name string, derived, base json.RawMessage) string {
 	return name + ": " + strings.Join(differ, ", ")
 }
 
-// compact is JSON in one form, with its objects' keys sorted; empty for what is none.
+// compact returns JSON in one form, with its objects' keys sorted, or "" for what is
+// not JSON.
 func compact(value json.RawMessage) string {
 	dec := json.NewDecoder(bytes.NewReader(value))
 	dec.UseNumber()

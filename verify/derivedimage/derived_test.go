@@ -21,7 +21,7 @@ import (
 
 const text = "REPO_URL=https://example.org/r.git\nCOMMIT_SHA=1111111111111111111111111111111111111111\n"
 
-// file is the config's entry, and parents are the folders above it.
+// file returns the config's entry, and parents those of the folders above it.
 func file() *tar.Header {
 	return &tar.Header{Name: "etc/git-launcher/config.conf", Typeflag: tar.TypeReg, Mode: 0o664, Size: int64(len(text))}
 }
@@ -30,7 +30,7 @@ func parents() []*tar.Header {
 	return []*tar.Header{{Name: "etc/", Typeflag: tar.TypeDir, Mode: 0o755}, {Name: "etc/git-launcher/", Typeflag: tar.TypeDir, Mode: 0o755}}
 }
 
-// archive is a tar of entries; regular files hold the config.
+// archive returns a tar of entries; regular files hold the config.
 func archive(t testing.TB, entries ...*tar.Header) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -175,8 +175,8 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// TestOtherLayers: an image of other layers than the base's, and documents that are not
-// those of the digests.
+// TestOtherLayers: an image of other layers than the base's is refused, and so are
+// documents that do not have the digests.
 // SECURITY.md: E13.
 func TestOtherLayers(t *testing.T) {
 	base, good := launcher(t), archive(t, append(parents(), file())...)
@@ -208,7 +208,7 @@ func TestOtherLayers(t *testing.T) {
 	}
 }
 
-// lying is an image whose source hands out another last layer, or another configuration.
+// lying is an image whose source returns another last layer, or another configuration.
 type lying struct {
 	v1.Image
 	last v1.Layer

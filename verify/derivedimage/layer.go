@@ -11,8 +11,8 @@ import (
 	"gitlauncher/config"
 )
 
-// only returns the one regular file of a layer, which must be at a place in the image. The
-// layer may have the folders above it, too.
+// only returns the one regular file of a layer, which must be at this place in the
+// image. The layer may have the folders above it, too.
 func only(layer []byte, at string) ([]byte, error) {
 	var file []byte
 	in := bytes.NewReader(layer)
@@ -62,7 +62,7 @@ func only(layer []byte, at string) ([]byte, error) {
 			return nil, refuse("its last layer is no archive: %v", err)
 		}
 	}
-	// What follows the end of an archive, one reader passes by and another reads.
+	// One reader ignores what follows the end of an archive, and another reads it.
 	rest := layer[len(layer)-in.Len():]
 	if len(bytes.Trim(rest, "\x00")) > 0 {
 		return nil, refuse("its last layer has something after its end")

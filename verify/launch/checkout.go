@@ -14,16 +14,16 @@ type Checkout struct {
 	// EntrySHA256 returns a file's SHA-256 by its path in the tree.
 	EntrySHA256 func(path string) (string, error)
 
-	// Placed says the same of the commit and what is placed beyond it. Its own Placed is
-	// nil.
+	// Placed returns the same for the commit together with what is placed beyond its
+	// tree. The result has no Placed.
 	Placed func(measure.Beyond) (*Checkout, error)
 	// Submodules are those that the content covers, and LFSSHA256 names the Git LFS files.
 	Submodules []measure.Submodule
 	LFSSHA256  string
 }
 
-// same holds a launch record against a local clone.
-func (clone *Checkout) same(c report.Check, g *measure.GitRecord) {
+// compare compares a launch record with a local clone.
+func (clone *Checkout) compare(c report.Check, g *measure.GitRecord) {
 	same := func(name, want, found string) {
 		if want == found {
 			c.Pass(name, found)
@@ -60,7 +60,7 @@ func (clone *Checkout) same(c report.Check, g *measure.GitRecord) {
 	}
 }
 
-// lines are submodules as a reader sees them.
+// lines formats submodules for a reader.
 func lines(submodules []measure.Submodule) string {
 	all := make([]string, len(submodules))
 	for i, s := range submodules {

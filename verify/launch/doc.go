@@ -2,9 +2,9 @@
 // image, and how fresh the evidence is.
 //
 // A launch is recorded, where the register says that it was launched, or pinned, where
-// the measured compose leaves nothing else to launch ([Params.Judge]). A record is
-// anyone's word who reached the guest agent's socket until it agrees with the config in
-// the measured compose.
+// the measured compose leaves nothing else to launch ([Params.Judge]). A record is the
+// word of anyone who reached the guest agent's socket, until it agrees with the config
+// in the measured compose.
 //
-// That the commit's code is good is not judged.
+// Whether the commit's code is good is not judged.
 package launch

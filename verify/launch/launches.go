@@ -51,15 +51,16 @@ func (p Params) Judge(c report.Check) {
 	}
 }
 
-// either says what a policy with both kinds of launches means: fleets have one policy.
+// either notes what a policy that expects both kinds of launches means. A fleet may
+// have one policy for both.
 func either(c report.Check) {
 	if c.Policy.CommitSHA.Given() && c.Policy.ImageDigest.Given() {
 		c.Note("launch", "a commit of COMMIT_SHA, or an image of IMAGE_DIGEST", "the policy expects both: either kind of launch passes")
 	}
 }
 
-// link judges what every launch needs an expectation for. A launch of the kind that
-// the policy does not expect is refused where it expects the other.
+// link judges the commit or the image, of which every launch needs an expectation. If
+// the policy expects only the other kind, the launch is refused.
 func link(c report.Check, name string, want, other policy.Expectation, found string) {
 	if !want.Given() && other.Given() {
 		c.NotAllowed(name, "no launch but of "+c.Policy.NameOf(other), found, "something else than the expected was launched in this boot, too")
@@ -68,8 +69,8 @@ func link(c report.Check, name string, want, other policy.Expectation, found str
 	c.Expect(name, want, found, "something else than the expected was launched in this boot", "nothing says which launch is the right one")
 }
 
-// gitLaunch judges one launch of git mode: by its record, or by what the measured config
-// says of the only one that there can be.
+// gitLaunch judges one launch of git mode. If it is pinned, g is the record that it
+// would have by the measured config.
 func (p Params) gitLaunch(c report.Check, g *measure.GitRecord, binding measure.Binding) {
 	by := c.Policy
 	link(c, "commit", &by.CommitSHA, &by.ImageDigest, g.Commit)
@@ -106,11 +107,11 @@ func (p Params) gitLaunch(c report.Check, g *measure.GitRecord, binding measure.
 		c.Note("submodules", "all that the commit pins", "SUBMODULES=recursive; CONTENT_SHA256 covers their bytes")
 	}
 	if p.Checkout != nil {
-		p.Checkout.same(c, g)
+		p.Checkout.compare(c, g)
 	}
 }
 
-// said compares what a record says and a config need not say.
+// said judges a value that every record has and a config may leave out.
 func said(c report.Check, name string, want policy.Expectation, found, other string, binding measure.Binding) {
 	if binding == measure.Pinned && found == "" && want.Given() {
 		c.Undecided(name, want.String(), "", "the measured config has no "+c.Policy.NameOf(want)+", and without a record the commit's id alone says what that is; put it into the config, or give a clone with --checkout")
@@ -127,9 +128,9 @@ func instead(c report.Check, name string, want policy.Expectation, found, why st
 	}
 }
 
-// judgeEntry judges what of the commit ran. What differs from the launcher's default
-// needs an expectation, since the commit alone does not say it. hashed says that the
-// policy knows the config by a hash.
+// judgeEntry judges which part of the commit ran. What differs from the launcher's
+// default needs an expectation, since the commit alone does not say it. hashed says
+// that the policy knows the config by a hash.
 func judgeEntry(c report.Check, name string, want policy.Expectation, found, byDefault string, hashed bool) {
 	switch {
 	case want.Given() && !want.Allows(found):
@@ -148,9 +149,9 @@ func show(s string) string {
 	return s
 }
 
-// sameConfig holds the record against the config in the compose: its hash, and each field
-// that comes from it. Anyone who reaches the socket can write a record, and so give the
-// right hash beside other fields.
+// sameConfig compares the record with the config in the compose: its hash, and each
+// field that comes from it. Anyone who reaches the socket can write a record, even one
+// with the right hash and other fields.
 func sameConfig(c report.Check, g *measure.GitRecord, a app.App) {
 	const name = "config of the compose"
 	if a.Text == nil {
@@ -188,7 +189,8 @@ func differences(planned, g *measure.GitRecord) (wrong []string) {
 	return wrong
 }
 
-// beyond names what a record has placed beyond the tree, and the config does not ask for.
+// beyond names what was placed beyond the tree by a record, though the config does not
+// ask for it.
 func beyond(cfg *config.Git, g *measure.GitRecord) (wrong []string) {
 	if len(g.Submodules) > 0 && !cfg.Submodules {
 		wrong = append(wrong, "set of submodules")
@@ -221,7 +223,7 @@ func (p Params) imageLaunch(c report.Check, r boot.Record) {
 		}
 	}
 	if p.Checkout != nil {
-		c.Undecided("clone", "a commit", r.Digest, "an image was launched, and --checkout has nothing to hold it against")
+		c.Undecided("clone", "a commit", r.Digest, "an image was launched, and --checkout has nothing to compare it with")
 	}
 	for _, e := range p.Log.Events {
 		if (e.Name == measure.EventImageDigest || e.Name == "compose-hash" || e.Name == "key-provider") && e.Version != 1 {

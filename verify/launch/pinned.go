@@ -12,9 +12,9 @@ import (
 	"gitlauncher/verify/report"
 )
 
-// pins reports whether what is measured leaves one thing to launch. The compose was held
-// against dstack's own event, so that any quote of the boot will do, also one that was
-// taken before the launch. A config in a derived image counts where the policy knows it.
+// pins reports whether the measured compose leaves one thing to launch. Check D has
+// compared it with dstack's own event, so any quote of the boot will do, even one from
+// before the launch. A config in a derived image counts if the policy expects its hash.
 func (p Params) pins(by *policy.Policy) bool {
 	switch a := p.App; {
 	case a.Compose == nil:
@@ -68,15 +68,15 @@ func (p Params) pinnedLaunch(c report.Check) {
 		c.Note("user config", "not judged", "anyone who deploys writes it: the node's settings, its ports, and variables")
 		return
 	}
-	g := p.planned()
+	g := p.plannedWithClone()
 	c.Launched(report.Launch{Mode: "git", Binding: measure.Pinned, Commit: g.Commit, Repo: g.RepoURL})
 	c.Pass(name, why)
 	p.gitLaunch(c, g, measure.Pinned)
 }
 
-// planned is the record that a launch by the measured config would have: as far as the
-// config says it, and a local clone of its commit.
-func (p Params) planned() *measure.GitRecord {
+// plannedWithClone returns the record that a launch by the measured config would have,
+// as far as the config and a local clone of its commit say it.
+func (p Params) plannedWithClone() *measure.GitRecord {
 	g := Planned(p.App.Config, p.App.Text)
 	clone := p.Checkout
 	if clone == nil || clone.Commit != g.Commit {
@@ -99,9 +99,9 @@ func (p Params) planned() *measure.GitRecord {
 	return g
 }
 
-// samePlan compares a receipt's record with the launch that the compose pins. Such a record
-// proves nothing, since anyone who reaches the socket can write one; but one that says
-// something else was not written by the launcher.
+// samePlan compares a receipt's record with the launch that the compose pins. Such a
+// record proves nothing, since anyone who reaches the socket can write one. But the
+// launcher did not write one that says something else.
 func (p Params) samePlan(record string) error {
 	if p.App.Image {
 		r, err := measure.ParseImageRecord([]byte(record))
@@ -124,8 +124,8 @@ func (p Params) samePlan(record string) error {
 }
 
 // Planned returns the record that a launch by a config would have, as far as the config
-// says it: without the launcher's version and the tree, and perhaps without hashes. text
-// is the config's bytes.
+// says it: without the launcher's version and the tree, and without the hashes that the
+// config lacks. text is the config's bytes.
 func Planned(cfg *config.Git, text []byte) *measure.GitRecord {
 	g := &measure.GitRecord{ConfigSHA256: digest.Of(text).Hex(), RepoURL: cfg.Repo.String(), Commit: cfg.Commit.String(), Subdir: cfg.Subdir.String()}
 	if !cfg.ContentSHA256.IsZero() {

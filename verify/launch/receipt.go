@@ -33,7 +33,7 @@ func (p Params) Freshness(c report.Check, q *quote.Quote) {
 	}
 }
 
-// receipt holds a receipt's nonce and record against the quote and the register.
+// receipt compares a receipt's nonce and record with the quote and the register.
 func (p Params) receipt(c report.Check, q *quote.Quote) {
 	const name = "receipt"
 	r := p.Evidence.Receipt

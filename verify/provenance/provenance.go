@@ -12,13 +12,13 @@ import (
 // KiB.
 const MaxSize = 1 << 20
 
-// Expect is who may have built the image.
+// Expect says who may have built the image.
 type Expect struct {
 	Repos     []string // owner/name or https://github.com/owner/name
 	Workflows []string // path of the workflow file in that repository; empty: any
 }
 
-// String names what is expected.
+// String names the repositories and workflows, for people.
 func (e Expect) String() string {
 	s := strings.Join(e.Repos, " or ")
 	if len(e.Workflows) > 0 {
@@ -27,12 +27,12 @@ func (e Expect) String() string {
 	return s
 }
 
-// Build is who built the image, as the certificate has it.
+// Build says who built the image, as the certificate has it.
 type Build struct {
 	Repo, Commit, Workflow, Run string
 }
 
-// String is one line for people.
+// String returns one line for people.
 func (b Build) String() string {
 	return fmt.Sprintf("built from %s at %s by %s", b.Repo, b.Commit, b.Workflow)
 }

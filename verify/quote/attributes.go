@@ -12,19 +12,19 @@ const (
 	perfmon       = 1 << 63
 )
 
-// Debug reports whether the TD, or the enclave that vouches for it, runs in
-// debug mode, in which the host reads and writes its memory. A TD does so where
-// any of the first eight attributes is set.
+// Debug reports whether the TD, or the enclave that vouches for it, runs in debug mode,
+// in which the host reads and writes its memory. A TD is in debug mode if any of its
+// first eight attributes is set.
 func (q *Quote) Debug() (td, qe bool) {
 	return q.attributes()&underDebug != 0, q.qe.Attributes[0]&2 != 0
 }
 
-// Migratable reports whether a migration TD may move the TD, memory and all, to
-// another host. A quote of version 4 does not say to which one it is bound.
+// Migratable reports whether a migration TD may move the TD, memory and all, to another
+// host. A quote of version 4 does not name that TD.
 func (q *Quote) Migratable() bool { return q.attributes()&migratable != 0 }
 
 // SEPTVEDisable reports whether the host is kept from raising exceptions in the guest
-// by taking pages away from it.
+// by taking its pages away.
 func (q *Quote) SEPTVEDisable() bool { return q.attributes()&septVEDisable != 0 }
 
 // Unusual names the attributes that dstack's VMs don't have: features that share more of

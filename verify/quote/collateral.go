@@ -18,9 +18,9 @@ import (
 // some twenty KiB.
 const MaxCollateral = 1 << 20
 
-// Collateral is what Intel says about platforms and enclaves, in the form of the
-// DCAP libraries' QuoteCollateralV3: chains as PEM, lists as DER, and signed JSON
-// as strings of its exact bytes.
+// Collateral is what Intel says about platforms and enclaves, in the form of the DCAP
+// libraries' QuoteCollateralV3: chains as PEM, lists as DER, and each signed JSON
+// document as a string of its exact bytes.
 type Collateral struct {
 	PCKCRLIssuerChain     string           `json:"pck_crl_issuer_chain"`
 	RootCACRL             strictjson.Bytes `json:"root_ca_crl"`
@@ -33,8 +33,8 @@ type Collateral struct {
 	QEIdentitySignature   strictjson.Bytes `json:"qe_identity_signature"`
 }
 
-// ParseCollateral reads collateral as JSON; byte fields are hex or arrays of
-// numbers. It checks the form alone.
+// ParseCollateral reads collateral as JSON; byte fields are hex or arrays of numbers.
+// It checks only the form.
 func ParseCollateral(data []byte) (*Collateral, error) {
 	if len(data) > MaxCollateral {
 		return nil, fmt.Errorf("collateral: is larger than %d MiB", MaxCollateral>>20)
@@ -63,8 +63,8 @@ type Part struct {
 	Err  error  // nil if its signature chains to the root and its dates hold
 }
 
-// Checked is collateral whose signatures and dates were checked, for any number
-// of quotes. Judge works only with one that is Good.
+// Checked is collateral whose signatures and dates were checked, for any number of
+// quotes. [Checked.Judge] fails unless every part is [Checked.Good].
 type Checked struct {
 	Parts   []Part
 	tcb     tcbInfo
@@ -74,7 +74,7 @@ type Checked struct {
 	pckCA   *x509.Certificate // whose signature on pckCRL was checked
 }
 
-// Good reports whether every part is.
+// Good reports whether every part is valid.
 func (c *Checked) Good() bool {
 	for _, p := range c.Parts {
 		if p.Err != nil {
@@ -84,13 +84,14 @@ func (c *Checked) Good() bool {
 	return true
 }
 
-// Issued says of which day the TCB info is, and which of Intel's evaluations: the
-// higher its number, the later the flaws that it knows of.
+// Issued returns the day of the TCB info and the number of Intel's evaluation.
+// Collateral with a higher number knows of later flaws.
 func (c *Checked) Issued() (day time.Time, evaluation int) {
 	return c.tcb.IssueDate, c.tcb.Evaluation
 }
 
-// Check proves the collateral under a root as of a moment.
+// Check verifies the signatures and dates of the collateral under a root, as of a
+// moment. A part that fails is in the result, with its error.
 func (c *Collateral) Check(root *Root, at time.Time) *Checked {
 	out := new(Checked)
 	part := func(name string, err error) { out.Parts = append(out.Parts, Part{name, err}) }
@@ -177,7 +178,7 @@ func revoked(crl *x509.RevocationList, cert *x509.Certificate) bool {
 	return false
 }
 
-// checkSigned proves that signer signed exactly these bytes, and reads them.
+// checkSigned proves that signer signed exactly these bytes, and parses them.
 func checkSigned(body, signature []byte, signer *x509.Certificate, into any) error {
 	key, ok := signer.PublicKey.(*ecdsa.PublicKey)
 	if !ok || len(signature) != 64 {

@@ -8,14 +8,14 @@
 //	   └────── TCB signing ── TCB info, QE identity
 //	   └ root CRL    └ PCK CRL
 //
-// Parse reads versions 4 and 5. Quote.CheckSignatures proves the upper line with
-// go-tdx-guest. Collateral.Check proves the lower ones, once for any number of
-// quotes, and Checked.Judge evaluates the TCB of one quote by them: platform, TDX
-// module and quoting enclave, each by itself.
+// [Parse] reads versions 4 and 5. [Quote.CheckSignatures] proves the upper line with
+// go-tdx-guest. [Collateral.Check] proves the lower ones, once for any number of
+// quotes. [Checked.Judge] then evaluates the TCB of one quote: platform, TDX module and
+// quoting enclave, each separately.
 //
-// That evaluation is ours since go-tdx-guest reports the module's level alone
-// where TEE_TCB_SVN[1] is above zero, which masks an OutOfDate or Revoked
-// platform, and has no type by which a status could be told from a forgery.
+// The package evaluates the TCB itself for two reasons. Where TEE_TCB_SVN[1] is above
+// zero, go-tdx-guest reports only the module's level, which masks an OutOfDate or
+// Revoked platform. And its errors do not tell a bad status from a forgery.
 //
 // What this package does not do: fetch anything, say which registers are the
 // right ones, or accept a status (package verify does, by policy).

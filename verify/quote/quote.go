@@ -16,17 +16,17 @@ import (
 	"gitlauncher/measure"
 )
 
-// MaxSize is the largest quote that is read, in bytes: 64 KiB. Real ones have
-// five thousand.
+// MaxSize is the largest quote that is read, in bytes: 64 KiB. Real ones have some
+// 5,000 bytes.
 const MaxSize = 64 << 10
 
-// Quote is a TDX quote of version 4 or 5, read but not believed.
+// Quote is a TDX quote of version 4 or 5 that was parsed, not verified.
 type Quote struct {
 	Version       int
 	TEETCBSVN     [16]byte
 	MRSignerSeam  measure.Register // zero for Intel's module
 	SeamAttrs     [8]byte
-	TDAttributes  [8]byte // see Debug, Migratable and Attributes
+	TDAttributes  [8]byte // see Debug, Migratable, SEPTVEDisable and Unusual
 	XFAM          [8]byte // features of the processor that the TD may use
 	MRTD          measure.Register
 	MRConfigID    measure.Register
@@ -42,7 +42,7 @@ type Quote struct {
 	message any // go-tdx-guest's form
 }
 
-// Enclave is what the quoting enclave's report says of the enclave.
+// Enclave is what the quoting enclave's report says about that enclave.
 type Enclave struct {
 	MiscSelect uint32
 	Attributes [16]byte // bit 1 of the first byte: a debug enclave
@@ -51,14 +51,14 @@ type Enclave struct {
 	SVN        uint16
 }
 
-// FMSPC names the processor family that the PCK certificate speaks of, as twelve
-// lowercase hexadecimal digits: what TCB info is looked up by.
+// FMSPC returns the processor family that the PCK certificate names, as twelve
+// lowercase hexadecimal digits. TCB info is looked up by it.
 func (q *Quote) FMSPC() string { return q.pck.FMSPC }
 
-// Parse reads a quote. Bytes behind its end are left alone: quote providers hand
-// out their whole buffer, and nothing reads them.
+// Parse reads a quote. It ignores bytes after the quote's end: quote providers return
+// their whole buffer.
 func Parse(raw []byte) (q *Quote, err error) {
-	// go-tdx-guest slices by lengths in the input.
+	// go-tdx-guest slices by lengths in the input, and panics if they are wrong.
 	defer func() {
 		if recover() != nil {
 			q, err = nil, errors.New("quote: its inner lengths contradict its size")
@@ -129,10 +129,10 @@ func (q *Quote) fill(b body) {
 	}
 }
 
-// CheckSignatures proves the line from the root to the TD report as of a moment:
-// the PCK chain and its dates, the QE report under the PCK key, the attestation
-// key in the QE report, and the quote under the attestation key. Revocation is
-// Checked.Judge's.
+// CheckSignatures proves the chain from the root to the TD report as of a moment: the
+// PCK chain and its dates, the QE report under the PCK key, the attestation key in the
+// QE report, and the quote under the attestation key. [Checked.Judge] checks
+// revocation.
 func (q *Quote) CheckSignatures(ctx context.Context, root *Root, at time.Time) (err error) {
 	defer func() {
 		if recover() != nil {
@@ -150,11 +150,12 @@ func (q *Quote) CheckSignatures(ctx context.Context, root *Root, at time.Time) (
 	})
 }
 
-// Names reports whether the quote's own chain ends in the root. It proves nothing;
-// CheckSignatures does.
+// Names reports whether the quote's own chain ends in the root. That proves nothing;
+// [Quote.CheckSignatures] does.
 func (q *Quote) Names(root *Root) bool { return q.chain.RootCertificate.Equal(root.cert) }
 
-// DateError is something that is not valid at the moment of judgement.
+// DateError says that a certificate, list or document is not valid at the moment of
+// judgement.
 type DateError struct{ At, From, Until time.Time }
 
 func (e *DateError) Error() string {

@@ -33,7 +33,7 @@ func TestRealQuotes(t *testing.T) {
 			t.Fatalf("version %d: %v", version, err)
 		}
 		at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-		// What the library says of the same bytes is what we say.
+		// We say the same of these bytes as the library does.
 		theirs := tdxverify.RawTdxQuote(raw, &tdxverify.Options{Now: &tdxverify.TimeSet{PckCertChain: at}})
 		ours := q.CheckSignatures(t.Context(), root, at)
 		if q.Version != version || (ours == nil) != (theirs == nil) {
@@ -58,7 +58,7 @@ type platform struct {
 	served   func(*tdx.Collateral)
 }
 
-// verdicts gives ours and go-tdx-guest's on the same bytes.
+// verdicts returns ours and go-tdx-guest's on the same bytes.
 func (p *platform) verdicts(t *testing.T) (ours, theirs error) {
 	t.Helper()
 	pki, err := tdx.NewPKI(p.Platform)
@@ -126,8 +126,8 @@ func judge(t *testing.T, raw, collateral, pem []byte) error {
 	return nil
 }
 
-// TestDifferential holds our verdict against go-tdx-guest's on one collateral and
-// quote. Where the two may differ, and why, is said in the table.
+// TestDifferential compares our verdict with go-tdx-guest's on the same collateral and
+// quote. The table says where the two may differ, and why.
 // SECURITY.md: E2.
 func TestDifferential(t *testing.T) {
 	old := tdx.Validity{From: now.Add(-3 * time.Hour), Until: now.Add(-2 * time.Hour)}
@@ -167,8 +167,8 @@ func TestDifferential(t *testing.T) {
 		cases["module "+string(s)] = func(p *platform) { p.statuses.Module = string(s) }
 		cases["platform "+string(s)] = func(p *platform) { p.statuses.Platform = string(s) }
 	}
-	// go-tdx-guest takes these, which we refuse: it looks at no date from which a
-	// list or statement is valid, and at no platform status beside a module's.
+	// go-tdx-guest takes these, which we refuse: it does not check the date from which
+	// a list or statement is valid, nor the platform's status where the module has one.
 	weaker := []string{tdx.DatedRootCRL + " not yet valid", tdx.DatedPCKCRL + " not yet valid", tdx.DatedTCBInfo + " not yet valid", tdx.DatedQEIdentity + " not yet valid"}
 	for _, s := range quote.Statuses()[1:] {
 		weaker = append(weaker, "platform "+string(s))
@@ -187,7 +187,7 @@ func TestDifferential(t *testing.T) {
 			ours, theirs := p.verdicts(t)
 			if slices.Contains(weaker, name) {
 				if ours == nil || theirs != nil {
-					t.Errorf("we say %v, go-tdx-guest %v; we were to be stricter", ours, theirs)
+					t.Errorf("we say %v, go-tdx-guest %v; ours must be the stricter", ours, theirs)
 				}
 			} else if (ours == nil) != (theirs == nil) {
 				t.Errorf("we say %v, go-tdx-guest %v", ours, theirs)
@@ -196,7 +196,7 @@ func TestDifferential(t *testing.T) {
 	}
 }
 
-// TestParseRefuses: what is no quote is refused for its own reason.
+// TestParseRefuses: each way of not being a quote is refused for its own reason.
 func TestParseRefuses(t *testing.T) {
 	good := testdata.RawQuote
 	chain := bytes.Index(good, []byte("-----BEGIN"))

@@ -70,7 +70,7 @@ func (p *platform) resigned(t *testing.T, changeTCB, changeQE func(map[string]an
 	return judge(t, raw, data, pki.RootPEM())
 }
 
-// wants fails unless an error is there that says so, or none where it says nothing.
+// wants fails unless err contains what it must say, or is nil where that is empty.
 func wants(t *testing.T, name string, err error, says string) {
 	t.Helper()
 	switch {
@@ -81,7 +81,7 @@ func wants(t *testing.T, name string, err error, says string) {
 	}
 }
 
-// level is the one TCB level of a statement or an identity.
+// level returns the one TCB level of a statement or an identity.
 func level(of any) map[string]any {
 	return of.(map[string]any)["tcbLevels"].([]any)[0].(map[string]any)["tcb"].(map[string]any)
 }
@@ -155,7 +155,7 @@ func TestModuleWithoutIdentity(t *testing.T) {
 	}
 }
 
-// TestQEIdentityRows: the same of the quoting enclave's identity.
+// TestQEIdentityRows does the same for the quoting enclave's identity.
 func TestQEIdentityRows(t *testing.T) {
 	const kind, signer, attributes, below = "QE identity: is not a TD_QE identity of version 2", "another signer or product", "the quoting enclave has other attributes", "the quoting enclave is below every TCB level"
 	for _, c := range []struct {
@@ -182,8 +182,8 @@ func TestQEIdentityRows(t *testing.T) {
 }
 
 // TestRevocationOfTheQuotesOwn: the intermediate CA may have several certificates. The
-// list of the root is looked up for the one in the quote, too, and the list of the CA
-// counts only where that certificate's key signed it.
+// one in the quote is looked up in the root's list, too, and the CA's list counts only
+// if that certificate's key signed it.
 func TestRevocationOfTheQuotesOwn(t *testing.T) {
 	const sibling = 9
 	for _, c := range []struct {
@@ -277,8 +277,8 @@ func TestIssuers(t *testing.T) {
 	}
 }
 
-// TestDates: what is not valid yet, or no more, is a *DateError, by which a caller tells
-// what a newer file would mend.
+// TestDates: what is not valid yet, or no longer, is a *DateError, which tells a caller
+// that a newer file may help.
 func TestDates(t *testing.T) {
 	for _, what := range []string{tdx.DatedPlatform, tdx.DatedPCK, tdx.DatedSigning, tdx.DatedRootCRL, tdx.DatedPCKCRL, tdx.DatedTCBInfo, tdx.DatedQEIdentity} {
 		for _, by := range []time.Duration{time.Second, time.Hour} {
@@ -303,7 +303,8 @@ func TestDates(t *testing.T) {
 	}
 }
 
-// TestSizes: the largest quote and collateral that are read, and a byte more.
+// TestSizes: the largest quote and collateral are read, and those of a byte more are
+// not.
 func TestSizes(t *testing.T) {
 	for _, c := range []struct {
 		size int
@@ -325,8 +326,8 @@ func TestSizes(t *testing.T) {
 	}
 }
 
-// TestOneReading: collateral that two readers could read differently is refused, good as
-// each of its parts is.
+// TestOneReading: collateral that two readers could read differently is refused, even
+// if each of its parts is good.
 func TestOneReading(t *testing.T) {
 	for name, change := range map[string]func([]byte) []byte{
 		"a key twice":     func(data []byte) []byte { return append([]byte(`{"tcb_info":"x",`), data[1:]...) },
@@ -385,8 +386,8 @@ func TestNotGood(t *testing.T) {
 	}
 }
 
-// TestAttributes: each bit of the TD's attributes is told by its own name, and the bits
-// beside it are not taken for it.
+// TestAttributes: each bit of the TD's attributes has its own name, and no other bit is
+// taken for it.
 func TestAttributes(t *testing.T) {
 	for bit := range 64 {
 		p := machine()

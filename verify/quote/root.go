@@ -22,7 +22,7 @@ type Root struct {
 	Intel bool // whether it is Intel's; any other proves nothing about hardware
 }
 
-// IntelRoot is Intel's root CA.
+// IntelRoot returns Intel's root CA.
 func IntelRoot() (*Root, error) { return ParseRoot(intelRoot) }
 
 // ParseRoot reads one certificate in PEM.
@@ -39,10 +39,10 @@ func ParseRoot(data []byte) (*Root, error) {
 	return &Root{cert: cert, Intel: bytes.Equal(cert.Raw, intel.Bytes)}, nil
 }
 
-// Fingerprint is the SHA-256 of the certificate, as hex.
+// Fingerprint returns the SHA-256 of the certificate, as hex.
 func (r *Root) Fingerprint() string { return fmt.Sprintf("%x", sha256.Sum256(r.cert.Raw)) }
 
-// Name is the certificate's subject.
+// Name returns the certificate's subject.
 func (r *Root) Name() string { return r.cert.Subject.String() }
 
 func (r *Root) pool() *x509.CertPool {

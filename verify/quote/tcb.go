@@ -16,8 +16,8 @@ import (
 // Status is a TCB status as Intel names it.
 type Status string
 
-// The statuses of TCB info version 3, from best to worst. A status that is none
-// of them counts as worse than all.
+// The statuses of TCB info version 3, from best to worst. An unknown status counts as
+// worse than all of them.
 const (
 	UpToDate                          Status = "UpToDate"
 	SWHardeningNeeded                 Status = "SWHardeningNeeded"
@@ -40,13 +40,13 @@ func (s Status) rank() int {
 	return len(Statuses())
 }
 
-// TCB is how far a platform's security updates are.
+// TCB says how up to date a platform is.
 type TCB struct {
 	Platform, Module, QE Status
 	Advisories           []string // of all three, sorted
 }
 
-// Worst is the worst of the three.
+// Worst returns the worst of the three statuses.
 func (t TCB) Worst() Status {
 	return slices.MaxFunc([]Status{t.Platform, t.Module, t.QE}, func(a, b Status) int { return a.rank() - b.rank() })
 }
@@ -116,9 +116,9 @@ func (q *qeIdentity) check(at time.Time) error {
 	return within(at, q.IssueDate, q.NextUpdate)
 }
 
-// Judge says how a quote's platform stands by checked collateral: an error where
-// a certificate is revoked or the collateral is not this platform's, otherwise
-// its TCB. The quote's signatures must have been checked.
+// Judge returns the TCB of a quote's platform by checked collateral. It fails if a
+// certificate is revoked or the collateral is for another platform. The quote's
+// signatures must have been checked before.
 func (c *Checked) Judge(q *Quote) (TCB, error) {
 	if !c.Good() {
 		return TCB{}, errors.New("the collateral is not good")
@@ -161,9 +161,9 @@ func (c *Checked) revocation(pck, intermediate *x509.Certificate) error {
 	return nil
 }
 
-// platform finds the first level that the platform reaches in every component.
-// Where the module has an identity of its own (TEE_TCB_SVN[1] above zero), the
-// two module components are judged there and not here.
+// platform finds the first level that the platform reaches in every component. If
+// TEE_TCB_SVN[1] is above zero, the module has its own identity, and module judges its
+// two components by that.
 func (t *tcbInfo) platform(q *Quote) (tcbLevel, error) {
 	if !strings.EqualFold(t.FMSPC, q.pck.FMSPC) || !strings.EqualFold(t.PCEID, q.pck.PCEID) {
 		return tcbLevel{}, fmt.Errorf("TCB info is for processor family %.20q, the quote's is %s", t.FMSPC, q.pck.FMSPC)
@@ -237,7 +237,8 @@ func (q *qeIdentity) level(e Enclave) (tcbLevel, error) {
 	return tcbLevel{}, errors.New("the quoting enclave is below every TCB level that Intel lists")
 }
 
-// masked reports whether value, under mask, is want. Other lengths are another value.
+// masked reports whether value, under mask, is want. Values of different lengths never
+// match.
 func masked(value, mask, want []byte) bool {
 	if len(value) != len(mask) || len(mask) != len(want) {
 		return false

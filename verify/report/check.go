@@ -14,7 +14,7 @@ type Check struct {
 	letter string // "A" to "F"
 }
 
-// Check returns what adds the findings of one check, "A" to "F", by a policy.
+// Check returns what adds the findings of one check, "A" to "F", judged by a policy.
 func (r *Report) Check(letter string, by *policy.Policy) Check { return Check{by, r, letter} }
 
 // Add adds a finding as it is, in this check.
@@ -23,44 +23,44 @@ func (c Check) Add(f Finding) {
 	c.report.Findings = append(c.report.Findings, f)
 }
 
-// Pass adds what is as it must be.
+// Pass adds a finding that is as it must be.
 func (c Check) Pass(name, found string) {
 	c.Add(Finding{Name: name, Outcome: Pass, Found: found})
 }
 
-// Note adds what is good to know. It judges nothing.
+// Note adds a finding that is good to know and judges nothing.
 func (c Check) Note(name, found, why string) {
 	c.Add(Finding{Name: name, Outcome: Note, Found: found, Why: why})
 }
 
-// Undecided adds what an expectation or an input is missing for. settle are the policy
+// Undecided adds a finding that lacks an expectation or an input. settle are the policy
 // lines that would settle it, if any would.
 func (c Check) Undecided(name, want, found, why string, settle ...string) {
 	c.Add(Finding{Name: name, Outcome: Undecided, Expected: want, Found: found, Why: why, Settle: settle})
 }
 
-// NotAllowed adds what is genuine, but not what the policy allows.
+// NotAllowed adds a finding about what is genuine, but not what the policy allows.
 func (c Check) NotAllowed(name, want, found, why string) {
 	c.Add(Finding{Name: name, Outcome: NotAllowed, Expected: want, Found: found, Why: why})
 }
 
-// Invalid adds what is not what it claims to be.
+// Invalid adds a finding about what is not what it claims to be.
 func (c Check) Invalid(name, want, found, why string) {
 	c.Add(Finding{Name: name, Outcome: Invalid, Expected: want, Found: found, Why: why})
 }
 
-// Accept says what passes only since the policy accepts it.
+// Accept records what passes only because the policy accepts it.
 func (c Check) Accept(what string) {
 	if !slices.Contains(c.report.Accepted, what) {
 		c.report.Accepted = append(c.report.Accepted, what)
 	}
 }
 
-// Launched says that something was launched, or can be.
+// Launched records what was launched, or can be.
 func (c Check) Launched(l Launch) { c.report.Launches = append(c.report.Launches, l) }
 
-// Expect compares a value with a key of the policy that every VERIFIED needs. Where
-// nobody expects anything the finding is undecided, and missing says what follows.
+// Expect compares a value with a key of the policy that every VERIFIED needs. Without
+// an expectation the finding is undecided, and missing says what follows from that.
 func (c Check) Expect(name string, want policy.Expectation, found, other, missing string) {
 	switch {
 	case !want.Given():
@@ -86,7 +86,7 @@ func (c Check) Optional(name string, want policy.Expectation, found, other strin
 	}
 }
 
-// Line returns the policy line that expects one value of a key; none where the value
+// Line returns the policy line that expects one value of a key, or none if the value
 // can't stand in a policy.
 func Line(key, value string) []string {
 	var w policy.Writer

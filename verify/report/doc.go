@@ -6,6 +6,6 @@
 // an input is missing; it then names the policy line that would settle it. Failures
 // outrank missing expectations: [Report.Conclude].
 //
-// The package finds nothing out by itself. Those that do, package verify and the rooms
-// below it, add to a report through a [Check].
+// The package judges nothing by itself. Package verify and the rooms below it do, and
+// add to a report through a [Check].
 package report

@@ -35,7 +35,7 @@ type Finding struct {
 	Settle []string `json:"settle,omitempty"`
 }
 
-// Verdict is the whole in two words.
+// Verdict is the outcome of the whole judgement.
 type Verdict string
 
 // The verdicts, as VERIFY.md explains them.
@@ -45,7 +45,7 @@ const (
 	Unclear     Verdict = "UNDECIDED"
 )
 
-// The exit codes of a report (VERIFY.md). What outranks another is said by [Outranks].
+// The exit codes of a report (VERIFY.md). [Outranks] says which counts more.
 const (
 	ExitVerified   = 0
 	ExitUndecided  = 1
@@ -53,7 +53,8 @@ const (
 	ExitNotAllowed = 4
 )
 
-// Outranks reports whether an exit code counts more than another, of several reports.
+// Outranks reports whether exit code a counts more than b, where several reports have
+// one exit code together.
 func Outranks(a, b int) bool {
 	rank := map[int]int{ExitVerified: 0, ExitUndecided: 1, ExitNotAllowed: 2, ExitInvalid: 3}
 	return rank[a] > rank[b]
@@ -75,8 +76,8 @@ type Report struct {
 // Launch is one launch in the attested log.
 type Launch struct {
 	Mode string `json:"mode"` // "git" or "image"
-	// Binding says whether it was launched in this boot, by the register's word, or
-	// whether nothing else can be.
+	// Binding says whether the register has the launch, or whether nothing else can be
+	// launched.
 	Binding measure.Binding `json:"binding"`
 	Commit  string          `json:"commit,omitempty"`
 	Repo    string          `json:"repo_url,omitempty"`

@@ -20,7 +20,7 @@ var masks = []byte{0x01, 0x20}
 // TestEveryByteOfTheImage: each byte of the measurement document and of the checksum
 // file is under the reader's hash. SECURITY.md: S1.
 func TestEveryByteOfTheImage(t *testing.T) {
-	in, _ := real(t)
+	in, _ := realVM(t)
 	for _, later := range []system.Input{in, normalised(t)} {
 		for name, part := range map[string]func(*system.VMConfig) *[]byte{
 			"document":      func(c *system.VMConfig) *[]byte { return &c.Measurement },
@@ -38,7 +38,7 @@ func TestEveryByteOfTheImage(t *testing.T) {
 					if r := system.Judge(try); r.Proven() {
 						t.Fatalf("byte %d of the %s may change", i, name)
 					}
-					vm.ImageHash = "" // nor where the host leaves its claim out
+					vm.ImageHash = "" // nor without the host's claim
 					if r := system.Judge(try); r.Proven() {
 						t.Fatalf("byte %d of the %s may change where vm_config has no os_image_hash", i, name)
 					}
@@ -71,7 +71,7 @@ var unattested = map[string]string{
 // TestEveryByteOfVMConfig: a change of any byte is an error or caught, but for the
 // fields above. SECURITY.md: S1.
 func TestEveryByteOfVMConfig(t *testing.T) {
-	in, a := real(t)
+	in, a := realVM(t)
 	// Where each field stands in the text, its name and its value.
 	fields := regexp.MustCompile(`"([a-z0-9_]+)":("[^"]*"|[0-9]+|true|false|\{)`).FindAllStringSubmatchIndex(a.VMConfig, -1)
 	if len(fields) != 17 {
@@ -117,7 +117,7 @@ func TestEveryByteOfVMConfig(t *testing.T) {
 // TestEveryByteOfTheLog: each digit of each digest before the operating system is in a
 // register. Types, names and payloads of these entries are in none, and are not read. SECURITY.md: S1.
 func TestEveryByteOfTheLog(t *testing.T) {
-	in, _ := real(t)
+	in, _ := realVM(t)
 	judge := func(log measure.Log) *system.Result {
 		try := in
 		try.Log = log
@@ -174,7 +174,7 @@ func TestEveryByteOfTheLog(t *testing.T) {
 // host is a VM as a host could run it: the real one with something else in it, and a
 // log and quote that tell the truth about that.
 func host(t *testing.T, change func(boot *tdvf.Boot)) system.Input {
-	in, _ := real(t)
+	in, _ := realVM(t)
 	boot := must(tdvf.ReadBoot(in.Log))
 	change(&boot)
 	in.Log = nil
@@ -220,7 +220,7 @@ func TestPartsAreNamed(t *testing.T) {
 	}
 	t.Run("another size of memory", func(t *testing.T) {
 		for memory, said := range map[uint64]string{8 << 30: "8 GiB", 2560 << 20: "2560 MiB", 2<<30 + 4096: "2147487744 bytes"} {
-			in, _ := real(t)
+			in, _ := realVM(t)
 			vm := *in.VM
 			vm.Memory = memory
 			in.VM = &vm
@@ -231,7 +231,7 @@ func TestPartsAreNamed(t *testing.T) {
 		}
 	})
 	t.Run("firmware", func(t *testing.T) {
-		in, _ := real(t)
+		in, _ := realVM(t)
 		in.MRTD = other
 		f, _ := system.Judge(in).Find(system.FindingMRTD)
 		if f.Outcome != system.Differs || !slices.Equal(f.Parts, []tdvf.Part{tdvf.PartFirmware}) {
@@ -239,7 +239,7 @@ func TestPartsAreNamed(t *testing.T) {
 		}
 	})
 	t.Run("without a log", func(t *testing.T) {
-		in, _ := real(t)
+		in, _ := realVM(t)
 		acpi := must(acpiOf(system.Judge(in)))
 		in.Log, in.ACPI, in.RTMR = nil, []tdvf.ACPI{acpi}, [3]measure.Register{other, other, other}
 		r := system.Judge(in)
@@ -254,10 +254,11 @@ func TestPartsAreNamed(t *testing.T) {
 	})
 }
 
-// TestAppendedLine: whoever answers can append a line to the checksum file and so make
-// an image hash of his own, with his own document. It is not the reader's. SECURITY.md: S1.
+// TestAppendedLine: anyone who answers can append a line to the checksum file, and so
+// make an image hash of their own with their own document. That hash is not the
+// reader's. SECURITY.md: S1.
 func TestAppendedLine(t *testing.T) {
-	in, a := real(t)
+	in, a := realVM(t)
 	forged := append(slices.Clone(in.VM.Checksums), []byte(strings.Repeat("a", 64)+"  another.file\n")...)
 	sum := fmt.Sprintf("%x", sha256.Sum256(forged))
 	text := strings.Replace(a.VMConfig, base64.StdEncoding.EncodeToString(in.VM.Checksums), base64.StdEncoding.EncodeToString(forged), 1)

@@ -18,12 +18,14 @@ const maxChecksums = 16 << 10
 // checksumLine is a line of sha256sum: digest, two spaces (or one and a star), name.
 var checksumLine = regexp.MustCompile(`^([0-9a-f]{64}) [ *]([A-Za-z0-9._-]{1,128})$`)
 
-// ImageHash is an image's os_image_hash: SHA-256 of the bytes of its sha256sum.txt.
+// ImageHash returns an image's os_image_hash: SHA-256 of the bytes of its
+// sha256sum.txt.
 func ImageHash(checksums []byte) [sha256.Size]byte { return sha256.Sum256(checksums) }
 
-// CheckDocument reports whether a checksum file names exactly these bytes as the
-// measurement document. The file is read strictly, since the reader's hash covers all
-// of it: one line for each file, no file twice.
+// CheckDocument fails unless a checksum file names exactly these bytes as the
+// measurement document. The error is a [*MissingError] if the file names no such
+// document, and a [*DocumentError] if it names another. The file is read strictly, one
+// line for each file and no file twice, since the reader's hash covers all of it.
 func CheckDocument(checksums, document []byte) error {
 	if len(checksums) > maxChecksums {
 		return fmt.Errorf("checksum file: is larger than %d KiB", maxChecksums>>10)

@@ -19,11 +19,11 @@ const (
 )
 
 // Document is measurement.tdx.cbor, the measurement document of an image: what the
-// image makes of the registers, whatever VM it is booted in.
+// image contributes to the registers in any VM.
 type Document struct {
 	Version int
-	// Cmdline is the image's own command line; documents of version 3 have only the
-	// digest, and then it is empty.
+	// Cmdline is the image's own command line. It is empty in documents of version 3,
+	// which have only the digest.
 	Cmdline       string
 	CmdlineDigest measure.Register // of what the firmware measures
 	Kernel        measure.Register // Authenticode digest, as loaded in a large VM
@@ -31,8 +31,8 @@ type Document struct {
 	// Normalised kernels have the same digest at every size of memory.
 	Normalised bool
 	Layout     string // of the firmware's events in RTMR0
-	// MRTD by the order in which QEMU adds pages and extends the measurement: 9.0 and
-	// later in a single pass, earlier ones in two.
+	// MRTD depends on how QEMU adds pages and measures them: from 9.0 on in a single
+	// pass, before that in two.
 	SinglePass, TwoPass measure.Register
 	Witness             tdvf.Witness
 }
@@ -44,8 +44,8 @@ func (e *VersionError) Error() string {
 	return fmt.Sprintf("measurement document: version %d is not known to this program", e.Version)
 }
 
-// document is the CBOR form. ByteString takes byte strings alone, so that a value has
-// one encoding less.
+// document is the CBOR form. A cbor.ByteString accepts only byte strings, which leaves
+// a value one encoding fewer.
 type document struct {
 	Version uint64 `cbor:"version"`
 	Image   struct {
@@ -81,8 +81,8 @@ func decoder(unknown cbor.ExtraDecErrorCond) (cbor.DecMode, error) {
 	}.DecMode()
 }
 
-// ParseDocument reads a measurement document. Errors are a [*VersionError] where the
-// version is not known, and other errors where the document is not a good one.
+// ParseDocument reads a measurement document. The error is a [*VersionError] if the
+// version is not known.
 func ParseDocument(data []byte) (*Document, error) {
 	if len(data) > maxDocument {
 		return nil, fmt.Errorf("measurement document: is larger than %d KiB", maxDocument>>10)
@@ -163,8 +163,8 @@ func (d *Document) setCmdline(text *string, digest []byte) error {
 	return nil
 }
 
-// rootHashes counts the words that name the hash of the root file system. Without one
-// the image's hash would say nothing of what runs after the initrd.
+// rootHashes counts the words that name the hash of the root file system. Without it,
+// the image's hash would say nothing about what runs after the initrd.
 func rootHashes(cmdline string) (n int) {
 	for _, word := range strings.Fields(cmdline) {
 		if strings.HasPrefix(word, "dstack.rootfs_hash=") {
@@ -174,10 +174,10 @@ func rootHashes(cmdline string) (n int) {
 	return n
 }
 
-// RTMR1 is the register for the document's kernel.
+// RTMR1 returns the register that the document's kernel makes.
 func (d *Document) RTMR1() measure.Register { return tdvf.Replay(tdvf.RTMR1Events(d.Kernel)) }
 
-// RTMR2 is the register for the document's command line and initrd.
+// RTMR2 returns the register that the document's command line and initrd make.
 func (d *Document) RTMR2() measure.Register {
 	return tdvf.Replay(tdvf.RTMR2Events(d.CmdlineDigest, d.Initrd))
 }

@@ -5,13 +5,13 @@ import (
 	"gitlauncher/verify/system/tdvf"
 )
 
-// State is how one event of a register stands to what it must be.
+// State says how an event of a register compares with what it must be.
 type State string
 
 // The states.
 const (
 	Same    State = "same"     // as derived
-	Other   State = "other"    // derived, and another
+	Other   State = "other"    // derived, and the log has another
 	Host    State = "host's"   // the host's to choose: the ACPI tables
 	Unknown State = "unknown"  // not known
 	Extra   State = "too many" // the firmware writes no such event
@@ -24,8 +24,8 @@ type Line struct {
 	State State
 }
 
-// Explain holds the events of one register, as the log has them, against what they
-// must be. There are none where the log does not make the quote's register.
+// Explain compares the events of one register, as the log has them, with what they must
+// be. It returns nil if the log does not make the quote's register.
 func (r *Result) Explain(register int) []Line {
 	if !r.Attested[register] {
 		return nil
@@ -47,14 +47,15 @@ func (r *Result) Explain(register int) []Line {
 		case want[i].Digest == measure.Register{} && whole.Outcome != Proven:
 			line.State = Unknown
 		case want[i].Digest == measure.Register{}:
-			line.State = Same // as part of a register that is known as a whole
+			line.State = Same // the register is proven as a whole
 		}
 		lines = append(lines, line)
 	}
 	return lines
 }
 
-// events are those that a register must hold, with zero digests for what is not known.
+// events returns the events that a register must hold. A digest that is not known is
+// zero.
 func (r *Result) events(register int) []tdvf.Event {
 	d := r.Document
 	if d == nil {
@@ -64,7 +65,7 @@ func (r *Result) events(register int) []tdvf.Event {
 	case 0:
 		var hob measure.Register
 		if r.Witness != nil {
-			hob, _ = r.Witness.HOB(r.Memory) // zero, so unknown, where the memory is
+			hob, _ = r.Witness.HOB(r.Memory) // if the memory is unknown, so is the digest: zero
 		}
 		return tdvf.RTMR0Events(hob, nil)
 	case 1:

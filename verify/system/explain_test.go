@@ -11,7 +11,8 @@ import (
 	"gitlauncher/verify/system/tdvf"
 )
 
-// states are those of a register's events, by name, but for the ones that are the same.
+// states returns those of a register's events by name, without the ones that are the
+// same.
 func states(r *system.Result, register int) map[string]system.State {
 	out := make(map[string]system.State)
 	for _, l := range r.Explain(register) {
@@ -22,7 +23,7 @@ func states(r *system.Result, register int) map[string]system.State {
 	return out
 }
 
-// TestExplain says of each event how it stands to what it must be.
+// TestExplain: each event has the state that its change calls for.
 func TestExplain(t *testing.T) {
 	tables := map[string]system.State{"acpi-loader": system.Host, "acpi-rsdp": system.Host, "acpi-tables": system.Host}
 	with := func(more map[string]system.State) map[string]system.State {
@@ -34,7 +35,7 @@ func TestExplain(t *testing.T) {
 		in.Images = []system.Image{{Name: "nobody's"}}
 		return system.Judge(in)
 	}
-	in, _ := real(t)
+	in, _ := realVM(t)
 	r := system.Judge(in)
 	lied := in
 	vm := *in.VM

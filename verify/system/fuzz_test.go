@@ -30,7 +30,7 @@ func FuzzDocument(f *testing.F) {
 	})
 }
 
-// FuzzChecksums: no other document than the one is found in a checksum file.
+// FuzzChecksums: a checksum file that names one document names no other.
 func FuzzChecksums(f *testing.F) {
 	f.Fuzz(func(t *testing.T, checksums, document []byte) {
 		if system.CheckDocument(checksums, document) != nil {
@@ -42,8 +42,8 @@ func FuzzChecksums(f *testing.F) {
 	})
 }
 
-// FuzzVMConfig: a hostile vm_config beside an honest quote proves nothing that it is
-// not, and does not panic. SECURITY.md: S1.
+// FuzzVMConfig: a hostile vm_config beside an honest quote proves no other system, and
+// causes no panic. SECURITY.md: S1.
 func FuzzVMConfig(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		vm, err := system.ParseVMConfig(data)

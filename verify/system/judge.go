@@ -49,8 +49,8 @@ type Image struct {
 	Name string // empty for a bare hash
 	Hash string // os_image_hash, lowercase hex; empty where none is published
 	Sets []Set  // registers by generation of QEMU, for images without a document
-	// Sandbox says by which source the image's kernel keeps ACPI byte code from
-	// private memory; empty where none says so.
+	// Sandbox is the source that says that the image's kernel keeps ACPI byte code from
+	// private memory. It is empty if none says so.
 	Sandbox string
 }
 
@@ -64,7 +64,7 @@ func (i Image) String() string {
 	return i.Name + " (" + i.Hash + ")"
 }
 
-// Set are the registers of an image on one generation of QEMU. What is nil is not
+// Set holds the registers of an image on one generation of QEMU. What is nil is not
 // known.
 type Set struct {
 	Generation         Generation
@@ -82,15 +82,15 @@ type Shape struct {
 	Source string
 }
 
-// Input is everything that is looked at.
+// Input is everything that [Judge] looks at.
 type Input struct {
 	MRTD measure.Register    // of the quote
 	RTMR [3]measure.Register // of the quote, 0 to 2
 	Log  measure.Log         // nil where there is none
 	VM   *VMConfig           // nil where there is none
 
-	Images []Image // any of these; empty: nobody said which
-	// ACPI are the host's tables that a reader accepts; ACPIUnchecked accepts any, and
+	Images []Image // any of these will do; empty: nobody said which
+	// ACPI are the host's tables that a reader accepts. ACPIUnchecked accepts any.
 	// RTMR0Pinned says that the reader pinned the register itself.
 	ACPI          []tdvf.ACPI
 	ACPIUnchecked bool
@@ -98,15 +98,15 @@ type Input struct {
 	Shapes        []Shape
 }
 
-// Result is what was found.
+// Result is what [Judge] found.
 type Result struct {
 	Findings []Finding
 	Image    *Image        // the accepted image that was compared; nil where there is none
 	Document *Document     // nil where the evidence has none that belongs to Image
 	Witness  *tdvf.Witness // of the image's firmware; nil where that is not known
 	Memory   uint64        // bytes, as RTMR0 has them; zero where that is not known
-	Boot     tdvf.Boot     // digests of the log; an attested register's are the quote's
-	Attested [3]bool       // the log makes the quote's RTMR0, 1, 2
+	Boot     tdvf.Boot     // digests of the log, which the quote proves for attested registers
+	Attested [3]bool       // whether the log makes the quote's RTMR0, 1, 2
 }
 
 // Proven reports whether every finding leaves the system proven.
@@ -114,7 +114,7 @@ func (r *Result) Proven() bool {
 	return !slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Outcome != Proven && f.Outcome != Noted })
 }
 
-// Find is the finding of a name.
+// Find returns the finding of a name.
 func (r *Result) Find(name string) (Finding, bool) {
 	i := slices.IndexFunc(r.Findings, func(f Finding) bool { return f.Name == name })
 	if i < 0 {
@@ -127,9 +127,9 @@ func (r *Result) Find(name string) (Finding, bool) {
 type judgement struct {
 	Input
 	*Result
-	passes passes // as MRTD proves; zero where it does not
-	// tables are those that a stripped log has: dstack's v1 Attest answer leaves out the
-	// events before the operating system, but for these three.
+	passes passes // as MRTD proves; zero if it does not
+	// tables are the ACPI digests of a stripped log: dstack's v1 Attest answer leaves
+	// out all events before the operating system but these three.
 	tables []tdvf.ACPI
 }
 
@@ -158,7 +158,7 @@ func (j *judgement) add(name string, o Outcome, want, found, why string, parts .
 	j.Findings = append(j.Findings, Finding{name, o, want, found, why, parts})
 }
 
-// register is the quote's, by the name of its finding.
+// register returns the quote's register by the name of its finding.
 func (j *judgement) register(name string) measure.Register {
 	switch name {
 	case FindingRTMR0:
@@ -171,8 +171,8 @@ func (j *judgement) register(name string) measure.Register {
 	return j.MRTD
 }
 
-// bootLog replays the log's RTMR0 to RTMR2. A log that has such entries and does not
-// make the quote's register is evidence that contradicts itself.
+// bootLog replays the log's RTMR0 to RTMR2. If a log has such entries and they do not
+// make the quote's register, the evidence contradicts itself.
 func (j *judgement) bootLog() {
 	boot, err := tdvf.ReadBoot(j.Log)
 	if err != nil {
@@ -194,7 +194,7 @@ func (j *judgement) bootLog() {
 	}
 }
 
-// expected is what an image makes of the registers.
+// expected is what the registers must be if an image was booted.
 type expected struct {
 	mrtd         []option
 	rtmr1, rtmr2 *measure.Register
@@ -211,9 +211,9 @@ type option struct {
 	passes passes
 }
 
-// choose finds what the accepted image makes of the registers: from the measurement
-// document in the evidence, or from the registers that are known of the image. ok is
-// false where neither is there.
+// choose returns what the accepted image makes of the registers: by the measurement
+// document in the evidence, or by the image's known registers. It returns false if
+// there is neither.
 func (j *judgement) choose() (expected, bool) {
 	if len(j.Images) == 0 {
 		return expected{}, false
@@ -227,7 +227,7 @@ func (j *judgement) choose() (expected, bool) {
 }
 
 // fromDocument follows the chain of hashes: the reader's hash, the checksum file, the
-// measurement document. done is false where the image's known registers may still do.
+// measurement document. done is false if the image's known registers may serve instead.
 func (j *judgement) fromDocument() (e expected, done bool) {
 	sum := ImageHash(j.VM.Checksums)
 	hash := hex.EncodeToString(sum[:])
@@ -274,8 +274,9 @@ func (j *judgement) fromDocument() (e expected, done bool) {
 func rtmr1Events(d *Document) []tdvf.Event { return tdvf.RTMR1Events(d.Kernel) }
 func rtmr2Events(d *Document) []tdvf.Event { return tdvf.RTMR2Events(d.CmdlineDigest, d.Initrd) }
 
-// fromSets takes the registers that are known of an accepted image: those that agree
-// with the quote best, so that what differs is named for the likeliest of them.
+// fromSets returns the known registers of an accepted image. It takes the set that
+// agrees with the quote best, so that a difference is reported against the likeliest
+// one.
 func (j *judgement) fromSets() (expected, bool) {
 	var best *Set
 	most := -1

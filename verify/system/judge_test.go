@@ -13,10 +13,11 @@ import (
 	"gitlauncher/verify/system/tdvf"
 )
 
-// withDocument is the real input with another document, under a hash that covers it.
+// withDocument returns the real input with another document, under a hash that covers
+// it.
 func withDocument(t testing.TB, change func(map[string]any)) system.Input {
 	t.Helper()
-	in, _ := real(t)
+	in, _ := realVM(t)
 	var doc map[string]any
 	mode := must(cbor.DecOptions{DefaultMapType: nil}.DecMode())
 	if err := mode.Unmarshal(in.VM.Measurement, &doc); err != nil {
@@ -41,7 +42,7 @@ func firmware(doc map[string]any) map[any]any { return doc["tdvf"].(map[any]any)
 
 // TestOutcomes names how each kind of evidence comes out. SECURITY.md: S2.
 func TestOutcomes(t *testing.T) {
-	in, _ := real(t)
+	in, _ := realVM(t)
 	set := system.Set{Generation: system.Generation8, MRTD: &in.MRTD, RTMR1: &in.RTMR[1], RTMR2: &in.RTMR[2], Witness: &system.Judge(in).Document.Witness, Source: "a test"}
 	other := measure.Register{1}
 	vm := func(change func(*system.VMConfig)) func(*system.Input) {
@@ -94,7 +95,7 @@ func TestOutcomes(t *testing.T) {
 		{"new QEMU, kernel not normalised", both(vm(func(c *system.VMConfig) { c.QEMU = "10.2.0" }), func(in *system.Input) { in.RTMR[1] = other; in.MRTD = system.Judge(*in).Document.SinglePass }), system.FindingRTMR1, system.Open, "generation of QEMU"},
 		{"QEMU against MRTD", both(onePass, otherKernel), system.FindingRTMR1, system.Open, "generation of QEMU"},
 		{"QEMU as MRTD has it", both(onePass, vm(func(c *system.VMConfig) { c.QEMU = "9.2.1" }), otherKernel), system.FindingRTMR1, system.Differs, "another kernel"},
-		{"QEMU, and no MRTD to hold it against", both(func(in *system.Input) { in.MRTD = other }, vm(func(c *system.VMConfig) { c.QEMU = "9.2.1" }), otherKernel), system.FindingRTMR1, system.Differs, "another kernel"},
+		{"QEMU, and no MRTD to compare it with", both(func(in *system.Input) { in.MRTD = other }, vm(func(c *system.VMConfig) { c.QEMU = "9.2.1" }), otherKernel), system.FindingRTMR1, system.Differs, "another kernel"},
 		{"no QEMU named", both(onePass, vm(func(c *system.VMConfig) { c.QEMU = "" }), otherKernel), system.FindingRTMR1, system.Open, "nothing names the version"},
 		{"impossible memory", vm(func(c *system.VMConfig) { c.Memory = 4097 }), system.FindingRTMR0, system.Open, "can't have 4097 bytes"},
 		{"no memory and no log", both(vm(func(c *system.VMConfig) { c.Memory = 0 }), func(in *system.Input) { in.Log = nil }), system.FindingRTMR0, system.Open, "neither the VM's size of memory nor the log"},
@@ -111,7 +112,7 @@ func TestOutcomes(t *testing.T) {
 		{"a log that is not the quote's", func(in *system.Input) { in.RTMR[2] = other }, system.FindingBootLog, system.Contradict, "does not make RTMR2"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			try, _ := real(t)
+			try, _ := realVM(t)
 			c.change(&try)
 			r := system.Judge(try)
 			f, there := r.Find(c.finding)
@@ -126,9 +127,9 @@ func TestOutcomes(t *testing.T) {
 }
 
 // TestNearestSet: of several sets of registers, and of several images, the one that
-// agrees best is compared, so that what differs is named for it.
+// agrees best is compared, so that a difference is reported against that one.
 func TestNearestSet(t *testing.T) {
-	in, _ := real(t)
+	in, _ := realVM(t)
 	w := system.Judge(in).Document.Witness
 	vm := *in.VM
 	vm.Measurement, vm.Checksums = nil, nil
@@ -153,8 +154,8 @@ func TestNearestSet(t *testing.T) {
 	}
 }
 
-// TestDocuments names what is wrong with a document that the reader's hash covers:
-// none is derived from, and none is a contradiction. SECURITY.md: S2.
+// TestDocuments names what is wrong with a document that the reader's hash covers: no
+// register is derived from it, and it is no contradiction. SECURITY.md: S2.
 func TestDocuments(t *testing.T) {
 	digest := make([]byte, 48)
 	const root = "dstack.rootfs_hash=00"
@@ -200,7 +201,7 @@ func TestDocuments(t *testing.T) {
 		}
 	}
 	t.Run("an unknown version of a known image", func(t *testing.T) {
-		known, _ := real(t)
+		known, _ := realVM(t)
 		in := withDocument(t, func(d map[string]any) { d["version"] = 5 })
 		in.Images[0].Sets = []system.Set{{Generation: system.Generation8, MRTD: &known.MRTD, RTMR1: &known.RTMR[1], RTMR2: &known.RTMR[2], Witness: &system.Judge(known).Document.Witness}}
 		if r := system.Judge(in); !r.Proven() || r.Document != nil {
@@ -216,7 +217,7 @@ func TestDocuments(t *testing.T) {
 	})
 }
 
-// v4 makes a document one of version 4.
+// v4 turns a document into one of version 4.
 func v4(d map[string]any, cmdline string) {
 	d["version"] = 4
 	delete(image(d), "cmdline_sha384")

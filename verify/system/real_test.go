@@ -59,9 +59,9 @@ func inputOf(t testing.TB, rawQuote []byte, log measure.Log) system.Input {
 	return system.Input{MRTD: q.MRTD, RTMR: [3]measure.Register(q.RTMR[:3]), Log: log}
 }
 
-// real is the real 0.6 quote with everything that came with it, and with the image's
-// hash as a reader's expectation.
-func real(t testing.TB) (system.Input, getQuote) {
+// realVM returns the real 0.6 quote with everything that came with it, and with the
+// image's hash as a reader's expectation.
+func realVM(t testing.TB) (system.Input, getQuote) {
 	t.Helper()
 	var a getQuote
 	read(t, "dstack-0.6-getquote.json", &a)
@@ -72,7 +72,8 @@ func real(t testing.TB) (system.Input, getQuote) {
 	return in, a
 }
 
-// normalised is a quote of a later build, on QEMU 10.2.1, with a document of version 4.
+// normalised returns a quote of a later build, on QEMU 10.2.1, with a document of
+// version 4.
 func normalised(t testing.TB) system.Input {
 	t.Helper()
 	var d struct {
@@ -130,7 +131,7 @@ func outcomes(r *system.Result) (s string) {
 // TestRealQuote derives all four registers of a real 0.6 VM from one hash, to the last
 // bit: two vCPUs, 2 GiB, QEMU 8.2.2, a document of version 3. SECURITY.md: S1.
 func TestRealQuote(t *testing.T) {
-	in, _ := real(t)
+	in, _ := realVM(t)
 	r := system.Judge(in)
 	if !r.Proven() || len(r.Findings) != 6 {
 		t.Fatalf("not proven:\n%s", outcomes(r))

@@ -32,9 +32,8 @@ func (j *judgement) mrtd(e expected) {
 	j.add(FindingMRTD, Differs, strings.Join(want, " or "), j.MRTD.String(), "the VM started with another firmware than the image's", tdvf.PartFirmware)
 }
 
-// otherPasses reports whether MRTD is not known for the way in which the VM's QEMU
-// adds pages. The host's word decides between two outcomes that both leave the system
-// unproven.
+// otherPasses reports whether no MRTD is known for the way in which the VM's QEMU adds
+// pages. The host's word decides that, and either outcome leaves the system unproven.
 func (j *judgement) otherPasses(known []option) bool {
 	g, ok := j.claimedGeneration()
 	covers := func(p passes) bool {
@@ -53,8 +52,8 @@ func (j *judgement) claimedGeneration() (Generation, bool) {
 	return GenerationOf(j.VM.QEMU)
 }
 
-// generation is QEMU's: as MRTD proves it where there is one only that adds pages in
-// this way, else by the host's word where that does not contradict MRTD.
+// generation returns QEMU's generation. MRTD proves it if only one generation adds
+// pages in that way. Otherwise the host's word counts, unless it contradicts MRTD.
 func (j *judgement) generation() (Generation, bool) {
 	if j.passes == twoPasses {
 		return Generation8, true
@@ -80,7 +79,7 @@ func (j *judgement) rtmr1(e expected) {
 		j.add(FindingRTMR1, Proven, "", found.String(), "")
 	case !e.normalised && j.smallMemory():
 		j.add(FindingRTMR1, Open, e.rtmr1.String(), found.String(),
-			"this image's kernel has another digest at each size of memory below 2816 MiB but 2 GiB; give the VM one of those")
+			"this image's kernel has another digest at each size of memory below 2816 MiB but 2 GiB; give the VM 2 GiB, or 2816 MiB or more")
 	case !e.normalised && j.otherGeneration(e):
 		j.add(FindingRTMR1, Open, e.rtmr1.String(), found.String(),
 			"this image's kernel has another digest on each generation of QEMU, and this one's is not known: "+j.qemu())
@@ -91,8 +90,8 @@ func (j *judgement) rtmr1(e expected) {
 }
 
 // smallMemory reports whether the VM has so little memory that the digest of a kernel
-// that is not normalised depends on it. The host's word decides between two outcomes
-// that both leave the system unproven.
+// that is not normalised depends on it. The host's word decides that, and either
+// outcome leaves the system unproven.
 func (j *judgement) smallMemory() bool {
 	return j.VM != nil && j.VM.Memory != 0 && !tdvf.KernelIsFixed(j.VM.Memory)
 }
@@ -156,8 +155,8 @@ func join(parts []tdvf.Part, sep string) string {
 	return strings.Join(s, sep)
 }
 
-// rtmr0 compares the register of firmware, memory and the host's ACPI tables. The
-// three digests of the tables are taken from the log, and are a finding of their own.
+// rtmr0 compares the register of firmware, memory and the host's ACPI tables. The three
+// digests of the tables come from the log; acpi judges them.
 func (j *judgement) rtmr0(e expected) {
 	found := j.RTMR[0].String()
 	if e.witness == nil {
@@ -195,8 +194,9 @@ func (j *judgement) rtmr0(e expected) {
 	j.add(FindingRTMR0, Differs, "", found, why, parts...)
 }
 
-// memory is the VM's size of memory: vm_config's, or the one whose TD HOB the log has.
-// Either way the TD HOB is then held against the register.
+// memory returns the VM's size of memory: vm_config's, or the one whose TD HOB the log
+// has. rtmr0 then compares that TD HOB with the register. why is set if there is
+// neither.
 func (j *judgement) memory(w *tdvf.Witness) (size uint64, why string) {
 	if j.VM != nil && j.VM.Memory != 0 {
 		return j.VM.Memory, ""
@@ -210,7 +210,7 @@ func (j *judgement) memory(w *tdvf.Witness) (size uint64, why string) {
 	return size, ""
 }
 
-// rtmr0ByTables tries the tables that are known, where there is no log.
+// rtmr0ByTables tries the known tables if there is no log.
 func (j *judgement) rtmr0ByTables(w *tdvf.Witness, memory uint64) {
 	tables := j.tables
 	if len(tables) == 0 {
@@ -243,7 +243,7 @@ func (j *judgement) rtmr0ByTables(w *tdvf.Witness, memory uint64) {
 		return
 	}
 	j.add(FindingRTMR0, Open, "", j.RTMR[0].String(),
-		"the evidence has no log of RTMR0 to take the digests of the host's ACPI tables from, and with none of the known tables it comes out")
+		"the evidence has no log of RTMR0 to take the digests of the host's ACPI tables from, and none of the known tables makes it")
 }
 
 func mustEvents(w *tdvf.Witness, memory uint64, a tdvf.ACPI) []tdvf.Event {
@@ -254,7 +254,7 @@ func mustEvents(w *tdvf.Witness, memory uint64, a tdvf.ACPI) []tdvf.Event {
 	return tdvf.RTMR0Events(hob, &a)
 }
 
-// size is a size of memory for people.
+// size formats a size of memory for people.
 func size(memory uint64) string {
 	switch {
 	case memory%(1<<30) == 0:

@@ -11,11 +11,11 @@ import (
 	"gitlauncher/internal/strictjson"
 )
 
-// maxVMConfig bounds vm_config; with both files real ones have some 2 KiB.
+// maxVMConfig bounds vm_config. Real ones, with both files, have some 2 KiB.
 const maxVMConfig = 128 << 10
 
-// VMConfig is the host's word on a VM, as dstack's vm_config has it. Nothing of it is
-// attested: each value is either held against a register or shown as what it is.
+// VMConfig is the host's word on a VM, as dstack's vm_config has it. None of it is
+// attested: each value is either compared with a register or shown as the host's word.
 type VMConfig struct {
 	Image       string
 	ImageHash   string // hex; empty where nothing is said
@@ -75,7 +75,7 @@ func ParseVMConfig(data []byte) (*VMConfig, error) {
 	return c, nil
 }
 
-// Generation is what of QEMU's version reaches the registers.
+// Generation is the part of QEMU's version that the registers depend on.
 type Generation string
 
 // The generations. Up to 8.2 QEMU adds pages in two passes, from 9.0 on in one; from
@@ -86,7 +86,7 @@ const (
 	Generation102 Generation = "10.2"
 )
 
-// GenerationOf reads a QEMU version. ok is false where it can't be told.
+// GenerationOf reads a QEMU version. ok is false if the version is none of QEMU's.
 func GenerationOf(version string) (g Generation, ok bool) {
 	parts := strings.SplitN(version, ".", 3)
 	if len(parts) < 2 {
@@ -105,7 +105,7 @@ func GenerationOf(version string) (g Generation, ok bool) {
 	return Generation102, true
 }
 
-// passes is how QEMU adds a VM's pages and measures them, which decides MRTD.
+// passes says how QEMU adds a VM's pages and measures them, which determines MRTD.
 type passes int
 
 const (

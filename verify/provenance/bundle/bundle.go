@@ -36,13 +36,13 @@ const (
 // Verifier judges bundles by a trusted root.
 type Verifier struct{ v *verify.Verifier }
 
-// Options is how strict a Verifier is.
+// Options says how strict a [Verifier] is.
 type Options struct {
 	// NoSCTs leaves out the certificate's own log entries, which test authorities lack.
 	NoSCTs bool
 }
 
-// New makes a Verifier. A log entry with a time from the log is always required.
+// New returns a [Verifier]. It always requires a log entry with a time from the log.
 func New(trusted root.TrustedMaterial, o Options) (*Verifier, error) {
 	options := []verify.VerifierOption{verify.WithTransparencyLog(1), verify.WithObserverTimestamps(1)}
 	if !o.NoSCTs {
@@ -105,7 +105,8 @@ func split(data []byte) ([]*sigbundle.Bundle, error) {
 	}
 }
 
-// anyOf returns the first build that is proven, or why the first bundle proves none.
+// anyOf returns the first build that a bundle proves, or why the first bundle proves
+// none.
 func (v *Verifier) anyOf(bundles []*sigbundle.Bundle, algorithm string, sum []byte, want provenance.Expect) (*provenance.Build, error) {
 	var refused error
 	for _, b := range bundles {
@@ -176,7 +177,7 @@ func identity(repo string, workflows []string) (verify.CertificateIdentity, erro
 	return verify.NewCertificateIdentity(san, from, certificate.Extensions{SourceRepositoryURI: repo, RunnerEnvironment: hosted})
 }
 
-// workflowPath takes release.yml for .github/workflows/release.yml.
+// workflowPath expands release.yml to .github/workflows/release.yml.
 func workflowPath(w string) string {
 	if strings.Contains(w, "/") {
 		return w

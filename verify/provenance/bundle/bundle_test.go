@@ -51,7 +51,7 @@ const (
 	realSum    = "46d4e2f74c4877316640000a6fdf8a8b59f1e0847667973e9859f774dd31b8f1e0937813b777fb66a2ac67d50540fe34640966eee9fc2ccca387082b4c85cd3c"
 )
 
-// publicRoot judges by Sigstore's public root.
+// publicRoot returns a Verifier that judges by Sigstore's public root.
 func publicRoot(t *testing.T) *Verifier {
 	t.Helper()
 	trusted, err := ParseTrustedRoot(data(t, "pkg/testing/data/trusted-roots/public-good.json"))
@@ -267,7 +267,7 @@ func (a *authority) attest(t *testing.T, sum []byte, c claims) *entity {
 	return &entity{cert: cert, envelope: envelope, entry: entry}
 }
 
-// TestClaims: each claim of a certificate, one at a time another one.
+// TestClaims: a certificate in which any one claim is another is refused.
 // SECURITY.md: E10.
 func TestClaims(t *testing.T) {
 	a := newAuthority(t)

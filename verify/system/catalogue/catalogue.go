@@ -23,7 +23,7 @@ const MaxFile = 4 << 20
 //go:embed systems.json
 var builtIn []byte
 
-// Catalogue is what is known of systems.
+// Catalogue holds what is known about published systems.
 type Catalogue struct {
 	Images []Image // in the file's order
 	Flaws  []Flaw
@@ -38,7 +38,8 @@ type Image struct {
 	Flaws    []ImageFlaw
 }
 
-// DevImage is the id of the flaw of development images: they let somebody log in.
+// DevImage is the id of the flaw that development images have: somebody can log in to
+// them.
 const DevImage = "DEV-IMAGE"
 
 // Flaw is a known flaw of systems.
@@ -48,15 +49,15 @@ type Flaw struct {
 	Source Source
 }
 
-// ImageFlaw is what is known of a flaw in an image.
+// ImageFlaw is a flaw that an image has, or may have.
 type ImageFlaw struct {
 	Flaw
-	// Unclear is the source that leaves open whether the image has the flaw; nil where
-	// the image has it.
+	// Unclear is the source that leaves open whether the image has the flaw. It is nil
+	// if the image has it.
 	Unclear *Source
 }
 
-// Source is where a value was published.
+// Source says where a value was published.
 type Source struct {
 	What, Where string
 	Date        string // of the source, or of the day when it was read
@@ -111,17 +112,18 @@ type image struct {
 	} `json:"sets"`
 }
 
-// BuiltIn is the catalogue of this program.
+// BuiltIn returns this program's own catalogue.
 var BuiltIn = sync.OnceValue(func() *Catalogue {
 	c, err := new(Catalogue).With(builtIn)
 	if err != nil {
-		panic(err) // a test reads it
+		panic(err) // a test parses the file
 	}
 	return c
 })
 
-// With is the catalogue with another file's entries: an image or flaw of the same
-// name takes the place of the one that is there. Sources are each file's own.
+// With returns a copy of the catalogue with the entries of another file added. An image
+// of the same name or hash, or a flaw of the same id, is replaced. The entries of a
+// file cite that file's own sources.
 func (c *Catalogue) With(data []byte) (*Catalogue, error) {
 	if len(data) > MaxFile {
 		return nil, fmt.Errorf("systems: is larger than %d MiB", MaxFile>>20)
@@ -153,7 +155,7 @@ func (c *Catalogue) With(data []byte) (*Catalogue, error) {
 	return out, nil
 }
 
-// reader turns a file's words into values; the first error stays.
+// reader turns a file's strings into values. It keeps the first error.
 type reader struct {
 	file *file
 	into *Catalogue
@@ -166,7 +168,7 @@ func (r *reader) fail(format string, args ...any) {
 	}
 }
 
-// source finds a source by its key: a value without one does not go in.
+// source returns the source of a key. A value without a source is an error.
 func (r *reader) source(of, key string) Source {
 	s, ok := r.file.Sources[key]
 	_, err := time.Parse(time.DateOnly, s.Date)
@@ -187,13 +189,13 @@ func (r *reader) register(of, hex string) *measure.Register {
 	return &v
 }
 
-// id is the form of flaws' ids: it stands in policies.
-var id = regexp.MustCompile(`^[A-Z0-9][A-Za-z0-9-]{0,63}$`)
+// flawID is the form of a flaw's id. Policies name flaws by it.
+var flawID = regexp.MustCompile(`^[A-Z0-9][A-Za-z0-9-]{0,63}$`)
 
 func (r *reader) flaws() {
 	seen := make(map[string]bool)
 	for _, f := range r.file.Flaws {
-		if !id.MatchString(f.ID) || f.What == "" || seen[f.ID] {
+		if !flawID.MatchString(f.ID) || f.What == "" || seen[f.ID] {
 			r.fail("flaw %q: needs an id of its own and what it is", f.ID)
 		}
 		seen[f.ID] = true
@@ -217,12 +219,12 @@ func (r *reader) shapes() {
 	}
 }
 
-// name is the form of images' names: they stand in policies.
-var name = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
+// imageName is the form of an image's name. Policies name images by it.
+var imageName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
 
 func (r *reader) image(in *image) {
 	of := "image " + in.Name
-	if !name.MatchString(in.Name) {
+	if !imageName.MatchString(in.Name) {
 		r.fail("image %q: is not named as images are", in.Name)
 	}
 	if hash, err := hex.DecodeString(in.Hash); err != nil || strings.ToLower(in.Hash) != in.Hash || len(hash) != 32 && in.Hash != "" {
@@ -276,18 +278,18 @@ func (r *reader) sets(of string, in *image) (sets []system.Set) {
 	return sets
 }
 
-// ByName finds an image.
+// ByName returns the image of a name.
 func (c *Catalogue) ByName(name string) (Image, bool) {
 	return c.find(func(i Image) bool { return i.Name == name })
 }
 
-// ByHash finds an image by its os_image_hash, in lowercase hex.
+// ByHash returns the image of an os_image_hash, which is lowercase hex.
 func (c *Catalogue) ByHash(hash string) (Image, bool) {
 	return c.find(func(i Image) bool { return hash != "" && i.Hash == hash })
 }
 
-// ByRTMR2 finds the image whose command line and initrd a quote has: the command line
-// names the root file system's hash, so it is of one image alone.
+// ByRTMR2 returns the image whose command line and initrd a quote attests. The command
+// line names the hash of the root file system, so no other image has the same.
 func (c *Catalogue) ByRTMR2(rtmr2 measure.Register) (Image, bool) {
 	return c.find(func(i Image) bool {
 		return slices.ContainsFunc(i.Sets, func(s system.Set) bool { return s.RTMR2 != nil && *s.RTMR2 == rtmr2 })

@@ -10,7 +10,8 @@ import (
 	"gitlauncher/verify/system/catalogue"
 )
 
-// TestBuiltIn holds the catalogue against what it must say and what derives. SECURITY.md: S2.
+// TestBuiltIn compares the catalogue with what it must say and with what can be
+// derived. SECURITY.md: S2.
 func TestBuiltIn(t *testing.T) {
 	c := catalogue.BuiltIn()
 	if len(c.Images) < 26 || len(c.Shapes) < 5 || len(c.Flaws) < 2 {
@@ -69,7 +70,7 @@ func TestShapes(t *testing.T) {
 	}
 }
 
-// TestPublished holds the catalogue against the published values beside the checkout.
+// TestPublished compares the catalogue with the published values beside the checkout.
 func TestPublished(t *testing.T) {
 	var images struct {
 		Images []struct {
@@ -118,7 +119,7 @@ const good = `{"version":1,"sources":{"s":{"what":"a test","where":"here","date"
  "flaws":[{"id":"X-1","what":"it is new","source":"s"}],
  "images":[{"name":"mine-1.0","os_image_hash":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","source":"s","flaws":[{"id":"X-1","unclear":"s"}],"aml_sandbox":"s"}]}`
 
-// TestWith adds and replaces.
+// TestWith: the entries of another file are added, or replace those of the same name.
 func TestWith(t *testing.T) {
 	before := len(catalogue.BuiltIn().Images)
 	c, err := catalogue.BuiltIn().With([]byte(good))
@@ -146,7 +147,7 @@ func TestWith(t *testing.T) {
 	}
 }
 
-// TestRefused names each way in which a file is not a catalogue.
+// TestRefused: each kind of bad catalogue is refused by its own reason.
 func TestRefused(t *testing.T) {
 	set := `"sets":[{"qemu":"8","mrtd":"` + strings.Repeat("0", 96) + `","source":"s"}]`
 	with := func(old, new string) string { return strings.Replace(good, old, new, 1) }
@@ -179,8 +180,8 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// FuzzWith: whatever is read as a catalogue has a source for each value, and names and
-// hashes that are found again.
+// FuzzWith: anything that is read as a catalogue has a source for each value, and its
+// names and hashes are found again.
 func FuzzWith(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c, err := new(catalogue.Catalogue).With(data)

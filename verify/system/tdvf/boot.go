@@ -7,18 +7,18 @@ import (
 	"gitlauncher/measure"
 )
 
-// maxBoot bounds the events before the operating system, each register's. Real logs
+// maxBoot bounds the events of each register before the operating system. Real logs
 // have 13, 5 and 2.
 const maxBoot = 64
 
-// Boot are the digests of an event log that were extended before the operating system
-// ran, in RTMR0 to RTMR2. Names, types and payloads of these entries are in no
-// register and are not read.
+// Boot holds the digests that an event log has for RTMR0 to RTMR2, from before the
+// operating system ran. Names, types and payloads of these entries are in no register,
+// so they are not read.
 type Boot [3][]measure.Register
 
-// ReadBoot takes them from a log. Entries of RTMR3 are left out. A log that leaves a
-// digest empty, as dstack does with those that it can recompute, says nothing of what
-// came before the operating system: the result is empty.
+// ReadBoot reads the digests from a log, and leaves out entries of RTMR3. dstack leaves
+// digests empty that it can recompute. A log with an empty one says nothing about what
+// came before the operating system, so the result is empty.
 func ReadBoot(log measure.Log) (b Boot, err error) {
 	if slices.ContainsFunc(log, func(e measure.Entry) bool { return e.IMR < uint32(len(b)) && e.Digest == "" }) {
 		return Boot{}, nil
@@ -39,7 +39,7 @@ func ReadBoot(log measure.Log) (b Boot, err error) {
 	return b, nil
 }
 
-// Replay is what the digests make of one register.
+// Replay returns the register that its digests make.
 func (b Boot) Replay(register int) (r measure.Register) {
 	for _, digest := range b[register] {
 		r = r.Extend(digest)
@@ -47,8 +47,8 @@ func (b Boot) Replay(register int) (r measure.Register) {
 	return r
 }
 
-// Stripped reports whether the log has nothing but the three digests of the host's
-// tables, as dstack's shorter logs have it. They make no register by themselves.
+// Stripped returns the three digests of the host's tables if the log has nothing else,
+// as dstack's shorter logs do. They make no register by themselves.
 func (b Boot) Stripped() (a ACPI, ok bool) {
 	if len(b[0]) != len(a) || len(b[1]) > 0 || len(b[2]) > 0 {
 		return a, false
@@ -56,7 +56,7 @@ func (b Boot) Stripped() (a ACPI, ok bool) {
 	return ACPI(b[0]), true
 }
 
-// ACPI are the three digests of the host's tables, where RTMR0 has as many events as
+// ACPI returns the three digests of the host's tables if RTMR0 has as many events as
 // the layout.
 func (b Boot) ACPI() (a ACPI, ok bool) {
 	if len(b[0]) != len(RTMR0Events(measure.Register{}, nil)) {

@@ -11,12 +11,12 @@ import (
 	"gitlauncher/measure"
 )
 
-// Layout13 is the one event layout of RTMR0 that can be derived, in dstack's name: the
+// Layout13 is dstack's name of the one event layout of RTMR0 that can be derived: the
 // firmware of 0.5.0 to 0.5.8 and from 0.5.11 on writes 13 events. That of 0.5.9 and
 // 0.5.10 writes 17, one of them over tables that depend on the host's memory.
 const Layout13 = "pre202505"
 
-// Part is what of a system an event is about.
+// Part is the part of a system that an event measures.
 type Part string
 
 // The parts, as findings name them.
@@ -38,7 +38,7 @@ type Event struct {
 	Meaning  string
 }
 
-// acpiAt is where the three ACPI events stand among those of RTMR0.
+// acpiAt is the index of the first of the three ACPI events in RTMR0.
 const acpiAt, acpiEvents = 8, 3
 
 // ACPI are the digests of the tables' loader script, their root pointer and the tables
@@ -63,9 +63,9 @@ func (a ACPI) String() string {
 	return a[0].String() + "," + a[1].String() + "," + a[2].String()
 }
 
-// Constants of every dstack image with this layout. The two that are no digests of
-// something plain are of the firmware's own volumes: CFV is its empty variable store,
-// Boot0000 names the firmware's shell of menus by the GUIDs of its volume and file.
+// Constants of every dstack image with this layout. Two of them depend on the
+// firmware's volumes: CFV is its empty variable store, and Boot0000 names the
+// firmware's own menus by the GUIDs of their volume and file.
 var (
 	digestCFV       = constant("344bc51c980ba621aaa00da3ed7436f7d6e549197dfe699515dfa2c6583d95e6412af21c097d473155875ffd561d6790")
 	digestBoot0000  = constant("23ada07f5261f12f34a0bd8e46760962d6b4d576a416f1fea1c64bc656b1d28eacf7047ae6e967c58fd2a98bfa74c298")
@@ -95,15 +95,16 @@ func mustHex(s string) []byte {
 	return b
 }
 
-// variable is the digest of an EFI variable that is not set: UEFI_VARIABLE_DATA with
-// no data.
+// variable returns the digest of an EFI variable that is not set: UEFI_VARIABLE_DATA
+// with no data.
 func variable(guid []byte, name string) measure.Register {
 	lengths := make([]byte, 16) // of the name in characters and of the data, 64 bits each
 	lengths[0] = byte(len(name))
 	return sha384(guid, lengths, utf16le(name))
 }
 
-// RTMR0Events are the events of RTMR0 in order. A nil acpi leaves those digests zero.
+// RTMR0Events returns the events of RTMR0 in order. A nil acpi leaves those digests
+// zero.
 func RTMR0Events(hob measure.Register, acpi *ACPI) []Event {
 	if acpi == nil {
 		acpi = new(ACPI)
@@ -128,7 +129,7 @@ func RTMR0Events(hob measure.Register, acpi *ACPI) []Event {
 	}
 }
 
-// RTMR1Events are the events of RTMR1 in order.
+// RTMR1Events returns the events of RTMR1 in order.
 func RTMR1Events(kernel measure.Register) []Event {
 	text := func(name, text, meaning string) Event {
 		return Event{1, name, PartFirmware, sha384([]byte(text)), meaning}
@@ -142,7 +143,7 @@ func RTMR1Events(kernel measure.Register) []Event {
 	}
 }
 
-// RTMR2Events are the events of RTMR2 in order.
+// RTMR2Events returns the events of RTMR2 in order.
 func RTMR2Events(cmdline, initrd measure.Register) []Event {
 	return []Event{
 		{2, "command line", PartCmdline, cmdline, "the kernel's command line, which names the root file system's hash"},
@@ -150,7 +151,7 @@ func RTMR2Events(cmdline, initrd measure.Register) []Event {
 	}
 }
 
-// Replay is the register that events make.
+// Replay returns the register that events make.
 func Replay(events []Event) (r measure.Register) {
 	for _, e := range events {
 		r = r.Extend(e.Digest)
@@ -158,7 +159,8 @@ func Replay(events []Event) (r measure.Register) {
 	return r
 }
 
-// RTMR0 is the register for a firmware, a size of memory and the host's ACPI tables.
+// RTMR0 returns the register that a firmware makes of a size of memory, in bytes, and
+// the host's ACPI tables.
 func (w Witness) RTMR0(memory uint64, acpi ACPI) (measure.Register, error) {
 	hob, err := w.HOB(memory)
 	if err != nil {
@@ -170,8 +172,8 @@ func (w Witness) RTMR0(memory uint64, acpi ACPI) (measure.Register, error) {
 // loaderSuffix is what the firmware appends to the command line before it measures it.
 const loaderSuffix = " initrd=initrd"
 
-// CmdlineDigest is what the firmware extends RTMR2 with for an image's command line:
-// SHA-384 of its UTF-16LE form with the loader's suffix and a terminator.
+// CmdlineDigest returns the digest by which the firmware extends RTMR2 for an image's
+// command line: SHA-384 of its UTF-16LE form with the loader's suffix and a terminator.
 func CmdlineDigest(cmdline string) measure.Register {
 	return sha384(utf16le(cmdline + loaderSuffix + "\x00"))
 }

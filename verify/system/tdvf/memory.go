@@ -11,8 +11,8 @@ import (
 // Sizes of memory, in bytes.
 const (
 	page = 4 << 10
-	// highMemory is where QEMU's q35 begins to split memory: below, all of it lies
-	// under 4 GiB; from here on 2 GiB do, and the rest begins at 4 GiB.
+	// highMemory is where QEMU's q35 begins to split memory: less than this lies under
+	// 4 GiB as a whole; of this or more, 2 GiB lie there and the rest begins at 4 GiB.
 	highMemory = 2816 << 20
 	lowEnd     = 2 << 30
 	highStart  = 4 << 30
@@ -23,9 +23,9 @@ const (
 // maxRanges bounds a witness; real ones have four ranges.
 const maxRanges = 32
 
-// Witness is what the firmware's metadata says of memory: the ranges that it uses
-// before anything else, and where it puts the TD HOB. With the VM's size of memory it
-// decides the TD HOB.
+// Witness is what the firmware's metadata says about memory: the ranges that it uses
+// first, and where it puts the TD HOB. Together with the VM's size of memory it
+// determines the TD HOB.
 type Witness struct {
 	hob    uint64 // address
 	ranges []span // ascending, disjoint, none empty
@@ -34,7 +34,7 @@ type Witness struct {
 type span struct{ start, end uint64 } // addresses
 
 // ParseWitness reads dstack's form: base page, TD HOB page and count, then start and
-// count of pages for each range, in LEB128; pages but the base are relative to it.
+// count of pages for each range, in LEB128; all pages but the base are relative to it.
 func ParseWitness(data []byte) (Witness, error) {
 	r := varints{data: data}
 	base, hob, count := r.next(), r.next(), r.next()
@@ -120,8 +120,8 @@ const (
 	resourceAttributes = 7
 )
 
-// HOB is the digest of the TD HOB that an honest host makes for a VM with so many
-// bytes of memory: the first event of RTMR0.
+// HOB returns the digest of the TD HOB that an honest host makes for a VM with this
+// many bytes of memory: the first event of RTMR0.
 func (w Witness) HOB(memory uint64) (measure.Register, error) {
 	if err := w.CheckMemory(memory); err != nil {
 		return measure.Register{}, err
@@ -160,9 +160,9 @@ func (w Witness) HOB(memory uint64) (measure.Register, error) {
 	return sha384(hob), nil
 }
 
-// FindMemory looks for the size of memory that a TD HOB describes, among the sizes
-// that VMs have: every 256 MiB up to 64 GiB, and every GiB up to 4 TiB. Zero: it is of
-// none of them.
+// FindMemory looks for the size of memory that a TD HOB describes, among the sizes that
+// VMs have: every 256 MiB up to 64 GiB, and every GiB up to 4 TiB. It returns zero if
+// none of them matches.
 func (w Witness) FindMemory(hob measure.Register) uint64 {
 	const small, smallEnd, large, largeEnd = 256 << 20, 64 << 30, 1 << 30, 4 << 40
 	for size := uint64(small); size <= largeEnd; {
@@ -178,7 +178,7 @@ func (w Witness) FindMemory(hob measure.Register) uint64 {
 	return 0
 }
 
-// KernelIsFixed reports whether a kernel that is not normalised has its one digest at
-// a size of memory: QEMU up to 10.1 writes the initrd's address into the kernel's
-// header, and that address moves below 2816 MiB, but for exactly 2 GiB.
+// KernelIsFixed reports whether a kernel that is not normalised has its usual digest at
+// a size of memory. QEMU up to 10.1 writes the initrd's address into the kernel's
+// header, and that address moves below 2816 MiB, except at exactly 2 GiB.
 func KernelIsFixed(memory uint64) bool { return memory == lowEnd || memory >= highMemory }

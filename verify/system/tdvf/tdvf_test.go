@@ -14,7 +14,8 @@ import (
 	"gitlauncher/verify/system/tdvf"
 )
 
-// dstackWitness is that of dstack's firmware (Dstack-TEE/dstack, dstack-mr/src/tdvf.rs).
+// dstackWitness is the witness of dstack's firmware (Dstack-TEE/dstack,
+// dstack-mr/src/tdvf.rs).
 const dstackWitness = "80100904000609020b021010"
 
 // Published by near/mpc, crates/mpc-attestation/assets/tcb_info.json at 45ba9ce8f: the
@@ -80,8 +81,8 @@ func TestPublishedRTMR0(t *testing.T) {
 	}
 }
 
-// secondHOB is another way to the same bytes: it cuts memory at every boundary, asks
-// of each piece what it is, and writes the blocks as text.
+// secondHOB computes the same bytes in another way: it cuts memory at every boundary,
+// asks of each piece what it is, and writes the blocks as text.
 func secondHOB(memory uint64) string {
 	used := [][2]uint64{{0x800000, 0x806000}, {0x809000, 0x80b000}, {0x80b000, 0x80d000}, {0x810000, 0x820000}}
 	const low, high = 0x80000000, 0x100000000
@@ -122,8 +123,8 @@ func secondHOB(memory uint64) string {
 	return fmt.Sprintf("%x", sha512.Sum384(raw))
 }
 
-// TestMemory holds the TD HOB for sizes from 1 GiB to 4 TiB against the second
-// computation, and every page around the sizes where the layout changes.
+// TestMemory compares the TD HOB with the second computation, for sizes from 1 GiB to 4
+// TiB, and for every page around the sizes where the layout changes.
 func TestMemory(t *testing.T) {
 	w := witness(t)
 	var sizes []uint64
@@ -185,7 +186,7 @@ func TestKernelIsFixed(t *testing.T) {
 	}
 }
 
-// TestWitnessRefused names each way in which memory ranges are not good ones.
+// TestWitnessRefused: each kind of bad memory ranges is refused by its own reason.
 func TestWitnessRefused(t *testing.T) {
 	for hexed, why := range map[string]string{
 		"":                           "end within an integer",
@@ -214,7 +215,7 @@ func TestWitnessRefused(t *testing.T) {
 	}
 }
 
-// TestWitnessBounds: the most ranges, and not one more.
+// TestWitnessBounds: the greatest number of ranges is read, and one more is not.
 func TestWitnessBounds(t *testing.T) {
 	ranges := func(n int) []byte {
 		b := []byte{1, 0, byte(n)}
