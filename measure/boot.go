@@ -9,17 +9,17 @@ import (
 	"time"
 )
 
-// Boot is what a proven log says of the time since the machine started: one that
-// replays to the register that was read with it.
+// Boot is what a proven log says about the time since the machine started. A log is proven
+// if it replays to the register that was read with it.
 type Boot struct {
 	RTMR3  Register
-	Events []Runtime // all of the register, dstack's own among them
-	After  []Runtime // those after system-ready, the only ones that are not dstack's
+	Events []Runtime // all of RTMR3's, also dstack's own
+	After  []Runtime // those after system-ready: the others are dstack's
 
-	appCompose string // of the same answer
+	appCompose string // as the same answer has it
 }
 
-// Boot proves the log by the register. Errors are a *[LogError], [ErrLogMismatch] and
+// Boot proves the log by the register. Errors are *[LogError], [ErrLogMismatch] and
 // [ErrNotReady].
 func (s State) Boot() (Boot, error) {
 	events, err := s.Log.Replay()
@@ -36,9 +36,12 @@ func (s State) Boot() (Boot, error) {
 	return Boot{RTMR3: s.RTMR3, Events: events, After: after, appCompose: s.AppCompose}, nil
 }
 
-// ReadBoot reads until the log replays to the register, which takes a moment where
-// somebody else is extending it. It emits nothing. sleep waits between two reads; it
-// returns early with an error when the context ends.
+// ReadBoot reads the state until the log replays to the register. That takes a moment while
+// another program extends the register. ReadBoot emits nothing. It calls sleep between two
+// reads, and sleep returns early with an error when the context ends.
+//
+// Errors are those of x, those of sleep, [ErrNotReady], and [ErrLogMismatch], which may be
+// joined with a *[LogError].
 func ReadBoot(ctx context.Context, x Reader, sleep func(context.Context, time.Duration) error) (Boot, error) {
 	for try := 1; ; try++ {
 		state, err := x.State(ctx)
@@ -61,8 +64,8 @@ func ReadBoot(ctx context.Context, x Reader, sleep func(context.Context, time.Du
 	}
 }
 
-// AfterReady returns the events after system-ready, the only ones that are not
-// dstack's own; ok is false where there is no system-ready.
+// AfterReady returns the events after system-ready, which are the only ones that are not
+// dstack's own. ok is false where there is no system-ready.
 func AfterReady(events []Runtime) (after []Runtime, ok bool) {
 	i := slices.IndexFunc(events, func(e Runtime) bool { return e.Name == EventSystemReady })
 	if i < 0 {
@@ -71,13 +74,12 @@ func AfterReady(events []Runtime) (after []Runtime, ok bool) {
 	return events[i+1:], true
 }
 
-// ErrCompose says that the guest agent names another app-compose than the one that was
-// measured, or none.
+// ErrCompose says that the guest agent's app-compose is not the one that was measured.
 var ErrCompose = errors.New("the guest agent's app-compose is not the measured one")
 
-// AppCompose returns the bytes of the measured app-compose: those that the guest agent
-// names, if their SHA-256 is what dstack's own compose-hash event has. The error is
-// [ErrCompose].
+// AppCompose returns the bytes of the measured app-compose. The guest agent supplies them,
+// and dstack's own compose-hash event, which must be there once, has their SHA-256. The
+// error is [ErrCompose].
 func (b Boot) AppCompose() ([]byte, error) {
 	sum, found := sha256.Sum256([]byte(b.appCompose)), 0
 	for _, e := range b.Events[:len(b.Events)-len(b.After)] {
@@ -94,13 +96,13 @@ func (b Boot) AppCompose() ([]byte, error) {
 	return []byte(b.appCompose), nil
 }
 
-// Holds reports whether an event stands after system-ready.
+// Holds reports whether an event is in the log after system-ready.
 func (b Boot) Holds(e Event) bool {
 	return slices.ContainsFunc(b.After, func(have Runtime) bool { return have.Equal(e) })
 }
 
-// LastRecord returns the launch record of the launch that came last, of either mode; ok
-// is false where nothing was launched.
+// LastRecord returns the launch record of the last launch, of either mode. ok is false
+// where nothing was launched.
 func (b Boot) LastRecord() (record []byte, ok bool) {
 	for _, e := range slices.Backward(b.After) {
 		if e.Name == EventLaunch || e.Name == EventImageLaunch {
@@ -110,8 +112,8 @@ func (b Boot) LastRecord() (record []byte, ok bool) {
 	return nil, false
 }
 
-// Launched reports whether this container was launched: the one with this description
-// ([Container.SHA256]), made of this image (name@sha256:…).
+// Launched reports whether a container was launched in this boot. containerSHA256 is the
+// hash of its description ([Container.SHA256]), and image is name@sha256:….
 func (b Boot) Launched(containerSHA256, image string) bool {
 	return slices.ContainsFunc(b.After, func(e Runtime) bool {
 		if e.Name != EventImageLaunch {
@@ -122,13 +124,14 @@ func (b Boot) Launched(containerSHA256, image string) bool {
 	})
 }
 
-// ErrOtherImage says that this boot's register holds the digest of another image, or of
-// this one more than once. Those who check the event accept it exactly once, so only a
+// ErrOtherImage says that this boot's register has the digest of another image, or that of
+// this image more than once. Those who check the event accept it exactly once, so only a
 // reboot helps.
 var ErrOtherImage = errors.New("this boot's event log holds another " + EventImageDigest)
 
-// OnlyImage requires that the register holds no mpc-image-digest but at most one with
-// this payload. It looks at all events: the name is nobody else's.
+// OnlyImage requires that the register has at most one mpc-image-digest, and that its
+// payload is digest. It looks at all events, since nobody else uses the name. The error is
+// [ErrOtherImage].
 func (b Boot) OnlyImage(digest []byte) error {
 	seen := false
 	for _, e := range b.Events {

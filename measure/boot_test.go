@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// TestBoot: a log is believed only where it replays to the register that came with it.
+// TestBoot: a log is believed only if it replays to the register that came with it.
 func TestBoot(t *testing.T) {
 	log := Log{{IMR: IMR, EventType: RuntimeEventType, Event: "app-id"}, {IMR: IMR, EventType: RuntimeEventType, Event: EventSystemReady},
 		{IMR: IMR, EventType: RuntimeEventType, Event: EventLaunch, Payload: "6f6e65"}, {IMR: IMR, EventType: RuntimeEventType, Event: EventLaunch, Payload: "74776f"}}
@@ -29,10 +29,10 @@ func TestBoot(t *testing.T) {
 	if e := (Event{Name: "app-id"}); boot.Holds(e) {
 		t.Error("an event before system-ready is held")
 	}
-	if _, err := (State{Log: log, RTMR3: events[2].After}).Boot(); !errors.Is(err, ErrLogMismatch) {
+	if _, err := (State{Log: log, RTMR3: events[2].RTMR3}).Boot(); !errors.Is(err, ErrLogMismatch) {
 		t.Errorf("another register: %v", err)
 	}
-	if _, err := (State{Log: log[:1], RTMR3: events[0].After}).Boot(); !errors.Is(err, ErrNotReady) {
+	if _, err := (State{Log: log[:1], RTMR3: events[0].RTMR3}).Boot(); !errors.Is(err, ErrNotReady) {
 		t.Errorf("no system-ready: %v", err)
 	}
 	var le *LogError
@@ -44,7 +44,7 @@ func TestBoot(t *testing.T) {
 	}
 }
 
-// TestLaunched: both the description and the image count.
+// TestLaunched: both the description and the image must agree.
 func TestLaunched(t *testing.T) {
 	r := ImageRecord{Image: "example.org/a", ApprovedDigest: "sha256:aa", ContainerSHA256: "cc"}
 	record, err := r.Marshal()
@@ -66,7 +66,7 @@ func TestLaunched(t *testing.T) {
 	}
 }
 
-// answers is a guest agent that always answers the same.
+// answers is a guest agent that always gives the same answer.
 type answers struct {
 	state State
 	err   error
@@ -78,8 +78,8 @@ func (a *answers) State(context.Context) (State, error) {
 	return a.state, a.err
 }
 
-// TestReadBoot: an agent that does not answer is no log that does not replay, and is not
-// asked again; a log that never replays is read again, and ends in its own reason.
+// TestReadBoot: an agent that fails to answer is not asked again. A log that does not replay
+// is read again, and in the end the error says why it does not.
 func TestReadBoot(t *testing.T) {
 	sleeps := 0
 	sleep := func(context.Context, time.Duration) error { sleeps++; return nil }
@@ -106,8 +106,8 @@ func TestReadBoot(t *testing.T) {
 	}
 }
 
-// TestAppCompose: the bytes are those whose hash dstack's own event has, once, and
-// before system-ready.
+// TestAppCompose: one event before system-ready, and no more, must have the hash of the
+// bytes.
 func TestAppCompose(t *testing.T) {
 	const text = `{"name":"a"}`
 	sum := sha256.Sum256([]byte(text))
@@ -134,7 +134,7 @@ func TestAppCompose(t *testing.T) {
 	}
 }
 
-// TestLastRecord: of either mode, and nobody else's event.
+// TestLastRecord: the record may be of either mode; other events do not count.
 func TestLastRecord(t *testing.T) {
 	event := func(name, payload string) Runtime { return Runtime{Event: Event{Name: name, Payload: []byte(payload)}} }
 	for _, c := range []struct {

@@ -7,16 +7,16 @@ import (
 	"slices"
 )
 
-// Container is what image mode creates a container with, as far as the user config and
-// the profile decide it. Its hash is in the launch record, so that a verifier who knows
-// those two can compute it again. The forms:
+// Container describes the container that image mode creates, as far as the user config and
+// the profile decide it. Its hash is in the launch record, so that a verifier who has both
+// can compute it again. The forms:
 //
 //	Image         name@sha256:…
 //	Command       in order; empty for the image's own
-//	Env           NAME=VALUE, what is added to the image's own
+//	Env           NAME=VALUE, in addition to the image's own
 //	Ports         HOST:CONTAINER/tcp
-//	Mounts        SOURCE:TARGET, with :ro where it is read-only; a source that is
-//	              no absolute path is the name of a volume
+//	Mounts        SOURCE:TARGET, and :ro where it is read-only; a source is an
+//	              absolute path or the name of a volume
 //	SecurityOpt   as the Docker Engine takes it
 //	Restart       the Docker Engine's policy
 type Container struct {
@@ -24,9 +24,9 @@ type Container struct {
 	Command, Env, Ports, Mounts, SecurityOpt []string
 }
 
-// Marshal returns the RFC 8785 JSON of an object with exactly the keys command, env,
-// image, mounts, name, network, ports, restart, security_opt. Lists are sorted
-// bytewise, but for command. It fails only on what is not UTF-8.
+// Marshal returns the RFC 8785 JSON of an object with exactly the keys command, env, image,
+// mounts, name, network, ports, restart and security_opt. All lists but command are sorted
+// bytewise. It fails only on a string that is not UTF-8.
 func (c *Container) Marshal() ([]byte, error) {
 	type value = func() ([]byte, error)
 	text := func(s string) value { return func() ([]byte, error) { return jcsString(s) } }
@@ -59,7 +59,7 @@ func (c *Container) Marshal() ([]byte, error) {
 	return append(out, '}'), nil
 }
 
-// SHA256 is the hash of Marshal's bytes in lowercase hex: container_sha256.
+// SHA256 returns container_sha256: the hash of Marshal's bytes in lowercase hex.
 func (c *Container) SHA256() (string, error) {
 	data, err := c.Marshal()
 	sum := sha256.Sum256(data)

@@ -8,13 +8,13 @@ import (
 	"fmt"
 )
 
-// RuntimeEventType is dstack's type of an application event, 0x08000001.
+// RuntimeEventType is the type that dstack gives an application's event.
 const RuntimeEventType = 0x08000001
 
 // IMR is the index of the register that events extend: RTMR3.
 const IMR = 3
 
-// The names of events that this package knows by meaning.
+// The names of the events that mean something to this package (see the package comment).
 const (
 	EventCommit      = "git-commit"
 	EventLaunch      = "git-launch"
@@ -24,14 +24,14 @@ const (
 	EventComposeHash = "compose-hash"
 )
 
-// Register is the value of a runtime measurement register, and the size of what
-// extends it: SHA-384, 48 bytes. The zero value is a register after reset.
+// Register is the value of a runtime measurement register, or a digest that extends one:
+// SHA-384, 48 bytes. The zero value is a register after reset.
 type Register [sha512.Size384]byte
 
 // String returns 96 lowercase hexadecimal digits.
 func (r Register) String() string { return hex.EncodeToString(r[:]) }
 
-// ParseRegister reads 96 hexadecimal digits.
+// ParseRegister reads 96 hexadecimal digits, of either case.
 func ParseRegister(s string) (Register, error) {
 	var r Register
 	if len(s) != 2*len(r) {
@@ -62,7 +62,7 @@ func (e Event) Equal(other Event) bool {
 	return e.Name == other.Name && bytes.Equal(e.Payload, other.Payload)
 }
 
-// Digest is what the event extends a register with in log version 1:
+// Digest returns what the event extends a register with in log version 1:
 // SHA384(LE32(type) || ":" || name || ":" || payload).
 func (e Event) Digest() Register {
 	h := sha512.New384()
@@ -74,8 +74,8 @@ func (e Event) Digest() Register {
 	return Register(h.Sum(nil))
 }
 
-// Preimage is what log version 2 hashes: the RFC 8785 JSON of name, payload
-// (hex) and type.
+// Preimage returns the bytes that log version 2 hashes: the RFC 8785 JSON of name, payload
+// (hex) and type. It fails only on a name that is not UTF-8.
 func (e Event) Preimage() ([]byte, error) {
 	name, err := jcsString(e.Name)
 	if err != nil {
@@ -84,7 +84,8 @@ func (e Event) Preimage() ([]byte, error) {
 	return fmt.Appendf(nil, `{"name":%s,"payload":"%x","type":%d}`, name, e.Payload, RuntimeEventType), nil
 }
 
-// DigestV2 is SHA384(Preimage).
+// DigestV2 returns what the event extends a register with in log version 2:
+// SHA384([Event.Preimage]).
 func (e Event) DigestV2() (Register, error) {
 	preimage, err := e.Preimage()
 	if err != nil {

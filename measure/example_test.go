@@ -6,8 +6,8 @@ import (
 	"gitlauncher/measure"
 )
 
-// A verifier reads an event log, which anyone may have written, by the register of a
-// quote, which nobody can.
+// Anyone may have written an event log. A verifier proves it by the register of a quote,
+// which nobody can forge.
 func ExampleState_Boot() {
 	log, err := measure.ParseLog([]byte(`[
 		{"imr":3, "event_type":134217729, "digest":"", "event":"system-ready", "event_payload":""},
@@ -34,7 +34,7 @@ func ExampleState_Boot() {
 	// git-commit 2f4b6a0c9d8e7f6a5b4c3d2e1f0a9b8c7d6e5f4a
 }
 
-// What a launch of git mode leaves in RTMR3 for its commit.
+// The event for a commit extends RTMR3.
 func ExampleEvent_Digest() {
 	e := measure.Event{Name: measure.EventCommit, Payload: []byte{0x2f, 0x4b}}
 	fmt.Println("digest:", e.Digest())
@@ -44,8 +44,7 @@ func ExampleEvent_Digest() {
 	// register: ae96ce517a61af174cd799d89fae6886c8834a08a2dd23a41d29424f6a86ceb3d24512f01834768f0502542a6466e710
 }
 
-// The launch record's bytes are canonical: there is one way to write a record, and
-// [measure.ParseGitRecord] accepts no other.
+// There is one way to write a launch record, and [measure.ParseGitRecord] accepts no other.
 func ExampleGitRecord_Marshal() {
 	r := measure.GitRecord{
 		Launcher: "v1.0.0", RepoURL: "https://example.org/you/workload.git",

@@ -9,9 +9,9 @@ import (
 // field is one member of a canonical object.
 type field struct{ key, value string }
 
-// jcsObject writes fields as RFC 8785 JSON: keys sorted (ours are ASCII, so
-// bytewise order is the order of UTF-16 units), no blanks, no HTML escaping.
-// It fails on a value that is not UTF-8, which JSON can't hold.
+// jcsObject returns fields as RFC 8785 JSON, with sorted keys, no blanks and no HTML
+// escaping. The keys are ASCII, so their bytewise order is that of UTF-16 units. It fails
+// on a value that is not UTF-8, since JSON has no form for it.
 func jcsObject(fields []field) ([]byte, error) {
 	sort.Slice(fields, func(i, j int) bool { return fields[i].key < fields[j].key })
 	out := []byte{'{'}
@@ -32,7 +32,7 @@ func jcsObject(fields []field) ([]byte, error) {
 	return append(out, '}'), nil
 }
 
-// jcsString writes s as RFC 8785, section 3.2.2.2 asks.
+// jcsString returns s as a JSON string by RFC 8785, section 3.2.2.2.
 func jcsString(s string) ([]byte, error) {
 	if !utf8.ValidString(s) {
 		return nil, fmt.Errorf("is not valid UTF-8")

@@ -10,7 +10,8 @@ import (
 	"gitlauncher/measure"
 )
 
-// says fails unless the error says that, or there is none where nothing is to be said.
+// says fails unless the error's text contains want. For an empty want there must be no
+// error.
 func says(t *testing.T, name string, err error, want string) {
 	t.Helper()
 	switch {
@@ -21,7 +22,7 @@ func says(t *testing.T, name string, err error, want string) {
 	}
 }
 
-// TestLimits: the largest record, log and receipt that are read, and a byte more.
+// TestLimits: the largest record, log and receipt are read, and not a byte more.
 func TestLimits(t *testing.T) {
 	padded := func(text string, size int) []byte {
 		return append([]byte(text), bytes.Repeat([]byte{' '}, size-len(text))...)
@@ -56,8 +57,7 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// TestEveryCharacter: a record's strings are escaped as RFC 8785 says, character by
-// character. A blank is the first that stands for itself.
+// TestEveryCharacter: a record escapes each character as RFC 8785 requires.
 func TestEveryCharacter(t *testing.T) {
 	for c := rune(0); c < 0x180; c++ {
 		var want bytes.Buffer
@@ -77,7 +77,7 @@ func TestEveryCharacter(t *testing.T) {
 	}
 }
 
-// TestRecordsRefused: what looks like a record, and is not the one form that there is.
+// TestRecordsRefused: JSON that says the same as a record in another form is refused.
 func TestRecordsRefused(t *testing.T) {
 	good, err := (&measure.GitRecord{RunCmd: "a b", Advanced: true}).Marshal()
 	if err != nil {
@@ -113,8 +113,8 @@ func TestRecordsRefused(t *testing.T) {
 	}
 }
 
-// TestNoEventsOfTheRegister: a log without an entry of RTMR3 is the log of a register
-// after reset, and of no other; and such a machine has not booted.
+// TestNoEventsOfTheRegister: a log without an entry for RTMR3 replays to a register after
+// reset, and to no other. A machine with such a register is still booting.
 func TestNoEventsOfTheRegister(t *testing.T) {
 	log := measure.Log{{IMR: 0, Digest: strings.Repeat("ab", 48)}}
 	if _, err := (measure.State{Log: log}).Boot(); !errors.Is(err, measure.ErrNotReady) {
@@ -125,7 +125,7 @@ func TestNoEventsOfTheRegister(t *testing.T) {
 	}
 }
 
-// TestRegisters: 96 hexadecimal digits are a register.
+// TestRegisters: a register is 96 hexadecimal digits.
 func TestRegisters(t *testing.T) {
 	for _, c := range []struct{ text, says string }{
 		{strings.Repeat("ab", 48), ""},
@@ -142,7 +142,7 @@ func TestRegisters(t *testing.T) {
 	}
 }
 
-// TestNamesOfEvents: a name that JSON can't hold has no digest of version 2.
+// TestNamesOfEvents: a name that is not UTF-8 has no digest of version 2.
 func TestNamesOfEvents(t *testing.T) {
 	e := measure.Event{Name: "a\xff"}
 	if p, err := e.Preimage(); p != nil || err == nil || !strings.Contains(err.Error(), "event name: is not valid UTF-8") {

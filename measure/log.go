@@ -8,26 +8,26 @@ import (
 	"gitlauncher/internal/strictjson"
 )
 
-// maxLog bounds an event log that is read, in bytes: 16 MiB. A booted VM's log
-// is some tens of KiB; anyone who reaches the socket can make it longer.
+// maxLog is the size of the largest event log that is read, in bytes: 16 MiB. A booted VM's
+// log has some tens of KiB; anyone who reaches the socket can make it longer.
 const maxLog = 16 << 20
 
-// Entry is one line of dstack's event log. Its fields hold what the log says. What that
-// means is computed ([Log.Replay]) and never taken over.
+// Entry is one entry of dstack's event log. Its fields are claims: [Log.Replay] computes
+// what they must be.
 type Entry struct {
 	IMR       uint32 `json:"imr"`
 	EventType uint32 `json:"event_type"`
-	Digest    string `json:"digest"` // hex; the empty string is normal for IMR 3
-	Event     string `json:"event"`
+	Digest    string `json:"digest"`        // hex; dstack leaves it empty for IMR 3
+	Event     string `json:"event"`         // the event's name
 	Payload   string `json:"event_payload"` // hex
 	Version   int    `json:"version"`       // absent means 1
 	Preimage  string `json:"preimage"`      // hex; version 2 only
 }
 
-// Log is dstack's event log, all registers, in the order of the log.
+// Log is dstack's event log: the entries of all registers, in their order.
 type Log []Entry
 
-// LogError is a log entry that can't be what extended RTMR3.
+// LogError says why a log entry can't be what extended RTMR3.
 type LogError struct {
 	Index  int // in the whole log, from 0
 	Event  string
@@ -50,18 +50,18 @@ func ParseLog(data []byte) (Log, error) {
 	return log, nil
 }
 
-// Runtime is an RTMR3 entry that was understood.
+// Runtime is an event that extended RTMR3, as [Log.Replay] computes it.
 type Runtime struct {
 	Event
-	Index   int // in the whole log, from 0
-	Version int // 1 or 2
-	Digest  Register
-	After   Register // RTMR3 once this event has extended it
+	Index    int      // in the whole log, from 0
+	Version  int      // of the log entry: 1 or 2
+	Extended Register // the digest that extended RTMR3
+	RTMR3    Register // the register after that
 }
 
-// Replay recomputes every RTMR3 digest from name and payload, and returns the entries
-// with the register after each. It leaves out the entries of other registers. The last
-// entry's After is what RTMR3 must be. Errors are *[LogError].
+// Replay computes from name and payload what each event of RTMR3 extended it with, and the
+// register after each. It leaves out the entries of other registers. RTMR3 must be what
+// [End] returns. Errors are *[LogError].
 func (l Log) Replay() ([]Runtime, error) {
 	n := 0
 	for _, e := range l {
@@ -69,7 +69,7 @@ func (l Log) Replay() ([]Runtime, error) {
 			n++
 		}
 	}
-	out := make([]Runtime, 0, n) // in one piece: a hostile log has tens of thousands
+	out := make([]Runtime, 0, n) // allocated once: a hostile log has tens of thousands
 	var reg Register
 	for i, e := range l {
 		if e.IMR != IMR {
@@ -80,21 +80,21 @@ func (l Log) Replay() ([]Runtime, error) {
 			return nil, &LogError{Index: i, Event: e.Event, Reason: err.Error()}
 		}
 		reg = reg.Extend(digest)
-		out = append(out, Runtime{Event: event, Index: i, Version: max(e.Version, 1), Digest: digest, After: reg})
+		out = append(out, Runtime{Event: event, Index: i, Version: max(e.Version, 1), Extended: digest, RTMR3: reg})
 	}
 	return out, nil
 }
 
-// End is the register that a replayed log ends in.
+// End returns the register after the last event.
 func End(events []Runtime) Register {
 	if len(events) == 0 {
 		return Register{}
 	}
-	return events[len(events)-1].After
+	return events[len(events)-1].RTMR3
 }
 
-// understand recomputes an entry's digest, and refuses an entry whose own words
-// contradict each other.
+// understand returns an entry's event and what it extended RTMR3 with. It refuses an entry
+// whose fields contradict each other.
 func (e Entry) understand() (Event, Register, error) {
 	fail := func(format string, args ...any) (Event, Register, error) {
 		return Event{}, Register{}, fmt.Errorf(format, args...)
@@ -121,7 +121,7 @@ func (e Entry) understand() (Event, Register, error) {
 		if err != nil {
 			return fail("%v", err)
 		}
-		// The digest follows from name and payload; a preimage that is there is a claim.
+		// A preimage is only a claim: name and payload decide it.
 		if e.Preimage != "" && e.Preimage != hex.EncodeToString(preimage) {
 			return fail("has a preimage that is not the canonical one of its name and payload")
 		}

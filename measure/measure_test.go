@@ -16,7 +16,7 @@ import (
 	"gitlauncher/measure"
 )
 
-// sha384 is the digest by coreutils: an implementation that is not ours.
+// sha384 returns the digest that coreutils computes, which is not our code.
 func sha384(t *testing.T, data string) string {
 	t.Helper()
 	cmd := exec.Command("sha384sum")
@@ -84,7 +84,7 @@ func TestReplayRefuses(t *testing.T) {
 	}
 	fine := measure.Log{good, {IMR: 0, Digest: "anything", Event: "x:y"}, {IMR: 3, EventType: measure.RuntimeEventType, Event: "a", Payload: "00", Version: 2, Preimage: hex.EncodeToString(preimage)}}
 	events, err := fine.Replay()
-	if err != nil || len(events) != 2 || events[1].Index != 2 || events[0].Digest == events[1].Digest {
+	if err != nil || len(events) != 2 || events[1].Index != 2 || events[0].Extended == events[1].Extended {
 		t.Errorf("a good log: %v, %v", events, err)
 	}
 }
@@ -112,7 +112,7 @@ func TestGitRecord(t *testing.T) {
 		t.Errorf("advanced: %s, %v", got, err)
 	}
 	if _, err := (&measure.GitRecord{RunCmd: "\xff", Advanced: true}).Marshal(); err == nil {
-		t.Error("a value that is not UTF-8 is taken")
+		t.Error("a value that is not UTF-8 is accepted")
 	}
 	for _, bad := range []string{
 		strings.Replace(want, `"v":"1"`, `"v":"2"`, 1), strings.Replace(want, `,"v"`, `, "v"`, 1), strings.Replace(want, `"tree":"t",`, "", 1),
@@ -124,8 +124,8 @@ func TestGitRecord(t *testing.T) {
 	}
 }
 
-// TestGitRecordPlaced: a record is of version 2 where something was placed beyond the tree,
-// and nowhere else; and there is one way to write it.
+// TestGitRecordPlaced: a record is of version 2 if, and only if, something was placed beyond
+// the tree; and there is one way to write it.
 func TestGitRecordPlaced(t *testing.T) {
 	r := measure.GitRecord{Advanced: true, Commit: "c", Submodules: []measure.Submodule{{Commit: "11", Path: "lib/é x"}, {Commit: "22", Path: "lib/é x/in"}}}
 	const want = `{"commit":"c","config_sha256":"","content_sha256":"","install_cmd":"","launcher":"","lfs_sha256":"","repo_url":"","run_cmd":"","subdir":"","submodules":"11 lib/é x\n22 lib/é x/in","tree":"","v":"2"}`
@@ -170,7 +170,7 @@ func TestGitRecordPlaced(t *testing.T) {
 	}
 }
 
-// TestLFSListing: against coreutils.
+// TestLFSListing compares the sum with that of coreutils.
 func TestLFSListing(t *testing.T) {
 	l := measure.NewLFSListing()
 	if l.Sum() != "" {
@@ -201,7 +201,7 @@ func TestImageRecord(t *testing.T) {
 	}
 }
 
-// agent is a guest agent in memory that goes wrong as told.
+// agent is a guest agent in memory, which fails as a test asks.
 type agent struct {
 	log     measure.Log
 	reg     measure.Register

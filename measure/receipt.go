@@ -10,14 +10,14 @@ import (
 	"gitlauncher/internal/strictjson"
 )
 
-// Binding says how a launch is bound to the machine's registers. In a receipt it is the
-// launcher's word: a verifier finds out for itself.
+// Binding says how a launch is bound to the machine's registers. In a receipt it is a claim
+// of the launcher, and a verifier finds out for itself.
 type Binding string
 
 // The bindings (VERIFY.md).
 const (
 	Recorded Binding = "recorded" // commit and record are in RTMR3: this was launched
-	Pinned   Binding = "pinned"   // the measured compose holds the config: nothing else can be launched
+	Pinned   Binding = "pinned"   // the config is in what is measured: nothing else can be launched
 )
 
 // ReceiptVersion is the value of a receipt's "version".
@@ -26,7 +26,7 @@ const ReceiptVersion = "1"
 // MaxNonce is the longest nonce of a receipt, in bytes.
 const MaxNonce = 64
 
-// MaxReceipt bounds a receipt that is read, in bytes: 64 MiB.
+// MaxReceipt is the size of the largest receipt that is read, in bytes: 64 MiB.
 const MaxReceipt = 64 << 20
 
 // Receipt is a launch receipt (VERIFY.md): what a stranger needs to establish what was
@@ -37,16 +37,16 @@ type Receipt struct {
 	Record     string          `json:"record"`      // the launch record's exact bytes
 	Nonce      string          `json:"nonce"`       // hex; empty at launch
 	Quote      string          `json:"quote"`       // hex
-	EventLog   string          `json:"event_log"`   // JSON, as the guest agent answered it with the quote
-	ReportData string          `json:"report_data"` // hex, 64 bytes: see ReportData
+	EventLog   string          `json:"event_log"`   // JSON, as the guest agent returned it with the quote
+	ReportData string          `json:"report_data"` // hex, 64 bytes: see the function ReportData
 	VMConfig   string          `json:"vm_config"`
 	Info       ReceiptInfo     `json:"info"`
 	Collateral json.RawMessage `json:"collateral,omitempty"`
 	Provenance json.RawMessage `json:"provenance,omitempty"`
 }
 
-// ReceiptInfo is the guest agent's Info answer, less the application's
-// certificate. But for what the quote and the log prove, it is the agent's word.
+// ReceiptInfo is the guest agent's Info answer without the application's certificate. It is
+// a claim of the agent, except for what the quote and the log prove.
 type ReceiptInfo struct {
 	AppID           string `json:"app_id"`
 	InstanceID      string `json:"instance_id"`
@@ -60,9 +60,12 @@ type ReceiptInfo struct {
 	TCBInfo         string `json:"tcb_info"` // JSON, with app_compose inside
 }
 
-// ReportData is what a receipt's quote carries: SHA512("git-launcher receipt
-// v1\n" || SHA256(nonce) || record). A caller chooses the nonce and no more, so
-// that receipts can't be made into quotes over somebody else's key.
+// ReportData returns what a receipt's quote carries:
+//
+//	SHA512("git-launcher receipt v1\n" || SHA256(nonce) || record)
+//
+// Anyone who asks for a receipt chooses only the nonce. So nobody can make a receipt into a
+// quote over a key of theirs.
 func ReportData(nonce, record []byte) [64]byte {
 	n := sha256.Sum256(nonce)
 	h := sha512.New()
@@ -78,8 +81,8 @@ func (r *Receipt) Marshal() ([]byte, error) {
 	return append(out, '\n'), err
 }
 
-// ParseReceipt decodes a receipt strictly. It checks the form, and nothing that
-// the receipt claims.
+// ParseReceipt decodes a receipt strictly. It checks only the form, not what the receipt
+// claims.
 func ParseReceipt(data []byte) (*Receipt, error) {
 	if len(data) > MaxReceipt {
 		return nil, fmt.Errorf("receipt is larger than %d MiB", MaxReceipt>>20)

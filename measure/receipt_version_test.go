@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestParseReceiptVersion: a receipt of another kind is refused in plain words.
+// TestParseReceiptVersion: a receipt of another version is refused in plain words.
 func TestParseReceiptVersion(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"version": 99}`:   "receipt: version is a number, which no receipt has there",

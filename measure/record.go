@@ -10,55 +10,54 @@ import (
 	"unicode"
 )
 
-// The values of a launch record's "v". Image mode has the first alone.
+// The values of a launch record's "v". A record of image mode has the first.
 const (
 	RecordVersion       = "1"
 	RecordVersionPlaced = "2" // files were placed that are not in the commit's own tree
 )
 
-// maxRecord bounds a record that is read, in bytes: 256 KiB, four config files.
+// maxRecord is the size of the largest record that is read, in bytes: 256 KiB, which is four
+// config files.
 const maxRecord = 256 << 10
 
-// GitRecord is the launch record of git mode, the payload of git-launch. All
-// hashes are lowercase hex. The empty string stands for what the config leaves
-// out.
+// GitRecord is the launch record of git mode, the payload of git-launch (VERIFY.md). All
+// hashes are lowercase hex. A field is empty where the config leaves it out.
 type GitRecord struct {
 	Launcher      string // program version
 	ConfigSHA256  string // of the config file's bytes
 	RepoURL       string // as in the config
 	Commit        string // as pinned
 	Tree          string // the commit's root tree
-	ContentSHA256 string // of the listing, see Listing
+	ContentSHA256 string // see [Listing]
 	Subdir        string // REPO_SUBDIR as in the config
 
-	// Entrypoint and EntrypointSHA256 stand in a default-mode record alone,
-	// RunCmd and InstallCmd in an advanced-mode record alone.
+	// Advanced says that the config has RUN_CMD. The record then has RunCmd and InstallCmd,
+	// and otherwise Entrypoint and EntrypointSHA256.
 	Advanced         bool
 	Entrypoint       string
 	EntrypointSHA256 string
 	RunCmd           string
 	InstallCmd       string
 
-	// What was placed beyond the commit's own tree. A record is of version 2 where there is
-	// any of it.
+	// What was placed beyond the commit's own tree. With either, the record is of version 2.
 	Submodules []Submodule // in the order of the listing
-	LFSSHA256  string      // of the listing of Git LFS files, see LFSListing; empty without any
+	LFSSHA256  string      // see [LFSListing]; empty where no Git LFS content was placed
 }
 
-// Submodule is one that was placed, at any depth.
+// Submodule is a submodule that was placed, at any depth.
 type Submodule struct {
 	Commit string // hex
 	Path   string // below the root of the checkout; UTF-8 without control characters
 }
 
-// Beyond is what to place beyond a commit's own tree.
+// Beyond says what to place beyond a commit's own tree.
 type Beyond struct {
-	Submodules []Submodule // these, and no others
+	Submodules []Submodule // these submodules and no others
 	Recursive  bool        // all submodules that SUBMODULES=recursive places
 	LFS        bool        // the contents of Git LFS files
 }
 
-// Version is the value of "v" that the record has.
+// Version returns the value of "v" that the record has.
 func (r *GitRecord) Version() string {
 	if len(r.Submodules) > 0 || r.LFSSHA256 != "" {
 		return RecordVersionPlaced
@@ -86,8 +85,8 @@ func (r *GitRecord) fields() []field {
 	return append(fields, field{"entrypoint", r.Entrypoint}, field{"entrypoint_sha256", r.EntrypointSHA256})
 }
 
-// Marshal returns the record as RFC 8785 JSON. It fails only on a value that is not
-// UTF-8, and on a submodule that [ParseGitRecord] could not tell from another one.
+// Marshal returns the record as RFC 8785 JSON. It fails only on a value that is not UTF-8,
+// and on a submodule that [SubmoduleLines] can't write as one line.
 func (r *GitRecord) Marshal() ([]byte, error) {
 	for _, s := range r.Submodules {
 		if s.Commit == "" || s.Path == "" || strings.ContainsFunc(s.Commit+s.Path, unicode.IsControl) || strings.Contains(s.Commit, " ") {
@@ -97,7 +96,8 @@ func (r *GitRecord) Marshal() ([]byte, error) {
 	return jcsObject(r.fields())
 }
 
-// SubmoduleLines is the value of "submodules": a line for each, and no line feed at the end.
+// SubmoduleLines returns the value of "submodules": a line "<commit> <path>" for each,
+// without a line feed at the end.
 func SubmoduleLines(submodules []Submodule) string {
 	lines := make([]string, len(submodules))
 	for i, s := range submodules {
@@ -106,7 +106,8 @@ func SubmoduleLines(submodules []Submodule) string {
 	return strings.Join(lines, "\n")
 }
 
-// parseSubmodules is the inverse of [SubmoduleLines]. What it misreads, canonical finds.
+// parseSubmodules is the inverse of [SubmoduleLines]. It may be lenient, since canonical
+// compares what it read with what was there.
 func parseSubmodules(text string) (submodules []Submodule) {
 	if text == "" {
 		return nil
@@ -123,11 +124,11 @@ type ImageRecord struct {
 	Launcher        string // program version
 	ConfigSHA256    string // of the user config's bytes, hex
 	Image           string // name without digest
-	ApprovedDigest  string // sha256:…, what the operators approved
-	ManifestDigest  string // sha256:…, the platform's image manifest
-	ConfigDigest    string // sha256:…, the image's config
+	ApprovedDigest  string // sha256:…, the one that the operators approved
+	ManifestDigest  string // sha256:…, of the platform's image manifest
+	ConfigDigest    string // sha256:…, of the image's config
 	Platform        string // os/arch[/variant]
-	ContainerSHA256 string // hex, of what the container is created with
+	ContainerSHA256 string // hex, see [Container.SHA256]
 }
 
 func (r *ImageRecord) fields() []field {
@@ -144,12 +145,11 @@ func (r *ImageRecord) fields() []field {
 	}
 }
 
-// Marshal returns the record as RFC 8785 JSON. It fails only on a value that is
-// not UTF-8.
+// Marshal returns the record as RFC 8785 JSON. It fails only on a value that is not UTF-8.
 func (r *ImageRecord) Marshal() ([]byte, error) { return jcsObject(r.fields()) }
 
-// ParseGitRecord reads the payload of a git-launch event. Only the exact bytes
-// that Marshal writes are a record.
+// ParseGitRecord reads the payload of a git-launch event. It accepts only the exact bytes
+// that [GitRecord.Marshal] returns.
 func ParseGitRecord(payload []byte) (*GitRecord, error) {
 	m, err := recordStrings(payload)
 	if err != nil {
@@ -167,8 +167,8 @@ func ParseGitRecord(payload []byte) (*GitRecord, error) {
 	return r, canonical(payload, r)
 }
 
-// ParseImageRecord reads the payload of an image-launch event. Only the exact
-// bytes that Marshal writes are a record.
+// ParseImageRecord reads the payload of an image-launch event. It accepts only the exact
+// bytes that [ImageRecord.Marshal] returns.
 func ParseImageRecord(payload []byte) (*ImageRecord, error) {
 	m, err := recordStrings(payload)
 	if err != nil {
@@ -182,8 +182,8 @@ func ParseImageRecord(payload []byte) (*ImageRecord, error) {
 	return r, canonical(payload, r)
 }
 
-// recordStrings decodes an object of strings. It may be lenient: canonical
-// compares what was understood with what was there.
+// recordStrings decodes an object of strings. It may be lenient, since canonical compares
+// what it read with what was there.
 func recordStrings(payload []byte) (map[string]string, error) {
 	if len(payload) > maxRecord {
 		return nil, fmt.Errorf("launch record is larger than %d KiB", maxRecord>>10)
@@ -195,7 +195,7 @@ func recordStrings(payload []byte) (map[string]string, error) {
 	return m, nil
 }
 
-// canonical requires that a payload is what was understood, written again.
+// canonical requires that the payload is exactly the record, written again.
 func canonical(payload []byte, r interface {
 	Marshal() ([]byte, error)
 	fields() []field
@@ -206,10 +206,10 @@ func canonical(payload []byte, r interface {
 	}
 	fields := r.fields()
 	version := fields[slices.IndexFunc(fields, func(f field) bool { return f.key == "v" })].value
-	return fmt.Errorf("launch record is not the canonical form of version %s with exactly the keys %s", version, keys(fields))
+	return fmt.Errorf("launch record is not the canonical form of version %s with exactly the keys %s", version, keyList(fields))
 }
 
-func keys(fields []field) string {
+func keyList(fields []field) string {
 	names := make([]string, len(fields))
 	for i, f := range fields {
 		names[i] = f.key

@@ -1,9 +1,9 @@
-// Package dstack talks to dstack's guest agent, and is the only package that
-// does. It wraps dstack's Go SDK so that no environment variable leads to another
-// socket, every call has a deadline, and every answer that counts is decoded strictly.
+// Package dstack talks to dstack's guest agent. No other package does. It wraps dstack's Go
+// SDK so that no environment variable leads to another socket, every call has a deadline,
+// and every answer that matters is decoded strictly.
 //
-// The agent is part of the measured system. It is trusted not to lie about the register;
-// its log is checked against the register all the same (package measure).
+// The agent is part of the measured system, and is trusted to report the register. Its log
+// is checked against the register all the same (package measure).
 //
 // API: the specification of the guest API, versions 0 and 1, in the folder docs of
 // https://github.com/Dstack-TEE/dstack.
@@ -28,30 +28,30 @@ import (
 	"gitlauncher/measure"
 )
 
-// SocketError is an endpoint that can't be a guest agent's.
+// SocketError says why an endpoint can't be a guest agent's.
 type SocketError struct{ Path, Reason string }
 
 func (e *SocketError) Error() string {
 	return fmt.Sprintf("guest agent socket %s %s", e.Path, e.Reason)
 }
 
-// CallError is a call that failed or whose answer makes no sense.
+// CallError reports a call that failed, or whose answer can't be read.
 type CallError struct {
-	Call string // "EmitEvent", "Info", "GetQuote"
+	Call string // "EmitEvent", "GetQuote", "Info" or "Version"
 	Err  error
 }
 
 func (e *CallError) Error() string { return "guest agent: " + e.Call + ": " + e.Err.Error() }
 func (e *CallError) Unwrap() error { return e.Err }
 
-// Client is a guest agent. It implements measure.Extender.
+// Client calls one guest agent. It implements [measure.Extender].
 type Client struct {
 	sdk     *sdk.DstackClient
 	timeout time.Duration
 }
 
-// New looks for a socket at the absolute path endpoint. timeout is for one call.
-// The error is a *SocketError.
+// New returns a client for the socket at the absolute path endpoint. timeout is for one
+// call. The error is a *[SocketError].
 func New(endpoint string, timeout time.Duration, log *slog.Logger) (*Client, error) {
 	if !strings.HasPrefix(endpoint, "/") {
 		return nil, &SocketError{endpoint, "is not an absolute path"}
@@ -88,25 +88,26 @@ func call[T any](ctx context.Context, c *Client, name string, do func(context.Co
 	return none, &CallError{name, err}
 }
 
-// sdkStatus begins the only form in which the SDK tells an HTTP status.
+// sdkStatus begins the SDK's error for an HTTP status that is not 200. The SDK has no type
+// for it.
 const sdkStatus = "unexpected status code: "
 
 // statusError is an HTTP status that is not 200.
 type statusError struct {
 	code string
-	body string // what the agent said
+	body string // the agent's answer
 }
 
 func (e *statusError) Error() string {
 	return "HTTP status " + e.code + ": " + printable.Line(e.body)
 }
 
-// removed begins what dstack 0.6 and later say, with HTTP status 400, of the call that
-// they took from applications. Every other failure has that status, too.
+// removed begins the error with which dstack 0.6 and later answer EmitEvent. Its HTTP status
+// is 400, as for every other failure.
 const removed = "EmitEvent was removed in dstack "
 
-// noEmit reports whether an agent has no EmitEvent: it was removed, or there is no such
-// method (404), on this path or at all.
+// noEmit reports whether the agent has no EmitEvent: dstack has removed it, or there is no
+// such method or path (404).
 func (e *statusError) noEmit() bool {
 	var said struct {
 		Error string `json:"error"`
@@ -115,7 +116,8 @@ func (e *statusError) noEmit() bool {
 	return e.code == "404" || e.code == "400" && err == nil && strings.HasPrefix(said.Error, removed)
 }
 
-// explain makes an SDK error fit to be read, and recognises its HTTP statuses.
+// explain returns a *statusError for an SDK error that reports an HTTP status, and any other
+// error as it is.
 func explain(err error) error {
 	rest, isStatus := strings.CutPrefix(err.Error(), sdkStatus)
 	if !isStatus {
@@ -125,8 +127,8 @@ func explain(err error) error {
 	return &statusError{code, body}
 }
 
-// Version is what the guest agent calls itself, "0.6.6" say. Agents before 0.5.7 have no
-// such call. It proves nothing.
+// Version returns the version that the guest agent reports, such as "0.6.6". It proves
+// nothing. Agents before 0.5.7 have no such call. The error is a *[CallError].
 func (c *Client) Version(ctx context.Context) (string, error) {
 	v, err := call(ctx, c, "Version", func(ctx context.Context) (*sdk.VersionResponse, error) { return c.sdk.GetVersion(ctx) })
 	if err != nil {
@@ -135,8 +137,8 @@ func (c *Client) Version(ctx context.Context) (string, error) {
 	return printable.Line(v.Version), nil
 }
 
-// Emit extends RTMR3. An error leaves open whether it did, unless it is
-// [measure.ErrNoEmit].
+// Emit extends RTMR3 with the event. After an error it may have done so, unless the error is
+// [measure.ErrNoEmit]. Errors wrap a *[CallError].
 func (c *Client) Emit(ctx context.Context, e measure.Event) error {
 	_, err := call(ctx, c, "EmitEvent", func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, c.sdk.EmitEvent(ctx, e.Name, e.Payload)
@@ -148,14 +150,15 @@ func (c *Client) Emit(ctx context.Context, e measure.Event) error {
 	return err
 }
 
-// tcbInfo is the JSON inside Info's tcb_info, as far as it counts here.
+// tcbInfo is the JSON inside Info's tcb_info, as far as it matters here.
 type tcbInfo struct {
 	RTMR3      string      `json:"rtmr3"`
 	EventLog   measure.Log `json:"event_log"`
 	AppCompose string      `json:"app_compose"`
 }
 
-// State reads log and register from one Info answer.
+// State reads log, register and app-compose from one Info answer. The error is a
+// *[CallError].
 func (c *Client) State(ctx context.Context) (measure.State, error) {
 	info, err := c.Info(ctx)
 	if err != nil {
@@ -180,7 +183,8 @@ func parseState(tcb string) (measure.State, error) {
 	return measure.State{Log: info.EventLog, RTMR3: reg, AppCompose: info.AppCompose}, nil
 }
 
-// Info returns the answer as a receipt keeps it.
+// Info returns the agent's answer in the form that a receipt has. The error is a
+// *[CallError].
 func (c *Client) Info(ctx context.Context) (measure.ReceiptInfo, error) {
 	r, err := call(ctx, c, "Info", func(ctx context.Context) (*sdk.InfoResponse, error) { return c.sdk.Info(ctx) })
 	if err != nil {
@@ -193,8 +197,8 @@ func (c *Client) Info(ctx context.Context) (measure.ReceiptInfo, error) {
 	}, nil
 }
 
-// Receipt takes a quote over the record and the nonce ([measure.ReportData]), and
-// puts it together with what a verifier needs besides.
+// Receipt has the agent make a quote over the record and the nonce ([measure.ReportData]),
+// and returns it with everything else that a verifier needs. The error is a *[CallError].
 func (c *Client) Receipt(ctx context.Context, binding measure.Binding, record, nonce []byte) (*measure.Receipt, error) {
 	data := measure.ReportData(nonce, record)
 	q, err := call(ctx, c, "GetQuote", func(ctx context.Context) (*sdk.GetQuoteResponse, error) {

@@ -15,7 +15,7 @@ import (
 	"gitlauncher/measure"
 )
 
-// serve returns a client on a socket that answers as told.
+// serve returns a client on a socket where h answers.
 func serve(t *testing.T, h http.HandlerFunc) *Client {
 	t.Helper()
 	socket := filepath.Join(t.TempDir(), "s")
@@ -49,8 +49,8 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
-// TestRemoved: what dstack 0.6 answers where 0.5 extends, word for word, and what is
-// something else.
+// TestRemoved: dstack 0.6's own words mean that there is no EmitEvent, and similar answers
+// do not.
 func TestRemoved(t *testing.T) {
 	const text = "EmitEvent was removed in dstack 0.6.0; runtime RTMR3 events are system-owned and cannot be extended by apps"
 	for name, c := range map[string]struct {
@@ -88,7 +88,7 @@ func TestEnvironmentDoesNotRedirect(t *testing.T) {
 	}
 }
 
-// TestStatusText pins the text in which the SDK tells an HTTP status.
+// TestStatusText pins the text in which the SDK reports an HTTP status.
 func TestStatusText(t *testing.T) {
 	c := serve(t, status(404, "nope"))
 	if err := c.sdk.EmitEvent(t.Context(), "a", nil); err == nil || err.Error() != "unexpected status code: 404, body: nope" {

@@ -24,7 +24,7 @@ func Keys(c report.Check, log boot.Log, system boot.System) {
 		c.NotAllowed("key provider", c.Policy.KeyProvider.String(), fmt.Sprintf("%.200q", e.Payload), err.Error())
 		return
 	}
-	provider(c, found, e.Digest, system)
+	provider(c, found, e.Extended, system)
 	if kms := log.Event("mr-kms"); kms != nil {
 		c.Expect("KMS measurement", &c.Policy.MRKMS, hex.EncodeToString(kms.Payload), "another KMS holds the keys", "any KMS could hold the keys")
 	} else {

@@ -63,7 +63,7 @@ func Replay(c report.Check, e *evidence.Evidence, q *quote.Quote) (l Log) {
 		c.Invalid(name, "entries that could have extended RTMR3", "", err.Error())
 		return l
 	}
-	n := slices.IndexFunc(events, func(e measure.Runtime) bool { return e.After == want }) + 1
+	n := slices.IndexFunc(events, func(e measure.Runtime) bool { return e.RTMR3 == want }) + 1
 	switch {
 	case n == len(events) && n > 0:
 		c.Pass(name, fmt.Sprintf("its %d events make RTMR3 of the quote", n))
