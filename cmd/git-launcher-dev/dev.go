@@ -113,7 +113,7 @@ func (f *devFlags) machine(cmd *cobra.Command) (trial.Machine, error) {
 	machine, err := trial.Docker(cmd.Context(), image, simImage)
 	var missing *trial.NoImageError
 	if errors.As(err, &missing) {
-		return nil, &hinted{err, "name one that it has (--image, --sim-image), or make it in a clone of git-launcher: make image && go run ./image/build save | docker load"}
+		return nil, hint(err, "name one that it has (--image, --sim-image), or make it in a clone of git-launcher: make image && go run ./image/build save | docker load")
 	}
 	return machine, err
 }
@@ -126,9 +126,9 @@ func tag() string {
 func cloneHint(err error) error {
 	switch {
 	case errors.Is(err, clone.ErrNoClone):
-		return &hinted{err, "run it in a clone of the workload, or name one; git init makes one of any folder"}
+		return hint(err, "run it in a clone of the workload, or name one; git init makes one of any folder")
 	case errors.Is(err, clone.ErrNoGit):
-		return &hinted{err, "install git"}
+		return hint(err, "install git")
 	}
 	return err
 }

@@ -43,7 +43,7 @@ Exit code: 0 if check D will pass, 4 if not.`,
 func (p *program) lint(ctx context.Context, at, policy string) error {
 	file, err := lint.Find(at)
 	if errors.Is(err, lint.ErrNoFile) {
-		return &hinted{err, "name the compose file, or write one with git-launcher-dev pin"}
+		return hint(err, "name the compose file, or write one with git-launcher-dev pin")
 	}
 	if err != nil {
 		return err

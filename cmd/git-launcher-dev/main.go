@@ -36,11 +36,14 @@ const (
 	exitRefused = 4
 )
 
-// hinted is an error with what to do about it.
+// hinted is an error with what to do about it, and its exit code.
 type hinted struct {
 	error
 	hint string
+	code int
 }
+
+func hint(err error, do string) error { return &hinted{err, do, exitOther} }
 
 func (h *hinted) Unwrap() error { return h.error }
 
@@ -81,7 +84,7 @@ func (p *program) report(err error) int {
 	var (
 		code  cli.ExitError
 		usage *cli.UsageError
-		hint  *hinted
+		known *hinted
 	)
 	switch {
 	case err == nil:
@@ -90,8 +93,9 @@ func (p *program) report(err error) int {
 		return int(code)
 	}
 	fmt.Fprintf(p.stderr, "git-launcher-dev: %v\n", err)
-	if errors.As(err, &hint) {
-		fmt.Fprintf(p.stderr, "What to do: %s.\n", hint.hint)
+	if errors.As(err, &known) {
+		fmt.Fprintf(p.stderr, "What to do: %s.\n", known.hint)
+		return known.code
 	}
 	if errors.As(err, &usage) {
 		fmt.Fprintln(p.stderr, "See git-launcher-dev --help, and --help of each command.")
@@ -114,7 +118,7 @@ func beside(name string) (string, error) {
 	}
 	at, err := exec.LookPath(name)
 	if err != nil {
-		return "", &hinted{fmt.Errorf("%s is neither beside this program nor on PATH", name), "install it from the same release, or `make install` in a clone of git-launcher"}
+		return "", hint(fmt.Errorf("%s is neither beside this program nor on PATH", name), "install it from the same release, or `make install` in a clone of git-launcher")
 	}
 	return at, nil
 }

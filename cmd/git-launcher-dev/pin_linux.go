@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -12,15 +13,19 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"gitlauncher/config"
 	"gitlauncher/gitpin"
+	"gitlauncher/internal/advice"
 	"gitlauncher/internal/atomicfile"
 	"gitlauncher/internal/author"
 	"gitlauncher/internal/cli"
 	"gitlauncher/internal/clone"
 	"gitlauncher/internal/deployment"
 	"gitlauncher/internal/gitmode"
+	"gitlauncher/internal/launcherflags"
+	"gitlauncher/internal/step"
 )
 
 // defaultOut is the folder of a deployment.
@@ -30,6 +35,7 @@ type pinFlags struct {
 	out              string
 	update, rollback bool
 	history          bool
+	bounds           gitmode.Bounds
 	wish             author.Wish
 	auth             gitpin.Credentials
 }
@@ -55,7 +61,7 @@ Each of these ends with what lint says of the compose file.`,
   git-launcher-dev pin --update v1.1
   git-launcher-dev pin --rollback`,
 		Args: cobra.MaximumNArgs(2),
-		RunE: func(cmd *cobra.Command, args []string) error { return p.pin(cmd, &f, args) },
+		RunE: func(cmd *cobra.Command, args []string) error { return advised(p.pin(cmd, &f, args)) },
 	}
 	fs := cmd.Flags()
 	cli.Text(fs, &f.out, "out", "DIR", defaultOut, "folder of the deployment")
@@ -73,12 +79,15 @@ Each of these ends with what lint says of the compose file.`,
 	cli.Text(fs, &f.auth.TLSKeyFile, "tls-client-key-file", "FILE", "", "its key")
 	cli.Text(fs, &f.auth.SSHKeyFile, "ssh-key-file", "FILE", "", "your key for the repository")
 	cli.Text(fs, &f.auth.KnownHostsFile, "ssh-known-hosts-file", "FILE", "", "the host's keys")
+	boundFlags(fs, &f.bounds)
 	return cmd
 }
 
 func (p *program) pin(cmd *cobra.Command, f *pinFlags, args []string) error {
-	var err error
+	err := f.bounds.Check()
 	switch {
+	case err != nil:
+		return err
 	case f.update && f.rollback:
 		return cli.Usagef("--update and --rollback exclude each other")
 	case (f.update || f.rollback) && (cmd.Flags().Changed("image") || cmd.Flags().Changed("set") || cmd.Flags().Changed("env") || cmd.Flags().Changed("os-image")):
@@ -121,7 +130,7 @@ func (p *program) write(ctx context.Context, f *pinFlags, args []string) error {
 	if repo.Scheme == config.File {
 		p.say("NOTE: %s is a folder of this machine; a VM can't fetch from it", repo)
 	}
-	texts, err := p.launcher(f.history).Texts(ctx, &gitmode.PinRequest{Repo: repo, Ref: ref, Auth: f.auth, Wish: f.wish})
+	texts, err := p.launcher(f.bounds, f.history).Texts(ctx, &gitmode.PinRequest{Repo: repo, Ref: ref, Auth: f.auth, Wish: f.wish})
 	if err != nil {
 		return err
 	}
@@ -159,7 +168,7 @@ func (p *program) here(ctx context.Context, out string) (origin, head string, er
 		return "", "", cloneHint(err)
 	}
 	if origin, err = c.Origin(ctx); err != nil {
-		return "", "", &hinted{err, "name the repository that the VM is to fetch from: git-launcher-dev pin REPO_URL"}
+		return "", "", hint(err, "name the repository that the VM is to fetch from: git-launcher-dev pin REPO_URL")
 	}
 	if head, err = c.Head(ctx); err != nil {
 		return "", "", err
@@ -169,7 +178,7 @@ func (p *program) here(ctx context.Context, out string) (origin, head string, er
 		return "", "", err
 	}
 	if !published {
-		return "", "", &hinted{fmt.Errorf("HEAD, commit %s, is on no branch of origin as this clone knows it: a VM could not fetch it", head), "git push, then pin again (git fetch, if somebody else has pushed it)"}
+		return "", "", hint(fmt.Errorf("HEAD, commit %s, is on no branch of origin as this clone knows it: a VM could not fetch it", head), "git push, then pin again (git fetch, if somebody else has pushed it)")
 	}
 	dirty, err := c.Dirty(ctx)
 	dirty = slices.DeleteFunc(dirty, func(name string) bool { return filepath.Clean(name) == filepath.Clean(out) }) // ours
@@ -183,7 +192,7 @@ func (p *program) here(ctx context.Context, out string) (origin, head string, er
 func (p *program) move(ctx context.Context, f *pinFlags, name string) error {
 	folder, err := deployment.Read(f.out)
 	if err != nil {
-		return &hinted{err, "name the deployment's folder with --out, or write one: git-launcher-dev pin"}
+		return hint(err, "name the deployment's folder with --out, or write one: git-launcher-dev pin")
 	}
 	now := folder.Git.Commit.String()
 	history, err := deployment.History(f.out)
@@ -192,13 +201,13 @@ func (p *program) move(ctx context.Context, f *pinFlags, name string) error {
 	}
 	if f.rollback {
 		if history, err = deployment.Before(history, now); err != nil {
-			return &hinted{fmt.Errorf("%s: %w", f.out, err), "name the commit: git-launcher-dev pin --update COMMIT"}
+			return hint(fmt.Errorf("%s: %w", f.out, err), "name the commit: git-launcher-dev pin --update COMMIT")
 		}
 		name = history[len(history)-1]
 	} else if len(history) == 0 || history[len(history)-1] != now {
 		history = append(history, now)
 	}
-	launcher := p.launcher(f.history)
+	launcher := p.launcher(f.bounds, f.history)
 	commit, err := launcher.Resolve(ctx, folder.Git.Repo, name, f.auth)
 	if err != nil {
 		return err
@@ -264,14 +273,51 @@ func (p *program) between(ctx context.Context, from, to string) {
 }
 
 // launcher proves commits as a launch does, and logs for people.
-func (p *program) launcher(history bool) *gitmode.Launch {
+func (p *program) launcher(bounds gitmode.Bounds, history bool) *gitmode.Launch {
 	lines := &cli.Lines{Say: p.say, Raw: p.stderr}
 	log := slog.New(slog.NewJSONHandler(lines, nil))
 	var shown io.Writer = p.stderr
 	if p.quiet {
 		shown = io.Discard
 	}
-	return &gitmode.Launch{Bounds: gitmode.DefaultBounds(), History: history, Log: log, Stdout: p.stdout, Stderr: shown, Sleep: sleep}
+	return &gitmode.Launch{Bounds: bounds, History: history, Log: log, Stdout: p.stdout, Stderr: shown, Sleep: sleep}
+}
+
+// boundFlags are the launcher's own, for repositories that need more.
+func boundFlags(fs *pflag.FlagSet, b *gitmode.Bounds) {
+	launcher := make(launcherflags.Destinations)
+	b.Flags(launcher)
+	own := pflag.NewFlagSet("", pflag.ContinueOnError)
+	own.SortFlags = false
+	for _, f := range [][3]string{
+		{"max-pack-bytes", "N", "largest transfer"},
+		{"max-tree-bytes", "N", "largest checkout"},
+		{"max-files", "N", "most entries in the tree"},
+		{"stall-timeout", "D", "longest time without a byte from the server"},
+		{"pack-timeout", "D", "longest time until the server begins to send the pack"},
+		{"fetch-timeout", "D", "longest time for the whole fetch"},
+		{"retries", "N", "most further tries after faults that may pass"},
+	} {
+		cli.Func(own, f[0], f[1], f[2], launcher[f[0]].Set)
+	}
+	cli.Under(own, "Limits, with the launcher's defaults:")
+	fs.AddFlagSet(own)
+}
+
+// advised adds to an error what the launcher says of it: what to do, and the exit code.
+func advised(err error) error {
+	var usage *step.UsageError
+	var known *hinted
+	switch {
+	case errors.As(err, &known):
+		return err
+	case errors.As(err, &usage):
+		return &cli.UsageError{Err: err}
+	}
+	if code, do := advice.Git(err); do != "" {
+		return &hinted{err, do, code}
+	}
+	return err
 }
 
 // sleep waits, or ends with the context.
@@ -296,6 +342,7 @@ func shortList(names []string) string {
 func (p *program) checkCommand() *cobra.Command {
 	var compose, policyOut string
 	var history bool
+	var bounds gitmode.Bounds
 	cmd := &cobra.Command{
 		Use:   "check [CONFIG]",
 		Short: "Do all of a launch but measuring and running",
@@ -306,14 +353,18 @@ command as git-launcher check, from the same packages.`,
   git-launcher-dev check --compose docker-compose.yaml --policy-out policy.conf config.conf`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			l := p.launcher(history)
+			if err := bounds.Check(); err != nil {
+				return advised(err)
+			}
+			l := p.launcher(bounds, history)
 			l.ConfigFile = first(args, filepath.Join(defaultOut, deployment.ConfigFile))
-			return l.Check(cmd.Context(), compose, policyOut)
+			return advised(l.Check(cmd.Context(), compose, policyOut))
 		},
 	}
 	fs := cmd.Flags()
 	cli.Text(fs, &compose, "compose", "FILE", "", "the compose file that deploys the config, to compare")
 	cli.Text(fs, &policyOut, "policy-out", "FILE", "", "where to write the policy that expects the launch")
 	fs.BoolVar(&history, "history", false, "look whether the commit is in the history of a branch or tag")
+	boundFlags(fs, &bounds)
 	return cmd
 }

@@ -11,10 +11,10 @@ import (
 // defaultOut is the folder of a deployment.
 const defaultOut = "deploy"
 
-var errNeedsLinux = &hinted{
+var errNeedsLinux = hint(
 	errors.New("the commit is proven as a launch does it, which takes Linux"),
 	"run it in the launcher's image: docker run --rm -v \"$PWD:/d\" -w /d IMAGE pin --out deploy REPO_URL REF (or check CONFIG)",
-}
+)
 
 func (p *program) pinCommand() *cobra.Command {
 	return refusing("pin", "Write a deployment that pins a commit (on Linux alone)")

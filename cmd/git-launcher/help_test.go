@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"gitlauncher/internal/advice"
 	"gitlauncher/internal/launcherflags"
 	"gitlauncher/internal/step"
 )
@@ -85,7 +86,7 @@ func TestReportNothingStarted(t *testing.T) {
 	for command, speaks := range map[string]bool{"run": true, "image": true, "check": false, "receipt": false, "pin": false, "image check": false} {
 		var log bytes.Buffer
 		code := report(slog.New(slog.NewTextHandler(&log, nil)), command, step.At(step.CommandLine, step.Usagef("no")))
-		if code != exitUsage || strings.Contains(log.String(), "the workload was not started") != speaks || !strings.Contains(log.String(), "What to do: ") {
+		if code != advice.Usage || strings.Contains(log.String(), "the workload was not started") != speaks || !strings.Contains(log.String(), "What to do: ") {
 			t.Errorf("%s: %d\n%s", command, code, log.String())
 		}
 	}

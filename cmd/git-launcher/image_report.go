@@ -9,6 +9,7 @@ import (
 	"gitlauncher/imagepin/engine"
 	"gitlauncher/imagepin/registry"
 	"gitlauncher/imagepin/userconfig"
+	"gitlauncher/internal/advice"
 	"gitlauncher/internal/imagemode"
 )
 
@@ -32,38 +33,38 @@ func adviseImage(err error) (code int, hint string) {
 	)
 	switch {
 	case errors.As(err, &unbound):
-		return exitMeasure, "on dstack 0.6 and later an image is pinned by the measured compose: DEFAULT_IMAGE_DIGEST and --approved none (command: [--approved, none]), both as they stand there, and a new compose for each new image. " +
+		return advice.Measure, "on dstack 0.6 and later an image is pinned by the measured compose: DEFAULT_IMAGE_DIGEST and --approved none (command: [--approved, none]), both as they stand there, and a new compose for each new image. " +
 			"A list of approved digests, as NEAR's MPC nodes have it, needs dstack 0.5, where the image that was chosen is recorded"
 	case errors.As(err, &profile):
-		return exitUsage, "correct the file that --profile names"
+		return advice.Usage, "correct the file that --profile names"
 	case errors.As(err, &user):
-		return exitUsage, "correct the user config; doc/migrate-mpc.md has its keys"
+		return advice.Usage, "correct the user config; doc/migrate-mpc.md has its keys"
 	case errors.As(err, &approved):
-		return exitUsage, "look at what writes that file: it must be the node's list of approved digests, newest first; the default digest never stands in for it"
+		return advice.Usage, "look at what writes that file: it must be the node's list of approved digests, newest first; the default digest never stands in for it"
 	case errors.Is(err, imagepin.ErrNoDigest):
-		return exitUsage, "give DEFAULT_IMAGE_DIGEST for the first start, before the node has written its list"
+		return advice.Usage, "give DEFAULT_IMAGE_DIGEST for the first start, before the node has written its list"
 	case errors.Is(err, imagepin.ErrNotApproved):
-		return exitPin, "wait until that digest is voted, or take mpc_hash_override out of the user config"
+		return advice.Pin, "wait until that digest is voted, or take mpc_hash_override out of the user config"
 	case errors.As(err, &config):
-		return exitPin, "vote for the manifest's digest; `git-launcher image resolve NAME:TAG` prints it"
+		return advice.Pin, "vote for the manifest's digest; `git-launcher image resolve NAME:TAG` prints it"
 	case errors.As(err, &proof):
-		return exitPin, "compare with `git-launcher image resolve`; trying again does not help unless somebody mends the registry or the vote"
+		return advice.Pin, "compare with `git-launcher image resolve`; trying again does not help unless somebody mends the registry or the vote"
 	case errors.As(err, &credential):
-		return exitFetch, credentialHint(credential)
+		return advice.Fetch, credentialHint(credential)
 	case errors.As(err, &authority):
-		return exitFetch, "correct that file, or take it away"
+		return advice.Fetch, "correct that file, or take it away"
 	case errors.As(err, &fetching):
-		return exitFetch, registryHint(fetching.Reason)
+		return advice.Fetch, registryHint(fetching.Reason)
 	case errors.As(err, &broken):
-		return exitEngine, engineHint(broken.Reason)
+		return advice.Engine, engineHint(broken.Reason)
 	case errors.As(err, &settings):
-		return exitEngine, "find out who else uses this Docker Engine, and start again"
+		return advice.Engine, "find out who else uses this Docker Engine, and start again"
 	case errors.As(err, &locked):
-		return exitOther, "wait for the other launcher, or raise --lock-timeout"
+		return advice.Other, "wait for the other launcher, or raise --lock-timeout"
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		return exitOther, "make room on the disk of the shared volume"
+		return advice.Other, "make room on the disk of the shared volume"
 	case errors.As(err, &path):
-		return exitOther, "see what stands in the way at that place in the shared volume; the workload can write there"
+		return advice.Other, "see what stands in the way at that place in the shared volume; the workload can write there"
 	}
 	return 0, ""
 }

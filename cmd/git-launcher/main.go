@@ -20,6 +20,7 @@ import (
 	"syscall"
 	"time"
 
+	"gitlauncher/internal/advice"
 	"gitlauncher/internal/step"
 	"gitlauncher/internal/version"
 )
@@ -38,7 +39,7 @@ func main() {
 		<-signals
 		cancel()
 		<-signals // whatever does not heed the first one
-		os.Exit(exitOther)
+		os.Exit(advice.Other)
 	}()
 	os.Exit(launcher(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"gitlauncher/internal/advice"
 	"gitlauncher/internal/step"
 )
 
@@ -12,7 +13,7 @@ import (
 // is for operators.
 func TestAdviseMeasuring(t *testing.T) {
 	code, hint := advise(step.At(step.Measure, errors.New("a log that nobody has seen")))
-	if code != exitMeasure || !strings.Contains(hint, "guest agent") || strings.Contains(hint, "*errors.") {
+	if code != advice.Measure || !strings.Contains(hint, "guest agent") || strings.Contains(hint, "*errors.") {
 		t.Errorf("exit code %d, %q", code, hint)
 	}
 }

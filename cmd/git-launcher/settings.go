@@ -5,9 +5,7 @@ import (
 	"flag"
 	"io"
 	"strings"
-	"time"
 
-	"gitlauncher/gitpin/fetch"
 	"gitlauncher/internal/gitmode"
 	"gitlauncher/internal/launcherflags"
 	"gitlauncher/internal/step"
@@ -47,14 +45,7 @@ func (s *settings) flags(m *measuring, nonce *string) launcherflags.Destinations
 	m.flags(f, "tee", "/run/git-launcher/receipt.json")
 	f.Text(nonce, "nonce", "")
 	f.Text(&s.policyOut, "policy-out", "")
-	launcherflags.Number(f, &s.Bounds.PackBytes, "max-pack-bytes", 8<<30, 1)
-	launcherflags.Number(f, &s.Bounds.TreeBytes, "max-tree-bytes", 32<<30, 1)
-	launcherflags.Number(f, &s.Bounds.Files, "max-files", 2_000_000, 1)
-	launcherflags.Number(f, &s.Bounds.Retries, "retries", -1, -1)
-	f.Duration(&s.Bounds.Stall, "stall-timeout", 30*time.Second)
-	f.Duration(&s.Bounds.Pack, "pack-timeout", fetch.DefaultPackTimeout)
-	f.Duration(&s.Bounds.Fetch, "fetch-timeout", 15*time.Minute)
-	f.Duration(&s.Bounds.Lock, "lock-timeout", 10*time.Minute)
+	s.Bounds.Flags(f)
 	f.Toggle(&s.History, "history")
 	f.Text(&s.compose, "compose", "")
 	s.pin.flags(f)
@@ -65,9 +56,11 @@ func (s *settings) check(command string, fs *flag.FlagSet, nonce string) error {
 	if err := s.logging.check(); err != nil {
 		return err
 	}
-	b := s.Bounds
+	if err := s.Bounds.Check(); err != nil {
+		return err
+	}
 	switch {
-	case b.Stall <= 0 || b.Pack <= 0 || b.Fetch <= 0 || b.Lock < 0 || s.Guest.Timeout <= 0:
+	case s.Guest.Timeout <= 0:
 		return step.Usagef("a timeout must be above zero")
 	case !strings.HasPrefix(s.Guest.Socket, "/"):
 		return step.Usagef("--dstack-endpoint must be the absolute path of a socket")

@@ -114,10 +114,11 @@ func TestVersion(t *testing.T) {
 // last one passes byte by byte.
 func TestLines(t *testing.T) {
 	log := `{"time":"t","level":"INFO","msg":"HEAD verified","tree":"x","files":8}` + "\n" + "no record\n" +
-		`{"level":"WARN","msg":"take care"}` + "\n" + `{"level":"INFO","msg":"exec in /x"}` + "\nworkload" + `{"msg":"mine"}` + "\n..."
+		`{"level":"WARN","msg":"take care"}` + "\n" + `{"level":"WARN","msg":"THE VM is odd"}` + "\n" + `{"level":"INFO","msg":"exec in /x"}` + "\nworkload" + `{"msg":"mine"}` + "\n..."
 	for _, size := range []int{1, 7, len(log)} {
 		var said, raw strings.Builder
-		l := &Lines{Say: func(format string, args ...any) { fmt.Fprintf(&said, format+"\n", args...) }, Raw: &raw, Name: "p", Until: "exec in "}
+		l := &Lines{Say: func(format string, args ...any) { fmt.Fprintf(&said, format+"\n", args...) }, Raw: &raw, Name: "p", Until: "exec in ",
+			Instead: map[string]string{"THE VM": "this is 100% no VM"}}
 		for rest := log; rest != ""; {
 			n := min(size, len(rest))
 			if _, err := l.Write([]byte(rest[:n])); err != nil {
@@ -125,7 +126,7 @@ func TestLines(t *testing.T) {
 			}
 			rest = rest[n:]
 		}
-		if want := "p: HEAD verified (files: 8)\np: WARN: take care\np: exec in /x\n"; said.String() != want {
+		if want := "p: HEAD verified (files: 8)\np: WARN: take care\nthis is 100% no VM\np: exec in /x\n"; said.String() != want {
 			t.Errorf("said %q", said.String())
 		}
 		if want := "no record\nworkload" + `{"msg":"mine"}` + "\n..."; raw.String() != want {

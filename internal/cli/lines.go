@@ -18,6 +18,9 @@ type Lines struct {
 	Name  string // of the program that logs; may be empty
 	Until string // the message of the last record begins so: all that follows passes
 
+	// Instead has what to say in the place of a message that begins so.
+	Instead map[string]string
+
 	line  []byte
 	ended bool
 }
@@ -55,6 +58,12 @@ func (l *Lines) record() error {
 		return err
 	}
 	msg := fmt.Sprint(r["msg"])
+	for begins, instead := range l.Instead {
+		if strings.HasPrefix(msg, begins) {
+			l.Say("%s", instead)
+			return nil
+		}
+	}
 	text := msg
 	var more []string
 	for _, key := range slices.Sorted(maps.Keys(r)) {

@@ -96,7 +96,7 @@ func (f *Folder) Unpinned(commit string) (*config.Git, error) {
 	})
 	text, n := replaceLines([]byte(strings.Join(lines, "")), "COMMIT_SHA", f.Git.Commit.String(), commit)
 	if n != 1 {
-		return nil, unlike(ConfigFile, "COMMIT_SHA", f.Git.Commit.String())
+		return nil, &UnlikeError{ConfigFile, "COMMIT_SHA", f.Git.Commit.String()}
 	}
 	return config.ParseGit(ConfigFile, text)
 }
@@ -114,7 +114,7 @@ func (f *Folder) Pin(to Pinned) (*Folder, error) {
 	for _, o := range own {
 		var n int
 		if next.Config, n = replaceLines(next.Config, o.key, o.old, o.new); n != 1 {
-			return nil, unlike(ConfigFile, o.key, o.old)
+			return nil, &UnlikeError{ConfigFile, o.key, o.old}
 		}
 		var err error
 		if next.Compose, err = inConfigs(next.Compose, o.key+"=", o.old, o.new); err != nil {
@@ -157,7 +157,7 @@ func (next *Folder) samePolicy(old *Folder, to Pinned) error {
 		}
 		var n int
 		if next.Policy, n = replaceLines(next.Policy, key, from, own.new); n != 1 {
-			return unlike(PolicyFile, key, from)
+			return &UnlikeError{PolicyFile, key, from}
 		}
 	}
 	_, err = policy.Parse(PolicyFile, next.Policy)
@@ -166,9 +166,11 @@ func (next *Folder) samePolicy(old *Folder, to Pinned) error {
 
 func sum(data []byte) string { return digest.Of(data).Hex() }
 
-// unlike is a file in which a value does not stand as it is to be changed.
-func unlike(file, key, value string) error {
-	return fmt.Errorf("%s has no one line %s=%s; change it by hand, or write a new deployment beside this one (--out)", file, key, value)
+// UnlikeError is a file in which a value does not stand as it is to be changed.
+type UnlikeError struct{ File, Key, Value string }
+
+func (e *UnlikeError) Error() string {
+	return fmt.Sprintf("%s has no one line %s=%s", e.File, e.Key, e.Value)
 }
 
 // Write replaces the files that have changed.
@@ -194,7 +196,7 @@ func (f *Folder) Write() error {
 }
 
 // ErrThere is a file that has something else in it than what is to be written.
-var ErrThere = errors.New("is there already, with something else in it: git-launcher-dev pin --update changes the pin in it and nothing else, and --out names another folder")
+var ErrThere = errors.New("is there already, with something else in it")
 
 // Fresh refuses a folder in which a file would be replaced. A file that has the same bytes
 // already is none.

@@ -37,7 +37,7 @@ const maxPlaces = 16
 func inConfigs(compose []byte, prefix, old, new string) ([]byte, error) {
 	text, find := string(compose), prefix+old
 	if n := strings.Count(text, find); n == 0 || n > maxPlaces {
-		return nil, unlike(ComposeFile, strings.TrimSuffix(prefix, "="), old)
+		return nil, &UnlikeError{ComposeFile, strings.TrimSuffix(prefix, "="), old}
 	}
 	was, err := composeenv.Values(compose, config.ConfigVariable)
 	if err != nil {

@@ -8,28 +8,11 @@ import (
 
 	"gitlauncher/config"
 	"gitlauncher/gitpin"
-	"gitlauncher/gitpin/fetch"
 	"gitlauncher/gitpin/fetch/credential"
 	"gitlauncher/gitpin/object"
 	"gitlauncher/internal/progress"
 	"gitlauncher/internal/stage"
 )
-
-// Bounds are the most that a launch takes and waits for.
-type Bounds struct {
-	PackBytes, TreeBytes int64
-	Files, Retries       int
-	Stall, Pack, Fetch   time.Duration
-	Lock                 time.Duration
-}
-
-// DefaultBounds are those of a launch that says nothing else.
-func DefaultBounds() Bounds {
-	return Bounds{
-		PackBytes: 8 << 30, TreeBytes: 32 << 30, Files: 2_000_000, Retries: -1,
-		Stall: 30 * time.Second, Pack: fetch.DefaultPackTimeout, Fetch: 15 * time.Minute, Lock: 10 * time.Minute,
-	}
-}
 
 // checkout makes a directory the pinned commit, and shows how far it is.
 func (l *Launch) checkout(ctx context.Context, p gitpin.Params) (*gitpin.Checkout, error) {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -102,8 +103,8 @@ func (l *Launch) parse() (*input, error) {
 // handOver becomes the workload. It returns only if that fails.
 func (l *Launch) handOver(ctx context.Context, cfg *config.Git) error {
 	env, removed := environ.Filter(os.Environ(), cfg.AllowEnv)
-	for _, name := range removed {
-		l.Log.Warn("removed " + name + " from the workload's environment; ALLOW_ENV=" + name + " in the config lets it through")
+	if len(removed) > 0 {
+		l.Log.Warn("removed from the workload's environment: " + strings.Join(removed, ", ") + "; ALLOW_ENV=NAME,NAME in the config lets those through that it names")
 	}
 	w := handover.Workload{
 		WorkDir: cfg.WorkDir, Subdir: cfg.Subdir.Clean(), Script: cfg.Script.Clean(), Log: l.Log, Ready: func() { stage.Reached("exec") },

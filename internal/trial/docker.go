@@ -63,6 +63,8 @@ func (d *docker) place(*trial) (repo string, sets []string, image string) {
 	return "/repo", nil, author.ImagePlaceholder
 }
 
+func (*docker) instead() map[string]string { return nil } // it is a container as in a VM
+
 // override is what is laid over the compose file.
 func (d *docker) override(t *deployment) string {
 	return fmt.Sprintf(`services:

@@ -55,6 +55,10 @@ func (n *native) boot(ctx context.Context, d *deployment) (shutdown func(), err 
 	}
 }
 
+func (*native) instead() map[string]string {
+	return map[string]string{"WRITABLE ROOT FILE SYSTEM": "NOTE: this machine stands in for a container that can't be changed (read_only), and can be changed itself: what one launch leaves here, the next one finds. --docker launches in such a container"}
+}
+
 // patience is how long a workload that was told to end may take, as docker stop has it.
 const patience = 10 * time.Second
 

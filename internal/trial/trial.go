@@ -44,6 +44,9 @@ type Machine interface {
 	// boot starts a guest agent that has measured the deployment. It leaves root.pem,
 	// collateral.json and system.conf in its folder.
 	boot(ctx context.Context, d *deployment) (shutdown func(), err error)
+	// instead has what to say in the place of a line of the launcher's that is about a VM
+	// and not about this machine, by how that begins.
+	instead() map[string]string
 	// launch starts the launcher.
 	launch(ctx context.Context, d *deployment, logs io.Writer) (*process, error)
 }
@@ -133,7 +136,7 @@ func (t *trial) once(ctx context.Context) (code int, changed bool, err error) {
 		return 0, false, fmt.Errorf("starting the simulated guest agent: %w", err)
 	}
 	defer shutdown()
-	p, err := t.Machine.launch(ctx, d, &cli.Lines{Say: t.Say, Raw: t.Stderr, Name: "launcher", Until: "exec in "})
+	p, err := t.Machine.launch(ctx, d, &cli.Lines{Say: t.Say, Raw: t.Stderr, Name: "launcher", Until: "exec in ", Instead: t.Machine.instead()})
 	if err != nil {
 		return 0, false, fmt.Errorf("starting the launcher: %w", err)
 	}
