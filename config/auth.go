@@ -89,7 +89,7 @@ func (g *Git) authContradiction(has func(key string) bool) (key, reason string) 
 		}
 	}
 	for _, key := range []string{"TLS_CLIENT_CERT_FILE", "TLS_CLIENT_KEY_FILE", "TLS_CA_FILE"} {
-		if has(key) && g.Repo.Scheme != HTTPS && (key != "TLS_CA_FILE" || !g.overHTTPS()) {
+		if has(key) && g.Repo.Scheme != HTTPS && (key != "TLS_CA_FILE" || !g.overHTTPS() && !g.Submodules && !g.LFS) {
 			return key, "is for https:// repositories only"
 		}
 	}

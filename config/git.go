@@ -152,8 +152,6 @@ func (g *Git) contradiction(at map[string]int) (key, reason string) {
 		return "ENTRYPOINT_SCRIPT", "has no effect beside RUN_CMD; remove one of the two"
 	case has("ENTRYPOINT_SHA256") && has("RUN_CMD"):
 		return "ENTRYPOINT_SHA256", "has no effect beside RUN_CMD, which runs no script; CONTENT_SHA256 covers every file"
-	case g.LFS && g.Repo.Scheme == SSH:
-		return "LFS", "fetch needs an https:// address: contents are not fetched over ssh"
 	}
 	for _, name := range g.AllowEnv {
 		if name == ConfigVariable || slices.Contains(g.Auth.Variables(), name) {

@@ -64,7 +64,6 @@ func TestReasons(t *testing.T) {
 		{good + "FETCH_DEPTH=2", "FETCH_DEPTH", "is neither 1 nor full"},
 		{good + "SUBMODULES=", "SUBMODULES", "is neither none nor recursive"},
 		{good + "LFS=true", "LFS", "is neither none nor fetch"},
-		{ssh + sshKeys + "LFS=fetch", "LFS", "contents are not fetched over ssh"},
 		{good + "AUTH_TOKEN_FILE=/t\nAUTH_SCHEME=x", "AUTH_SCHEME", "is neither basic nor bearer"},
 		{good + "ENTRYPOINT_SCRIPT=./", "ENTRYPOINT_SCRIPT", "names no file"},
 		{good + "RUN_CMD= \t", "RUN_CMD", "is empty"},
@@ -105,6 +104,7 @@ func TestBeside(t *testing.T) {
 		good + "RUN_CMD=x # y\nINSTALL_CMD=\tx # y ", "REPO_URL=/a b/r\nCOMMIT_SHA=" + sha,
 		good + "REPO_MIRRORS=/1 /2 /3 /4 /5 /6 /7 /8", good + "REPO_MIRRORS=https://h/a,b file:///a%20b http://h/x",
 		ssh + sshKeys + "REPO_MIRRORS=git@example.org:other.git ssh://git@EXAMPLE.org:22/x https://h/x\nTLS_CA_FILE=/c",
+		ssh + sshKeys + "LFS=fetch\nTLS_CA_FILE=/c", "REPO_URL=/r\nSUBMODULES=recursive\nTLS_CA_FILE=/c\nCOMMIT_SHA=" + sha,
 		good + "LFS=fetch", "REPO_URL=/r\nLFS=fetch\nCOMMIT_SHA=" + sha,
 		good + "_=x", good + "RUN_CMD=x\nALLOW_ENV=A9,_,Z",
 	} {

@@ -35,9 +35,12 @@ type RepoURL struct {
 func (u RepoURL) String() string { return u.raw }
 
 // Loopback reports whether the host is localhost or a loopback address.
-func (u RepoURL) Loopback() bool {
-	addr, err := netip.ParseAddr(u.Host)
-	return u.Host == "localhost" || err == nil && addr.IsLoopback()
+func (u RepoURL) Loopback() bool { return Loopback(u.Host) }
+
+// Loopback reports whether a host is localhost or a loopback address.
+func Loopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && addr.IsLoopback()
 }
 
 // SameHost reports whether both addresses have the same scheme, host and port, so that a

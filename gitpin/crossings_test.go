@@ -56,13 +56,15 @@ var crossings = map[string]func(t *testing.T) scene{
 		s.params.FullHistory = true
 		return s
 	},
-	"Git LFS, Basic":                             func(t *testing.T) scene { return lfsLogin(t, "") },
-	"Git LFS, Bearer":                            func(t *testing.T) scene { return lfsLogin(t, "bearer") },
-	"a submodule with Git LFS":                   func(t *testing.T) scene { return lfsInside(t) },
-	"SHA-256, a submodule with Git LFS":          func(t *testing.T) scene { return lfsInside(t, gittest.SHA256) },
-	"SHA-256, a bundle":                          func(t *testing.T) scene { return bundleScene(t, false) },
-	"SHA-256, a bundle, history":                 func(t *testing.T) scene { return bundleScene(t, true) },
-	"SHA-256, a bundle with submodules over TLS": bundleBeside,
+	"Git LFS, Basic":   func(t *testing.T) scene { return lfsLogin(t, "") },
+	"Git LFS, Bearer":  func(t *testing.T) scene { return lfsLogin(t, "bearer") },
+	"Git LFS over ssh": func(t *testing.T) scene { return lfsOverSSH(t, false) },
+	"SHA-256, Git LFS over ssh, its server over TLS": func(t *testing.T) scene { return lfsOverSSH(t, true, gittest.SHA256) },
+	"a submodule with Git LFS":                       func(t *testing.T) scene { return lfsInside(t) },
+	"SHA-256, a submodule with Git LFS":              func(t *testing.T) scene { return lfsInside(t, gittest.SHA256) },
+	"SHA-256, a bundle":                              func(t *testing.T) scene { return bundleScene(t, false) },
+	"SHA-256, a bundle, history":                     func(t *testing.T) scene { return bundleScene(t, true) },
+	"SHA-256, a bundle with submodules over TLS":     bundleBeside,
 }
 
 // TestCrossings: formats that meet are a cold launch, a restart without network, and what
@@ -73,7 +75,7 @@ func TestCrossings(t *testing.T) {
 			t.Parallel()
 			s := make(t)
 			dir := filepath.Join(t.TempDir(), "work")
-			s.params.WorkDir = dir
+			s.params.WorkDir, s.params.StallTimeout, s.params.FetchTimeout, s.params.Retries = dir, 20*time.Second, time.Minute, -1
 			cold := s.pin(t, true)
 			for path, fetched := range map[string]bool{s.mended: false, s.fetched: true} {
 				if path == "" {
@@ -169,27 +171,27 @@ func newAuthority(t *testing.T) *authority {
 	return &authority{a, file}
 }
 
-// serve serves repositories over https, with a password or without.
-func (a *authority) serve(t *testing.T, root, password string) (s *gittest.Server, url string, stop func()) {
+// serve serves over https until the test ends.
+func (a *authority) serve(t *testing.T, s *gittest.Server) (url string) {
 	t.Helper()
 	cert, _, _, err := a.Issue("127.0.0.1", time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
 	if err != nil {
 		t.Fatal(err)
 	}
-	s = &gittest.Server{Root: root, Password: password}
-	if url, stop, err = s.StartTLS("127.0.0.1:0", cert); err != nil {
+	url, stop, err := s.StartTLS("127.0.0.1:0", cert)
+	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(stop)
-	return s, url, stop
+	return url
 }
 
 // overTLS has a family come from a host whose certificate is of an authority of its own,
 // and which wants a token; or a part of it from another such host, which gets none.
 func overTLS(t *testing.T, elsewhere bool) scene {
 	r, ca := family(t), newAuthority(t)
-	_, own, stop := ca.serve(t, r.Root, "s3cret")
-	other, from, stopOther := ca.serve(t, r.Root, "")
+	mine, other := &gittest.Server{Root: r.Root, Password: "s3cret"}, &gittest.Server{Root: r.Root}
+	own, from := ca.serve(t, mine), ca.serve(t, other)
 	if !elsewhere {
 		from = own
 	}
@@ -197,7 +199,8 @@ func overTLS(t *testing.T, elsewhere bool) scene {
 	s := familyScene(t, r)
 	s.params.Repo = address(t, own+"/app.git")
 	s.params.Auth = gitpin.Credentials{TLSCAFile: ca.file, Token: credential.NewSecret("T", "s3cret")}
-	s.stop = []func(){r.stop, stop, stopOther, func() {
+	s.stop = []func(){r.stop, func() { away(mine) }, func() {
+		defer away(other)
 		asked := other.Requests()
 		if (len(asked) > 0) != elsewhere {
 			t.Errorf("the other host got %d requests", len(asked))
@@ -275,7 +278,8 @@ func bundleScene(t *testing.T, history bool) scene {
 // bundleBeside is a repository in a file whose submodules are on a host.
 func bundleBeside(t *testing.T) scene {
 	r, ca := family(t, gittest.SHA256), newAuthority(t)
-	_, url, stop := ca.serve(t, r.Root, "")
+	server := &gittest.Server{Root: r.Root}
+	url := ca.serve(t, server)
 	const lib = "vendor/lib"
 	r.commit("app", file("entrypoint.sh", "echo\n"), modules(lib, lib, url+"/lib.git"), gitlink(lib, r.commits["lib"]))
 	s := familyScene(t, r)
@@ -283,9 +287,12 @@ func bundleBeside(t *testing.T) scene {
 	delete(s.contents, "other place/a")
 	s.params.Auth = gitpin.Credentials{TLSCAFile: ca.file}
 	s.inBundle(t, filepath.Join(r.Root, "app.git"))
-	s.stop = append(s.stop, stop)
+	s.stop = append(s.stop, func() { away(server) })
 	return s
 }
+
+// away has a server answer nothing any more.
+func away(s *gittest.Server) { s.Misbehave(gittest.Fault{Kind: "status", Arg: "503"}) }
 
 // inBundle has the scene's repository come in a file.
 func (s *scene) inBundle(t *testing.T, repo string) {

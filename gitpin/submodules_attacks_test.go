@@ -172,11 +172,17 @@ func TestSubmoduleCredentials(t *testing.T) {
 			t.Errorf("REPO_URL's host got none: %v", q)
 		}
 	}
-	if err := filepath.WalkDir(p.WorkDir, func(path string, d fs.DirEntry, err error) error {
+	withoutSecret(t, p.WorkDir, r.Password)
+}
+
+// withoutSecret requires that no file holds a secret.
+func withoutSecret(t *testing.T, dir, secret string) {
+	t.Helper()
+	if err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
 			return err
 		}
-		if data, err := os.ReadFile(path); err != nil || bytes.Contains(data, []byte(r.Password)) {
+		if data, err := os.ReadFile(path); err != nil || bytes.Contains(data, []byte(secret)) {
 			t.Errorf("%s holds the credential, or %v", path, err)
 		}
 		return nil

@@ -172,7 +172,7 @@ func (f *fetcher) said(text []byte) {
 		return
 	}
 	for line := range strings.FieldsFuncSeq(string(text), func(r rune) bool { return r == '\n' || r == '\r' }) {
-		if line = printable.Line(line, f.login.Secrets()...); line != "" {
+		if line = printable.Line(line, f.secrets()...); line != "" {
 			f.params.Said(line)
 		}
 	}

@@ -51,7 +51,7 @@ func (f *fetcher) classify(op string, err error) error {
 		return err
 	}
 	e := f.reason(err)
-	e.Op, e.Err = op, &saidError{e.Err, f.login.Secrets()}
+	e.Op, e.Err = op, &saidError{e.Err, f.secrets()}
 	return &e
 }
 
@@ -74,6 +74,7 @@ func (f *fetcher) reason(err error) Error {
 		object   *lfs.ObjectError
 		strange  *lfs.AnswerError
 		none     *remote.NoObjectError
+		command  *remote.CommandError
 	)
 	switch {
 	case errors.Is(err, errStalled):
@@ -89,7 +90,7 @@ func (f *fetcher) reason(err error) Error {
 	case errors.As(err, &format), errors.As(err, &unknown):
 		return Error{Reason: OtherFormat, Err: err}
 	case errors.As(err, &web):
-		return answerReason(web, f.login.Header != "")
+		return answerReason(web, f.login.Header != "" || len(f.given) > 0)
 	case errors.As(err, &proxy):
 		return Error{Reason: Proxy, Err: proxy}
 	case errors.As(err, &refusing):
@@ -110,8 +111,14 @@ func (f *fetcher) reason(err error) Error {
 		return objectReason(object)
 	case errors.As(err, &none), errors.Is(err, remote.ErrNoLFSDir):
 		return Error{Reason: NotFound, Err: err}
-	case errors.Is(err, errExpired):
+	case errors.Is(err, errExpired), errors.Is(err, errOver):
 		return Error{Reason: Unsuitable, Err: err}
+	case errors.Is(err, errNoAccess):
+		return Error{Reason: Stalled, Err: err, tries: few}
+	case errors.As(err, &command) && command.Missing:
+		return Error{Reason: Unsuitable, Err: command}
+	case errors.As(err, &command):
+		return Error{Reason: Refused, Err: command, tries: few}
 	case errors.As(err, &bundled):
 		return Error{Reason: BadBundle, Err: bundled}
 	case errors.As(err, &protocol), errors.Is(err, uploadpack.ErrTooMuch):

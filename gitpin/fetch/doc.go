@@ -4,6 +4,7 @@
 //	Fetch       fetch.go      tries again after faults that may pass, until the deadline
 //	sources     sources.go    Repo and its mirrors, in turn
 //	attempt     attempt.go     one connection: ask, then hand the pack to the consumer
+//	Objects     objects.go     the contents of Git LFS; lfsserver.go says where they are
 //	stream      stream.go      the pack's bytes, and why they ended
 //	classify    classify.go    what a failure means, as an [*Error]
 //

@@ -55,7 +55,8 @@ var (
 type fetcher struct {
 	params Params
 	login  credential.Login
-	silent int // tries that ended in silence, before anything came
+	given  []string // secrets that a host gave
+	silent int      // tries that ended in silence, before anything came
 
 	everything bool      // all references with their history, instead of the pin alone
 	last       error     // of the last try

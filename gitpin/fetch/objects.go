@@ -22,9 +22,6 @@ import (
 // downloads is how many contents come at the same time.
 const downloads = 4
 
-// errNoLFS: there is no server to ask.
-var errNoLFS = errors.New("the contents of Git LFS can be had over https:// and http://, and from a repository on this machine; not over ssh, and a bundle has none")
-
 // Objects has store take each content that is wanted, as a reader that ends without an
 // error only if it is the one that its pointer names: from Repo, then from each mirror, as
 // [Fetch] asks them. at is the address of the Git LFS server, or nil for the one that
@@ -54,19 +51,12 @@ func (f *fetcher) objects(ctx context.Context, at *url.URL, wanted []lfs.Pointer
 		}
 		return nil, nil
 	}
-	s, err := f.open(ctx, alive)
+	server, err := f.lfsServer(ctx, at, alive)
 	if err != nil {
-		return wanted, f.classifyIn(ctx, "connecting to the repository", err)
+		return wanted, f.classifyIn(ctx, "connecting to the Git LFS server", err)
 	}
-	defer s.Close()
-	web, ok := s.(*remote.Web)
-	if !ok {
-		return wanted, &Error{Reason: Unsuitable, Op: op, Err: errNoLFS}
-	}
-	if at == nil {
-		at = web.LFS()
-	}
-	d := &download{fetcher: f, web: web, batch: at.JoinPath("objects/batch"), store: store, twice: make(map[lfs.Pointer]bool)}
+	defer server.Close()
+	d := &download{fetcher: f, server: server, store: store, twice: make(map[lfs.Pointer]bool)}
 	for len(wanted) > 0 {
 		now := min(len(wanted), lfs.MaxBatch)
 		rest, err := d.some(ctx, wanted[:now])
@@ -85,8 +75,7 @@ func (f *fetcher) objects(ctx context.Context, at *url.URL, wanted []lfs.Pointer
 // download is a connection to a Git LFS server.
 type download struct {
 	fetcher *fetcher
-	web     *remote.Web
-	batch   *url.URL
+	server  *lfsServer
 	store   func(lfs.Pointer, io.Reader) error
 	twice   map[lfs.Pointer]bool // that were asked for anew because a link did not hold
 }
@@ -150,7 +139,11 @@ var errExpired = errors.New("the link to the content has expired before it could
 
 // links asks where contents are.
 func (d *download) links(wanted []lfs.Pointer) (map[lfs.Pointer]*lfs.Link, error) {
-	body, err := d.web.Send(remote.Message{Method: http.MethodPost, To: d.batch, Type: lfs.MediaType, Body: lfs.Request(wanted)})
+	if err := d.server.renew(time.Now()); err != nil {
+		return nil, err
+	}
+	batch := d.server.api.To.JoinPath("objects/batch")
+	body, err := d.server.Send(remote.Message{Method: http.MethodPost, To: batch, Type: lfs.MediaType, Header: d.server.api.Header, Body: lfs.Request(wanted)})
 	if err != nil {
 		return nil, err
 	}
@@ -162,7 +155,7 @@ func (d *download) links(wanted []lfs.Pointer) (map[lfs.Pointer]*lfs.Link, error
 	case len(text) > lfs.MaxAnswer:
 		return nil, &lfs.AnswerError{What: "has more than 4 MiB"}
 	}
-	return lfs.ParseAnswer(text, wanted, d.batch, time.Now())
+	return lfs.ParseAnswer(text, wanted, batch, time.Now())
 }
 
 // one gets one content.
@@ -173,7 +166,7 @@ func (d *download) one(p lfs.Pointer, link *lfs.Link) error {
 	case link.Expired(time.Now()):
 		return errExpired
 	}
-	body, err := d.web.Send(remote.Message{Method: http.MethodGet, To: link.To, Header: link.Header})
+	body, err := d.server.Send(remote.Message{Method: http.MethodGet, To: link.To, Header: link.Header})
 	if err != nil {
 		return err
 	}

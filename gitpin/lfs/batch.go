@@ -70,10 +70,18 @@ func (e *ObjectError) Error() string {
 	return fmt.Sprintf("the server %s %s: %s (code %d)", what, e.OID, e.Said, e.Code)
 }
 
-// AnswerError is an answer that is not one of the batch API's.
-type AnswerError struct{ What string }
+// AnswerError is an answer that is not one of the batch API's, or of git-lfs-authenticate.
+type AnswerError struct {
+	By   string // whose answer it is; empty for the server's
+	What string
+}
 
-func (e *AnswerError) Error() string { return "the Git LFS server's answer " + e.What }
+func (e *AnswerError) Error() string {
+	if e.By == "" {
+		return "the Git LFS server's answer " + e.What
+	}
+	return e.By + " " + e.What
+}
 
 // answer is what is read of one.
 type answer struct {
@@ -102,13 +110,13 @@ type answer struct {
 func ParseAnswer(text []byte, wanted []Pointer, base *url.URL, now time.Time) (map[Pointer]*Link, error) {
 	var a answer
 	if err := json.Unmarshal(text, &a); err != nil {
-		return nil, &AnswerError{"is not JSON as its API has it"}
+		return nil, &AnswerError{What: "is not JSON as its API has it"}
 	}
 	if a.Transfer != "" && a.Transfer != "basic" {
-		return nil, &AnswerError{fmt.Sprintf("is for the transfer %.40q; basic alone was asked for", a.Transfer)}
+		return nil, &AnswerError{What: fmt.Sprintf("is for the transfer %.40q; basic alone was asked for", a.Transfer)}
 	}
 	if a.HashAlgo != "" && a.HashAlgo != "sha256" {
-		return nil, &AnswerError{fmt.Sprintf("names contents by %.40q; SHA-256 was asked for", a.HashAlgo)}
+		return nil, &AnswerError{What: fmt.Sprintf("names contents by %.40q; SHA-256 was asked for", a.HashAlgo)}
 	}
 	open := make(map[Pointer]bool, len(wanted))
 	for _, p := range wanted {
@@ -118,7 +126,7 @@ func ParseAnswer(text []byte, wanted []Pointer, base *url.URL, now time.Time) (m
 	for _, o := range a.Objects {
 		p := Pointer{Size: o.Size}
 		if n, err := hex.Decode(p.SHA256[:], []byte(o.OID[:min(len(o.OID), 64)])); err != nil || n != len(p.SHA256) || len(o.OID) != 64 {
-			return nil, &AnswerError{"names a content by what is no SHA-256"}
+			return nil, &AnswerError{What: "names a content by what is no SHA-256"}
 		}
 		if o.Error != nil { // with them the size is the server's
 			for want := range open {
@@ -128,7 +136,7 @@ func ParseAnswer(text []byte, wanted []Pointer, base *url.URL, now time.Time) (m
 			}
 		}
 		if !open[p] {
-			return nil, &AnswerError{"is about contents that were not asked for, or of another size"}
+			return nil, &AnswerError{What: "is about contents that were not asked for, or of another size"}
 		}
 		delete(open, p)
 		link := &Link{}
@@ -136,7 +144,7 @@ func ParseAnswer(text []byte, wanted []Pointer, base *url.URL, now time.Time) (m
 		case o.Error != nil:
 			link.Failed = &ObjectError{p.OID(), o.Error.Code, o.Error.Message}
 		case d == nil:
-			return nil, &AnswerError{"has no place to download " + p.OID() + " from"}
+			return nil, &AnswerError{What: "has no place to download " + p.OID() + " from"}
 		default:
 			if err := link.set(d.Href, d.Header, base); err != nil {
 				return nil, err
@@ -146,7 +154,7 @@ func ParseAnswer(text []byte, wanted []Pointer, base *url.URL, now time.Time) (m
 		links[p] = link
 	}
 	for p := range open {
-		return nil, &AnswerError{"leaves out " + p.OID()}
+		return nil, &AnswerError{What: "leaves out " + p.OID()}
 	}
 	return links, nil
 }
@@ -154,17 +162,18 @@ func ParseAnswer(text []byte, wanted []Pointer, base *url.URL, now time.Time) (m
 // own are headers that a request has already, or that are about the connection.
 var own = []string{"host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer", "expect", "range", "accept-encoding", "user-agent"}
 
-func (l *Link) set(href string, header map[string]string, base *url.URL) (err error) {
+func (l *Link) set(href string, header map[string]string, base *url.URL) *AnswerError {
+	var err error
 	if l.To, err = base.Parse(href); err != nil || href == "" || l.To.Host == "" || l.To.User != nil {
-		return &AnswerError{"has a link that is no address"}
+		return &AnswerError{What: "has a link that is no address"}
 	}
 	l.To.Fragment, l.To.RawFragment = "", ""
 	if len(header) > maxHeaders {
-		return &AnswerError{fmt.Sprintf("has a link with more than %d headers", maxHeaders)}
+		return &AnswerError{What: fmt.Sprintf("has a link with more than %d headers", maxHeaders)}
 	}
 	for name, value := range header {
 		if err := checkHeader(name, value); err != nil {
-			return &AnswerError{"has a link with a header that " + err.Error()}
+			return &AnswerError{What: "has a link with a header that " + err.Error()}
 		}
 	}
 	l.Header = header

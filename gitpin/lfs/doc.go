@@ -2,6 +2,7 @@
 //
 //	Pointer, Parse     pointer.go   what stands in a tree in the place of a content
 //	Request, Answer    batch.go     where the contents are to be had
+//	ParseAccess        access.go    where to ask, as an SSH host says
 //
 // # The threat
 //
@@ -15,5 +16,5 @@
 // Any content: whoever writes it hashes it. Extensions of pointers, which run programs,
 // and hashes other than SHA-256 are not known.
 //
-// Specification: the one of git-lfs, and its batch API.
+// Specification: the one of git-lfs, its batch API, and its server discovery.
 package lfs

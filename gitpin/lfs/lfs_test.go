@@ -155,6 +155,55 @@ func TestRequest(t *testing.T) {
 	}
 }
 
+// TestAccess: an SSH host says where the API is and what its requests need, and leads nowhere
+// in clear.
+// SECURITY.md: G12.
+func TestAccess(t *testing.T) {
+	guess, _ := url.Parse("https://example.org/r.git/info/lfs")
+	now := time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
+	local := func(host string) bool { return host == "localhost" }
+	const most = `{"href":"https://lfs.example.org/r","header":{"Authorization":"RemoteAuth x"},"expires_in":60,"expires_at":"2020-01-01T00:00:00Z","more":[1]}`
+	for text, says := range map[string]string{
+		most: "", `{}`: "", `{"header":{}}`: "", `{"href":"http://localhost:1/x"}`: "",
+		"": "is not JSON", "[]": "is not JSON", `"x"`: "is not JSON", "{}{}": "is not JSON", `{"header":[]}`: "is not JSON", `{"href":1}`: "is not JSON",
+		`{"href":"http://example.org/x"}`:           "has an address that is not https://",
+		`{"href":"http://localhost.example.org/x"}`: "has an address that is not https://",
+		`{"href":"ssh://example.org/x"}`:            "has an address that is not https://",
+		`{"href":"x"}`:                              "has a link that is no address",
+		`{"href":"//h/x"}`:                          "has an address that is not https://",
+		`{"href":"https://u:p@h/x"}`:                "has a link that is no address",
+		`{"href":"https:///x"}`:                     "has a link that is no address",
+		`{"header":{"Host":"x"}}`:                   "is not a link's to set",
+		`{"header":{"A":"x\ny"}}`:                   "has a control character in it",
+		strings.Repeat(" ", lfs.MaxAccess-2) + "{}": "",
+		strings.Repeat(" ", lfs.MaxAccess-1) + "{}": "has more than 64 KiB",
+	} {
+		l, err := lfs.ParseAccess([]byte(text), guess, local, now)
+		if (err == nil) != (says == "") || err != nil && (!strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), "the SSH host's answer to git-lfs-authenticate")) {
+			t.Errorf("%.80q: %v, not %q", text, err, says)
+		}
+		if text == "{}" && err == nil && l.To.String() != guess.String() {
+			t.Errorf("without an address it is %v", l.To)
+		}
+	}
+	l, err := lfs.ParseAccess([]byte(most), guess, local, now)
+	if err != nil || l.Header["Authorization"] != "RemoteAuth x" || l.Expired(now) || !l.Expired(now.Add(55*time.Second)) {
+		t.Errorf("%+v, %v", l, err)
+	}
+}
+
+// FuzzParseAccess: an answer is refused by type, or leads to an encrypted address.
+func FuzzParseAccess(f *testing.F) {
+	guess, _ := url.Parse("https://example.org/r.git/info/lfs")
+	f.Fuzz(func(t *testing.T, text []byte) {
+		l, err := lfs.ParseAccess(text, guess, func(string) bool { return false }, time.Unix(0, 0))
+		var bad *lfs.AnswerError
+		if err != nil && !errors.As(err, &bad) || err == nil && (l.To.Scheme != "https" || l.To.Host == "") {
+			t.Fatalf("%v, %v", l, err)
+		}
+	})
+}
+
 // FuzzParseAnswer: an answer is refused by type, or has a link for what was wanted.
 func FuzzParseAnswer(f *testing.F) {
 	base, _ := url.Parse("https://example.org/objects/batch")

@@ -44,6 +44,7 @@ func Git(err error) (code int, hint string) {
 		failed   *gitpin.FetchError
 		several  *gitpin.SourcesError
 		noGit    *remote.NoGitError
+		command  *remote.CommandError
 		mismatch *gitpin.MismatchError
 		missing  *gitpin.MissingObjectError
 		tree     *object.TreeError
@@ -78,6 +79,8 @@ func Git(err error) (code int, hint string) {
 		return Other, "install git in the image (Debian: apt-get install git), or give the repository's address on a server"
 	case errors.Is(err, context.Canceled):
 		return Other, "nothing; a signal ended the launcher, and it left no half state"
+	case errors.As(err, &command) && command.Missing:
+		return Fetch, "give REPO_URL as https://, where Git LFS needs no such command, or lfs.url in .lfsconfig; LFS=none leaves the pointers"
 	case errors.As(err, &failed):
 		if failed.Reason == fetch.OtherFormat || failed.Reason == fetch.Empty {
 			return Pin, "make sure that COMMIT_SHA is a commit that was pushed to REPO_URL; trying again does not help"

@@ -84,7 +84,14 @@ func (l Login) Secrets() []string {
 		return nil
 	}
 	_, sent, _ := strings.Cut(l.Header, " ")
-	return []string{sent, l.token, url.QueryEscape(l.token), url.PathEscape(l.token)}
+	return append([]string{sent}, Forms(l.token)...)
+}
+
+// Forms are those in which a host may repeat a secret: of a header's value also its last
+// word, which the name of a scheme stands before.
+func Forms(secret string) []string {
+	last := secret[strings.LastIndexByte(secret, ' ')+1:]
+	return []string{secret, last, url.QueryEscape(last), url.PathEscape(last)}
 }
 
 // sshKey returns the PEM text of the key to log in with, and where it came from.

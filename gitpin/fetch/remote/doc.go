@@ -3,7 +3,7 @@
 //
 //	Open, Session   session.go
 //	Web             http.go, proxy.go, connect.go, heard.go
-//	SSH             ssh.go, sshfault.go
+//	SSH             ssh.go, sshfault.go, lfsaccess.go
 //	local           local.go
 //	Bundle          bundle.go
 //	Pulse           pulse.go    ends an attempt in which nothing comes
@@ -19,7 +19,7 @@
 //
 // What an answer is that is not Git's is said in an error's type: [answer.Error],
 // [answer.EndedError], [RedirectError], [ProxyError], [ProxyRefusal], [ClientCertError],
-// [LoginError], [HostError], [NoGitError].
+// [LoginError], [HostError], [CommandError], [NoGitError].
 //
 // Specifications: gitprotocol-http(5), RFC 9110, RFC 4253.
 package remote

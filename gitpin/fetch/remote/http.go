@@ -43,6 +43,7 @@ type Web struct {
 	local  bool     // the repository is on this machine
 	cert   bool     // there is a client certificate
 	origin *url.URL // the repository as the config has it
+	named  bool     // the origin is not the config's: a host or a tree names it
 	base   *url.URL // where it is after redirects
 
 	own, foreign *http.Transport // to the repository's own origin, and to where a redirect leads
@@ -51,10 +52,7 @@ type Web struct {
 }
 
 func openWeb(ctx context.Context, repo config.RepoURL, login credential.Login, tls credential.TLS, alive *Pulse) (*Web, error) {
-	host := repo.Host
-	if strings.Contains(host, ":") {
-		host = "[" + host + "]"
-	}
+	host := bracketed(repo.Host)
 	if repo.Port != "" {
 		host += ":" + repo.Port
 	}
@@ -62,8 +60,22 @@ func openWeb(ctx context.Context, repo config.RepoURL, login credential.Login, t
 	if err != nil {
 		return nil, errors.New("the repository's URL is malformed")
 	}
-	w := &Web{ctx: ctx, alive: alive, login: login, local: repo.Loopback(), cert: tls.HasCertificate()}
-	w.origin = &url.URL{Scheme: string(repo.Scheme), Host: host, Path: path, RawPath: repo.Path}
+	return newWeb(&Web{
+		ctx: ctx, alive: alive, login: login, local: repo.Loopback(), cert: tls.HasCertificate(),
+		origin: &url.URL{Scheme: string(repo.Scheme), Host: host, Path: path, RawPath: repo.Path},
+	}, tls)
+}
+
+// bracketed is a host as it stands in an address.
+func bracketed(host string) string {
+	if strings.Contains(host, ":") {
+		return "[" + host + "]"
+	}
+	return host
+}
+
+// newWeb makes the ways to other hosts.
+func newWeb(w *Web, tls credential.TLS) (*Web, error) {
 	w.base = w.origin
 	if proxy, err := proxyFor(os.LookupEnv, w.origin); err != nil {
 		return nil, err
@@ -207,7 +219,7 @@ func (w *Web) do(method string, to *url.URL, body []byte) (*http.Response, error
 // transport returns the way to an address: the repository's own, or a guarded one.
 func (w *Web) transport(to *url.URL) (*http.Transport, error) {
 	switch {
-	case sameOrigin(to, w.origin):
+	case sameOrigin(to, w.origin) && !w.named:
 		return w.own, nil
 	case to.Scheme != "http" && to.Scheme != "https":
 		return nil, &RedirectError{"to something else than http and https"}

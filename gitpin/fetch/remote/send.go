@@ -15,12 +15,14 @@ import (
 )
 
 // LFS is where git-lfs would look for the repository's contents.
-func (w *Web) LFS() *url.URL {
+func (w *Web) LFS() *url.URL { return lfsBelow(w.origin) }
+
+func lfsBelow(repo *url.URL) *url.URL {
 	suffix := "/info/lfs"
-	if !strings.HasSuffix(w.origin.Path, ".git") {
+	if !strings.HasSuffix(repo.Path, ".git") {
 		suffix = ".git" + suffix
 	}
-	at := *w.origin
+	at := *repo
 	at.Path, at.RawPath = at.Path+suffix, at.EscapedPath()+suffix
 	return &at
 }

@@ -33,6 +33,11 @@ func Open(ctx context.Context, repo config.RepoURL, auth credential.Credentials,
 	case config.SSH:
 		return openSSH(ctx, repo, auth, alive)
 	}
+	return OpenWeb(ctx, repo, auth, login, alive)
+}
+
+// OpenWeb connects to a repository over https or http.
+func OpenWeb(ctx context.Context, repo config.RepoURL, auth credential.Credentials, login credential.Login, alive *Pulse) (*Web, error) {
 	tls, err := auth.TLS()
 	if err != nil {
 		return nil, err

@@ -33,13 +33,18 @@ type overSSH struct {
 }
 
 func openSSH(ctx context.Context, repo config.RepoURL, auth credential.Credentials, alive *Pulse) (Session, error) {
+	return runSSH(ctx, repo, auth, alive, "git-upload-pack "+quote(repo.Path))
+}
+
+// runSSH logs in and runs a command.
+func runSSH(ctx context.Context, repo config.RepoURL, auth credential.Credentials, alive *Pulse, command string) (*overSSH, error) {
 	defer alive.Wait()()
 	client, stop, err := logIn(ctx, repo, auth, alive)
 	if err != nil {
 		return nil, err
 	}
 	s := &overSSH{client: client, stop: stop}
-	if err := s.start("git-upload-pack "+quote(repo.Path), alive); err != nil {
+	if err := s.start(command, alive); err != nil {
 		s.Close()
 		return nil, err
 	}

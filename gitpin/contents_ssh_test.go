@@ -1,0 +1,259 @@
+package gitpin_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"gitlauncher/gitpin"
+	"gitlauncher/gitpin/fetch"
+	"gitlauncher/internal/gittest"
+	"gitlauncher/internal/lfstest"
+)
+
+// sshSecret is what the SSH host gives for requests to the Git LFS server.
+const sshSecret = "s3cret-of-the-ssh-host"
+
+// lfsSSH is a real sshd whose git-lfs-authenticate is a script, and a Git LFS server
+// that wants what the script gives.
+type lfsSSH struct {
+	*lfsHost
+	ssh    *gittest.SSH
+	script string
+	asked  string // the file with its arguments, a line each time
+	api    string // where the Git LFS server is
+	ca     string // the file with its authority
+}
+
+func newLFSSSH(t testing.TB, options ...string) *lfsSSH {
+	t.Helper()
+	h := &lfsSSH{lfsHost: newLFSHost(t, options...)}
+	h.lfs.Token = sshSecret
+	h.api = h.url + "/info/lfs"
+	dir := t.TempDir()
+	h.script, h.asked = filepath.Join(dir, "git-lfs-authenticate"), filepath.Join(dir, "asked")
+	var err error
+	if h.ssh, err = gittest.StartSSH(filepath.Join(t.TempDir(), "ssh"), fmt.Sprintf("SetEnv PATH=%s:/usr/bin:/bin", dir)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(h.ssh.Stop)
+	h.answer(t, fmt.Sprintf(`{"href":%q,"header":{"Authorization":"Bearer %s"},"expires_in":3600}`, h.api, sshSecret))
+	return h
+}
+
+// answer has the host answer with a text.
+func (h *lfsSSH) answer(t testing.TB, text string) { h.runs(t, "cat <<'END'\n"+text+"\nEND\n") }
+
+// runs has the host answer by a script.
+func (h *lfsSSH) runs(t testing.TB, script string) {
+	t.Helper()
+	text := fmt.Sprintf("#!/bin/sh\necho \"$@\" >>%q\n%s", h.asked, script)
+	if err := os.WriteFile(h.script, []byte(text), 0o755); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (h *lfsSSH) params(t testing.TB, dir string) gitpin.Params {
+	p := h.lfsHost.params(t, dir)
+	p.Repo = address(t, h.ssh.URL(h.Dir))
+	p.Auth = gitpin.Credentials{SSHKeyFile: h.ssh.KeyFile, KnownHostsFile: h.ssh.KnownHosts, TLSCAFile: h.ca}
+	return p
+}
+
+// overTLS has the Git LFS server come over https, with links there, or in clear.
+func (h *lfsSSH) overTLS(t *testing.T, links bool) {
+	t.Helper()
+	ca := newAuthority(t)
+	h.ca = ca.file
+	url := ca.serve(t, &gittest.Server{Root: h.Root, Habits: h.Server.Habits})
+	if links {
+		h.lfs.Storage = url
+	}
+	h.answer(t, fmt.Sprintf(`{"href":"%s/r.git/info/lfs","header":{"Authorization":"Bearer %s"}}`, url, sshSecret))
+}
+
+// lfsOverSSH is a repository over ssh with a Git LFS server, which may want TLS.
+func lfsOverSSH(t *testing.T, tls bool, options ...string) scene {
+	h := newLFSSSH(t, options...)
+	if tls {
+		h.overTLS(t, true)
+	}
+	s := lfsScene(t, h.lfsHost)
+	s.params = h.params(t, "")
+	s.stop = append(s.stop, h.ssh.Stop)
+	return s
+}
+
+// TestLFSOverSSH: the SSH host is asked once, in the words of git-lfs itself; what it gives
+// goes to its server alone, and into no log and no file.
+// SECURITY.md: G12.
+func TestLFSOverSSH(t *testing.T) {
+	h := newLFSSSH(t)
+	var log bytes.Buffer
+	p := h.params(t, filepath.Join(t.TempDir(), "work"))
+	p.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	c, err := gitpin.Pin(context.Background(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+	h.holds(t, p.WorkDir, c)
+	ours, err := os.ReadFile(h.asked)
+	if err != nil || string(ours) != h.Dir+" download\n" {
+		t.Errorf("the host was asked %q, %v", ours, err)
+	}
+	for _, r := range h.lfs.Requests() {
+		if want := map[bool]string{true: "Bearer " + sshSecret}[r.Method == http.MethodPost]; r.Authorization != want {
+			t.Errorf("%s %s came with %q", r.Method, r.Path, r.Authorization)
+		}
+	}
+	if strings.Contains(log.String(), sshSecret) {
+		t.Errorf("the log has the secret:\n%s", &log)
+	}
+	withoutSecret(t, p.WorkDir, sshSecret)
+	// git-lfs asks the same of the same host, and gets the same contents.
+	if err := os.Remove(h.asked); err != nil {
+		t.Fatal(err)
+	}
+	clone := t.TempDir()
+	ssh := fmt.Sprintf("core.sshCommand=ssh -i %s -o UserKnownHostsFile=%s -o IdentitiesOnly=yes", h.ssh.KeyFile, h.ssh.KnownHosts)
+	h.git(t, clone, "-c", ssh, "clone", "-q", h.ssh.URL(h.Dir), "c")
+	h.git(t, filepath.Join(clone, "c"), "-c", ssh, "lfs", "fetch")
+	theirs, err := os.ReadFile(h.asked)
+	if err != nil || !strings.HasPrefix(string(theirs), string(ours)) {
+		t.Errorf("git-lfs asks the host %q, %v", theirs, err)
+	}
+}
+
+// lfsSSHAttacks are ways of an SSH host with Git LFS, and how a launch ends.
+var lfsSSHAttacks = map[string]struct {
+	change func(t *testing.T, h *lfsSSH)
+	reason fetch.Reason
+	says   string
+}{
+	"no such command": {func(t *testing.T, h *lfsSSH) { os.Remove(h.script) }, fetch.Unsuitable, "the SSH host has no git-lfs-authenticate"},
+	"no such command, in a host's own way": {func(t *testing.T, h *lfsSSH) { h.runs(t, "echo 'git-lfs-authenticate: not found' >&2; exit 1\n") },
+		fetch.Unsuitable, "the SSH host has no git-lfs-authenticate"},
+	"refused in words": {func(t *testing.T, h *lfsSSH) { h.runs(t, `printf 'ERROR: no \033[31maccess\n' >&2; exit 1`) }, fetch.Refused, "git-lfs-authenticate ends with status 1; it says: ERROR: no [31maccess"},
+	"nothing":          {func(t *testing.T, h *lfsSSH) { h.runs(t, "") }, fetch.BadAnswer, "is not JSON as Git LFS has it"},
+	"a greeting":       {func(t *testing.T, h *lfsSSH) { h.answer(t, "Welcome!\n{}") }, fetch.BadAnswer, "is not JSON as Git LFS has it"},
+	"two answers":      {func(t *testing.T, h *lfsSSH) { h.answer(t, "{}\n{}") }, fetch.BadAnswer, "is not JSON as Git LFS has it"},
+	"a list":           {func(t *testing.T, h *lfsSSH) { h.answer(t, "[]") }, fetch.BadAnswer, "is not JSON as Git LFS has it"},
+	"endless":          {func(t *testing.T, h *lfsSSH) { h.runs(t, "exec yes") }, fetch.BadAnswer, "has more than 64 KiB"},
+	"silent":           {func(t *testing.T, h *lfsSSH) { h.runs(t, "exec sleep 600") }, fetch.Stalled, "no byte has come from the server for the stall timeout"},
+	"drips":            {func(t *testing.T, h *lfsSSH) { h.runs(t, "while printf ' '; do sleep 0.2; done") }, fetch.Stalled, "within the pack timeout"},
+	"in clear, elsewhere": {func(t *testing.T, h *lfsSSH) { h.answer(t, `{"href":"http://192.0.2.1/x"}`) },
+		fetch.BadAnswer, "has an address that is not https://"},
+	"a file": {func(t *testing.T, h *lfsSSH) { h.answer(t, `{"href":"file:///etc/passwd"}`) }, fetch.BadAnswer, "is no address"},
+	"part of an address": {func(t *testing.T, h *lfsSSH) { h.answer(t, `{"href":"/x"}`) },
+		fetch.BadAnswer, "is no address"},
+	"a link-local address": {func(t *testing.T, h *lfsSSH) { h.answer(t, `{"href":"https://169.254.169.254/x"}`) },
+		fetch.Unsuitable, "to a link-local or loopback address"},
+	"another host's name in a header": {func(t *testing.T, h *lfsSSH) {
+		h.answer(t, fmt.Sprintf(`{"href":%q,"header":{"Host":"metadata"}}`, h.api))
+	}, fetch.BadAnswer, "is not a link's to set"},
+	"a header of two lines": {func(t *testing.T, h *lfsSSH) {
+		h.answer(t, fmt.Sprintf(`{"href":%q,"header":{"X":"a\r\nB: c"}}`, h.api))
+	}, fetch.BadAnswer, "has a control character in it"},
+	"over already": {func(t *testing.T, h *lfsSSH) { h.answer(t, fmt.Sprintf(`{"href":%q,"expires_in":-1}`, h.api)) },
+		fetch.Unsuitable, "what git-lfs-authenticate gave has expired"},
+	"a secret that its server refuses, and repeats": {func(t *testing.T, h *lfsSSH) {
+		h.lfs.Batch = status(401, "you sent "+sshSecret)
+	}, fetch.Auth, "the server refuses the token; it says unauthorized: you sent [secret]"},
+	"no secret": {func(t *testing.T, h *lfsSSH) { h.answer(t, fmt.Sprintf(`{"href":%q}`, h.api)) },
+		fetch.Auth, "the server wants a login"},
+	"a redirect to another host": {func(t *testing.T, h *lfsSSH) {
+		other := &lfstest.Server{Dir: h.lfs.Dir, Token: sshSecret}
+		server := httptest.NewServer(other)
+		t.Cleanup(func() {
+			server.Close()
+			for _, r := range other.Requests() {
+				if r.Authorization != "" {
+					t.Errorf("another host got the secret: %v", r)
+				}
+			}
+		})
+		h.lfs.Batch = func(w http.ResponseWriter, r *http.Request) bool {
+			http.Redirect(w, r, server.URL+r.URL.Path, http.StatusTemporaryRedirect)
+			return true
+		}
+	}, fetch.Auth, "to which the server redirects, wants a login"},
+	"from https to http": {func(t *testing.T, h *lfsSSH) { h.overTLS(t, false) }, fetch.Unsuitable, "refusing a redirect from https to http"},
+	"an authority that is not known": {func(t *testing.T, h *lfsSSH) {
+		h.overTLS(t, true)
+		h.ca = ""
+	}, fetch.Authority, "of an authority that is not known here"},
+}
+
+// TestLFSOverSSHAttacks: whatever the SSH host answers, no secret is sent or shown where it
+// does not belong, and the launch fails for the true reason.
+// SECURITY.md: G12.
+func TestLFSOverSSHAttacks(t *testing.T) {
+	for name, c := range lfsSSHAttacks {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newLFSSSH(t)
+			c.change(t, h)
+			p := h.params(t, filepath.Join(t.TempDir(), "work"))
+			p.StallTimeout, p.PackTimeout = 2*time.Second, 4*time.Second
+			_, err := gitpin.Pin(context.Background(), p)
+			var failed *gitpin.FetchError
+			if !errors.As(err, &failed) || failed.Reason != c.reason || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), "\x1b") || strings.Contains(err.Error(), sshSecret) {
+				t.Errorf("%v", err)
+			}
+			if _, err := os.Lstat(p.WorkDir); err == nil {
+				t.Error("WORK_DIR exists after a refusal")
+			}
+		})
+	}
+}
+
+// TestLFSConfigBeside: where the repository comes over ssh or in a file, .lfsconfig names the
+// server: over https, or on this machine where the SSH host is. The host is not asked then.
+// SECURITY.md: G11.
+func TestLFSConfigBeside(t *testing.T) {
+	for name, c := range map[string]struct {
+		url    string
+		bundle bool
+		says   string
+	}{
+		"over ssh":                             {"", false, ""},
+		"over ssh, in clear":                   {"http://lfs.example.org/x", false, ".lfsconfig has an address that is not https://"},
+		"a bundle, in clear":                   {"http://lfs.example.org/x", true, ".lfsconfig has an address that is not https://"},
+		"a bundle, to this machine's services": {"https://127.0.0.1:1/x", true, "to a link-local or loopback address"},
+	} {
+		h := newLFSSSH(t)
+		h.lfs.Token = ""
+		pointer, err := gittest.Git(h.Dir, nil, "cat-file", "blob", h.Head+":model.bin")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.url == "" {
+			c.url = h.api
+		}
+		if h.Head, err = h.Commit("main", "m", file(".lfsconfig", "[lfs]\n\turl = "+c.url+"\n"), file("m", pointer+"\n")); err != nil {
+			t.Fatal(err)
+		}
+		s := scene{params: h.params(t, filepath.Join(t.TempDir(), "work")), commits: "1", contents: map[string]string{"m": h.files["model.bin"]}}
+		if c.bundle {
+			s.inBundle(t, h.Dir)
+		}
+		if c.says == "" {
+			s.pin(t, true)
+		} else if _, err := gitpin.Pin(context.Background(), s.params); err == nil || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := os.Stat(h.asked); err == nil {
+			t.Errorf("%s: the SSH host was asked", name)
+		}
+	}
+}

@@ -1,0 +1,39 @@
+package fetch
+
+import (
+	"errors"
+	"net/url"
+	"testing"
+	"time"
+
+	"gitlauncher/config"
+	"gitlauncher/gitpin/fetch/credential"
+	"gitlauncher/gitpin/fetch/remote"
+	"gitlauncher/gitpin/lfs"
+)
+
+// TestAccessIsRenewed: an SSH host is asked again when what it gave is over, and not before;
+// what is over already is refused.
+func TestAccessIsRenewed(t *testing.T) {
+	now := time.Now()
+	given, asked := []time.Time{now.Add(time.Hour), now.Add(2 * time.Hour), now.Add(-time.Hour)}, 0
+	s := &lfsServer{
+		ask: func() (*lfs.Link, error) { asked++; return &lfs.Link{Expires: given[asked-1]}, nil },
+		to: func(*url.URL) (*remote.Web, error) {
+			return remote.OpenNamed(t.Context(), config.RepoURL{}, credential.Credentials{}, &url.URL{Scheme: "https", Host: "example.org"}, nil)
+		},
+	}
+	err := s.connect()
+	for _, c := range []struct {
+		after time.Duration
+		asked int
+		err   error
+	}{{0, 1, nil}, {59 * time.Minute, 1, nil}, {time.Hour, 2, nil}, {time.Hour + time.Minute, 2, nil}, {2 * time.Hour, 3, errOver}} {
+		if err == nil {
+			err = s.renew(now.Add(c.after))
+		}
+		if asked != c.asked || !errors.Is(err, c.err) {
+			t.Errorf("after %v: asked %d times, %v", c.after, asked, err)
+		}
+	}
+}
