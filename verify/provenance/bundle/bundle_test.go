@@ -78,26 +78,26 @@ func TestReal(t *testing.T) {
 		sum    []byte
 		want   provenance.Expect
 		change func(doc map[string]any)
-		ok     bool
+		says   string // empty: it holds
 	}{
-		"as it is":               {realBundle, sum, sigstore, nil, true},
-		"repository as a URL":    {realBundle, sum, provenance.Expect{Repos: []string{"https://github.com/sigstore/sigstore-js"}}, nil, true},
-		"its workflow":           {realBundle, sum, provenance.Expect{Repos: sigstore.Repos, Workflows: []string{"other.yml", "release.yml"}}, nil, true},
-		"another workflow":       {realBundle, sum, provenance.Expect{Repos: sigstore.Repos, Workflows: []string{"ci.yml"}}, nil, false},
-		"another repository":     {realBundle, sum, provenance.Expect{Repos: []string{"sigstore/sigstore-go"}}, nil, false},
-		"a repository's prefix":  {realBundle, sum, provenance.Expect{Repos: []string{"sigstore/sigstore"}}, nil, false},
-		"a repository's pattern": {realBundle, sum, provenance.Expect{Repos: []string{"sigstore/.*"}}, nil, false},
-		"no repository":          {realBundle, sum, provenance.Expect{Workflows: []string{"release.yml"}}, nil, false},
-		"another digest":         {realBundle, other, sigstore, nil, false},
-		"another predicate":      {"examples/bundle-provenance.json", sum, sigstore, nil, false},
+		"as it is":               {realBundle, sum, sigstore, nil, ""},
+		"repository as a URL":    {realBundle, sum, provenance.Expect{Repos: []string{"https://github.com/sigstore/sigstore-js"}}, nil, ""},
+		"its workflow":           {realBundle, sum, provenance.Expect{Repos: sigstore.Repos, Workflows: []string{"other.yml", "release.yml"}}, nil, ""},
+		"another workflow":       {realBundle, sum, provenance.Expect{Repos: sigstore.Repos, Workflows: []string{"ci.yml"}}, nil, "no matching CertificateIdentity"},
+		"another repository":     {realBundle, sum, provenance.Expect{Repos: []string{"sigstore/sigstore-go"}}, nil, "no matching CertificateIdentity"},
+		"a repository's prefix":  {realBundle, sum, provenance.Expect{Repos: []string{"sigstore/sigstore"}}, nil, "no matching CertificateIdentity"},
+		"a repository's pattern": {realBundle, sum, provenance.Expect{Repos: []string{"sigstore/.*"}}, nil, "no matching CertificateIdentity"},
+		"no repository":          {realBundle, sum, provenance.Expect{Workflows: []string{"release.yml"}}, nil, "no repository is expected"},
+		"another digest":         {realBundle, other, sigstore, nil, "provided artifact digest does not match"},
+		"another artifact's":     {"examples/bundle-provenance.json", sum, sigstore, nil, "provided artifact digest does not match"},
 		"no log entry": {realBundle, sum, sigstore, func(doc map[string]any) {
 			delete(doc["verificationMaterial"].(map[string]any), "tlogEntries")
-		}, false},
+		}, "not enough verified log entries"},
 		"payload changed": {realBundle, sum, sigstore, func(doc map[string]any) {
 			env := doc["dsseEnvelope"].(map[string]any)
 			b, _ := base64.StdEncoding.DecodeString(env["payload"].(string))
 			env["payload"] = base64.StdEncoding.EncodeToString([]byte(strings.Replace(string(b), "sigstore-js", "sigstore-jz", 1)))
-		}, false},
+		}, "does not match envelope payload hash"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			raw := data(t, tc.file)
@@ -111,16 +111,16 @@ func TestReal(t *testing.T) {
 			}
 			b := new(sigbundle.Bundle)
 			if err := b.UnmarshalJSON(raw); err != nil {
-				if tc.ok {
-					t.Fatal(err)
+				if tc.says == "" || !strings.Contains(err.Error(), tc.says) {
+					t.Errorf("%v; want %q", err, tc.says)
 				}
 				return // refused already
 			}
 			got, err := v.verify(b, "sha512", tc.sum, tc.want)
-			if (err == nil) != tc.ok {
-				t.Fatalf("%v, %v", got, err)
+			if (err == nil) != (tc.says == "") || err != nil && !strings.Contains(err.Error(), tc.says) {
+				t.Fatalf("%v, %v; want %q", got, err, tc.says)
 			}
-			if tc.ok && (got.Repo != "https://github.com/sigstore/sigstore-js" || len(got.Commit) != 40) {
+			if err == nil && (got.Repo != "https://github.com/sigstore/sigstore-js" || len(got.Commit) != 40) {
 				t.Errorf("built by %+v", got)
 			}
 		})
@@ -285,31 +285,37 @@ func TestClaims(t *testing.T) {
 	if _, err := v.verify(a.attest(t, sum, good), "sha256", sum, want); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := strict.verify(a.attest(t, sum, good), "sha256", sum, want); err == nil {
-		t.Error("a certificate that is in no log is taken")
+	if _, err := strict.verify(a.attest(t, sum, good), "sha256", sum, want); err == nil || !strings.Contains(err.Error(), "signed certificate timestamp") {
+		t.Errorf("a certificate that is in no log: %v", err)
 	}
 	other, err := New(newAuthority(t), Options{NoSCTs: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := other.verify(a.attest(t, sum, good), "sha256", sum, want); err == nil {
-		t.Error("another authority's bundle is taken")
+	if _, err := other.verify(a.attest(t, sum, good), "sha256", sum, want); err == nil || !strings.Contains(err.Error(), "not enough verified log entries") {
+		t.Errorf("another authority's bundle: %v", err)
 	}
-	for name, change := range map[string]func(c *claims){
-		"issuer":                  func(c *claims) { c.issuer = "https://issuer.example" },
-		"self-hosted runner":      func(c *claims) { c.runner = "self-hosted" },
-		"source repository":       func(c *claims) { c.repo = "https://github.com/own/other" },
-		"workflow's repository":   func(c *claims) { c.workflow = strings.Replace(c.workflow, "own/repo", "evil/repo", 1) },
-		"workflow":                func(c *claims) { c.workflow = strings.Replace(c.workflow, "release", "test", 1) },
-		"workflow of that name":   func(c *claims) { c.workflow = strings.Replace(c.workflow, "release.yml", "x/release.yml", 1) },
-		"host that looks like it": func(c *claims) { c.workflow = strings.Replace(c.workflow, "github.com", "githubxcom", 1) },
-		"predicate":               func(c *claims) { c.predicate = "https://spdx.dev/Document" },
+	for name, tc := range map[string]struct {
+		change func(c *claims)
+		says   string
+	}{
+		"issuer":                  {func(c *claims) { c.issuer = "https://issuer.example" }, "expected issuer value"},
+		"self-hosted runner":      {func(c *claims) { c.runner = "self-hosted" }, "expected RunnerEnvironment"},
+		"source repository":       {func(c *claims) { c.repo = "https://github.com/own/other" }, "expected SourceRepositoryURI"},
+		"workflow's repository":   {func(c *claims) { c.workflow = strings.Replace(c.workflow, "own/repo", "evil/repo", 1) }, "expected SAN value"},
+		"workflow":                {func(c *claims) { c.workflow = strings.Replace(c.workflow, "release", "test", 1) }, "expected SAN value"},
+		"workflow of that name":   {func(c *claims) { c.workflow = strings.Replace(c.workflow, "release.yml", "x/release.yml", 1) }, "expected SAN value"},
+		"host that looks like it": {func(c *claims) { c.workflow = strings.Replace(c.workflow, "github.com", "githubxcom", 1) }, "expected SAN value"},
+		"predicate":               {func(c *claims) { c.predicate = "https://spdx.dev/Document" }, "bundle is no build provenance"},
 	} {
 		c := good
-		change(&c)
-		if got, err := v.verify(a.attest(t, sum, c), "sha256", sum, want); err == nil {
-			t.Errorf("another %s is taken: %+v", name, got)
+		tc.change(&c)
+		if got, err := v.verify(a.attest(t, sum, c), "sha256", sum, want); err == nil || !strings.Contains(err.Error(), tc.says) {
+			t.Errorf("another %s: %+v, %v; want %q", name, got, err, tc.says)
 		}
+	}
+	if _, err := v.verify(a.attest(t, sum, good), "sha256", sum, provenance.Expect{Repos: []string{"own/other", "own/repo"}}); err != nil {
+		t.Errorf("the second of two repositories: %v", err)
 	}
 }
 
