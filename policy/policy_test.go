@@ -138,6 +138,22 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// TestTaken: values at the ends of what is taken, written again as they were read.
+func TestTaken(t *testing.T) {
+	for _, line := range []string{
+		"NONCE=00", "NONCE=" + strings.Repeat("00", 64), "ACPI_TABLES=unchecked", "TCB_EVALUATION=0", "KEY_PROVIDER=none", "KEY_PROVIDER=kms:00", "MR_KMS=00",
+	} {
+		p, err := policy.Parse("p.conf", []byte(line+"\n"))
+		if err != nil {
+			t.Errorf("%s: %v", line, err)
+			continue
+		}
+		if got, err := p.Format(); err != nil || string(got) != line+"\n" {
+			t.Errorf("%s is written as %q, %v", line, got, err)
+		}
+	}
+}
+
 // TestLists: repeated lines and lists with commas add up, except where a comma is a
 // part of the value; an empty list is an expectation of its own for one key.
 func TestLists(t *testing.T) {

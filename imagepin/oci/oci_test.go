@@ -49,8 +49,10 @@ func TestParseDocument(t *testing.T) {
 		{"child with another hash", indexJSON("", `{"mediaType":"x","digest":"sha512:00","size":1}`), "its digest is not"},
 		{"config without digest", `{"schemaVersion":2,"config":{"mediaType":"` + ociConfig + `","size":1},"layers":[]}`, "config: its digest is not"},
 		{"layer without digest", `{"schemaVersion":2,"config":{"mediaType":"` + ociConfig + `","digest":"` + d1 + `","size":1},"layers":[{"mediaType":"x","size":1}]}`, "layer 0: its digest"},
+		{"as many children as may be", indexJSON("", strings.TrimSuffix(strings.Repeat(child+",", maxChildren), ",")), ""},
 		{"too many children", indexJSON("", strings.TrimSuffix(strings.Repeat(child+",", maxChildren+1), ",")), "more than 1000"},
-		{"too large", strings.Repeat(" ", MaxDocument+1), "larger than"},
+		{"as large as may be", indexJSON("", "") + strings.Repeat(" ", MaxDocument-len(indexJSON("", ""))), ""},
+		{"too large", indexJSON("", "") + strings.Repeat(" ", MaxDocument-len(indexJSON("", ""))+1), "larger than 4 MiB"},
 		{"no JSON", "<html>", "JSON"},
 	} {
 		doc, err := ParseDocument([]byte(c.data))

@@ -24,20 +24,25 @@ func TestUnreadable(t *testing.T) {
 	for c := 'b'; c < 'z'; c++ {
 		bomb += fmt.Sprintf("x-%c: &%c [%s*%c]\n", c, c, strings.Repeat(fmt.Sprintf("*%c, ", c-1), 8), c-1)
 	}
-	for name, text := range map[string]string{
-		"empty": "", "second document": file("pid: host") + "---\n" + file(""), "hidden by reset": file("pid: !reset null"), "overridden": file("ports: !override []"),
-		"external in words": file("", "volumes: {a: {external: 'false'}}"),
-		"same key twice":    file("image: y"), "not a mapping": "[]", "port ranges": file("ports:\n" + ports.String()), "port ranges with zeros": file("ports:\n" + strings.ReplaceAll(ports.String(), "1-", "1-"+strings.Repeat("0", 300))),
-		"port ranges with some zeros": file("ports:\n" + strings.ReplaceAll(ports.String(), "1-", "01-000")), "port ranges in caps": file("ports:\n" + strings.ToUpper(ports.String())), "port ranges of no protocol": file("ports:\n" + strings.ReplaceAll(ports.String(), "udp", "")),
-		"alias bomb": bomb + file(""), "alias in itself": "x-a: &a {b: *a}\n" + file(""), "deep": "x-a: " + strings.Repeat("[", 20000) + "\n" + file(""),
+	ranges := func(old, new string) string { return file("ports:\n" + strings.ReplaceAll(ports.String(), old, new)) }
+	const many = "has too many ports to write out"
+	for name, of := range map[string]struct{ text, says string }{
+		"empty": {"", "is empty"}, "second document": {file("pid: host") + "---\n" + file(""), "begins a second document"}, "hidden by reset": {file("pid: !reset null"), `has the tag "!reset"`}, "overridden": {file("ports: !override []"), `has the tag "!override"`},
+		"external in words": {file("", "volumes: {a: {external: 'false'}}"), "can't be read"},
+		"same key twice":    {file("image: y"), `has the key "image", which line 3 has, too`}, "not a mapping": {"[]", "is not a mapping"},
+		"port ranges": {file("ports:\n" + ports.String()), many}, "port ranges with zeros": {ranges("1-", "1-"+strings.Repeat("0", 300)), many},
+		"port ranges with some zeros": {ranges("1-", "01-000"), many}, "port ranges in caps": {file("ports:\n" + strings.ToUpper(ports.String())), many}, "port ranges of no protocol": {ranges("udp", ""), many},
+		"one port more than 8,192": {file(`ports: ["1-8194"]`), many}, "and in two ranges": {file(`ports: ["1-4097/udp", "1-4097", "1-2"]`), many}, "a port of 257 bytes": {file(`ports: ["` + strings.Repeat("0", 255) + `80"]`), many},
+		"alias bomb": {bomb + file(""), "is too much to judge"}, "alias in itself": {"x-a: &a {b: *a}\n" + file(""), "has an alias within itself"}, "deep": {"x-a: " + strings.Repeat("[", 20000) + "\n" + file(""), "exceeded max depth"},
 	} {
-		data, _ := json.Marshal(map[string]any{"runner": "docker-compose", "docker_compose_file": text})
-		if _, err := compose.Judge(t.Context(), data, compose.Expect{LauncherDigests: []string{digest}}); err == nil {
-			t.Errorf("%s is judged", name)
+		data, _ := json.Marshal(map[string]any{"runner": "docker-compose", "docker_compose_file": of.text})
+		if _, err := compose.Judge(t.Context(), data, compose.Expect{LauncherDigests: []string{digest}}); err == nil || !strings.Contains(err.Error(), of.says) {
+			t.Errorf("%s: %v; want %q", name, err, of.says)
 		}
 	}
 	for name, text := range map[string]string{
 		"document's mark": "---\n" + file("") + "...\n", "some ports": file(`ports: ["8000-9000:8000-9000", "127.0.0.1:1-2:3-4/tcp", {target: 5, published: "6-7"}]`), "numbers": file(`ports: [8080, "53/udp"]`),
+		"as many ports as may be": file(`ports: ["1-8193"]`), "and in two ranges": file(`ports: ["1-4097/udp", "1-4097"]`),
 	} {
 		if r := judge(t, text, nil, compose.Expect{}); len(denied(r)) > 0 {
 			t.Errorf("%s: denied %q", name, denied(r))

@@ -3,7 +3,10 @@ package derivedimage_test
 import (
 	"archive/tar"
 	"bytes"
+	"crypto/sha256"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -94,18 +97,92 @@ func with(t testing.TB, base v1.Image, data []byte, change func(c *v1.ConfigFile
 
 func TestDerived(t *testing.T) {
 	base := launcher(t)
+	largest := file()
+	largest.Size = 64 << 10
 	for name, entries := range map[string][]*tar.Header{
-		"with folders":    append(parents(), file()),
-		"without folders": {file()},
-		"with the root":   append([]*tar.Header{{Name: "./", Typeflag: tar.TypeDir, Mode: 0o755}}, append(parents(), file())...),
+		"with folders":       append(parents(), file()),
+		"without folders":    {file()},
+		"the largest config": {largest},
+		"with the root":      append([]*tar.Header{{Name: "./", Typeflag: tar.TypeDir, Mode: 0o755}}, append(parents(), file())...),
 	} {
 		image := with(t, base, archive(t, entries...), nil)
 		got, err := derivedimage.Judge(image, base, sum(t, image), sum(t, base))
-		if err != nil || string(got) != text {
-			t.Errorf("%s: %q, %v", name, got, err)
+		if err != nil || string(got) != text && name != "the largest config" {
+			t.Errorf("%s: %.100q, %v", name, got, err)
+		}
+	}
+	padded := archive(t, file())
+	image := with(t, base, append(padded, make([]byte, 1<<20-len(padded))...), nil)
+	if _, err := derivedimage.Judge(image, base, sum(t, image), sum(t, base)); err != nil {
+		t.Errorf("the largest layer: %v", err)
+	}
+}
+
+// TestProvenDocuments: the largest documents that are read, and a byte more, and such as are of
+// their digests and can't be those of an image.
+// SECURITY.md: E13.
+func TestProvenDocuments(t *testing.T) {
+	base := launcher(t)
+	image := with(t, base, archive(t, file()), nil)
+	manifest, configuration := must(image.RawManifest()), must(image.RawConfigFile())
+	spaces := func(data []byte, size int) []byte {
+		return append(bytes.Clone(data), bytes.Repeat([]byte{' '}, size-len(data))...)
+	}
+	const limit = 4 << 20
+	of := func(data []byte) string { return "sha256:" + fmt.Sprintf("%x", sha256.Sum256(data)) }
+	// changed has another configuration, which its manifest names.
+	changed := func(configuration []byte) documents {
+		var m map[string]any
+		if err := json.Unmarshal(manifest, &m); err != nil {
+			t.Fatal(err)
+		}
+		m["config"].(map[string]any)["digest"] = of(configuration)
+		return documents{image, must(json.Marshal(m)), configuration}
+	}
+	replaced := func(old, new string) []byte {
+		if !bytes.Contains(configuration, []byte(old)) {
+			t.Fatalf("the configuration has no %s", old)
+		}
+		return bytes.Replace(configuration, []byte(old), []byte(new), 1)
+	}
+	for name, tc := range map[string]struct {
+		image documents
+		says  string
+	}{
+		"as it is":                        {documents{image, manifest, configuration}, ""},
+		"the largest manifest":            {documents{image, spaces(manifest, limit), configuration}, ""},
+		"a larger manifest":               {documents{image, spaces(manifest, limit+1), configuration}, "its manifest has another digest"},
+		"the largest configuration":       {changed(spaces(configuration, limit)), ""},
+		"a larger configuration":          {changed(spaces(configuration, limit+1)), "its configuration has another digest"},
+		"a manifest with a key twice":     {documents{image, append([]byte(`{"layers":[],`), manifest[1:]...), configuration}, `its manifest: JSON has the key "layers" twice`},
+		"a manifest that goes on":         {documents{image, append(bytes.Clone(manifest), "{}"...), configuration}, "its manifest: JSON has something after its end"},
+		"no manifest":                     {documents{image, nil, configuration}, "its manifest: JSON: "},
+		"a manifest of an index":          {documents{image, bytes.Replace(manifest, []byte("manifest.v2+json"), []byte("manifest.list.v2+json"), 1), configuration}, "and not of one image"},
+		"a manifest of no layers":         {documents{image, []byte(`{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"digest":"` + of(configuration) + `"},"layers":[]}`), configuration}, "different numbers of layers"},
+		"no configuration":                {changed(nil), "its configuration: JSON: "},
+		"a configuration with keys twice": {changed(append([]byte(`{"rootfs":{},`), configuration[1:]...)), `its configuration: JSON has the key "rootfs" twice`},
+		"a configuration that is a list":  {changed([]byte("[]")), "its configuration: "},
+		"a configuration without layers":  {changed(replaced(`"rootfs"`, `"rootfsx"`)), "its configuration has no layers"},
+		"layers of another type":          {changed(replaced(`"type":"layers"`, `"type":"layer"`)), "its configuration has no layers"},
+		"layers that are no list":         {changed([]byte(`{"rootfs":{"type":"layers","diff_ids":7}}`)), "its configuration has no layers"},
+	} {
+		digest := must(digest.Parse(of(tc.image.manifest)))
+		_, err := derivedimage.Judge(tc.image, base, digest, sum(t, base))
+		var refused *derivedimage.RefusedError
+		if tc.says == "" && err != nil || tc.says != "" && (!errors.As(err, &refused) || !strings.Contains(err.Error(), tc.says)) {
+			t.Errorf("%s: %v; want %q", name, err, tc.says)
 		}
 	}
 }
+
+// documents is an image with other documents.
+type documents struct {
+	v1.Image
+	manifest, configuration []byte
+}
+
+func (d documents) RawManifest() ([]byte, error)   { return d.manifest, nil }
+func (d documents) RawConfigFile() ([]byte, error) { return d.configuration, nil }
 
 // TestRefused: everything that a derived image could add or change beside its config.
 // SECURITY.md: E13.
@@ -147,8 +224,8 @@ func TestRefused(t *testing.T) {
 		"a capability":              {at(func(h *tar.Header) { h.PAXRecords = map[string]string{"SCHILY.xattr.security.capability": "x"} }), nil, "attributes of its own"},
 		"a name that leads away":    {at(func(h *tar.Header) { h.Name = "x/../etc/git-launcher/config.conf" }), nil, "leads elsewhere"},
 		"no config":                 {archive(t, parents()...), nil, "has no config"},
-		"a config too large":        {at(func(h *tar.Header) { h.Size = 65 << 10 }), nil, "larger than 64 KiB"},
-		"a layer too large":         {append(bytes.Clone(good), make([]byte, 1<<20)...), nil, "larger than 1024 KiB"},
+		"a config too large":        {at(func(h *tar.Header) { h.Size = 64<<10 + 1 }), nil, "larger than 64 KiB"},
+		"a layer too large":         {append(bytes.Clone(good), make([]byte, 1<<20+1-len(good))...), nil, "larger than 1024 KiB"},
 		"an archive behind it":      {append(bytes.Clone(good), good...), nil, "after its end"},
 		"no archive":                {[]byte("x"), nil, "no archive"},
 		"another entrypoint":        {good, func(c *v1.ConfigFile) { c.Config.Entrypoint = []string{"sh"} }, "config: Entrypoint"},

@@ -40,6 +40,25 @@ func TestLogin(t *testing.T) {
 	}
 }
 
+// TestSizes: the largest credential that is read, from a variable or a file, and a byte
+// more.
+func TestSizes(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "token")
+	for size, says := range map[int]string{64<<10 - 1: "", 64 << 10: "", 64<<10 + 1: "larger than 64 KiB"} {
+		text := strings.Repeat("x", size)
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for where, c := range map[string]Credentials{"variable TOKEN": {Token: NewSecret("TOKEN", text)}, "file " + file: {TokenFile: file}} {
+			_, err := c.Login(config.RepoURL{})
+			var fault *Error
+			if says == "" && err != nil || says != "" && (!errors.As(err, &fault) || fault.Where != where || !strings.Contains(fault.Reason, says)) {
+				t.Errorf("%s of %d bytes: %v", where, size, err)
+			}
+		}
+	}
+}
+
 // TestKeyFaults: what is no private key is called by its name, and never quoted.
 func TestKeyFaults(t *testing.T) {
 	for content, want := range map[string]string{

@@ -245,13 +245,30 @@ func TestReadBoot(t *testing.T) {
 	if b, err := tdvf.ReadBoot(append(good, measure.Entry{IMR: 2})); err != nil || len(b[0])+len(b[1])+len(b[2]) > 0 {
 		t.Errorf("with an empty digest: %v, %v", b, err)
 	}
-	for name, log := range map[string]measure.Log{
-		"is not hex":            {{IMR: 0, Digest: strings.Repeat("z", 96)}},
-		"more than 64":          slices.Repeat(measure.Log{{IMR: 1, Digest: digest}}, 65),
-		"entry 1 of RTMR0 has ": {{IMR: 3}, {IMR: 0, Digest: digest[:94]}},
+	if b, err := tdvf.ReadBoot(slices.Repeat(measure.Log{{IMR: 1, Digest: digest}}, 64)); err != nil || len(b[1]) != 64 {
+		t.Errorf("64 events: %d, %v", len(b[1]), err)
+	}
+	for says, log := range map[string]measure.Log{
+		"entry 0 of RTMR0 has no digest": {{IMR: 0, Digest: strings.Repeat("z", 96)}},
+		"RTMR1 has more than 64 events":  slices.Repeat(measure.Log{{IMR: 1, Digest: digest}}, 65),
+		"entry 1 of RTMR0 has no digest": {{IMR: 3}, {IMR: 0, Digest: digest[:94]}},
 	} {
-		if _, err := tdvf.ReadBoot(log); err == nil {
-			t.Errorf("%s: a log is read", name)
+		if _, err := tdvf.ReadBoot(log); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%v; want %q", err, says)
+		}
+	}
+	tables := slices.Repeat(measure.Log{{IMR: 0, Digest: digest}}, 3)
+	for name, tc := range map[string]struct {
+		log  measure.Log
+		want bool
+	}{
+		"the tables alone": {tables, true}, "two of them": {tables[:2], false}, "a fourth": {append(tables[:3:3], tables[0]), false},
+		"an event of RTMR1": {append(tables[:3:3], measure.Entry{IMR: 1, Digest: digest}), false}, "an event of RTMR2": {append(tables[:3:3], measure.Entry{IMR: 2, Digest: digest}), false},
+		"an event of RTMR3": {append(tables[:3:3], measure.Entry{IMR: 3}), true},
+	} {
+		b, err := tdvf.ReadBoot(tc.log)
+		if acpi, ok := b.Stripped(); err != nil || ok != tc.want || ok && acpi[2].String() != digest {
+			t.Errorf("%s: %v, %v", name, ok, err)
 		}
 	}
 }
