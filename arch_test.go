@@ -73,7 +73,7 @@ var rooms = []row{
 	{"imagepin/contract", "imagepin/oci", "", ""},
 
 	// Measure.
-	{"measure", "internal/strictjson", "", ""},
+	{"measure", "internal/digest internal/strictjson", "", ""},
 	{"measure/dstack", "internal/bounded internal/printable internal/strictjson measure", "github.com/Dstack-TEE/dstack/sdk/go", "os"},
 
 	// Expect.
@@ -119,6 +119,7 @@ var rooms = []row{
 	{"internal/stage", "", "", ""},
 	{"internal/guest", "internal/stage measure measure/dstack", "", ""},
 	{"internal/receipt", "internal/atomicfile internal/digest internal/regularfile measure", "", "os"},
+	{"internal/spki", "internal/regularfile measure", "", ""},
 	{"internal/progress", "gitpin", "github.com/schollz/progressbar/v3 golang.org/x/term", "os"},
 	{"internal/author", "config gitpin/object internal/composeenv internal/digest internal/regularfile internal/step internal/strictyaml measure policy", "", ""},
 	{"internal/gitmode", "config config/configfile gitpin gitpin/fetch gitpin/fetch/credential gitpin/object internal/atomicfile internal/author internal/deployment internal/digest internal/entryscript internal/environ internal/guest internal/handover internal/launcherflags internal/pinned internal/progress internal/receipt internal/stage internal/step internal/version measure measure/dstack", "golang.org/x/sys", "os"},
@@ -145,7 +146,7 @@ var rooms = []row{
 	{"internal/deployment", "config gitpin/object internal/atomicfile internal/author internal/composeenv internal/digest internal/regularfile internal/strictyaml measure policy", "", "os"},
 	{"internal/lint", "internal/regularfile policy verify/compose", "", "os"},
 	{"internal/trial", "config gitpin/object internal/author internal/cli internal/clone internal/digest internal/lint internal/sim policy", "", "os os/exec syscall"},
-	{"cmd/git-launcher", "config gitpin imagepin imagepin/contract imagepin/engine imagepin/oci imagepin/registry imagepin/userconfig internal/advice internal/gitmode internal/guest internal/imagecheck internal/imagemode internal/launcherflags internal/receipt internal/step internal/version measure measure/dstack", "", "os syscall"},
+	{"cmd/git-launcher", "config gitpin imagepin imagepin/contract imagepin/engine imagepin/oci imagepin/registry imagepin/userconfig internal/advice internal/gitmode internal/guest internal/imagecheck internal/imagemode internal/launcherflags internal/receipt internal/spki internal/step internal/version measure measure/dstack", "", "os syscall"},
 	{"cmd/git-launcher-verify", "config gitpin/object internal/address internal/batch internal/clonehash internal/digest internal/images internal/inputs internal/pccs internal/policydraft internal/printable internal/service internal/sigstore internal/strictjson internal/systemtext internal/verdicttable internal/version measure policy verify verify/app verify/boot verify/compose verify/derivedimage verify/evidence verify/launch verify/provenance verify/provenance/bundle verify/quote verify/report verify/system verify/system/catalogue", "github.com/google/go-containerregistry github.com/sigstore/sigstore-go github.com/sirupsen/logrus golang.org/x/term", "net os syscall"},
 	{"cmd/git-launcher-dev", "config gitpin internal/advice internal/atomicfile internal/author internal/cli internal/clone internal/deployment internal/gitmode internal/launcherflags internal/lint internal/sim internal/step internal/trial internal/version", "github.com/spf13/cobra github.com/spf13/pflag", "os os/exec syscall"},
 	{"cmd/dstack-sim", "internal/cli internal/sim internal/sim/fault internal/sim/tdx internal/version", "github.com/spf13/cobra github.com/spf13/pflag", "os syscall"},

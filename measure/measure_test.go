@@ -1,11 +1,13 @@
 package measure_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -339,14 +341,30 @@ func TestReceipt(t *testing.T) {
 			t.Errorf("taken: %s", bad)
 		}
 	}
-	got := measure.ReportData([]byte("n"), []byte("rec"))
-	script := `{ printf 'git-launcher receipt v1\n'; printf n | sha256sum | cut -c1-64 | xxd -r -p; printf rec; } | sha512sum`
-	out, err := exec.Command("bash", "-c", script).Output()
+}
+
+// TestReportData: what a quote is over, by other programs, and the vector of VERIFY.md.
+func TestReportData(t *testing.T) {
+	key := measure.KeyHashOf([]byte("key"))
+	for script, asked := range map[string]measure.Asked{
+		`{ printf 'git-launcher receipt v1\n'; printf n | sha256sum | cut -c1-64 | xxd -r -p; printf rec; } | sha512sum`:                               {Nonce: []byte("n")},
+		`{ printf 'git-launcher receipt v2\n'; for of in n key; do printf "$of" | sha256sum | cut -c1-64 | xxd -r -p; done; printf rec; } | sha512sum`: {Nonce: []byte("n"), Key: key},
+	} {
+		out, err := exec.Command("bash", "-c", script).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := asked.ReportData([]byte("rec")); hex.EncodeToString(got[:]) != string(out[:128]) {
+			t.Errorf("report data is %x, want %s", got, out)
+		}
+	}
+	page, err := os.ReadFile("../VERIFY.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if hex.EncodeToString(got[:]) != string(out[:128]) {
-		t.Errorf("report data is %x, want %s", got, out)
+	vector := measure.Asked{Nonce: bytes.Repeat([]byte{0xab}, 32), Key: key}.ReportData([]byte(`{"v":"1"}`))
+	if row := "| `" + hex.EncodeToString(vector[:]) + "` |"; !strings.Contains(string(page), row) {
+		t.Errorf("VERIFY.md has no %s", row)
 	}
 }
 
@@ -389,7 +407,7 @@ func FuzzParseRecords(f *testing.F) {
 
 func FuzzParseReceipt(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if r, err := measure.ParseReceipt(data); err == nil && r.Version != measure.ReceiptVersion {
+		if r, err := measure.ParseReceipt(data); err == nil && r.Version != (measure.Asked{Key: r.Key}).Version() {
 			t.Fatal("another version is taken")
 		}
 	})

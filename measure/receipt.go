@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/json"
@@ -20,8 +21,11 @@ const (
 	Pinned   Binding = "pinned"   // the config is in what is measured: nothing else can be launched
 )
 
-// ReceiptVersion is the value of a receipt's "version".
-const ReceiptVersion = "1"
+// The values of a receipt's "version".
+const (
+	ReceiptVersion      = "1"
+	ReceiptVersionBound = "2" // it binds a public key, too
+)
 
 // MaxNonce is the longest nonce of a receipt, in bytes.
 const MaxNonce = 64
@@ -33,12 +37,13 @@ const MaxReceipt = 64 << 20
 // launched. Hex is lowercase.
 type Receipt struct {
 	Version    string          `json:"version"`
-	Binding    Binding         `json:"binding"`     // how the launch is bound
-	Record     string          `json:"record"`      // the launch record's exact bytes
-	Nonce      string          `json:"nonce"`       // hex; empty at launch
+	Binding    Binding         `json:"binding"` // how the launch is bound
+	Record     string          `json:"record"`  // the launch record's exact bytes
+	Nonce      string          `json:"nonce"`   // hex; empty at launch
+	Key        KeyHash         `json:"bound_spki_sha256,omitzero"`
 	Quote      string          `json:"quote"`       // hex
 	EventLog   string          `json:"event_log"`   // JSON, as the guest agent returned it with the quote
-	ReportData string          `json:"report_data"` // hex, 64 bytes: see the function ReportData
+	ReportData string          `json:"report_data"` // hex, 64 bytes: see [Asked.ReportData]
 	VMConfig   string          `json:"vm_config"`
 	Info       ReceiptInfo     `json:"info"`
 	Collateral json.RawMessage `json:"collateral,omitempty"`
@@ -60,17 +65,35 @@ type ReceiptInfo struct {
 	TCBInfo         string `json:"tcb_info"` // JSON, with app_compose inside
 }
 
+// Asked is what a receipt is asked for with.
+type Asked struct {
+	Nonce []byte  // at most MaxNonce bytes
+	Key   KeyHash // of the workload's public key; zero: the receipt binds none
+}
+
+// Version is the version of such a receipt.
+func (a Asked) Version() string {
+	if a.Key.IsZero() {
+		return ReceiptVersion
+	}
+	return ReceiptVersionBound
+}
+
 // ReportData returns what a receipt's quote carries:
 //
 //	SHA512("git-launcher receipt v1\n" || SHA256(nonce) || record)
+//	SHA512("git-launcher receipt v2\n" || SHA256(nonce) || SHA256(SPKI) || record), with a key
 //
-// Anyone who asks for a receipt chooses only the nonce. So nobody can make a receipt into a
-// quote over a key of theirs.
-func ReportData(nonce, record []byte) [64]byte {
-	n := sha256.Sum256(nonce)
+// A stranger chooses only the nonce. So nobody can make a receipt into a quote over a key of
+// theirs.
+func (a Asked) ReportData(record []byte) [64]byte {
+	n := sha256.Sum256(a.Nonce)
 	h := sha512.New()
-	h.Write([]byte("git-launcher receipt v1\n"))
+	h.Write([]byte("git-launcher receipt v" + a.Version() + "\n"))
 	h.Write(n[:])
+	if !a.Key.IsZero() {
+		h.Write(a.Key[:])
+	}
 	h.Write(record)
 	return [64]byte(h.Sum(nil))
 }
@@ -94,8 +117,21 @@ func ParseReceipt(data []byte) (*Receipt, error) {
 	} else if err != nil {
 		return nil, fmt.Errorf("receipt: %w", err)
 	}
-	if r.Version != ReceiptVersion {
+	switch bound := !r.Key.IsZero(); {
+	case r.Version == ReceiptVersion && bound:
+		return nil, errors.New("receipt of version 1 has a bound_spki_sha256, which version 2 has")
+	case r.Version == ReceiptVersion:
+		return &r, nil
+	case r.Version != ReceiptVersionBound:
 		return nil, fmt.Errorf("receipt has the unknown version %.20q", r.Version)
+	case !bound:
+		return nil, errors.New("receipt of version 2 has no bound_spki_sha256")
+	}
+	known := json.NewDecoder(bytes.NewReader(data))
+	known.DisallowUnknownFields() // version 1 was never that strict, and stays as it is
+	r = Receipt{}                 // a receipt may be large
+	if err := known.Decode(&r); err != nil {
+		return nil, fmt.Errorf("receipt: %w", err)
 	}
 	return &r, nil
 }

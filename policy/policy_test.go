@@ -26,7 +26,7 @@ func sample(k policy.Key) string {
 		return strings.Repeat(long[:96]+":", 4) + long[:96]
 	case "TCB_EVALUATION":
 		return "20"
-	case "COLLATERAL", "PERSISTENT_DISK", "LAUNCH":
+	case "COLLATERAL", "PERSISTENT_DISK", "LAUNCH", "ENDPOINT":
 		return k.Form
 	case "XFAM":
 		return long[:16]
@@ -115,6 +115,7 @@ func TestRefused(t *testing.T) {
 		"TCB_EVALUATION=020":                "is not a number",
 		"TCB_EVALUATION=-1":                 "is not a number",
 		"COLLATERAL=any":                    "is not evidence, the only value",
+		"ENDPOINT=bound":                    "is not unbound, the only value",
 		"PERSISTENT_DISK=yes":               "is not accepted, the only value",
 		"XFAM=e7":                           "is not hex of 8 bytes",
 		"ENVIRONMENT=A":                     "is not NAME=VALUE",

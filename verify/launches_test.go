@@ -100,9 +100,9 @@ func TestLaunch(t *testing.T) {
 		}, nil, 4, "launch events", report.NotAllowed},
 		"an image, too":             {func(v *vm) { v.after = append(launchEvents(t, gitRecord()), image...) }, nil, 4, "image", report.NotAllowed},
 		"receipt of another record": {func(v *vm) { v.record = marshal(t, other) }, nil, 3, "receipt", report.Invalid},
-		"quote for another record":  {func(v *vm) { v.report.ReportData = measure.ReportData(nil, marshal(t, other)) }, nil, 3, "receipt", report.Invalid},
+		"quote for another record":  {func(v *vm) { v.report.ReportData = measure.Asked{}.ReportData(marshal(t, other)) }, nil, 3, "receipt", report.Invalid},
 		"quote for another nonce": {func(v *vm) {
-			v.nonce, v.report.ReportData = []byte{1}, measure.ReportData([]byte{2}, marshal(t, gitRecord()))
+			v.nonce, v.report.ReportData = []byte{1}, measure.Asked{Nonce: []byte{2}}.ReportData(marshal(t, gitRecord()))
 		}, nil, 3, "receipt", report.Invalid},
 		"stale nonce":                {func(v *vm) { v.nonce = []byte{1} }, []string{"NONCE=02"}, 4, "nonce", report.NotAllowed},
 		"launch receipt for a nonce": {func(*vm) {}, []string{"NONCE=02"}, 4, "nonce", report.NotAllowed},

@@ -44,6 +44,8 @@ type vm struct {
 	after      []measure.Event // nil: the launch
 	record     []byte          // of the receipt
 	nonce      []byte
+	key        measure.KeyHash               // that the receipt binds
+	peer       measure.KeyHash               // of whoever serves the evidence
 	log        func(measure.Log) measure.Log // what is said of the log, the register aside
 	quoted     func([]byte) []byte           // what is said of the quote
 	collateral func(*tdx.Collateral, *tdx.PKI)
@@ -175,6 +177,7 @@ func (v *vm) evidence(t testing.TB) (*evidence.Evidence, verify.Params) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	e.Peer = v.peer
 	return e, verify.Params{Policy: v.fullPolicy(t), Root: root, At: v.at, Collateral: collateral}
 }
 
@@ -205,7 +208,7 @@ func (v *vm) receipt(t testing.TB) ([]byte, *quote.Collateral, *quote.Root) {
 		r.RTMR[3] = measure.End(replayed)
 	}
 	if r.ReportData == ([64]byte{}) {
-		r.ReportData = measure.ReportData(v.nonce, v.record)
+		r.ReportData = measure.Asked{Nonce: v.nonce, Key: v.key}.ReportData(v.record)
 	}
 	pki, err := tdx.NewPKI(v.platform)
 	if err != nil {
@@ -224,7 +227,7 @@ func (v *vm) receipt(t testing.TB) ([]byte, *quote.Collateral, *quote.Root) {
 	eventLog, _ := json.Marshal(log)
 	info, _ := json.Marshal(map[string]string{"app_compose": string(v.appCompose)})
 	data, _ := json.Marshal(measure.Receipt{
-		Version: "1", Record: string(v.record), Nonce: hex.EncodeToString(v.nonce), Quote: hex.EncodeToString(raw),
+		Version: measure.Asked{Key: v.key}.Version(), Record: string(v.record), Nonce: hex.EncodeToString(v.nonce), Key: v.key, Quote: hex.EncodeToString(raw),
 		EventLog: string(eventLog), Info: measure.ReceiptInfo{TCBInfo: string(info)},
 	})
 	return data, v.collateralOf(t, pki), v.root(t, pki)

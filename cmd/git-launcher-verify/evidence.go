@@ -7,6 +7,7 @@ import (
 
 	"gitlauncher/internal/address"
 	"gitlauncher/internal/inputs"
+	"gitlauncher/measure"
 	"gitlauncher/verify/evidence"
 )
 
@@ -24,6 +25,7 @@ func (p *program) evidence(s *settings) (*evidence.Evidence, error) {
 		if e, err = evidence.Parse(data); err != nil {
 			return nil, &inputs.InvalidError{Err: fmt.Errorf("%s: %w", s.evidence, err)}
 		}
+		e.Peer = s.peer
 	}
 	for _, part := range []struct {
 		file string
@@ -55,12 +57,14 @@ func (p *program) fetch(ctx context.Context, s *settings) error {
 	}
 	client := p.address
 	client.Private = s.private
-	data, err := client.Fetch(ctx, s.evidence, nonce, evidence.MaxSize)
+	answer, err := client.Fetch(ctx, s.evidence, nonce, evidence.MaxSize)
 	var large *address.LargeError
-	if errors.As(err, &large) {
+	switch {
+	case errors.As(err, &large):
 		return &inputs.InvalidError{Err: err}
+	case err == nil:
+		s.fetched, s.peer = answer.Data, measure.KeyHashOf(answer.SPKI)
 	}
-	s.fetched = data
 	return err
 }
 

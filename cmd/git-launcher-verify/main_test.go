@@ -80,7 +80,7 @@ func launchFile(t testing.TB, file, config string, change ...func(*measure.GitRe
 	if _, _, err := measure.Emit(ctx, agent, events, func(context.Context, time.Duration) error { return nil }); err != nil {
 		t.Fatal(err)
 	}
-	r, err := agent.Receipt(ctx, measure.Recorded, raw, nil)
+	r, err := agent.Receipt(ctx, measure.Recorded, raw, measure.Asked{})
 	if err != nil {
 		t.Fatal(err)
 	}

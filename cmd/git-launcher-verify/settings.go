@@ -11,6 +11,7 @@ import (
 	"gitlauncher/config"
 	"gitlauncher/gitpin/object"
 	"gitlauncher/internal/address"
+	"gitlauncher/measure"
 	"gitlauncher/policy"
 	"gitlauncher/verify/boot"
 	"gitlauncher/verify/quote"
@@ -21,9 +22,10 @@ var errHelp = errors.New("help wanted")
 
 // settings is the command line, checked, with the files that it names read.
 type settings struct {
-	evidence string // a file's name, an address, "-", or empty
-	fetched  []byte // what is at the address
-	private  bool   // addresses that are not public, too
+	evidence string          // a file's name, an address, "-", or empty
+	fetched  []byte          // what is at the address
+	peer     measure.KeyHash // whose TLS connection it came by
+	private  bool            // addresses that are not public, too
 	policy   *policy.Policy
 	systems  *catalogue.Catalogue
 	root     *quote.Root

@@ -15,8 +15,9 @@ import (
 // one for both readers, and no destination is left without a row.
 func TestFlags(t *testing.T) {
 	var text string
+	var q question
 	git := new(settings)
-	gitFlags := git.flags(&measuring{guest: &git.Guest, place: &git.Receipt}, &text)
+	gitFlags := git.flags(&measuring{guest: &git.Guest, place: &git.Receipt}, &q)
 	img := new(imageSettings)
 	imageFlags := img.flags(&measuring{guest: &img.Guest, place: &img.Receipt}, &text)
 	compose := new(composeSettings).flags(&text, &text)

@@ -25,7 +25,7 @@ var commands = []command{
 	{"check", "git-launcher check [flags] [config-file]", "Does all but measuring and exec, in a temporary directory, and prints the launch record.",
 		"policy-out compose history" + boundFlags + logFlags, [2]string{"git-launcher check config.conf", "git-launcher check --compose docker-compose.yaml --policy-out policy.conf config.conf"}},
 	{"receipt", "git-launcher receipt [flags]", "Prints a fresh launch receipt of the launch that is running.",
-		"nonce receipt dstack-endpoint dstack-timeout" + logFlags, [2]string{"git-launcher receipt >receipt.json", "git-launcher receipt --nonce c0ffee >receipt.json"}},
+		"nonce bind-spki bind-file receipt dstack-endpoint dstack-timeout" + logFlags, [2]string{"git-launcher receipt --nonce c0ffee >receipt.json", "git-launcher receipt --nonce c0ffee --bind-file cert.pem >receipt.json"}},
 	{"pin", "git-launcher pin [flags] REPO_URL [REF]", "Proves the commit that REF (a branch or tag) is now, and prints config, compose file and policy.",
 		"set env image os-image print out history auth-token-file auth-scheme ssh-key-file" + boundFlags + logFlags,
 		[2]string{"git-launcher pin https://github.com/you/workload.git v1", "git-launcher pin --os-image dstack-0.6.6 --out deploy https://github.com/you/workload.git"}},

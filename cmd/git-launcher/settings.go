@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/hex"
 	"flag"
 	"io"
 	"strings"
@@ -16,9 +15,9 @@ import (
 type settings struct {
 	gitmode.Launch
 	logging
-	policyOut string // check alone
-	compose   string // check alone
-	nonce     []byte // receipt alone
+	policyOut string        // check alone
+	compose   string        // check alone
+	asked     measure.Asked // receipt alone
 	pin       pinSettings
 }
 
@@ -26,24 +25,24 @@ type settings struct {
 // line.
 func parseSettings(command string, args []string, env func(string) (string, bool)) (*settings, error) {
 	var s settings
-	var nonce string
+	var q question
 	m := measuring{guest: &s.Guest, place: &s.Receipt}
-	fs := s.flags(&m, &nonce).Set(command)
+	fs := s.flags(&m, &q).Set(command)
 	if err := parseFlags(fs, args, env); err != nil {
 		return nil, err
 	}
 	if err := m.check(); err != nil {
 		return nil, err
 	}
-	return &s, s.check(command, fs, nonce)
+	return &s, s.check(command, fs, &q)
 }
 
 // flags are the destinations of git mode's flags.
-func (s *settings) flags(m *measuring, nonce *string) launcherflags.Destinations {
+func (s *settings) flags(m *measuring, q *question) launcherflags.Destinations {
 	f := make(launcherflags.Destinations)
 	s.logging.flags(f)
 	m.flags(f, "tee", "/run/git-launcher/receipt.json")
-	f.Text(nonce, "nonce", "")
+	q.flags(f)
 	f.Text(&s.policyOut, "policy-out", "")
 	s.Bounds.Flags(f)
 	f.Toggle(&s.History, "history")
@@ -52,7 +51,7 @@ func (s *settings) flags(m *measuring, nonce *string) launcherflags.Destinations
 	return f
 }
 
-func (s *settings) check(command string, fs *flag.FlagSet, nonce string) error {
+func (s *settings) check(command string, fs *flag.FlagSet, q *question) error {
 	if err := s.logging.check(); err != nil {
 		return err
 	}
@@ -68,7 +67,7 @@ func (s *settings) check(command string, fs *flag.FlagSet, nonce string) error {
 		return step.Usagef("--receipt must name a file")
 	case s.policyOut != "" && command != "check":
 		return step.Usagef("--policy-out is for the check command")
-	case nonce != "" && command != "receipt":
+	case q.nonce != "" && command != "receipt":
 		return step.Usagef("--nonce is for the receipt command")
 	case command == "receipt" && fs.NArg() > 0:
 		return step.Usagef("receipt takes no config file")
@@ -76,8 +75,8 @@ func (s *settings) check(command string, fs *flag.FlagSet, nonce string) error {
 		return step.Usagef("there is one config file, but %d were given (flags come before it)", fs.NArg())
 	}
 	var err error
-	if s.nonce, err = hex.DecodeString(nonce); err != nil || len(s.nonce) > measure.MaxNonce {
-		return step.Usagef("--nonce is not hex of at most %d bytes", measure.MaxNonce)
+	if s.asked, err = q.read(); err != nil {
+		return err
 	}
 	if command == "pin" {
 		return s.pin.check(fs.Args())

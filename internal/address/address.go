@@ -8,7 +8,8 @@
 // of the machine is used. Size and time are bounded.
 //
 // What it does not do: believe what it fetched. Evidence is judged by its own bytes, and the
-// server's certificate proves nothing about them.
+// server's certificate proves nothing about them. But which key the server has proven to hold
+// is handed on with them: the evidence may bind it.
 package address
 
 import (
@@ -76,9 +77,15 @@ type Client struct {
 	Transport func() *http.Transport // nil: the standard one; tests trust their own authority
 }
 
+// Answer is what a server has sent.
+type Answer struct {
+	Data []byte
+	SPKI []byte // DER; the key of the TLS connection that the data came by
+}
+
 // Fetch returns what is at an address, of limit bytes at most. A nonce, in hex, goes with it
 // as the query's nonce.
-func (c *Client) Fetch(ctx context.Context, at, nonce string, limit int64) ([]byte, error) {
+func (c *Client) Fetch(ctx context.Context, at, nonce string, limit int64) (*Answer, error) {
 	u, err := url.Parse(at)
 	switch {
 	case err != nil || u.Host == "":
@@ -118,8 +125,10 @@ func (c *Client) Fetch(ctx context.Context, at, nonce string, limit int64) ([]by
 		return nil, fmt.Errorf("%s: %w", u.Host, err)
 	case int64(len(data)) > limit:
 		return nil, &LargeError{u.Host, limit}
+	case resp.TLS == nil || len(resp.TLS.PeerCertificates) == 0:
+		return nil, fmt.Errorf("%s: the answer came by no TLS connection", u.Host)
 	}
-	return data, nil
+	return &Answer{data, resp.TLS.PeerCertificates[0].RawSubjectPublicKeyInfo}, nil
 }
 
 func (c *Client) client() *http.Client {

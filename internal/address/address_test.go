@@ -1,6 +1,7 @@
 package address
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net/http"
@@ -18,7 +19,7 @@ func server(t *testing.T, handler http.HandlerFunc) (*httptest.Server, *Client) 
 }
 
 // TestFetch: an answer below, at and above the bound, the nonce that goes with the question,
-// and what is no answer.
+// the key of whoever answers, and what is no answer.
 func TestFetch(t *testing.T) {
 	const limit = 1 << 20
 	s, c := server(t, func(w http.ResponseWriter, r *http.Request) {
@@ -37,14 +38,14 @@ func TestFetch(t *testing.T) {
 			http.NotFound(w, r)
 		}
 	})
-	if got, err := c.Fetch(context.Background(), s.URL+"/nonce?x=1", "abcd", limit); err != nil || string(got) != "abcd1" {
-		t.Errorf("%q %v", got, err)
+	if got, err := c.Fetch(context.Background(), s.URL+"/nonce?x=1", "abcd", limit); err != nil || string(got.Data) != "abcd1" || !bytes.Equal(got.SPKI, s.Certificate().RawSubjectPublicKeyInfo) {
+		t.Errorf("%+v %v", got, err)
 	}
-	if got, err := c.Fetch(context.Background(), s.URL+"/moved", "", limit); err != nil || string(got) != "moved" {
-		t.Errorf("a redirect of the same server: %q %v", got, err)
+	if got, err := c.Fetch(context.Background(), s.URL+"/moved", "", limit); err != nil || string(got.Data) != "moved" || !bytes.Equal(got.SPKI, s.Certificate().RawSubjectPublicKeyInfo) {
+		t.Errorf("a redirect of the same server: %+v %v", got, err)
 	}
-	if got, err := c.Fetch(context.Background(), s.URL+"/at", "", limit); err != nil || len(got) != limit {
-		t.Errorf("at the bound: %d %v", len(got), err)
+	if got, err := c.Fetch(context.Background(), s.URL+"/at", "", limit); err != nil || len(got.Data) != limit {
+		t.Errorf("at the bound: %v", err)
 	}
 	var large *LargeError
 	if _, err := c.Fetch(context.Background(), s.URL+"/above", "", limit); !errors.As(err, &large) {

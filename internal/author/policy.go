@@ -83,7 +83,10 @@ ACPI_TABLES=
 	if e.ComposeSHA256 == "" {
 		text += "What `sha256sum docker-compose.yaml` prints for the file that is deployed:\nDOCKER_COMPOSE_SHA256=\n"
 	}
-	return text + `Who holds the keys of the disk and of the application, unless nobody does (none):
+	return text + `For a receipt that is fetched by its address and binds no key: the verdict then does not
+say whom one talks to.
+ENDPOINT=unbound
+Who holds the keys of the disk and of the application, unless nobody does (none):
 KEY_PROVIDER=
 With a key provider, the disk outlives the boot. Whether it is fine that what an earlier
 compose file of this application left there runs beside this one:

@@ -61,6 +61,8 @@ var table = []Flag{
 	{Name: "lock-timeout", Effect: Quiet, commands: git + " " + image},
 
 	{Name: "nonce", commands: git},
+	{Name: "bind-spki", FlagOnly: true, commands: "receipt"},
+	{Name: "bind-file", FlagOnly: true, commands: "receipt"},
 	{Name: "policy-out", FlagOnly: true, commands: git},
 	{Name: "max-pack-bytes", Effect: Quiet, commands: git},
 	{Name: "max-tree-bytes", Effect: Quiet, commands: git},

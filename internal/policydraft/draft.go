@@ -68,7 +68,7 @@ func expectLauncher(ctx context.Context, w *policy.Writer, e *evidence.Evidence,
 
 // decisions are the keys that nobody writes for a reader: each accepts something, and its
 // line is a comment.
-var decisions = []string{"ALLOW_COMPOSE", "COLLATERAL", "PERSISTENT_DISK", "ACCEPT_ADVISORY", "ACPI_TABLES", "TCB_STATUS_ALLOWED"}
+var decisions = []string{"ALLOW_COMPOSE", "COLLATERAL", "PERSISTENT_DISK", "ACCEPT_ADVISORY", "ACPI_TABLES", "TCB_STATUS_ALLOWED", "ENDPOINT"}
 
 // settle adds the lines that a verdict by the policy so far would still need.
 func settle(ctx context.Context, w *policy.Writer, e *evidence.Evidence, params verify.Params) error {

@@ -50,7 +50,7 @@ func (p Place) leave(ctx context.Context, agent Agent, of Launch) error {
 			return errors.Join(errors.New("it must not lie in WORK_DIR"), err)
 		}
 	}
-	r, err := agent.Receipt(ctx, of.Binding, of.Record, nil)
+	r, err := agent.Receipt(ctx, of.Binding, of.Record, measure.Asked{})
 	if err != nil {
 		return err
 	}

@@ -23,20 +23,20 @@ func (e *Error) Unwrap() error { return e.Err }
 // Agent is what a receipt needs of the guest agent.
 type Agent interface {
 	measure.Reader
-	// Receipt takes a quote over the record and the nonce.
-	Receipt(ctx context.Context, binding measure.Binding, record, nonce []byte) (*measure.Receipt, error)
+	// Receipt takes a quote over the record, the nonce and the key that is to be bound.
+	Receipt(ctx context.Context, binding measure.Binding, record []byte, asked measure.Asked) (*measure.Receipt, error)
 }
 
-// Maker makes receipts of the launch that came last in this boot, one for each nonce.
+// Maker makes receipts of the launch that came last in this boot, one for each question.
 type Maker struct {
 	Agent Agent
 	Left  string // the file that a launch has left its receipt in
 	Sleep func(context.Context, time.Duration) error
 }
 
-// Make makes a receipt over a nonce of at most [measure.MaxNonce] bytes, which the asker
-// chose. Errors are [ErrNoLaunch], *[Error] and those of [measure.ReadBoot].
-func (m *Maker) Make(ctx context.Context, nonce []byte) (*measure.Receipt, error) {
+// Make makes a receipt over a nonce, which the asker chose, and a key, which is the
+// workload's. Errors are [ErrNoLaunch], *[Error] and those of [measure.ReadBoot].
+func (m *Maker) Make(ctx context.Context, asked measure.Asked) (*measure.Receipt, error) {
 	boot, err := measure.ReadBoot(ctx, m.Agent, m.Sleep)
 	if err != nil {
 		return nil, err
@@ -51,7 +51,7 @@ func (m *Maker) Make(ctx context.Context, nonce []byte) (*measure.Receipt, error
 		}
 		binding = measure.Pinned
 	}
-	r, err := m.Agent.Receipt(ctx, binding, record, nonce)
+	r, err := m.Agent.Receipt(ctx, binding, record, asked)
 	if err != nil {
 		return nil, &Error{err}
 	}

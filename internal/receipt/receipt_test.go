@@ -52,16 +52,16 @@ func TestMake(t *testing.T) {
 	a := agent(t)
 	left := filepath.Join(t.TempDir(), "receipt.json")
 	m := receipt.Maker{Agent: a, Left: left, Sleep: noSleep}
-	if _, err := m.Make(t.Context(), nil); !errors.Is(err, receipt.ErrNoLaunch) {
+	if _, err := m.Make(t.Context(), measure.Asked{}); !errors.Is(err, receipt.ErrNoLaunch) {
 		t.Errorf("before a launch: %v", err)
 	}
 	launch(t, a)
 	for _, nonce := range [][]byte{nil, {1, 2, 3}, bytes.Repeat([]byte{7}, measure.MaxNonce)} {
-		r, err := m.Make(t.Context(), nonce)
+		r, err := m.Make(t.Context(), measure.Asked{Nonce: nonce})
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := measure.ReportData(nonce, []byte(record))
+		want := measure.Asked{Nonce: nonce}.ReportData([]byte(record))
 		if r.Binding != measure.Recorded || r.Record != record || r.Nonce != hex.EncodeToString(nonce) || r.ReportData != hex.EncodeToString(want[:]) {
 			t.Errorf("nonce %x: %+v", nonce, r)
 		}
@@ -78,20 +78,20 @@ func TestMakePinned(t *testing.T) {
 	if err := place.Leave(t.Context(), a, receipt.Launch{Binding: measure.Pinned, Record: []byte(record)}); err != nil {
 		t.Fatal(err)
 	}
-	r, err := m.Make(t.Context(), []byte{9})
+	r, err := m.Make(t.Context(), measure.Asked{Nonce: []byte{9}})
 	if err != nil || r.Binding != measure.Pinned || r.Record != record || r.Nonce != "09" {
 		t.Errorf("%+v, %v", r, err)
 	}
 	if err := place.Leave(t.Context(), a, receipt.Launch{Binding: measure.Recorded, Record: []byte(record)}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := m.Make(t.Context(), nil); !errors.Is(err, receipt.ErrNoLaunch) {
+	if _, err := m.Make(t.Context(), measure.Asked{}); !errors.Is(err, receipt.ErrNoLaunch) {
 		t.Errorf("a launch that says it was recorded, and is in no log: %v", err)
 	}
 	if err := os.WriteFile(left, []byte("{}"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := m.Make(t.Context(), nil); !errors.Is(err, receipt.ErrNoLaunch) {
+	if _, err := m.Make(t.Context(), measure.Asked{}); !errors.Is(err, receipt.ErrNoLaunch) {
 		t.Errorf("a file that is no receipt: %v", err)
 	}
 }
@@ -103,7 +103,7 @@ func TestMakeFails(t *testing.T) {
 	m := receipt.Maker{Agent: a, Sleep: noSleep}
 	var failed *receipt.Error
 	var call *dstack.CallError
-	if _, err := m.Make(t.Context(), nil); !errors.As(err, &failed) || !errors.As(err, &call) || call.Call != "GetQuote" {
+	if _, err := m.Make(t.Context(), measure.Asked{}); !errors.As(err, &failed) || !errors.As(err, &call) || call.Call != "GetQuote" {
 		t.Errorf("%v", err)
 	}
 }

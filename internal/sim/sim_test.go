@@ -163,12 +163,12 @@ func TestEventsExtend(t *testing.T) {
 	if got := state.Log[i].Payload; got != hex.EncodeToString(sum[:]) {
 		t.Errorf("compose-hash is %s", got)
 	}
-	r, err := c.Receipt(ctx, measure.Recorded, events[1].Payload, []byte("nonce"))
+	r, err := c.Receipt(ctx, measure.Recorded, events[1].Payload, measure.Asked{Nonce: []byte("nonce")})
 	if err != nil {
 		t.Fatal(err)
 	}
 	quote, _ := hex.DecodeString(r.Quote)
-	data := measure.ReportData([]byte("nonce"), events[1].Payload)
+	data := measure.Asked{Nonce: []byte("nonce")}.ReportData(events[1].Payload)
 	if got := [64]byte(quote[48+520:]); got != data {
 		t.Error("the quote carries other report data")
 	}

@@ -197,10 +197,11 @@ func (c *Client) Info(ctx context.Context) (measure.ReceiptInfo, error) {
 	}, nil
 }
 
-// Receipt has the agent make a quote over the record and the nonce ([measure.ReportData]),
-// and returns it with everything else that a verifier needs. The error is a *[CallError].
-func (c *Client) Receipt(ctx context.Context, binding measure.Binding, record, nonce []byte) (*measure.Receipt, error) {
-	data := measure.ReportData(nonce, record)
+// Receipt has the agent make a quote over the record and what was asked
+// ([measure.Asked.ReportData]), and returns it with everything else that a verifier needs. The
+// error is a *[CallError].
+func (c *Client) Receipt(ctx context.Context, binding measure.Binding, record []byte, asked measure.Asked) (*measure.Receipt, error) {
+	data := asked.ReportData(record)
 	q, err := call(ctx, c, "GetQuote", func(ctx context.Context) (*sdk.GetQuoteResponse, error) {
 		return c.sdk.GetQuote(ctx, data[:])
 	})
@@ -216,7 +217,7 @@ func (c *Client) Receipt(ctx context.Context, binding measure.Binding, record, n
 		return nil, err
 	}
 	return &measure.Receipt{
-		Version: measure.ReceiptVersion, Binding: binding, Record: string(record), Nonce: hex.EncodeToString(nonce),
+		Version: asked.Version(), Binding: binding, Record: string(record), Nonce: hex.EncodeToString(asked.Nonce), Key: asked.Key,
 		Quote: hex.EncodeToString(quote), EventLog: q.EventLog, ReportData: hex.EncodeToString(data[:]),
 		VMConfig: q.VmConfig, Info: info,
 	}, nil

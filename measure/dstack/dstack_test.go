@@ -128,7 +128,7 @@ func TestBadAnswers(t *testing.T) {
 			if strings.ContainsAny(err.Error(), "\n\x1b\x00") || len(err.Error()) > printable.MaxLine+100 {
 				t.Errorf("not a short line: %q", err)
 			}
-			if _, err := c.Receipt(context.Background(), measure.Recorded, nil, nil); !errors.As(err, &ce) {
+			if _, err := c.Receipt(context.Background(), measure.Recorded, nil, measure.Asked{}); !errors.As(err, &ce) {
 				t.Errorf("Receipt: %v", err)
 			}
 			if time.Since(start) > 10*time.Second {

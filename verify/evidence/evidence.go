@@ -44,6 +44,9 @@ type Evidence struct {
 	Provenance []byte            // a Sigstore bundle; nil where there is none
 	Receipt    *measure.Receipt  // KindReceipt alone, without quote and log
 	Claims     Claims
+	// Peer is the key of the TLS connection that the evidence came by. It is the reader's own
+	// finding, and no part of a document; zero where the evidence came otherwise.
+	Peer measure.KeyHash
 }
 
 // Claims are the guest's or host's own words, shown and compared but never

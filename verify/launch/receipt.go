@@ -23,9 +23,14 @@ func (p Params) Freshness(c report.Check, q *quote.Quote) {
 	}
 	c.Optional(name, want, found, "the quote was made for something else")
 	nonce := &c.Policy.Nonce
+	if r := p.Evidence.Receipt; r != nil {
+		if p.receipt(c, q) {
+			p.endpoint(c, r.Key)
+		}
+		return
+	}
+	p.endpoint(c, measure.KeyHash{})
 	switch {
-	case p.Evidence.Receipt != nil:
-		p.receipt(c, q)
 	case nonce.Given():
 		c.NotAllowed("nonce", nonce.String(), "", "only a launch receipt holds a nonce; ask for “git-launcher receipt --nonce HEX”")
 	case !want.Given():
@@ -33,19 +38,20 @@ func (p Params) Freshness(c report.Check, q *quote.Quote) {
 	}
 }
 
-// receipt compares a receipt's nonce and record with the quote and the register.
-func (p Params) receipt(c report.Check, q *quote.Quote) {
+// receipt compares a receipt's nonce, record and key with the quote, and its record with the
+// register. It reports whether the quote is over them.
+func (p Params) receipt(c report.Check, q *quote.Quote) bool {
 	const name = "receipt"
 	r := p.Evidence.Receipt
 	nonce, err := hex.DecodeString(r.Nonce)
 	if err != nil {
 		c.Invalid("nonce", "hex", r.Nonce, "the receipt's nonce is not hex")
-		return
+		return false
 	}
-	want := measure.ReportData(nonce, []byte(r.Record))
+	want := measure.Asked{Nonce: nonce, Key: r.Key}.ReportData([]byte(r.Record))
 	if !bytes.Equal(want[:], q.ReportData[:]) {
-		c.Invalid(name, hex.EncodeToString(want[:]), hex.EncodeToString(q.ReportData[:]), "the quote was not made for this receipt's nonce and record")
-		return
+		c.Invalid(name, hex.EncodeToString(want[:]), hex.EncodeToString(q.ReportData[:]), "the quote was not made for this receipt's nonce, record and key")
+		return false
 	}
 	switch {
 	case slices.ContainsFunc(p.Records, func(l boot.Record) bool { return l.Raw != nil && string(l.Raw) == r.Record }):
@@ -64,4 +70,5 @@ func (p Params) receipt(c report.Check, q *quote.Quote) {
 	} else {
 		c.Note("nonce", show(hex.EncodeToString(nonce)), "no NONCE is expected: how fresh the receipt is was not judged")
 	}
+	return true
 }
