@@ -15,8 +15,8 @@ import (
 // maxApproved bounds the approved-hashes file, in bytes: 64 KiB, some 900 digests.
 const maxApproved = 64 << 10
 
-// ApprovedError is an approved-hashes file that is there and can't be used. It is
-// never a reason to take the default digest instead.
+// ApprovedError says why an approved-hashes file that exists can't be used. It is never a
+// reason to run the default digest instead.
 type ApprovedError struct {
 	File   string
 	Reason string
@@ -26,16 +26,15 @@ func (e *ApprovedError) Error() string {
 	return fmt.Sprintf("approved hashes %s: %s", e.File, e.Reason)
 }
 
-// ErrNotApproved says that the user config's override is not among the approved
-// digests.
+// ErrNotApproved says that the user config's override is not among the approved digests.
 var ErrNotApproved = errors.New("the override is not an approved digest")
 
 // ErrNoDigest says that there is neither an approved-hashes file nor a default.
 var ErrNoDigest = errors.New("there is no approved-hashes file and no default digest")
 
-// ParseApproved reads {"approved_hashes":["sha256:…", …]}, newest first: at least
-// one, all of them well formed. Other keys are ignored, since the file is the node's and
-// may grow.
+// ParseApproved reads {"approved_hashes":["sha256:…", …]}, newest first. There must be at
+// least one digest, and all must be well formed. Other keys are ignored, since the node
+// writes the file and may add some.
 func ParseApproved(data []byte) ([]oci.Digest, error) {
 	var file struct {
 		Hashes []string `json:"approved_hashes"`
@@ -56,10 +55,9 @@ func ParseApproved(data []byte) ([]oci.Digest, error) {
 	return digests, nil
 }
 
-// ReadApproved reads the file that the node keeps. Where there is no file, exists is
-// false. Everything else that is not a well-formed regular file is an *[ApprovedError],
-// also a symbolic link that leads nowhere: anyone who can make one must not be able to
-// bring back the default.
+// ReadApproved reads the file that the node writes. exists is false only where there is no
+// file. Anything but a well-formed regular file is an *[ApprovedError], even a symbolic
+// link to nothing: anyone who can make one must not be able to bring back the default.
 func ReadApproved(name string) (digests []oci.Digest, exists bool, err error) {
 	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -92,8 +90,9 @@ func ReadApproved(name string) (digests []oci.Digest, exists bool, err error) {
 	return digests, true, nil
 }
 
-// Choose picks the digest to run. Without an approved-hashes file that is the
-// default; with one it is the override, if that is listed, or the first entry.
+// Choose returns the digest to run. Without an approved-hashes file that is fallback. With
+// one it is override, which must be in the list, or else the first entry. A zero digest
+// means that there is none. Errors are [ErrNoDigest] and [ErrNotApproved].
 func Choose(approved []oci.Digest, exists bool, fallback, override oci.Digest) (oci.Digest, error) {
 	switch {
 	case !exists && fallback.IsZero():
@@ -113,7 +112,7 @@ func Choose(approved []oci.Digest, exists bool, fallback, override oci.Digest) (
 	return oci.Digest{}, fmt.Errorf("%w: %s", ErrNotApproved, override)
 }
 
-// cause takes the path off an error of package os, because the text around it names it.
+// cause returns an error of package os without the path, which the text around it has.
 func cause(err error) error {
 	var p *fs.PathError
 	if errors.As(err, &p) {

@@ -58,9 +58,8 @@ func approvedJSON(d ...oci.Digest) string {
 	return string(out)
 }
 
-// TestApprovedIsNeverTheDefault: whatever is there and not a well-formed list is an
-// error. Each of these, taken for "no file", would bring back an image that was
-// voted out.
+// TestApprovedIsNeverTheDefault: anything but a well-formed list is an error. If one of
+// these counted as "no file", it would bring back an image that was voted out.
 // SECURITY.md: V1.
 func TestApprovedIsNeverTheDefault(t *testing.T) {
 	good := approvedJSON(digests(2)...)
@@ -115,8 +114,8 @@ func TestApprovedIsNeverTheDefault(t *testing.T) {
 	}
 }
 
-// TestApprovedReplaced: while the node replaces the file, a reader gets one of the
-// two lists, whole.
+// TestApprovedReplaced: while the node replaces the file, a reader gets all of one list or
+// all of the other.
 func TestApprovedReplaced(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "image-digest.bin")
 	d := digests(100)

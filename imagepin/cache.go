@@ -13,47 +13,47 @@ import (
 	"gitlauncher/internal/atomicfile"
 )
 
-// cacheFolder is where proven documents are kept, in the shared volume.
-const cacheFolder = ".git-launcher"
+// ownFolder is the launcher's folder in the shared volume. It has documents and the lock.
+const ownFolder = ".git-launcher"
 
-// Cached is a [Source] that keeps in the shared volume what it has returned, so that an
-// image which is already there starts while the registry is down. The workload writes
-// that volume, too, so what comes from it is hashed like what comes from a registry.
+// Cached is a [Source] that keeps the documents of another one in the shared volume, so
+// that an image which the Engine has starts while the registry is down. The workload
+// writes to that volume, too, so a document from it is hashed like one from a registry.
 type Cached struct {
 	Source
 	Shared *os.Root
 	Log    *slog.Logger
 }
 
-// Manifest implements Source.
+// Manifest implements [Source].
 func (c *Cached) Manifest(ctx context.Context, d oci.Digest) ([]byte, error) {
 	return c.get(ctx, d, c.Source.Manifest)
 }
 
-// Blob implements Source.
+// Blob implements [Source].
 func (c *Cached) Blob(ctx context.Context, d oci.Digest) ([]byte, error) {
 	return c.get(ctx, d, c.Source.Blob)
 }
 
 func (c *Cached) get(ctx context.Context, d oci.Digest, fetch func(context.Context, oci.Digest) ([]byte, error)) ([]byte, error) {
-	name := path.Join(cacheFolder, d.Hex())
+	name := path.Join(ownFolder, d.Hex())
 	if data, err := readShared(c.Shared, name, oci.MaxDocument); err == nil && oci.Sum(data) == d {
 		return data, nil
 	}
 	data, err := fetch(ctx, d)
 	if err != nil || oci.Sum(data) != d {
-		return data, err // the caller hashes it, and says what is wrong
+		return data, err // the caller hashes it, and reports what is wrong
 	}
-	if err := c.Shared.MkdirAll(cacheFolder, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
-		c.Log.Warn("can't keep the manifest; a restart needs the registry", "error", err.Error())
+	if err := c.Shared.MkdirAll(ownFolder, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+		c.Log.Warn("can't keep a document of the image; a restart needs the registry", "error", err.Error())
 	} else if err := atomicfile.WriteIn(c.Shared, name, data, 0o600); err != nil {
-		c.Log.Warn("can't keep the manifest; a restart needs the registry", "error", err.Error())
+		c.Log.Warn("can't keep a document of the image; a restart needs the registry", "error", err.Error())
 	}
 	return data, nil
 }
 
-// readShared reads a file that the workload may have put there. It follows no link, and
-// reads at most limit bytes of a regular file.
+// readShared reads a file that the workload may have written. It follows no link, and
+// refuses anything but a regular file of at most limit bytes.
 func readShared(root *os.Root, name string, limit int64) ([]byte, error) {
 	f, err := root.OpenFile(name, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if err != nil {

@@ -2,8 +2,8 @@ package imagepin
 
 import "gitlauncher/imagepin/oci"
 
-// ProofError is an image that is not what was approved, or that can't be proven to be
-// what was approved. Trying again does not help.
+// ProofError says why an image is not the approved one, or can't be proven to be it. Trying
+// again does not help.
 type ProofError struct {
 	Reference string
 	Reason    string
@@ -13,11 +13,11 @@ type ProofError struct {
 func (e *ProofError) Error() string { return e.Reference + ": " + e.Reason }
 func (e *ProofError) Unwrap() error { return e.Err }
 
-// ConfigDigestError is an approved digest that names an image's config, as old
-// lists of approved hashes did, where its manifest's is needed.
+// ConfigDigestError says that an approved digest is that of an image's config, as in old
+// lists of approved hashes, and not that of its manifest.
 type ConfigDigestError struct {
 	Reference string
-	Manifest  oci.Digest // the one to use instead; zero where that is not known
+	Manifest  oci.Digest // the digest to approve instead; zero where it is not known
 }
 
 func (e *ConfigDigestError) Error() string {

@@ -20,25 +20,25 @@ import (
 // product has a TOML file with the same keys; the compose mounts it, and so measures it.
 type Profile struct {
 	Name    string `toml:"name"`    // of the container
-	Project string `toml:"project"` // of Docker compose, for its labels
-	Service string `toml:"service"`
-	Network string `toml:"network"` // a bridge network; made if it is not there
+	Project string `toml:"project"` // of Docker Compose, for the container's labels
+	Service string `toml:"service"` // the same
+	Network string `toml:"network"` // a bridge network, which is made if it does not exist
 
-	Command     []string `toml:"command"`      // with a TOML user config; empty: the image's own
+	Command     []string `toml:"command"`      // for a TOML user config; empty for the image's own
 	Env         []string `toml:"env"`          // NAME=VALUE
 	Mounts      []string `toml:"mounts"`       // SOURCE:TARGET[:ro]
 	SecurityOpt []string `toml:"security_opt"` // as the Docker Engine takes it
 
-	// In a TEE, besides.
+	// In a TEE, in addition to Env and Mounts.
 	TEEEnv    []string `toml:"tee_env"`
 	TEEMounts []string `toml:"tee_mounts"`
 
-	// Where the container finds things, for what the launcher tells the workload.
+	// Absolute paths in the container, which the launcher tells the workload.
 	ApprovedFile   string `toml:"approved_file"`
 	DstackEndpoint string `toml:"dstack_endpoint"`
 }
 
-// MPC is NEAR's MPC node; doc/image-mode.md.
+// MPC returns the profile of NEAR's MPC node (doc/image-mode.md).
 func MPC() *Profile {
 	const socket = "/var/run/dstack.sock"
 	return &Profile{
@@ -52,13 +52,14 @@ func MPC() *Profile {
 	}
 }
 
-// ProfileError is a profile that makes no sense.
+// ProfileError says why a profile was refused.
 type ProfileError struct{ Reason string }
 
 func (e *ProfileError) Error() string { return "profile: " + e.Reason }
 
-// ParseProfile reads a profile. Every key is needed but command, env, tee_env and
-// tee_mounts, and there are no others.
+// ParseProfile reads a profile. It requires name, project, service, network, approved_file
+// and dstack_endpoint, and refuses a key that [Profile] does not have. The error is a
+// *[ProfileError].
 func ParseProfile(data []byte) (*Profile, error) {
 	var p Profile
 	dec := toml.NewDecoder(strings.NewReader(string(data)))
@@ -69,7 +70,7 @@ func ParseProfile(data []byte) (*Profile, error) {
 	return &p, p.check()
 }
 
-// Compiled when they are needed, since git mode starts without them.
+// These are compiled only when they are needed, since git mode starts without them.
 var (
 	dockerName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,127}$`) })
 	envEntry   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*=[^\x00-\x1f\x7f]*$`) })
@@ -78,11 +79,11 @@ var (
 func (p *Profile) check() error {
 	for _, n := range []struct{ key, value string }{{"name", p.Name}, {"project", p.Project}, {"service", p.Service}, {"network", p.Network}} {
 		if !dockerName().MatchString(n.value) {
-			return &ProfileError{n.key + " is not a name that Docker takes"}
+			return &ProfileError{n.key + " is not a name that Docker accepts"}
 		}
 	}
 	if slices.Contains([]string{"host", "none", "bridge", "default"}, p.Network) {
-		return &ProfileError{"network must be one of its own, not Docker's " + p.Network}
+		return &ProfileError{"network must not be " + p.Network + ", which is Docker's own"}
 	}
 	if !path.IsAbs(p.ApprovedFile) || !path.IsAbs(p.DstackEndpoint) {
 		return &ProfileError{"approved_file and dstack_endpoint must be absolute paths in the container"}
@@ -103,7 +104,7 @@ func (p *Profile) check() error {
 	return nil
 }
 
-// Mount is a volume or a place of the VM, seen in the container.
+// Mount is a volume or a path of the VM that the container sees at Target.
 type Mount struct {
 	Source, Target string
 	ReadOnly       bool
@@ -112,7 +113,8 @@ type Mount struct {
 // Volume reports whether the source is the name of a volume.
 func (m Mount) Volume() bool { return !path.IsAbs(m.Source) }
 
-// ParseMount reads SOURCE:TARGET[:ro].
+// ParseMount reads SOURCE:TARGET[:ro]. Both must be clean absolute paths, but the source may
+// be the name of a volume.
 func ParseMount(s string) (Mount, error) {
 	source, rest, _ := strings.Cut(s, ":")
 	target, option, hasOption := strings.Cut(rest, ":")
@@ -125,9 +127,9 @@ func ParseMount(s string) (Mount, error) {
 	return m, nil
 }
 
-// Describe returns what the container of an image is to be made of. With a .env user
-// config the container runs the image's own command, with the variables that the file
-// may set and those that the launcher sets.
+// Describe returns the description of an image's container. tee says whether it runs in a
+// TEE. With a .env user config the container runs the image's own command, with the
+// variables that the file may set and those that the launcher sets.
 func (p *Profile) Describe(image *Image, user *userconfig.Config, tee bool) *measure.Container {
 	c := &measure.Container{
 		Name: p.Name, Image: image.Reference(), Network: p.Network, Restart: "no",
@@ -155,15 +157,16 @@ func others(env, taken []string) []string {
 	})
 }
 
-// NodeConfig returns the bytes of the file that the node reads: its own settings,
-// which are the operator's, and the [tee] table, which is the launcher's.
+// NodeConfig returns the bytes of the file that the node reads. The operator's settings are
+// in it, and the table tee, which only the launcher writes. The error is a
+// *[userconfig.Error].
 func (p *Profile) NodeConfig(user *userconfig.Config, approved oci.Digest, tee bool) ([]byte, error) {
 	const table = "mpc_node_config."
 	if _, ok := user.Node["tee"]; ok {
-		return nil, &userconfig.Error{Key: table + "tee", Reason: "is the launcher's to write"}
+		return nil, &userconfig.Error{Key: table + "tee", Reason: "is a table that only the launcher writes"}
 	}
 	if _, ok := user.Node["gcp"]; ok && tee {
-		return nil, &userconfig.Error{Key: table + "gcp", Reason: "could take keys out of the TEE, and is not allowed in one"}
+		return nil, &userconfig.Error{Key: table + "gcp", Reason: "is not allowed in a TEE, because it could move keys out of it"}
 	}
 	authority := map[string]any{"type": "local"}
 	if tee {
@@ -178,7 +181,7 @@ func (p *Profile) NodeConfig(user *userconfig.Config, approved oci.Digest, tee b
 	}
 	out, err := toml.Marshal(file)
 	if err != nil {
-		return nil, &userconfig.Error{Key: "mpc_node_config", Reason: "can't be written as TOML again"} // its text may quote it
+		return nil, &userconfig.Error{Key: "mpc_node_config", Reason: "can't be written as TOML again"} // err may quote a value
 	}
 	return out, nil
 }

@@ -36,7 +36,7 @@ func golden(t *testing.T, name string, got []byte) {
 	}
 }
 
-// the approved digest of the golden files
+// approvedDigest is the digest in the golden files.
 var approvedDigest, _ = oci.ParseDigest("sha256:" + strings.Repeat("0123456789abcdef", 4))
 
 func userConfig(t *testing.T, text string) *userconfig.Config {
@@ -77,7 +77,7 @@ MPC_ACCOUNT_ID=a.near
 RUST_LOG=info
 `
 
-// TestGolden pins the bytes that others read: the node its config, a verifier the
+// TestGolden pins the bytes that others read: the node reads its config, and a verifier the
 // description of the container.
 func TestGolden(t *testing.T) {
 	name, err := oci.ParseName("nearone/mpc-node:3.4.1")
@@ -132,7 +132,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// TestNodeConfigRefused: what the launcher owns can't be given by the operator.
+// TestNodeConfigRefused: the operator can't set what the launcher sets.
 // SECURITY.md: U1.
 func TestNodeConfigRefused(t *testing.T) {
 	const head = "[launcher_config]\nimage = 'a/b'\n[mpc_node_config]\n"
@@ -184,13 +184,13 @@ func TestProfile(t *testing.T) {
 	} {
 		text := strings.Replace(profileTOML, c.from, c.to, 1)
 		if _, err := ParseProfile([]byte(text)); err == nil || text == profileTOML {
-			t.Errorf("%s: was taken", c.name)
+			t.Errorf("%s: was accepted", c.name)
 		}
 	}
 }
 
-// FuzzParseProfile: what is taken can be made, and nothing in it reaches outside a
-// container's own places.
+// FuzzParseProfile: every profile that is accepted describes a container, on a network of
+// its own and with mounts that can be parsed.
 func FuzzParseProfile(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		p, err := ParseProfile(data)
@@ -209,8 +209,8 @@ func FuzzParseProfile(f *testing.F) {
 	})
 }
 
-// FuzzNodeConfig: whatever the operator writes, the node reads back the operator's
-// settings, and in the tee table what the launcher says.
+// FuzzNodeConfig: whatever the operator writes, the node reads the operator's settings and
+// the launcher's tee table.
 func FuzzNodeConfig(f *testing.F) {
 	launcher := map[string]any{
 		"image_hash": approvedDigest.String(), "latest_allowed_hash_file_path": "/mnt/shared/image-digest.bin",
@@ -237,7 +237,7 @@ func FuzzNodeConfig(f *testing.F) {
 	})
 }
 
-// TestSample: the sample user config is read without a warning, as a launch reads it.
+// TestSample: a launch reads the sample user config without a warning.
 func TestSample(t *testing.T) {
 	sample, err := os.ReadFile("../image/compose/user-config.toml")
 	if err != nil {

@@ -12,38 +12,37 @@ import (
 	"gitlauncher/internal/printable"
 )
 
-// Image is an image whose index, manifest and config are proven: each was hashed,
-// and each is named by the one before, from the approved digest on.
+// Image is an image whose index, manifest and config are proven. Each was hashed, and each
+// is named by the document before it; the approved digest names the first.
 type Image struct {
 	Name     oci.Name
-	Approved oci.Digest   // what was asked for
+	Approved oci.Digest   // of an index or a manifest
 	Indexes  []oci.Digest // the indexes that led to it, outermost first; none for a manifest
 	Manifest oci.Digest
 	ConfigID oci.Digest // the config's digest
 	Platform oci.Platform
 	Config   *oci.Config
-	Layers   int64 // the sizes of its layers together, compressed, in bytes
+	Layers   int64 // the sum of its layers' compressed sizes, in bytes
 }
 
-// Reference is name@digest with the approved digest, as the container names it.
+// Reference returns name@digest with the approved digest, as the container names it.
 func (i *Image) Reference() string { return i.Name.At(i.Approved) }
 
 // Source returns documents by digest. The caller hashes them.
 type Source interface {
-	// Manifest returns an index or a manifest, Blob a config. Errors are
-	// *registry.Error.
+	// Manifest returns an index or a manifest, and Blob a config. Errors are
+	// *[registry.Error].
 	Manifest(ctx context.Context, d oci.Digest) ([]byte, error)
 	Blob(ctx context.Context, d oci.Digest) ([]byte, error)
 }
 
 const (
-	maxDepth     = 4  // of indexes in indexes; real ones have one level, rarely two
-	maxDocuments = 32 // fetched for one image
+	maxDepth     = 4  // levels of indexes; real images have one, rarely two
+	maxDocuments = 32 // indexes and manifests that are fetched for one image
 )
 
-// Resolve leads from a digest to the one image for a platform, and proves every
-// document on the way by its bytes. Errors: *registry.Error, *ProofError,
-// *ConfigDigestError.
+// Resolve finds the one image for the target platform below a digest, and proves every
+// document on the way by its bytes. Errors: those of the source, *[ProofError].
 func Resolve(ctx context.Context, from Source, name oci.Name, digest oci.Digest, target oci.Platform) (*Image, error) {
 	r := &resolver{from: from, name: name, root: digest, target: target}
 	if err := r.walk(ctx, oci.Descriptor{Digest: digest, Size: -1}, nil); err != nil {
@@ -54,12 +53,12 @@ func Resolve(ctx context.Context, from Source, name oci.Name, digest oci.Digest,
 		return nil, r.fail(digest, fmt.Sprintf("no image for %s in the index; it has: %s", target, r.offered()), nil)
 	case 1:
 		if slices.ContainsFunc(r.unnamed, func(d oci.Digest) bool { return d != r.found[0].Digest }) {
-			// containerd takes the platform from such an entry's config, and then the
-			// first that fits.
-			return nil, r.fail(digest, fmt.Sprintf("an entry names no platform, and others could take it for this one; it has: %s", r.offered()), nil)
+			// containerd reads the platform of such an entry from its config, and takes the
+			// first entry that fits.
+			return nil, r.fail(digest, fmt.Sprintf("an entry names no platform, and the Engine could take it for this one; it has: %s", r.offered()), nil)
 		}
 	default:
-		return nil, r.fail(digest, fmt.Sprintf("%d images for %s in the index, and nothing to choose by; it has: %s", len(r.found), target, r.offered()), nil)
+		return nil, r.fail(digest, fmt.Sprintf("%d images for %s in the index, and no way to choose; it has: %s", len(r.found), target, r.offered()), nil)
 	}
 	return r.image(ctx, r.found[0])
 }
@@ -72,7 +71,7 @@ type resolver struct {
 	target    oci.Platform
 	documents int
 	found     []candidate
-	unnamed   []oci.Digest // manifests of no platform
+	unnamed   []oci.Digest // manifests whose index names no platform for them
 	listed    []string     // what the indexes offer, for errors
 }
 
@@ -98,7 +97,7 @@ func (r *resolver) offered() string {
 	return strings.Join(r.listed, ", ")
 }
 
-// walk reads the document that d names, below the indexes over it.
+// walk reads the document that d names. above are the indexes that lead to it.
 func (r *resolver) walk(ctx context.Context, d oci.Descriptor, above []oci.Digest) error {
 	if len(above) > maxDepth {
 		return r.fail(d.Digest, fmt.Sprintf("indexes are nested more than %d deep", maxDepth), nil)
@@ -108,8 +107,7 @@ func (r *resolver) walk(ctx context.Context, d oci.Descriptor, above []oci.Diges
 		return err
 	}
 	if doc.Config != nil {
-		// An index said "index" or named the platform; a bare manifest says it in
-		// its config, which image checks.
+		// An index may call it something else. Its platform is checked later, in its config.
 		if d.IsIndex() {
 			return r.fail(d.Digest, "the index calls it an index, and it is a manifest", nil)
 		}
@@ -148,7 +146,7 @@ func (r *resolver) children(ctx context.Context, children []oci.Descriptor, abov
 	return nil
 }
 
-// list notes what an index offers.
+// list notes an entry of an index, for errors.
 func (r *resolver) list(d oci.Descriptor) {
 	platform := "no platform"
 	if d.Platform != nil {
@@ -178,18 +176,18 @@ func (r *resolver) document(ctx context.Context, d oci.Descriptor) (*oci.Documen
 	return doc, nil
 }
 
-// check hashes what was fetched.
+// check requires that data has the digest and the size that d states.
 func (r *resolver) check(d oci.Descriptor, data []byte) error {
 	if got := oci.Sum(data); got != d.Digest {
 		return r.fail(d.Digest, "the registry sent something else, whose digest is "+got.String(), nil)
 	}
 	if d.Size >= 0 && d.Size != int64(len(data)) {
-		return r.fail(d.Digest, fmt.Sprintf("it has %d bytes, and what names it says %d", len(data), d.Size), nil)
+		return r.fail(d.Digest, fmt.Sprintf("it has %d bytes, and the document that names it says %d", len(data), d.Size), nil)
 	}
 	return nil
 }
 
-// image proves the config of the one manifest that was found.
+// image proves the config of the manifest that was found, and returns the image.
 func (r *resolver) image(ctx context.Context, c candidate) (*Image, error) {
 	data, err := r.from.Blob(ctx, c.config.Digest)
 	if err != nil {
@@ -211,15 +209,15 @@ func (r *resolver) image(ctx context.Context, c candidate) (*Image, error) {
 	}, nil
 }
 
-// Tags is what a registry has beside a Source: names that move.
+// Tags looks up names that may move.
 type Tags interface {
 	// Tagged returns the bytes of the index or manifest that a tag names now.
 	Tagged(ctx context.Context, tag string) ([]byte, error)
 }
 
-// Explain looks, after "not found", whether the digest is that of an image's
-// config, and if so for the manifest to use instead: among what the name's tag
-// has. It returns the error to report, which is err where there is nothing to add.
+// Explain returns a better error than err, or err. Where the registry has no manifest of
+// the digest, the digest may be that of an image's config. Explain then looks for the
+// manifest to approve instead, below the name's tag, and returns a *[ConfigDigestError].
 func Explain(ctx context.Context, from interface {
 	Source
 	Tags

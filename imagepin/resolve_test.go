@@ -53,7 +53,7 @@ func serve(t *testing.T, s *regtest.Server) *regtest.Server {
 	return s
 }
 
-// push pushes and returns the digest.
+// push pushes an image, an index or raw bytes, and returns the digest.
 func push(t *testing.T, p regtest.Pusher, nameTag string, what any) oci.Digest {
 	t.Helper()
 	s, err := p.Push(nameTag, what)
@@ -67,7 +67,7 @@ func push(t *testing.T, p regtest.Pusher, nameTag string, what any) oci.Digest {
 	return d
 }
 
-// repository is access to a repository, and its name.
+// repository is a client with the name of its repository.
 type repository struct {
 	*registry.Client
 	name oci.Name
@@ -91,7 +91,7 @@ type anonymous struct{}
 
 func (anonymous) Resolve(authn.Resource) (authn.Authenticator, error) { return authn.Anonymous, nil }
 
-// password has one for a single registry.
+// password has a credential for a single registry.
 type password struct{ host, password string }
 
 func (p password) Resolve(r authn.Resource) (authn.Authenticator, error) {
@@ -115,8 +115,8 @@ func digestsOf(t *testing.T, i v1.Image) (manifest, config string) {
 	return m.String(), c.String()
 }
 
-// TestResolve leads from each kind of digest to the platform's image, or says what
-// is wrong and what there is.
+// TestResolve: from each kind of digest, the platform's image is found, or the error says
+// what is wrong and what the index has.
 func TestResolve(t *testing.T) {
 	s := serve(t, &regtest.Server{})
 	p := regtest.Pusher{Host: s.Host}
@@ -167,7 +167,7 @@ func TestResolve(t *testing.T) {
 		{"one of ours twice, once without a platform", regtest.NewIndex(entry(one, &amd64), entry(one, nil)), "linux/amd64", one, 1, ""},
 		{"one of ours twice among others", regtest.NewIndex(entry(one, &amd64), entry(arm, &arm64), entry(one, &amd64), entry(two, &amd64)), "linux/amd64", nil, 0, "2 images for linux/amd64"},
 		{"no platform given", regtest.NewIndex(entry(one, nil)), "linux/amd64", nil, 0, "it has: no platform (sha256:"},
-		{"no platform given for another one", regtest.NewIndex(entry(one, &amd64), entry(two, nil)), "linux/amd64", nil, 0, "an entry names no platform, and others could take it for this one; it has: linux/amd64"},
+		{"no platform given for another one", regtest.NewIndex(entry(one, &amd64), entry(two, nil)), "linux/amd64", nil, 0, "an entry names no platform, and the Engine could take it for this one; it has: linux/amd64"},
 		{"no platform given for another one, deeper", regtest.NewIndex(entry(one, &amd64), regtest.Entry{Index: regtest.NewIndex(entry(two, nil))}), "linux/amd64", nil, 0, "an entry names no platform"},
 		{"index that lies about the platform", regtest.NewIndex(entry(i386, &amd64)), "linux/amd64", nil, 0, "the image is for linux/386"},
 	} {
@@ -196,7 +196,7 @@ func TestResolve(t *testing.T) {
 	}
 }
 
-// TestDocuments: what a registry may hold under a digest and call an image.
+// TestDocuments: a registry may have anything under a digest and call it an image.
 // SECURITY.md: R1, R2.
 func TestDocuments(t *testing.T) {
 	s := serve(t, &regtest.Server{})
@@ -237,10 +237,10 @@ func TestDocuments(t *testing.T) {
 		{"manifest and index in one", edit(func(m map[string]any) { m["manifests"] = []any{} }), "as an index and as an image manifest"},
 		{"an artifact", edit(func(m map[string]any) {
 			m["config"].(map[string]any)["mediaType"] = "application/vnd.oci.empty.v1+json"
-		}), "no container image"},
-		{"a wrong size of the config", edit(func(m map[string]any) { m["config"].(map[string]any)["size"] = 1 }), "what names it says 1"},
+		}), "not a container image"},
+		{"a wrong size of the config", edit(func(m map[string]any) { m["config"].(map[string]any)["size"] = 1 }), "the document that names it says 1"},
 		{"an index", index(string(types.DockerManifestSchema2), size), ""},
-		{"an index with a wrong size", index(string(types.DockerManifestSchema2), size+1), "what names it says"},
+		{"an index with a wrong size", index(string(types.DockerManifestSchema2), size+1), "the document that names it says"},
 		{"an index that calls a manifest an index", index(string(types.OCIImageIndex), size), "calls it an index"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -254,8 +254,8 @@ func TestDocuments(t *testing.T) {
 	}
 }
 
-// TestLyingRegistry: whatever a registry sends, an image that is not the one asked
-// for is not taken, and its words can't forge a log.
+// TestLyingRegistry: whatever a registry sends, no other image is accepted, and the
+// registry's words can't forge a line of a log.
 // SECURITY.md: R1, R3, R4.
 func TestLyingRegistry(t *testing.T) {
 	const secret = "correct-horse"
@@ -273,7 +273,7 @@ func TestLyingRegistry(t *testing.T) {
 	}{
 		{fault: "other-bytes@/manifests/", proof: "the registry sent something else"},
 		{fault: "other-bytes@/blobs/", proof: "the registry sent something else"},
-		{fault: "type=text/html@/manifests/", good: true}, // no hash covers it, so it means nothing
+		{fault: "type=text/html@/manifests/", good: true}, // no hash covers the type, so it is ignored
 		{fault: "type=application/vnd.docker.distribution.manifest.list.v2+json@/manifests/", good: true},
 		{fault: "garbage@/manifests/", proof: "the registry sent something else"},
 		{fault: "truncate@/manifests/", reason: registry.Unreachable},
@@ -364,7 +364,8 @@ func TestTokens(t *testing.T) {
 	}
 }
 
-// TestConfigDigest: lists of approved hashes used to hold config digests.
+// TestConfigDigest: an approved hash may be a config's digest, as in old lists; the error
+// says so.
 func TestConfigDigest(t *testing.T) {
 	s := serve(t, &regtest.Server{})
 	one := image(t, amd64, "1")
@@ -392,7 +393,8 @@ func TestConfigDigest(t *testing.T) {
 	}
 }
 
-// TestRetries: network faults are tried again with growing pauses, refusals are not.
+// TestRetries: after a network fault there are more tries, with growing pauses; after a
+// refusal there are none.
 func TestRetries(t *testing.T) {
 	s := serve(t, &regtest.Server{})
 	d := push(t, regtest.Pusher{Host: s.Host}, "team/image:one", image(t, amd64, "1"))
@@ -424,8 +426,8 @@ func TestRetries(t *testing.T) {
 	}
 }
 
-// TestCache: what was proven once is proven again from the shared volume while the
-// registry is down, and nothing that the workload puts there is believed.
+// TestCache: an image is proven again from the shared volume while the registry is down,
+// and nothing that the workload writes there is believed.
 // SECURITY.md: V2.
 func TestCache(t *testing.T) {
 	s := serve(t, &regtest.Server{})
@@ -475,8 +477,8 @@ func TestCache(t *testing.T) {
 	}
 }
 
-// TestDistribution resolves from the registry that most people run, open and with a
-// password and TLS.
+// TestDistribution resolves from the registry that most people run: without a password, and
+// with a password and TLS.
 func TestDistribution(t *testing.T) {
 	cert, pemBytes, err := gittest.Certificate("127.0.0.1", time.Now().Add(time.Hour))
 	if err != nil {

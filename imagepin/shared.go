@@ -17,29 +17,32 @@ import (
 	"gitlauncher/imagepin/userconfig"
 )
 
-// lockPause is how often a lock that somebody holds is looked at again.
+// lockPause is the time between two tries to take the lock.
 const lockPause = 200 * time.Millisecond
 
-// LockedError says that another launcher has the shared volume.
+// LockedError says that another launcher holds the lock.
 type LockedError struct{ Waited time.Duration }
 
 func (e *LockedError) Error() string {
-	return fmt.Sprintf("another launcher has been at work for %v", e.Waited)
+	return fmt.Sprintf("another launcher still holds the lock of the shared volume after %v", e.Waited)
 }
 
-// Lock keeps two launchers from working on one container. The workload can write the
-// shared volume, and so it can hold the lock. Then nobody supervises it, and that is all:
-// what was not measured is stopped before the lock is taken.
+// Lock keeps two launchers from working on one container. It tries for as long as patience,
+// and the caller closes the lock. The error may be a *[LockedError].
+//
+// The workload can write to the shared volume, and so it can hold the lock. Then no
+// launcher supervises it. That does no other harm, because a workload that was not measured
+// is stopped before the lock is taken.
 func Lock(ctx context.Context, shared string, patience time.Duration, sleep registry.Sleep) (io.Closer, error) {
 	root, err := os.OpenRoot(shared)
 	if err != nil {
 		return nil, err
 	}
 	defer root.Close()
-	if err := root.MkdirAll(cacheFolder, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+	if err := root.MkdirAll(ownFolder, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
 		return nil, err
 	}
-	f, err := root.OpenFile(path.Join(cacheFolder, "lock"), os.O_RDWR|os.O_CREATE|syscall.O_NONBLOCK, 0o600)
+	f, err := root.OpenFile(path.Join(ownFolder, "lock"), os.O_RDWR|os.O_CREATE|syscall.O_NONBLOCK, 0o600)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +72,7 @@ func Locked(shared string) (bool, error) {
 		return false, err
 	}
 	defer root.Close()
-	f, err := root.OpenFile(path.Join(cacheFolder, "lock"), os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	f, err := root.OpenFile(path.Join(ownFolder, "lock"), os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
@@ -85,7 +88,7 @@ func Locked(shared string) (bool, error) {
 }
 
 // ReadConfig reads the user config or a profile: a regular file of at most
-// userconfig.MaxFile bytes. An error names no content.
+// [userconfig.MaxFile] bytes. An error repeats no content.
 func ReadConfig(name string) ([]byte, error) {
 	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {

@@ -15,17 +15,17 @@ import (
 // templateSum is the SHA-256 of the template in near/mpc at b0b6b7167, August 2026.
 const templateSum = "4178791d5991d92083837cc1ded9de6eb195b608b96c0963bc51abd345051b70"
 
-// TestTemplate: not a byte of the contract's template is ours.
+// TestTemplate: every byte of the template is the contract's.
 func TestTemplate(t *testing.T) {
 	if sum := fmt.Sprintf("%x", sha256.Sum256([]byte(template))); sum != templateSum {
 		t.Errorf("the template has hash %s", sum)
 	}
 	if published := testenv.ReadFixture(t, "near-launcher-compose.template"); !bytes.Equal(published, []byte(template)) {
-		t.Error("the published template is another one")
+		t.Error("the published template differs")
 	}
 }
 
-// TestCompose: the digests are where the contract puts them, and nothing is left open.
+// TestCompose: the digests are where the contract puts them, and no placeholder is left.
 func TestCompose(t *testing.T) {
 	launcher, node := oci.Sum([]byte("launcher")), oci.Sum([]byte("node"))
 	got := string(Compose(launcher, node))
@@ -40,7 +40,7 @@ func TestCompose(t *testing.T) {
 	}
 }
 
-// TestShipped: the compose file that is shipped is the contract's, with no digests yet.
+// TestShipped: the compose file that is shipped is the contract's, with digests of zeros.
 func TestShipped(t *testing.T) {
 	shipped, err := os.ReadFile("../../image/compose/mpc-tee.yaml")
 	if err != nil {

@@ -16,10 +16,11 @@ import (
 	"gitlauncher/imagepin/engine/container"
 )
 
-// stopTimeout is how long a container that must stop may take for it, in seconds.
+// stopTimeout is how long a container may take to stop, in seconds.
 const stopTimeout = 10
 
-// Find returns the container of a name or an id, or nil if there is none.
+// Find returns the container with this name or id, or nil if there is none. The error is an
+// *[Error].
 func (e *Engine) Find(ctx context.Context, name string) (*container.Found, error) {
 	r, err := call(ctx, e, "looking for the container "+name, func(ctx context.Context) (client.ContainerInspectResult, error) {
 		r, err := e.api.ContainerInspect(ctx, name, client.ContainerInspectOptions{})
@@ -29,7 +30,7 @@ func (e *Engine) Find(ctx context.Context, name string) (*container.Found, error
 		return r, err
 	})
 	c := r.Container
-	if err != nil || c.ID != name && c.Name != "/"+name { // the Engine finds by the beginning of an id, too
+	if err != nil || c.ID != name && c.Name != "/"+name { // the Engine also accepts the beginning of an id
 		return nil, err
 	}
 	f, ok := container.Inspected(c)
@@ -39,8 +40,8 @@ func (e *Engine) Find(ctx context.Context, name string) (*container.Found, error
 	return f, nil
 }
 
-// Disarm makes sure that Docker itself never starts a container: its restart
-// policies act when the Engine starts, before any launcher does.
+// Disarm makes sure that Docker itself never starts a container. A restart policy acts when
+// the Engine starts, before any launcher does.
 func (e *Engine) Disarm(ctx context.Context, f *container.Found) error {
 	if p := f.Inspect.HostConfig.RestartPolicy.Name; p == dockercontainer.RestartPolicyDisabled || p == "" {
 		return nil
@@ -52,7 +53,7 @@ func (e *Engine) Disarm(ctx context.Context, f *container.Found) error {
 	return err
 }
 
-// Halt stops a container, and requires that it has stopped.
+// Halt disarms and stops a container. It is an error if the container still runs then.
 func (e *Engine) Halt(ctx context.Context, f *container.Found) error {
 	if err := e.Disarm(ctx, f); err != nil {
 		return err
@@ -74,11 +75,11 @@ func (e *Engine) Halt(ctx context.Context, f *container.Found) error {
 	return err
 }
 
-// Prepare makes the wanted container, without starting it, or keeps the one that
-// is there if it is the wanted one. A container that it replaces is renamed first
-// and removed last, so that at every moment a container owns the volumes and the
-// image, and no prune takes them. Errors: *Error (NoImage: pull again),
-// *imagepin.ProofError, *SettingsError.
+// Prepare returns the wanted container. It keeps the one of that name if nothing differs,
+// and otherwise makes a new one without starting it. It renames a container that it
+// replaces first and removes it last. So at every moment a container uses the volumes and
+// the image, and no prune removes them. Errors: *[Error] (with [NoImage], pull again),
+// *[imagepin.ProofError], *[SettingsError].
 func (e *Engine) Prepare(ctx context.Context, w *container.Wanted) (f *container.Found, kept bool, err error) {
 	networkID, err := e.network(ctx, w.Profile)
 	if err != nil {
@@ -89,11 +90,11 @@ func (e *Engine) Prepare(ctx context.Context, w *container.Wanted) (f *container
 		return nil, false, err
 	}
 	if f != nil {
-		why := e.ways.Differs(f, w, networkID)
+		why := e.traits.Differs(f, w, networkID)
 		if why == "" {
 			return f, true, e.sweep(ctx, w)
 		}
-		if err := e.Verify(ctx, w.Image); err != nil { // before anything is touched
+		if err := e.Verify(ctx, w.Proven); err != nil { // before anything is changed
 			return nil, false, err
 		}
 		e.log.Info("replacing the container", "container", container.Short(f.ID), "because", why)
@@ -107,7 +108,7 @@ func (e *Engine) Prepare(ctx context.Context, w *container.Wanted) (f *container
 	return f, false, e.sweep(ctx, w)
 }
 
-// network returns the id of the profile's network, and makes the network if need be.
+// network returns the id of the profile's network. It makes a network that does not exist.
 func (e *Engine) network(ctx context.Context, p *imagepin.Profile) (id string, err error) {
 	doing := "looking for the network " + p.Network
 	return call(ctx, e, doing, func(ctx context.Context) (string, error) {
@@ -140,24 +141,24 @@ func (e *Engine) setAside(ctx context.Context, f *container.Found, name string) 
 
 func replacedName(name, id string) string { return name + ".replaced-" + container.Short(id) }
 
-// create makes the container and compares what the Engine made with what was wanted.
+// create makes the container and compares it, as the Engine made it, with the wanted one.
 func (e *Engine) create(ctx context.Context, w *container.Wanted, networkID string) (*container.Found, error) {
 	options, err := w.Options()
 	if err != nil {
 		return nil, &SettingsError{w.Name, err.Error()}
 	}
-	if e.ways.Containerd { // its store may hold several platforms of one image
-		options.Platform = &ocispec.Platform{OS: w.Image.Platform.OS, Architecture: w.Image.Platform.Architecture, Variant: w.Image.Platform.Variant}
+	if e.traits.Containerd { // its store may have several platforms of one image
+		options.Platform = &ocispec.Platform{OS: w.Proven.Platform.OS, Architecture: w.Proven.Platform.Architecture, Variant: w.Proven.Platform.Variant}
 	}
-	// Already creating fills empty volumes from the image.
-	if err := e.Verify(ctx, w.Image); err != nil {
+	// Before creating, which already fills empty volumes from the image.
+	if err := e.Verify(ctx, w.Proven); err != nil {
 		return nil, err
 	}
 	doing := "creating the container " + w.Name
 	made, err := call(ctx, e, doing, func(ctx context.Context) (client.ContainerCreateResult, error) {
 		r, err := e.api.ContainerCreate(ctx, options)
 		if cerrdefs.IsNotFound(err) {
-			err = errors.New("No such image: " + w.Image.Reference())
+			err = errors.New("No such image: " + w.Proven.Reference())
 		}
 		return r, err
 	})
@@ -171,19 +172,20 @@ func (e *Engine) create(ctx context.Context, w *container.Wanted, networkID stri
 	if f == nil {
 		return nil, &Error{doing, NoContainer, "somebody removed it"}
 	}
-	if why := e.ways.Differs(f, w, networkID); why != "" {
+	if why := e.traits.Differs(f, w, networkID); why != "" {
 		if err := e.remove(ctx, f.ID); err != nil {
-			e.log.Warn("a container that is not as wanted stays behind", "container", container.Short(f.ID), "error", err.Error())
+			e.log.Warn("can't remove a container that differs from the wanted one", "container", container.Short(f.ID), "error", err.Error())
 		}
-		if err := e.ways.Proves(w.Image, f.Inspect.Image); err != nil {
+		if err := e.traits.Proves(w.Proven, f.Inspect.Image); err != nil {
 			return nil, err
 		}
-		return nil, &SettingsError{w.Name, "the Docker Engine did not make it as wanted: " + why}
+		return nil, &SettingsError{w.Name, "the Docker Engine made it differently: " + why}
 	}
 	return f, nil
 }
 
-// sweep removes containers that were replaced. Their successor exists.
+// sweep removes containers that were replaced. The container that replaces them exists by
+// then. A container that can't be removed is only logged.
 func (e *Engine) sweep(ctx context.Context, w *container.Wanted) error {
 	list, err := call(ctx, e, "looking for replaced containers", func(ctx context.Context) (client.ContainerListResult, error) {
 		return e.api.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: make(client.Filters).Add("name", w.Name+".replaced-")})
@@ -197,7 +199,7 @@ func (e *Engine) sweep(ctx context.Context, w *container.Wanted) error {
 			continue
 		}
 		if err := e.remove(ctx, c.ID); err != nil {
-			e.log.Warn("a replaced container stays behind", "container", container.Short(c.ID), "error", err.Error())
+			e.log.Warn("can't remove a replaced container", "container", container.Short(c.ID), "error", err.Error())
 		}
 	}
 	return nil
@@ -211,6 +213,6 @@ func (e *Engine) remove(ctx context.Context, id string) error {
 	return err
 }
 
-// ImageGone reports whether an error says that the Engine does not have the image, or no
-// longer has it. Then pulling it helps.
+// ImageGone reports whether an error says that the Engine does not have the image. Then a
+// pull helps.
 func ImageGone(err error) bool { return is(err, NoImage) }

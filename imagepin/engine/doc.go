@@ -1,10 +1,10 @@
-// Package engine has the Docker Engine of the VM pull a proven image, proves what it
-// holds, and makes, starts and supervises the container that is described.
+// Package engine has the Docker Engine of the VM pull a proven image, proves that the
+// Engine has that image, and makes, starts and supervises the container.
 //
 // The threats it answers: others with the Engine's socket, who prune, rename, start and
-// change things at any moment; what an earlier run of the workload left in its own
-// container; Docker's own restart policies, which start containers before any launcher
-// runs; and an Engine that hangs, dies, or has another image under the right name.
+// change things at any moment; changes that an earlier run of the workload left in its own
+// container; Docker's restart policies, which start containers before any launcher runs;
+// and an Engine that hangs, dies, or has another image under the right name.
 //
 // What it does not check: the Engine itself and the layers, which the Engine hashes
 // against the proven manifest and config. It is part of the measured system.

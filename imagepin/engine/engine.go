@@ -21,19 +21,19 @@ import (
 )
 
 // Engine is the Docker Engine of this VM. It is part of the measured system, so what it
-// says of itself is believed. That it holds the right image is proven all the same,
-// because anyone who reached it before could have put another there.
+// says about itself is believed. Its image is proven all the same, because anyone who
+// reached the Engine before may have given it another.
 type Engine struct {
 	api         *client.Client
 	timeout     time.Duration // of one call
 	log         *slog.Logger
-	ways        container.Engine
+	traits      container.Traits
 	mirrors     []string
 	about, root string
 }
 
-// Connect talks to the Engine at a socket's absolute path; no environment
-// variable leads it elsewhere. timeout is for one call. Errors: *Error.
+// Connect connects to the Engine at a socket's absolute path. No environment variable
+// leads it elsewhere. timeout is for one call. The error is an *[Error].
 func Connect(ctx context.Context, socket string, timeout time.Duration, log *slog.Logger) (*Engine, error) {
 	const doing = "connecting to it"
 	info, err := os.Stat(socket)
@@ -51,8 +51,8 @@ func Connect(ctx context.Context, socket string, timeout time.Duration, log *slo
 	if err != nil {
 		return nil, err
 	}
-	e.ways.Runtime, e.ways.LogDriver = about.Info.DefaultRuntime, about.Info.LoggingDriver
-	e.ways.CgroupNS = slices.Contains(about.Info.SecurityOptions, "name=cgroupns")
+	e.traits.Runtime, e.traits.LogDriver = about.Info.DefaultRuntime, about.Info.LoggingDriver
+	e.traits.CgroupNS = slices.Contains(about.Info.SecurityOptions, "name=cgroupns")
 	if c := about.Info.RegistryConfig; c != nil {
 		e.mirrors = c.Mirrors
 		if hub := c.IndexConfigs["docker.io"]; len(e.mirrors) == 0 && hub != nil {
@@ -60,24 +60,24 @@ func Connect(ctx context.Context, socket string, timeout time.Duration, log *slo
 		}
 	}
 	for _, s := range about.Info.DriverStatus {
-		// The same test as Docker's own tools make: nothing else tells the stores apart.
+		// Docker's own tools make the same test: nothing else tells the stores apart.
 		if s[0] == "driver-type" && s[1] == "io.containerd.snapshotter.v1" {
-			e.ways.Containerd = true
+			e.traits.Containerd = true
 		}
 	}
 	e.root = about.Info.DockerRootDir
-	e.about = fmt.Sprintf("version %s, API %s, %s store", printable.Line(about.Info.ServerVersion), api.ClientVersion(), map[bool]string{true: "containerd's", false: "classic"}[e.ways.Containerd])
-	log.Debug("Docker Engine", "version", about.Info.ServerVersion, "api", api.ClientVersion(), "containerd_store", e.ways.Containerd)
+	e.about = fmt.Sprintf("version %s, API %s, %s store", printable.Line(about.Info.ServerVersion), api.ClientVersion(), map[bool]string{true: "containerd's", false: "classic"}[e.traits.Containerd])
+	log.Debug("Docker Engine", "version", about.Info.ServerVersion, "api", api.ClientVersion(), "containerd_store", e.traits.Containerd)
 	return e, nil
 }
 
-// Mirrors are the addresses of the Engine's mirrors of Docker Hub, in its order.
+// Mirrors returns the addresses of the Engine's mirrors of Docker Hub, in its order.
 func (e *Engine) Mirrors() []string { return e.mirrors }
 
 // Close closes the connection.
 func (e *Engine) Close() error { return e.api.Close() }
 
-// call makes one call under its deadline, and classifies its error.
+// call makes one call with the Engine's timeout, and classifies its error.
 func call[T any](ctx context.Context, e *Engine, doing string, do func(context.Context) (T, error)) (T, error) {
 	bounded, cancel := context.WithTimeout(ctx, e.timeout)
 	defer cancel()
@@ -88,8 +88,8 @@ func call[T any](ctx context.Context, e *Engine, doing string, do func(context.C
 	return v, nil
 }
 
-// classify makes an error of the client's an *Error. ctx is the caller's context,
-// bounded the one with the call's deadline.
+// classify turns an error of the client into an *[Error]. ctx is the caller's context, and
+// bounded the one with the call's deadline. Where ctx has ended, classify returns its cause.
 func (e *Engine) classify(ctx, bounded context.Context, doing string, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx) // a signal, not the Engine
@@ -108,7 +108,7 @@ func (e *Engine) classify(ctx, bounded context.Context, doing string, err error)
 	return &Error{doing, reason, printable.Line(text)}
 }
 
-// textReason recognises failures that the Engine reports by their text alone. A test
+// textReason recognises the failures that only the Engine's text tells apart. A test
 // against a real Engine pins the texts.
 func textReason(text string) Reason {
 	for _, known := range []struct {
@@ -133,17 +133,17 @@ func textReason(text string) Reason {
 	return Failed
 }
 
-// is reports whether an error is the Engine's, for that reason.
+// is reports whether an error is an *[Error] with that reason.
 func is(err error, reason Reason) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Reason == reason
 }
 
-// Verify proves that the image which the Engine has under name@digest is the one
-// that was proven document by document. What the Engine calls an image's id depends
-// on its store: the config's digest, or with containerd's store the digest of what
-// was pulled, index or manifest. RepoDigests are not looked at: they may be empty,
-// or many. Errors: *Error (NoImage where it is not there), *imagepin.ProofError.
+// Verify requires that the Engine's image of the name name@digest is the proven one. The id
+// that the Engine has for an image depends on its store. It is the config's digest, or with
+// containerd's store the digest that was pulled, of an index or a manifest. RepoDigests
+// prove nothing: there may be none or many. Errors: *[Error] (with [NoImage] where there is
+// no such image), *[imagepin.ProofError].
 func (e *Engine) Verify(ctx context.Context, image *imagepin.Image) error {
 	ref := image.Reference()
 	local, err := call(ctx, e, "looking at the image", func(ctx context.Context) (client.ImageInspectResult, error) {
@@ -156,5 +156,5 @@ func (e *Engine) Verify(ctx context.Context, image *imagepin.Image) error {
 	if err != nil {
 		return err
 	}
-	return e.ways.Proves(image, local.ID)
+	return e.traits.Proves(image, local.ID)
 }

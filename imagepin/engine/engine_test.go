@@ -26,17 +26,17 @@ import (
 	"gitlauncher/internal/printable"
 )
 
-// standIn answers like a Docker Engine's socket, for what the Engine of the machine
-// can't be made to be: newer, with images in containerd's store, or with a mind of its
-// own. Its answers have the shapes of the Engine API 1.47's documentation.
+// standIn answers like a Docker Engine, in ways that a test can't make the machine's own
+// Engine answer: as a newer one, one with images in containerd's store, or one that
+// disobeys. Its answers have the shapes in the documentation of the Engine API 1.47.
 type standIn struct {
-	info      string            // of /info
-	images    map[string]string // reference: answer
-	created   map[string]any    // what /containers/create was last given
-	platform  string            // its query
+	info      string            // the answer of /info
+	images    map[string]string // the answers of /images, by reference
+	created   map[string]any    // the last request to /containers/create
+	platform  string            // that request's platform
 	container func(create map[string]any) map[string]any
 	removed   bool
-	conflict  bool // somebody takes the name just before
+	conflict  bool // somebody takes the name before the container is created
 	mu        sync.Mutex
 }
 
@@ -88,7 +88,7 @@ func (s *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (s *standIn) connect(t *testing.T) *Engine {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "e") // a socket's path is short
+	dir, err := os.MkdirTemp("", "e") // a socket's path must be short
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func (s *standIn) connect(t *testing.T) *Engine {
 	return e
 }
 
-// digests are n different ones.
+// digests returns n different ones.
 func digests(n int) []oci.Digest {
 	d := make([]oci.Digest, n)
 	for i := range d {
@@ -126,7 +126,7 @@ func userConfig(t *testing.T, text string) *userconfig.Config {
 	return c
 }
 
-// testImage is approved by an index.
+// testImage is an image whose approved digest is an index's.
 func testImage(t *testing.T) *imagepin.Image {
 	t.Helper()
 	name, err := oci.ParseName("nearone/mpc-node")
@@ -140,8 +140,8 @@ func testImage(t *testing.T) *imagepin.Image {
 	}
 }
 
-// TestVerify: what the Engine calls an image depends on its store, and in neither does
-// a name prove anything.
+// TestVerify: an image's id depends on the Engine's store, and in neither store does a name
+// prove anything.
 // SECURITY.md: R1.
 func TestVerify(t *testing.T) {
 	image := testImage(t)
@@ -179,7 +179,7 @@ func TestVerify(t *testing.T) {
 	}
 }
 
-// inspected is what an obedient Engine says of a container that it was told to make.
+// inspected returns an obedient Engine's description of a container that it has created.
 func inspected(image *imagepin.Image, id string, create map[string]any) map[string]any {
 	config := map[string]any{}
 	for k, v := range create {
@@ -204,14 +204,14 @@ func inspected(image *imagepin.Image, id string, create map[string]any) map[stri
 	}
 }
 
-// TestCreated: the container is compared with what was wanted before it can be
-// started, whatever the Engine made of the request.
+// TestCreated: a new container is compared with the wanted one before it can be started,
+// because the Engine may have made another.
 // SECURITY.md: D2.
 func TestCreated(t *testing.T) {
 	image := testImage(t)
 	index, other := image.Approved.String(), digests(5)[4].String()
 	user := userConfig(t, "[launcher_config]\nimage = 'nearone/mpc-node'\nport_mappings = [{host = 80, container = 8080}]\n[mpc_node_config]\n")
-	w := &container.Wanted{Image: image, Profile: imagepin.MPC(), Container: *imagepin.MPC().Describe(image, user, true)}
+	w := &container.Wanted{Proven: image, Profile: imagepin.MPC(), Container: *imagepin.MPC().Describe(image, user, true)}
 	host := func(key string, value any) func(map[string]any) {
 		return func(c map[string]any) { c["HostConfig"].(map[string]any)[key] = value }
 	}
@@ -289,15 +289,14 @@ func TestCreated(t *testing.T) {
 func TestNameTaken(t *testing.T) {
 	image := testImage(t)
 	user := userConfig(t, "[launcher_config]\nimage = 'nearone/mpc-node'\n[mpc_node_config]\n")
-	w := &container.Wanted{Image: image, Profile: imagepin.MPC(), Container: *imagepin.MPC().Describe(image, user, true)}
+	w := &container.Wanted{Proven: image, Profile: imagepin.MPC(), Container: *imagepin.MPC().Describe(image, user, true)}
 	s := &standIn{info: classicInfo, conflict: true, images: map[string]string{image.Reference(): `{"Id":"` + image.ConfigID.String() + `"}`}}
 	if _, _, err := s.connect(t).Prepare(context.Background(), w); !is(err, NameTaken) {
 		t.Errorf("error %v", err)
 	}
 }
 
-// TestFind: the Engine takes the beginning of an id for a name; a container of that id is
-// not the one of that name.
+// TestFind: the Engine finds a container by the beginning of its id; Find does not.
 func TestFind(t *testing.T) {
 	s := &standIn{info: classicInfo, created: map[string]any{}}
 	s.container = func(map[string]any) map[string]any {
@@ -311,7 +310,7 @@ func TestFind(t *testing.T) {
 	}
 }
 
-// TestEngineTexts: what an Engine tells by its text alone.
+// TestEngineTexts: the reasons that only an Engine's text tells apart.
 // SECURITY.md: R4.
 func TestEngineTexts(t *testing.T) {
 	for text, want := range map[string]Reason{
@@ -350,11 +349,11 @@ func TestEngineTexts(t *testing.T) {
 	}
 }
 
-// harmless are the fields of a container that differs does not look at, since they give
-// it no power, no other bytes and nobody its output.
+// harmless are the fields that a comparison ignores, since they give a container no power
+// and no other bytes, and nobody its output.
 var harmless = []string{
 	"HostConfig.ContainerIDFile", "HostConfig.ConsoleSize", "HostConfig.ShmSize", "HostConfig.OomScoreAdj", "HostConfig.ReadonlyRootfs",
-	"HostConfig.VolumeDriver", // for Binds, of which there are none
+	"HostConfig.VolumeDriver", // is for Binds, and there are none
 	"HostConfig.StorageOpt", "HostConfig.Isolation",
 	// Limits.
 	"HostConfig.CPUShares", "HostConfig.Memory", "HostConfig.NanoCPUs", "HostConfig.BlkioWeight", "HostConfig.BlkioWeightDevice",
@@ -363,8 +362,8 @@ var harmless = []string{
 	"HostConfig.CpusetMems", "HostConfig.MemoryReservation", "HostConfig.MemorySwap", "HostConfig.MemorySwappiness", "HostConfig.OomKillDisable",
 	"HostConfig.PidsLimit", "HostConfig.Ulimits", "HostConfig.CPUCount", "HostConfig.CPUPercent", "HostConfig.IOMaximumIOps", "HostConfig.IOMaximumBandwidth",
 	"Config.Hostname", "Config.Domainname", "Config.AttachStdin", "Config.AttachStdout", "Config.AttachStderr", "Config.StdinOnce",
-	"Config.ExposedPorts", // not published by that
-	"Config.Image",        // compared as Found.Image
+	"Config.ExposedPorts", // does not publish a port
+	"Config.Image",        // is compared as Found.Image
 	"Config.ArgsEscaped", "Config.NetworkDisabled", "Config.OnBuild", "Config.StopSignal", "Config.StopTimeout", "Config.Shell",
 }
 
@@ -402,12 +401,12 @@ func fill(v reflect.Value) {
 	}
 }
 
-// TestEveryField: whatever the Engine API has for a container is compared, or is known
-// to be harmless; so a field that a new version of the API adds is not passed over.
+// TestEveryField: every field that the Engine API has for a container is compared or known
+// to be harmless. So a field that a new version of the API adds is not missed.
 // SECURITY.md: D2.
 func TestEveryField(t *testing.T) {
 	image := testImage(t)
-	w := &container.Wanted{Image: image, Profile: imagepin.MPC(), Container: *imagepin.MPC().Describe(image, userConfig(t, "[launcher_config]\nimage = 'nearone/mpc-node'\n[mpc_node_config]\n"), true)}
+	w := &container.Wanted{Proven: image, Profile: imagepin.MPC(), Container: *imagepin.MPC().Describe(image, userConfig(t, "[launcher_config]\nimage = 'nearone/mpc-node'\n[mpc_node_config]\n"), true)}
 	s := &standIn{info: containerdInfo, images: map[string]string{image.Reference(): `{"Id":"` + image.Approved.String() + `"}`}}
 	s.container = func(create map[string]any) map[string]any {
 		made := inspected(image, image.Approved.String(), create)
@@ -430,7 +429,7 @@ func TestEveryField(t *testing.T) {
 			before := reflect.New(value.Type()).Elem()
 			before.Set(value)
 			fill(value)
-			if why := e.ways.Differs(good, w, ""); why == "" != slices.Contains(harmless, field) {
+			if why := e.traits.Differs(good, w, ""); why == "" != slices.Contains(harmless, field) {
 				t.Errorf("%s changed: %q", field, why)
 			}
 			value.Set(before)
@@ -438,7 +437,7 @@ func TestEveryField(t *testing.T) {
 	}
 	judge("HostConfig", reflect.ValueOf(good.Inspect.HostConfig).Elem())
 	judge("Config", reflect.ValueOf(good.Inspect.Config).Elem())
-	if why := e.ways.Differs(good, w, ""); why != "" {
+	if why := e.traits.Differs(good, w, ""); why != "" {
 		t.Errorf("and at the end: %s", why)
 	}
 }

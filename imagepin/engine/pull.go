@@ -22,20 +22,20 @@ import (
 	"gitlauncher/imagepin/userconfig"
 )
 
-// progressEvery is how often a pull that goes on is logged.
+// progressEvery is the time between two lines in the log about a pull.
 const progressEvery = 5 * time.Second
 
 // Puller is what a pull needs besides the Engine.
 type Puller struct {
-	Registry *registry.Client // for its credential
+	Registry *registry.Client // has the credential
 	Policy   userconfig.Pull
-	Stall    time.Duration // longest time without a sign of life
+	Stall    time.Duration // how long the Engine may report no progress
 	Log      *slog.Logger
 	Sleep    registry.Sleep
 }
 
-// Pull has the Engine fetch name@digest for the image's platform, with new tries after
-// network faults, and then proves that it has the right image. Errors:
+// Pull has the Engine fetch name@digest for the image's platform. It tries again after
+// network faults, and in the end requires that the Engine has the proven image. Errors:
 // *[registry.Error], *[Error], *[imagepin.ProofError].
 func (e *Engine) Pull(ctx context.Context, image *imagepin.Image, p Puller) error {
 	p.Log.Info("pulling", "image", image.Reference(), "platform", image.Platform.String())
@@ -70,7 +70,7 @@ func (e *Engine) pullOnce(ctx context.Context, image *imagepin.Image, p Puller) 
 			return context.Cause(ctx)
 		}
 		if errors.Is(context.Cause(watched), errStalled) {
-			return &registry.Error{Reference: image.Reference(), Stage: "pulling", Reason: registry.Stalled, Text: fmt.Sprintf("no progress within %v", p.Stall)}
+			return &registry.Error{Reference: image.Reference(), Doing: "pulling", Reason: registry.Stalled, Text: fmt.Sprintf("no progress within %v", p.Stall)}
 		}
 		return pullError(image.Reference(), err, p.Registry.Redact)
 	}
@@ -96,7 +96,7 @@ func (e *Engine) pullOnce(ctx context.Context, image *imagepin.Image, p Puller) 
 	return nil
 }
 
-// engineAuth is a registry's credential as the Engine takes it.
+// engineAuth returns a registry's credential as the Engine takes it, or "" for none.
 func engineAuth(c *registry.Client, domain string) (string, error) {
 	a := c.Credential()
 	if a.Username == "" && a.Password == "" && a.Auth == "" && a.IdentityToken == "" && a.RegistryToken == "" {
@@ -108,8 +108,8 @@ func engineAuth(c *registry.Client, domain string) (string, error) {
 	})
 }
 
-// pullError tells the Engine's own failures from the registry's. The Engine reports most
-// of them as text alone; a test against a real Engine and registry pins the texts.
+// pullError tells the Engine's own failures from the registry's. Often only the text tells
+// them apart; a test against a real Engine and registry pins the texts.
 func pullError(reference string, err error, redact func(string) string) error {
 	text := err.Error()
 	switch {
@@ -142,10 +142,10 @@ func pullError(reference string, err error, redact func(string) string) error {
 	case holds("x509", "certificate"):
 		reason = registry.Untrusted
 	}
-	return &registry.Error{Reference: reference, Stage: "pulling", Reason: reason, Text: redact(text)}
+	return &registry.Error{Reference: reference, Doing: "pulling", Reason: reason, Text: redact(text)}
 }
 
-// progress adds up what the Engine says of single layers.
+// progress adds up what the Engine reports about each layer.
 type progress struct {
 	log    *slog.Logger
 	next   time.Time

@@ -19,36 +19,35 @@ import (
 	"gitlauncher/internal/printable"
 )
 
-// How often a workload that fails is started again: 1 s after the first failure,
-// twice as long after each further one, a minute at most. One that ran for ten
-// minutes has a clean slate.
+// When a workload that failed is started again: 1 s after the first failure, then after
+// twice as long each time, a minute at most. A run of more than ten minutes begins again
+// with 1 s.
 const (
 	restartFirst = time.Second
 	restartMost  = time.Minute
 	cleanSlate   = 10 * time.Minute
 )
 
-// logDrain is how long the last of a workload's output may take to arrive.
+// logDrain is how long the end of a workload's output may take to arrive.
 const logDrain = 5 * time.Second
 
-// Supervision is what keeping a container running needs.
+// Supervision is what [Engine.Supervise] needs besides the container.
 type Supervision struct {
 	Wanted         *container.Wanted
 	Signals        <-chan os.Signal // relayed to the workload
-	Stdout, Stderr io.Writer        // where its output goes
-	BeforeStart    func() error     // what the workload reads is written anew here, before each start
-	Started        func()           // told after the first start
-	Running        func(bool)       // told after each start, and when the workload failed
+	Stdout, Stderr io.Writer        // where the workload's output goes
+	BeforeStart    func() error     // called before each start, to write again what the workload reads
+	Started        func()           // called after the first start
+	Running        func(bool)       // called with true after each start, and with false after a failure
 	Sleep          registry.Sleep
 }
 
-// startTries is how often a container whose network is pruned before it starts is
-// made again.
+// startTries is how often a container is started whose network is pruned just before.
 const startTries = 3
 
 // Start compares a stopped container once more with what was measured, and starts it. A
-// prune removes networks whose containers are stopped. Then Start makes the network
-// again, and also the container if it is attached to the old one; the new container has
+// prune removes networks whose containers are all stopped. Then Start makes the network
+// again, and also the container if it belongs to the old network. The new container has
 // the same measured description.
 func (e *Engine) Start(ctx context.Context, f *container.Found, w *container.Wanted) (*container.Found, error) {
 	for try := 1; ; try++ {
@@ -57,8 +56,7 @@ func (e *Engine) Start(ctx context.Context, f *container.Found, w *container.Wan
 			return nil, err
 		}
 		if now.ID == f.ID && (now.Running || now.LastStart() != f.LastStart()) {
-			// Set aside, so that the next launch makes another one.
-			err := e.setAside(ctx, now, w.Name)
+			err := e.setAside(ctx, now, w.Name) // so that the next launch makes a new one
 			return nil, errors.Join(&SettingsError{w.Name, "somebody started it before it was measured"}, err)
 		}
 		f = now
@@ -72,10 +70,10 @@ func (e *Engine) Start(ctx context.Context, f *container.Found, w *container.Wan
 	}
 }
 
-// Supervise starts the container unless it runs, and relays its output and the
-// launcher's signals. When the workload fails, Supervise makes the container anew,
-// compares it once more with what was measured, and starts it. It returns the workload's
-// exit code once the workload ends well, or ends after a signal that asked it to.
+// Supervise starts the container unless it runs, and relays its output and the launcher's
+// signals. When the workload fails, Supervise makes the container anew, compares it once
+// more with what was measured, and starts it. It returns the workload's exit code when the
+// workload ends with 0, or after a signal that asked it to end.
 func (e *Engine) Supervise(ctx context.Context, f *container.Found, s Supervision) (code int, err error) {
 	wait := backoff.ExponentialBackOff{InitialInterval: restartFirst, Multiplier: 2, MaxInterval: restartMost}
 	wait.Reset()
@@ -84,8 +82,8 @@ func (e *Engine) Supervise(ctx context.Context, f *container.Found, s Supervisio
 		ran, code, ending, err := e.once(ctx, f, s)
 		s.Started = func() {}
 		if err != nil && !first && lost < startTries && (is(err, Absent) || is(err, Died)) {
-			// An Engine that restarts stops the workload before it goes away itself, and
-			// then the start falls into its end.
+			// An Engine that restarts first stops the workload. The new start then meets an
+			// Engine that is about to end.
 			lost++
 			s.Running(false)
 			e.log.Warn("lost the Docker Engine; looking again", "error", err.Error())
@@ -120,7 +118,7 @@ func (e *Engine) Supervise(ctx context.Context, f *container.Found, s Supervisio
 	}
 }
 
-// pause waits, unless a signal ends the launcher.
+// pause waits. ending is true if a signal that ends the launcher came first.
 func (s Supervision) pause(ctx context.Context, d time.Duration) (ending bool, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -142,9 +140,8 @@ func ends(s os.Signal) bool {
 	return s == syscall.SIGTERM || s == syscall.SIGINT || s == syscall.SIGQUIT
 }
 
-// again looks at the container before it is started once more, and makes it anew where
-// its run failed. An Engine that is away, as in a restart, gets one call's deadline to
-// come back.
+// again compares the container before another start, and makes it anew where its run
+// failed. An Engine that restarts may be away for the time of one call.
 func (e *Engine) again(ctx context.Context, f *container.Found, s Supervision) (*container.Found, error) {
 	for end := time.Now().Add(e.timeout); ; {
 		now, err := e.unchanged(ctx, f, s.Wanted)
@@ -160,6 +157,8 @@ func (e *Engine) again(ctx context.Context, f *container.Found, s Supervision) (
 	}
 }
 
+// unchanged requires that nobody has changed the container, and returns it as it is now. It
+// is another one if a prune has removed the network.
 func (e *Engine) unchanged(ctx context.Context, f *container.Found, w *container.Wanted) (*container.Found, error) {
 	networkID, err := e.network(ctx, w.Profile)
 	if err != nil {
@@ -172,8 +171,8 @@ func (e *Engine) unchanged(ctx context.Context, f *container.Found, w *container
 	if now == nil {
 		return nil, &Error{"starting the container again", NoContainer, "somebody removed it"}
 	}
-	if why := e.ways.Differs(now, w, networkID); why == "network" {
-		now, _, err = e.Prepare(ctx, w) // a prune took it; see Start
+	if why := e.traits.Differs(now, w, networkID); why == "network" {
+		now, _, err = e.Prepare(ctx, w)
 		return now, err
 	} else if why != "" && why != container.FailedRun {
 		return nil, &SettingsError{w.Name, "somebody changed it: " + why}
@@ -181,13 +180,13 @@ func (e *Engine) unchanged(ctx context.Context, f *container.Found, w *container
 	return now, nil
 }
 
-// once runs the container until it stops. It returns the container, which may be
-// another one after a prune.
+// once runs the container until it stops. It returns the container that ran, which may be
+// another one after a prune, its exit code, and whether a signal asked it to end.
 func (e *Engine) once(ctx context.Context, f *container.Found, s Supervision) (ran *container.Found, code int, ending bool, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	// The launcher and the Engine share a clock. The Engine's own time of the start
-	// is no use: it is taken after the first output.
+	// The launcher and the Engine share a clock. The Engine's own time of the start is of no
+	// use, because it may be later than the first output.
 	since := time.Now()
 	if !f.Running {
 		if err := s.BeforeStart(); err != nil {
@@ -222,7 +221,7 @@ func (e *Engine) once(ctx context.Context, f *container.Found, s Supervision) (r
 	}
 }
 
-// signal passes a signal on to the workload.
+// signal relays a signal to the workload.
 func (e *Engine) signal(ctx context.Context, f *container.Found, sig os.Signal) {
 	number, ok := sig.(syscall.Signal)
 	if !ok {
@@ -233,11 +232,11 @@ func (e *Engine) signal(ctx context.Context, f *container.Found, sig os.Signal) 
 		return e.api.ContainerKill(ctx, f.ID, client.ContainerKillOptions{Signal: fmt.Sprint(int(number))})
 	})
 	if err != nil {
-		e.log.Warn("the signal did not get through", "error", err.Error())
+		e.log.Warn("can't relay the signal", "error", err.Error())
 	}
 }
 
-// relay copies what the workload writes.
+// relay copies the workload's output until it ends.
 func (e *Engine) relay(ctx context.Context, f *container.Found, since time.Time, s Supervision) {
 	stream, err := e.api.ContainerLogs(ctx, f.ID, client.ContainerLogsOptions{
 		ShowStdout: true, ShowStderr: true, Follow: true, Since: fmt.Sprintf("%d.%09d", since.Unix(), since.Nanosecond()),
@@ -247,7 +246,7 @@ func (e *Engine) relay(ctx context.Context, f *container.Found, since time.Time,
 		_, err = stdcopy.StdCopy(s.Stdout, s.Stderr, stream)
 	}
 	if err != nil && ctx.Err() == nil {
-		e.log.Warn("the workload's output is not relayed any more; docker logs has it", "error", printable.Line(err.Error()))
+		e.log.Warn("the workload's output is no longer relayed; docker logs has it", "error", printable.Line(err.Error()))
 	}
 }
 
@@ -256,8 +255,8 @@ type exit struct {
 	err  error
 }
 
-// wait waits for the container to stop. An Engine that goes away gets one call's
-// deadline to come back: it may be restarting, which stops the container.
+// wait waits for the container to stop. An Engine that restarts, which stops the container,
+// may be away for the time of one call.
 func (e *Engine) wait(ctx context.Context, f *container.Found, sleep registry.Sleep) exit {
 	r := e.api.ContainerWait(ctx, f.ID, client.ContainerWaitOptions{Condition: dockercontainer.WaitConditionNotRunning})
 	select {

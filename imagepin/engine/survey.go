@@ -17,14 +17,14 @@ import (
 	"gitlauncher/internal/printable"
 )
 
-// About is the Engine in a few words, for people.
+// About returns the Engine's version, API and store, for people.
 func (e *Engine) About() string { return e.about }
 
-// Root is where the Engine keeps its data, in its own eyes.
+// Root returns the directory of the Engine's data, as the Engine sees it.
 func (e *Engine) Root() string { return e.root }
 
-// Has reports whether the Engine has an image, and requires that it is the proven one. Errors:
-// *[Error], *[imagepin.ProofError].
+// Has reports whether the Engine has an image of this name, which must be the proven one.
+// Errors: *[Error], *[imagepin.ProofError].
 func (e *Engine) Has(ctx context.Context, image *imagepin.Image) (bool, error) {
 	err := e.Verify(ctx, image)
 	if ImageGone(err) {
@@ -33,21 +33,21 @@ func (e *Engine) Has(ctx context.Context, image *imagepin.Image) (bool, error) {
 	return err == nil, err
 }
 
-// Compare returns the container of the wanted one's name, and where it differs from the
-// wanted one. found is nil if there is none. Compare changes nothing.
+// Compare returns the container that has the wanted one's name, and where the two differ.
+// found is nil if there is none. Compare changes nothing.
 func (e *Engine) Compare(ctx context.Context, w *container.Wanted) (found *container.Found, differences []string, err error) {
 	if found, err = e.Find(ctx, w.Name); err != nil || found == nil {
 		return nil, nil, err
 	}
-	networkID, err := e.hasNetwork(ctx, w.Profile.Network)
+	networkID, err := e.networkID(ctx, w.Profile.Network)
 	if err != nil {
 		return nil, nil, err
 	}
-	return found, e.ways.Differences(found, w, networkID), nil
+	return found, e.traits.Differences(found, w, networkID), nil
 }
 
-// hasNetwork is the id of a network, or the empty string where there is none.
-func (e *Engine) hasNetwork(ctx context.Context, name string) (id string, err error) {
+// networkID returns the id of a network, or "" where there is none.
+func (e *Engine) networkID(ctx context.Context, name string) (id string, err error) {
 	return call(ctx, e, "looking for the network "+name, func(ctx context.Context) (string, error) {
 		r, err := e.api.NetworkInspect(ctx, name, client.NetworkInspectOptions{})
 		if cerrdefs.IsNotFound(err) {
@@ -57,8 +57,8 @@ func (e *Engine) hasNetwork(ctx context.Context, name string) (id string, err er
 	})
 }
 
-// PortsFree requires that nobody else has a wanted host port: no other running
-// container, and no program that can be seen from the launcher's own network.
+// PortsFree requires that nobody else has a wanted host port: no other running container,
+// and no program on the launcher's own network.
 func (e *Engine) PortsFree(ctx context.Context, w *container.Wanted) error {
 	ports, _, err := w.PortMap()
 	if err != nil {
@@ -71,7 +71,7 @@ func (e *Engine) PortsFree(ctx context.Context, w *container.Wanted) error {
 		return err
 	}
 	var taken []string
-	own := false // it has them itself, then
+	own := false // the wanted container runs, and has the ports itself
 	for _, c := range list.Items {
 		if slices.Contains(c.Names, "/"+w.Name) {
 			own = true
@@ -94,7 +94,7 @@ func (e *Engine) PortsFree(ctx context.Context, w *container.Wanted) error {
 	return portError(slices.Compact(taken))
 }
 
-// listening are the host ports that a program has on this network.
+// listening returns the host ports that a program has on this network.
 func listening(mappings []string) (taken []string) {
 	for _, mapping := range mappings {
 		port, _, _ := strings.Cut(mapping, ":")
@@ -109,7 +109,7 @@ func listening(mappings []string) (taken []string) {
 	return taken
 }
 
-// portError is taken ports as an error like the Engine's own; nil where there are none.
+// portError returns an error like the Engine's own, or nil where no port is taken.
 func portError(taken []string) error {
 	if len(taken) == 0 {
 		return nil

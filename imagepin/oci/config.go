@@ -9,7 +9,7 @@ import (
 	"gitlauncher/internal/strictjson"
 )
 
-// Config is what an image's config says of the container that comes of it.
+// Config is what an image's config says about a container of the image.
 type Config struct {
 	Platform   Platform
 	Env        []string
@@ -18,8 +18,8 @@ type Config struct {
 	User       string
 	WorkingDir string
 
-	Healthcheck []string // what its health check runs; empty where it has none
-	Volumes     []string // places that become a volume without a name, sorted
+	Healthcheck []string // what the health check runs; empty where there is none
+	Volumes     []string // paths that become anonymous volumes, sorted
 }
 
 type rawConfig struct {
@@ -54,7 +54,7 @@ func ParseConfig(data []byte) (*Config, error) {
 		return nil, err
 	}
 	if raw.RootFS == nil || raw.RootFS.Type != "layers" || raw.OS == "" || raw.Architecture == "" {
-		return nil, errors.New("it is no image config: rootfs, os or architecture is missing")
+		return nil, errors.New("it is not an image config: rootfs, os or architecture is missing")
 	}
 	return &Config{
 		Platform: Platform{raw.OS, raw.Architecture, raw.Variant}.normal(),

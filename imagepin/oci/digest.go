@@ -6,11 +6,11 @@ import (
 	"gitlauncher/internal/digest"
 )
 
-// Digest is the SHA-256 of a document. The zero value stands for none.
+// Digest is the SHA-256 of a document. The zero value stands for no digest.
 type Digest = digest.SHA256
 
-// ParseDigest reads "sha256:" and 64 lowercase hexadecimal digits. No other algorithm
-// and no other spelling is a digest, and nor is the one of zeros, which stands for none.
+// ParseDigest reads "sha256:" and 64 lowercase hexadecimal digits. It refuses any other
+// algorithm and spelling, and the digest of zeros.
 func ParseDigest(s string) (Digest, error) {
 	d, err := digest.Parse(s)
 	if err == nil && d.IsZero() {

@@ -8,7 +8,7 @@ import (
 	"gitlauncher/internal/strictjson"
 )
 
-// The media types of what is read here.
+// The media types of the documents.
 const (
 	ociIndex       = "application/vnd.oci.image.index.v1+json"
 	dockerIndex    = "application/vnd.docker.distribution.manifest.list.v2+json"
@@ -18,17 +18,18 @@ const (
 	dockerConfig   = "application/vnd.docker.container.image.v1+json"
 )
 
-// Accept are the media types of documents that ParseDocument reads.
+// Accept are the media types of the documents that [ParseDocument] reads.
 var Accept = []string{ociIndex, dockerIndex, ociManifest, dockerManifest}
 
-// MaxDocument bounds one document, in bytes: 4 MiB, what registries must take.
+// MaxDocument is the size of the largest document, in bytes: 4 MiB, which every registry
+// must accept (OCI distribution specification).
 const MaxDocument = 4 << 20
 
-// maxChildren bounds an index; no real one comes near.
+// maxChildren is the largest number of entries in an index. Real ones have far fewer.
 const maxChildren = 1000
 
-// ErrSchema1 says that a manifest has the form that Docker gave up in 2017. Its
-// digest does not cover what its bytes say.
+// ErrSchema1 says that a manifest has the form that Docker gave up in 2017. Its digest does
+// not cover all of its bytes.
 var ErrSchema1 = errors.New("it is a schema 1 manifest, which can't be proven; push the image again with a current tool")
 
 // Descriptor points to another document.
@@ -39,22 +40,23 @@ type Descriptor struct {
 	Platform  *Platform // nil where the document names none
 }
 
-// IsIndex reports whether it points to a nested index.
+// IsIndex reports whether the descriptor points to a nested index.
 func (d Descriptor) IsIndex() bool { return d.MediaType == ociIndex || d.MediaType == dockerIndex }
 
-// IsManifest reports whether it points to an image manifest.
+// IsManifest reports whether the descriptor points to an image manifest.
 func (d Descriptor) IsManifest() bool {
 	return d.MediaType == ociManifest || d.MediaType == dockerManifest
 }
 
-// IsAttestation reports whether it is marked as belonging to no platform.
+// IsAttestation reports whether the descriptor has the platform unknown/unknown, which marks
+// an attestation.
 func (d Descriptor) IsAttestation() bool { return d.Platform != nil && d.Platform.unknown() }
 
-// Document is an index or an image manifest: exactly one of both is there.
+// Document is an index or an image manifest. Either Index or Config is not nil.
 type Document struct {
-	Index  []Descriptor // children, in order
-	Config *Descriptor  // of an image manifest
-	Layers int64        // of an image manifest: the sizes of its layers together, in bytes, as it says
+	Index  []Descriptor // the entries of an index, in order
+	Config *Descriptor  // the config of an image manifest
+	Layers int64        // the sum of an image manifest's layer sizes, in bytes, as it states them
 }
 
 type rawDescriptor struct {
@@ -79,8 +81,8 @@ type rawDocument struct {
 	FSLayers      json.RawMessage  `json:"fsLayers"`
 }
 
-// ParseDocument reads an index or an image manifest. What it is comes from its
-// members alone; a media type in it must agree, and may be missing.
+// ParseDocument reads an index or an image manifest. Its members alone decide which it is.
+// A media type in it must agree, and may be missing.
 func ParseDocument(data []byte) (*Document, error) {
 	if len(data) > MaxDocument {
 		return nil, fmt.Errorf("it is larger than %d MiB", MaxDocument>>20)
@@ -141,7 +143,7 @@ func (raw *rawDocument) manifest() (*Document, error) {
 		return nil, fmt.Errorf("config: %w", err)
 	}
 	if config.MediaType != ociConfig && config.MediaType != dockerConfig {
-		return nil, fmt.Errorf("its config is %.100q, so it is no container image", config.MediaType)
+		return nil, fmt.Errorf("its config is %.100q, so it is not a container image", config.MediaType)
 	}
 	return &Document{Config: &config, Layers: layers}, nil
 }

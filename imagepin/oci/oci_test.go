@@ -37,7 +37,7 @@ func TestParseDocument(t *testing.T) {
 		{"index with layers", `{"schemaVersion":2,"manifests":[],"layers":[]}`, "as an index and as an image manifest"},
 		{"neither", `{"schemaVersion":2}`, "neither"},
 		{"manifest without layers", `{"schemaVersion":2,"config":{"mediaType":"` + ociConfig + `","digest":"` + d1 + `","size":1}}`, "neither"},
-		{"artifact", manifestJSON("", "application/vnd.oci.empty.v1+json"), "no container image"},
+		{"artifact", manifestJSON("", "application/vnd.oci.empty.v1+json"), "not a container image"},
 		{"schema 1", `{"schemaVersion":1,"name":"x","tag":"y","fsLayers":[]}`, "schema 1"},
 		{"schema 1 that says 2", `{"schemaVersion":2,"fsLayers":[]}`, "schema 1"},
 		{"schema 3", `{"schemaVersion":3}`, "no schemaVersion 2"},
@@ -69,9 +69,9 @@ func TestParseDocument(t *testing.T) {
 func TestParseConfig(t *testing.T) {
 	for _, c := range []struct{ name, data, fault string }{
 		{"good", `{"os":"linux","architecture":"amd64","rootfs":{"type":"layers","diff_ids":[]},"config":{"Env":["A=b"]}}`, ""},
-		{"no rootfs", `{"os":"linux","architecture":"amd64"}`, "no image config"},
-		{"no os", `{"architecture":"amd64","rootfs":{"type":"layers"}}`, "no image config"},
-		{"a manifest", manifestJSON("", ociConfig), "no image config"},
+		{"no rootfs", `{"os":"linux","architecture":"amd64"}`, "not an image config"},
+		{"no os", `{"architecture":"amd64","rootfs":{"type":"layers"}}`, "not an image config"},
+		{"a manifest", manifestJSON("", ociConfig), "not an image config"},
 		{"two spellings of Env", `{"os":"linux","architecture":"amd64","rootfs":{"type":"layers"},"config":{"Env":["A=b"],"env":["A=c"]}}`, "is meant"},
 	} {
 		_, err := ParseConfig([]byte(c.data))

@@ -7,14 +7,14 @@ import (
 	"sync"
 )
 
-// Platform is an operating system, a processor architecture and, for some of
-// those, a variant, in the words of Go (linux, amd64).
+// Platform is an operating system, a processor architecture and, for some architectures, a
+// variant. The words are those of Go (linux, amd64).
 type Platform struct{ OS, Architecture, Variant string }
 
-// DefaultPlatform is what TDX machines are.
+// DefaultPlatform is the platform of a TDX machine.
 var DefaultPlatform = Platform{OS: "linux", Architecture: "amd64"}
 
-// Compiled when it is needed, since git mode starts without it.
+// platformPart is compiled only when it is needed, since git mode starts without it.
 var platformPart = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9_.]{1,32}$`) })
 
 // ParsePlatform reads os/arch or os/arch/variant.
@@ -35,7 +35,7 @@ func ParsePlatform(s string) (Platform, error) {
 	return p.normal(), nil
 }
 
-// normal leaves out the variants that mean the same as none.
+// normal returns the platform without a variant that means the same as none.
 func (p Platform) normal() Platform {
 	if p.Architecture == "arm64" && p.Variant == "v8" || p.Architecture == "amd64" && p.Variant == "v1" {
 		p.Variant = ""
@@ -43,11 +43,11 @@ func (p Platform) normal() Platform {
 	return p
 }
 
-// Is reports whether both are the same platform. amd64 is not amd64/v3: what was
-// built for the latter may not run on the former.
+// Is reports whether both are the same platform. amd64 is not amd64/v3, since a program for
+// the latter may not run on the former.
 func (p Platform) Is(other Platform) bool { return p.normal() == other.normal() }
 
-// unknown is what attestations in an index carry.
+// unknown reports whether this is the platform that attestations in an index have.
 func (p Platform) unknown() bool { return p.OS == "unknown" && p.Architecture == "unknown" }
 
 // String returns os/arch[/variant].

@@ -11,9 +11,10 @@ import (
 	"strings"
 )
 
-// trusting returns the transport for a registry: the system's authorities, and what
-// lies below certs.d for its host, as dockerd reads it: *.crt are authorities, *.cert
-// with the *.key of the same name are client certificates. Errors: *[CertificateError].
+// trusting returns the transport for a registry. It trusts the system's authorities and
+// uses what certs.d has for the first of the hosts that is there, as dockerd does: *.crt
+// are authorities, and *.cert with *.key of the same name are client certificates. The
+// error is a *[CertificateError].
 func trusting(certsDir string, hosts ...string) (http.RoundTripper, error) {
 	for _, host := range hosts {
 		dir := filepath.Join(certsDir, filepath.Base(host)) // a host has no slash
@@ -37,7 +38,7 @@ func trusting(certsDir string, hosts ...string) (http.RoundTripper, error) {
 	return http.DefaultTransport, nil
 }
 
-// add puts one file of certs.d into a configuration.
+// add adds one file of certs.d to a configuration.
 func add(config *tls.Config, file string) error {
 	switch base, extension := strings.TrimSuffix(file, filepath.Ext(file)), filepath.Ext(file); extension {
 	case ".crt":
@@ -51,7 +52,7 @@ func add(config *tls.Config, file string) error {
 			}
 		}
 		if !config.RootCAs.AppendCertsFromPEM(pem) {
-			return &CertificateError{file, "it holds no certificate in PEM"}
+			return &CertificateError{file, "it has no certificate in PEM"}
 		}
 	case ".cert":
 		pair, err := tls.LoadX509KeyPair(file, base+".key")
@@ -59,7 +60,7 @@ func add(config *tls.Config, file string) error {
 			return &CertificateError{file, "there is no key beside it, " + base + ".key"}
 		}
 		if err != nil {
-			return &CertificateError{file, "it and its key are no pair in PEM"} // the error may quote the file
+			return &CertificateError{file, "it and its key are not a pair in PEM"} // err may quote the file
 		}
 		config.Certificates = append(config.Certificates, pair)
 	case ".key":
@@ -70,7 +71,8 @@ func add(config *tls.Config, file string) error {
 	return nil
 }
 
-// cause takes the path off an error of package os; the text around it has it.
+// cause returns the text of an error of package os without the path, which the text around
+// it has.
 func cause(err error) string {
 	var p *fs.PathError
 	if errors.As(err, &p) {

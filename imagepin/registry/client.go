@@ -24,17 +24,17 @@ import (
 // Options is what access to a repository needs.
 type Options struct {
 	Timeout  time.Duration     // for one request
-	Mirrors  []string          // of Docker Hub, as the Docker Engine names them; asked first, in order
-	Keychain authn.Keychain    // nil: the Docker config and its helpers
-	Base     http.RoundTripper // nil: HTTPS with the system's authorities and those of CertsDir
-	CertsDir string            // nil Base: authorities by registry; empty: CertsDir of the package
-	Log      *slog.Logger
+	Mirrors  []string          // addresses of Docker Hub's mirrors, which are asked first, in order
+	Keychain authn.Keychain    // nil for the Docker config and its helpers
+	Base     http.RoundTripper // nil for HTTPS with the system's authorities and those in CertsDir
+	CertsDir string            // used without Base; empty for the constant CertsDir
+	Log      *slog.Logger      // nil for none
 }
 
-// CertsDir is where Docker looks for authorities and client certificates by registry.
+// CertsDir is where Docker keeps authorities and client certificates by registry.
 const CertsDir = "/etc/docker/certs.d"
 
-// Client is one repository of one registry, with the mirrors that have it.
+// Client reads one repository of one registry, and of the registry's mirrors.
 type Client struct {
 	image   oci.Name
 	origin  *site
@@ -42,8 +42,8 @@ type Client struct {
 	log     *slog.Logger
 }
 
-// Open prepares access to an image's repository. It sends nothing yet, but it may run
-// the credential helper that the Docker config names. Errors: *[CredentialError],
+// Open returns a client for an image's repository. It sends nothing yet, but it may run the
+// credential helper that the Docker config names. Errors: *[CredentialError],
 // *[CertificateError], *[Error].
 func Open(ctx context.Context, image oci.Name, o Options) (*Client, error) {
 	if o.Keychain == nil {
@@ -55,7 +55,8 @@ func Open(ctx context.Context, image oci.Name, o Options) (*Client, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	// Weak validation maps docker.io to its index; oci.Name is strict already.
+	// Without strict validation, docker.io becomes the host of its index. oci.ParseName has
+	// validated the name.
 	repo, err := name.NewRepository(image.Domain() + "/" + image.Path())
 	if err != nil {
 		return nil, &Error{image.String(), "reading the name", 0, NotFound, "no registry can have it"}
@@ -64,8 +65,8 @@ func Open(ctx context.Context, image oci.Name, o Options) (*Client, error) {
 	if c.origin, err = newSite(ctx, image, repo, o, false); err != nil {
 		return nil, err
 	}
-	if image.Domain() != dockerHub {
-		return c, nil // the Engine's mirrors are Docker Hub's alone
+	if image.Domain() != oci.DockerHub {
+		return c, nil // the mirrors are only Docker Hub's
 	}
 	for _, address := range o.Mirrors {
 		repo, plain, err := mirror(address, image)
@@ -82,17 +83,14 @@ func Open(ctx context.Context, image oci.Name, o Options) (*Client, error) {
 	return c, nil
 }
 
-// dockerHub is the domain of names without one.
-const dockerHub = "docker.io"
-
 // DaemonConfig is where a Docker Engine has its configuration.
 const DaemonConfig = "/etc/docker/daemon.json"
 
-// maxDaemonConfig bounds that file, in bytes: 1 MiB.
+// maxDaemonConfig is how many bytes of that file are read: 1 MiB.
 const maxDaemonConfig = 1 << 20
 
-// ConfiguredMirrors are the mirrors in an Engine's configuration, for a machine whose
-// Engine does not run. No file, no mirrors.
+// ConfiguredMirrors returns the mirrors in an Engine's configuration, for a machine whose
+// Engine does not run. Without a file there are none.
 func ConfiguredMirrors(file string) ([]string, error) {
 	f, err := os.Open(file)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -106,13 +104,13 @@ func ConfiguredMirrors(file string) ([]string, error) {
 		Mirrors []string `json:"registry-mirrors"`
 	}
 	if err := json.NewDecoder(io.LimitReader(f, maxDaemonConfig)).Decode(&config); err != nil {
-		return nil, fmt.Errorf("%s is not the Docker Engine's configuration", file) // which may hold a proxy's password
+		return nil, fmt.Errorf("%s is not the Docker Engine's configuration", file) // err may quote a proxy's password
 	}
 	return config.Mirrors, nil
 }
 
 // CheckMirror requires that an address can be a mirror's: http or https, and a host. The
-// error repeats nothing of the address, in which people write passwords.
+// error repeats no part of the address, since people write passwords there.
 func CheckMirror(address string) error {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
@@ -121,7 +119,8 @@ func CheckMirror(address string) error {
 	return nil
 }
 
-// mirror reads the address of a mirror. plain says that it speaks plain HTTP.
+// mirror returns the image's repository at a mirror. plain says that the mirror speaks
+// plain HTTP.
 func mirror(address string, image oci.Name) (repo name.Repository, plain bool, err error) {
 	if err := CheckMirror(address); err != nil {
 		return name.Repository{}, false, err
@@ -135,24 +134,26 @@ func mirror(address string, image oci.Name) (repo name.Repository, plain bool, e
 	return repo, plain, err
 }
 
-// Manifest returns the bytes that the registry has for an index's or a manifest's
-// digest.
+// Manifest returns the bytes that the registry has for the digest of an index or manifest.
+// The caller hashes them. The error is an *[Error].
 func (c *Client) Manifest(ctx context.Context, d oci.Digest) ([]byte, error) {
 	return c.byDigest(ctx, d, "/manifests/", "fetching the manifest")
 }
 
-// Blob returns the bytes that the registry has for a config's digest.
+// Blob returns the bytes that the registry has for a config's digest. The caller hashes
+// them. The error is an *[Error].
 func (c *Client) Blob(ctx context.Context, d oci.Digest) ([]byte, error) {
 	return c.byDigest(ctx, d, "/blobs/", "fetching the config")
 }
 
-// byDigest asks the mirrors, and then the registry itself. What a mirror sends counts
-// only if it has the digest: a mirror that is behind, broken or lying costs time.
-func (c *Client) byDigest(ctx context.Context, d oci.Digest, kind, stage string) ([]byte, error) {
+// byDigest asks the mirrors, and then the registry itself. It ignores what a mirror sends
+// unless it has the digest. So a mirror that is out of date, broken or lying costs only
+// time.
+func (c *Client) byDigest(ctx context.Context, d oci.Digest, kind, doing string) ([]byte, error) {
 	reference := c.image.At(d)
 	var failures []string
 	for _, m := range c.mirrors {
-		data, err := m.get(ctx, kind+d.String(), reference, stage)
+		data, err := m.get(ctx, kind+d.String(), reference, doing)
 		if err == nil && oci.Sum(data) == d {
 			return data, nil
 		}
@@ -166,23 +167,24 @@ func (c *Client) byDigest(ctx context.Context, d oci.Digest, kind, stage string)
 		c.log.Warn("a registry mirror does not have it; asking the next", "mirror", m.host(), "image", reference, "error", why)
 		failures = append(failures, "mirror "+m.host()+": "+why)
 	}
-	data, err := c.origin.get(ctx, kind+d.String(), reference, stage)
+	data, err := c.origin.get(ctx, kind+d.String(), reference, doing)
 	return data, amend(err, failures)
 }
 
-// Tagged returns the index or manifest that a tag names now. The registry itself is
-// asked first, since a tag is its word alone; mirrors only where it can't be reached.
+// Tagged returns the index or manifest that a tag names now. It asks the registry itself
+// first, since nothing else can prove a tag, and the mirrors only if the registry can't be
+// reached. The error is an *[Error].
 func (c *Client) Tagged(ctx context.Context, tag string) ([]byte, error) {
-	reference, stage := c.image.String()+":"+tag, "looking up the tag"
-	data, err := c.origin.get(ctx, "/manifests/"+tag, reference, stage)
+	reference, doing := c.image.String()+":"+tag, "looking up the tag"
+	data, err := c.origin.get(ctx, "/manifests/"+tag, reference, doing)
 	if err == nil || !unreachable(err) {
 		return data, err
 	}
 	var failures []string
 	for _, m := range c.mirrors {
-		data, mirrorErr := m.get(ctx, "/manifests/"+tag, reference, stage)
+		data, mirrorErr := m.get(ctx, "/manifests/"+tag, reference, doing)
 		if mirrorErr == nil {
-			c.log.Warn("the registry is out of reach; what the tag names is a mirror's word", "mirror", m.host(), "image", reference)
+			c.log.Warn("the registry can't be reached; only a mirror says what the tag names", "mirror", m.host(), "image", reference)
 			return data, nil
 		}
 		failures = append(failures, "mirror "+m.host()+": "+m.words(mirrorErr))
@@ -190,9 +192,10 @@ func (c *Client) Tagged(ctx context.Context, tag string) ([]byte, error) {
 	return nil, amend(err, failures)
 }
 
-// Credential is what the Docker Engine is to pull with; empty for none.
+// Credential returns the credential for the Docker Engine to pull with; it is empty for
+// none.
 func (c *Client) Credential() authn.AuthConfig { return c.origin.config }
 
-// Redact makes words of the registry's or the Engine's fit for a log: one line, and
-// without the credential.
+// Redact returns words of the registry or the Engine in a form for a log: one line, without
+// the credential.
 func (c *Client) Redact(text string) string { return printable.Line(text, c.origin.secrets...) }

@@ -20,15 +20,14 @@ import (
 	"gitlauncher/internal/bounded"
 )
 
-// dockerConfig finds credentials where docker does; where docker has no config, where
-// podman keeps its own. It is its own type so that its failures can be told from those
-// of another keychain.
+// dockerConfig finds credentials in docker's config or, where there is none, in podman's.
+// It has a type so that its failures can be told from those of another keychain.
 type dockerConfig struct{}
 
 // Resolve implements [authn.Keychain].
 func (dockerConfig) Resolve(r authn.Resource) (authn.Authenticator, error) {
-	// podman has credentials of single repositories; docker has a registry's alone, and
-	// asks no other helper than that one's.
+	// podman has credentials for single repositories. docker has them only for a registry,
+	// and so do its helpers.
 	auth, err := authn.DefaultKeychain.Resolve(r)
 	if err == nil {
 		return auth, nil
@@ -39,20 +38,20 @@ func (dockerConfig) Resolve(r authn.Resource) (authn.Authenticator, error) {
 	return auth, nil
 }
 
-// registryOnly is a repository that is looked up by its registry's name alone.
+// registryOnly is a repository that is looked up by its registry's name.
 type registryOnly struct{ authn.Resource }
 
 // String implements [authn.Resource].
 func (r registryOnly) String() string { return r.RegistryStr() }
 
-// dockerConfigError is an error whose text may hold a credential.
+// dockerConfigError hides the text of an error, which may have a credential.
 type dockerConfigError struct{ err error }
 
 func (e *dockerConfigError) Error() string { return fmt.Sprintf("%T", e.err) }
 
 var errHelperHangs = errors.New("it does not answer")
 
-// credential asks a keychain, and stops waiting for a helper that hangs.
+// credential asks a keychain. It stops waiting for a helper when the context ends.
 func credential(ctx context.Context, keychain authn.Keychain, repo name.Repository) (authn.Authenticator, *authn.AuthConfig, error) {
 	type found struct {
 		auth   authn.Authenticator
@@ -69,10 +68,10 @@ func credential(ctx context.Context, keychain authn.Keychain, repo name.Reposito
 	return f.auth, f.config, err
 }
 
-// diagnose says which file or helper a credential could not be had from. The error
-// itself says nothing that may be shown: a helper's words may be the credential.
+// diagnose names the file or helper that supplied no credential, and the reason. It looks
+// for itself, because err must not be shown: a helper's words may be the credential.
 func diagnose(host string, err error) error {
-	fault := &CredentialError{Registry: host, Reason: fmt.Sprintf("no credential can be had (%T)", err)}
+	fault := &CredentialError{Registry: host, Reason: fmt.Sprintf("can't read one (%T)", err)}
 	var ours *dockerConfigError
 	hangs := errors.Is(err, errHelperHangs)
 	if !errors.As(err, &ours) && !hangs {
@@ -121,10 +120,10 @@ func diagnose(host string, err error) error {
 
 const (
 	helperPrefix = "docker-credential-"
-	indexHost    = name.DefaultRegistry // where Docker Hub's credentials are for
+	indexHost    = name.DefaultRegistry // the host that Docker Hub's credentials are for
 )
 
-// helperFault is why a helper answered no credential.
+// helperFault returns why a helper supplied no credential.
 func helperFault(helper string, hangs bool) string {
 	switch _, err := exec.LookPath(helper); {
 	case errors.Is(err, exec.ErrNotFound):
@@ -137,7 +136,7 @@ func helperFault(helper string, hangs bool) string {
 	return "it failed, or its answer makes no sense"
 }
 
-// decodes reports whether an auth of the config is what docker writes.
+// decodes reports whether auth is USER:PASSWORD in base64, as docker writes it, or empty.
 func decodes(auth string) bool {
 	if auth == "" {
 		return true
@@ -147,7 +146,7 @@ func decodes(auth string) bool {
 	return err == nil && ok && user != ""
 }
 
-// jsonFault is a decoder's error with the line that it is in, and no content.
+// jsonFault returns a decoder's error with the line, and without the content.
 func jsonFault(data []byte, err error) string {
 	var syntax *json.SyntaxError
 	var kind *json.UnmarshalTypeError
@@ -156,12 +155,12 @@ func jsonFault(data []byte, err error) string {
 		line := 1 + strings.Count(string(data[:min(int(syntax.Offset), len(data))]), "\n")
 		return fmt.Sprintf("line %d is not JSON", line)
 	case errors.As(err, &kind):
-		return fmt.Sprintf("%s is not what it has to be", kind.Field)
+		return fmt.Sprintf("%s has the wrong type", kind.Field)
 	}
 	return "it is not JSON"
 }
 
-// configFile is the file that the keychain read, in its order.
+// configFile returns the file that the keychain read: the first that exists, in its order.
 func configFile() string {
 	there := func(file string) bool {
 		info, err := os.Stat(file)

@@ -12,8 +12,8 @@ const (
 	RateLimited               // 429: worth a retry, later
 	Denied                    // 401, 403
 	NotFound                  // 404
-	BadAnswer                 // an answer that makes no sense; maybe a proxy's
-	Stalled                   // no progress for too long
+	BadAnswer                 // an answer that makes no sense, perhaps a proxy's: worth a retry
+	Stalled                   // no progress for too long: worth a retry
 	Untrusted                 // TLS: the certificate is not the registry's
 )
 
@@ -22,17 +22,17 @@ func (r Reason) Retry() bool {
 	return r == Unreachable || r == RateLimited || r == BadAnswer || r == Stalled
 }
 
-// Error is a document or an image that could not be had from its registry.
+// Error says why a registry did not send a document or an image.
 type Error struct {
-	Reference string // name@digest
-	Stage     string // "fetching the manifest", "pulling"
+	Reference string // name@digest, or name:tag
+	Doing     string // "fetching the manifest", "pulling"
 	Status    int    // HTTP; 0 where there was none
 	Reason    Reason
 	Text      string // the other side's words: one line, trimmed, no credential
 }
 
 func (e *Error) Error() string {
-	s := fmt.Sprintf("%s: %s", e.Reference, e.Stage)
+	s := fmt.Sprintf("%s: %s", e.Reference, e.Doing)
 	if e.Status != 0 {
 		s += fmt.Sprintf(": HTTP status %d", e.Status)
 	}
@@ -42,12 +42,12 @@ func (e *Error) Error() string {
 	return s
 }
 
-// CredentialError is a Docker config, or a credential helper that it names, from which
-// no credential could be read. Trying again does not help. It holds no word of the
-// helper's, which may be a credential.
+// CredentialError says why a Docker config, or a credential helper that it names, supplied
+// no credential. Trying again does not help. It repeats no word of the helper, which may be
+// a credential.
 type CredentialError struct {
 	Registry string
-	File     string // the Docker config; empty where no file is at fault
+	File     string // the Docker config, or the key in it that names the helper; empty where no file is at fault
 	Helper   string // the helper's program; empty where the file itself is at fault
 	Reason   string
 }
@@ -63,7 +63,7 @@ func (e *CredentialError) Error() string {
 	return s + e.Reason
 }
 
-// CertificateError is a file below certs.d that can't be used.
+// CertificateError says why a file below certs.d can't be used.
 type CertificateError struct{ File, Reason string }
 
 func (e *CertificateError) Error() string { return e.File + ": " + e.Reason }

@@ -30,7 +30,7 @@ type anonymous struct{}
 
 func (anonymous) Resolve(authn.Resource) (authn.Authenticator, error) { return authn.Anonymous, nil }
 
-// password has one for a single registry.
+// password has a credential for a single registry.
 type password struct{ host, password string }
 
 func (p password) Resolve(r authn.Resource) (authn.Authenticator, error) {
@@ -68,7 +68,7 @@ func open(t *testing.T, reference string, o Options) *Client {
 	return c
 }
 
-// start serves a registry that has one image, whose manifest's digest it returns.
+// start serves a registry with one image, and returns the digest of the image's manifest.
 func start(t *testing.T, s *regtest.Server, repository string) oci.Digest {
 	t.Helper()
 	stop, err := regtest.Start(s)
@@ -92,8 +92,8 @@ func start(t *testing.T, s *regtest.Server, repository string) oci.Digest {
 	return d
 }
 
-// TestEcho: a registry that repeats the credential it got does not bring it into a
-// log, whichever form it got it in.
+// TestEcho: a registry that repeats the credential, in whichever form it got it, does not
+// get it into a log.
 // SECURITY.md: R3.
 func TestEcho(t *testing.T) {
 	const secret = "correct-horse"
@@ -104,8 +104,7 @@ func TestEcho(t *testing.T) {
 	}
 }
 
-// TestPlainHTTP: no credential and no question leaves TLS for a registry that is not
-// on this machine.
+// TestPlainHTTP: no credential and no request goes to a registry elsewhere without TLS.
 // SECURITY.md: R3.
 func TestPlainHTTP(t *testing.T) {
 	var asked bytes.Buffer
@@ -122,8 +121,8 @@ func TestPlainHTTP(t *testing.T) {
 	}
 }
 
-// TestCredentials: what docker can read is used; where it can't, the error names the
-// file or the helper at fault and why, and nothing of what it holds.
+// TestCredentials: a credential that docker finds is found. Otherwise the error names the
+// file or the helper at fault and the reason, and quotes neither.
 func TestCredentials(t *testing.T) {
 	const host, secret = "registry.example:5000", "correct-horse"
 	auth := base64.StdEncoding.EncodeToString([]byte("user:" + secret))
@@ -156,7 +155,7 @@ func TestCredentials(t *testing.T) {
 		"half a config":              {config: `{"auths":{`, want: "FILE: it is not a Docker config: line 1 is not JSON"},
 		"a config with a comma":      {config: "{\n\"auths\":{},\n}", want: "FILE: it is not a Docker config: line 3 is not JSON"},
 		"a byte-order mark":          {config: "\ufeff{}", want: "FILE: it is not a Docker config: line 1 is not JSON"},
-		"a list of auths":            {config: `{"auths":[]}`, want: "FILE: it is not a Docker config: auths is not what it has to be"},
+		"a list of auths":            {config: `{"auths":[]}`, want: "FILE: it is not a Docker config: auths has the wrong type"},
 		"an auth that is not base64": {config: `{"auths":{"` + host + `":{"auth":"` + secret + `"}}}`, want: `FILE: auth of "` + host + `" is not USER:PASSWORD in base64`},
 		"another's auth is not":      {config: `{"auths":{"ghcr.io":{"auth":"%%"},"` + host + `":{"auth":"` + auth + `"}}}`, want: `FILE: auth of "ghcr.io" is not USER:PASSWORD in base64`},
 		"an auth without a password": {config: `{"auths":{"` + host + `":{"auth":"dXNlcg=="}}}`, want: "is not USER:PASSWORD in base64"},
@@ -187,7 +186,8 @@ func TestCredentials(t *testing.T) {
 	}
 }
 
-// dockerEnvironment has docker find its config in dir and helpers in bin.
+// dockerEnvironment sets the environment so that docker's config is in dir and its helpers
+// are in bin.
 func dockerEnvironment(t *testing.T, dir, bin string) {
 	for name, value := range map[string]string{
 		"DOCKER_CONFIG": dir, "HOME": t.TempDir(), "XDG_CONFIG_HOME": "", "XDG_RUNTIME_DIR": "", "REGISTRY_AUTH_FILE": "", "PATH": bin + ":/usr/bin:/bin",
@@ -196,8 +196,8 @@ func dockerEnvironment(t *testing.T, dir, bin string) {
 	}
 }
 
-// TestHelperHangs: a helper that waits for somebody at a keyboard does not hold the
-// launch up for ever, and is named.
+// TestHelperHangs: a helper that waits for input does not delay the launch for ever, and
+// the error names it.
 func TestHelperHangs(t *testing.T) {
 	dir, bin := t.TempDir(), t.TempDir()
 	write(t, filepath.Join(dir, "config.json"), `{"credsStore":"test"}`, 0o600)
@@ -216,8 +216,8 @@ func write(t *testing.T, file, text string, mode os.FileMode) {
 	}
 }
 
-// TestCertsDir: the distribution registry, with TLS under an authority of its own, is
-// reached with a file below certs.d, as dockerd reads it, and refused without.
+// TestCertsDir: a real registry whose certificate has a private authority is reached with a
+// file below certs.d, as with dockerd, and refused without.
 func TestCertsDir(t *testing.T) {
 	cert, pemBytes, err := gittest.Certificate("127.0.0.1", time.Now().Add(time.Hour))
 	if err != nil {
@@ -247,10 +247,10 @@ func TestCertsDir(t *testing.T) {
 		"none":                         {want: "untrusted"},
 		"another registry's":           {files: map[string]string{"registry.example/ca.crt": string(pemBytes)}, want: "untrusted"},
 		"the host's without the port":  {files: map[string]string{"127.0.0.1/ca.crt": string(pemBytes)}, want: "untrusted"},
-		"an authority that is none":    {files: map[string]string{reg.Host + "/ca.crt": "hello"}, want: "ca.crt: it holds no certificate in PEM"},
+		"an authority that is none":    {files: map[string]string{reg.Host + "/ca.crt": "hello"}, want: "ca.crt: it has no certificate in PEM"},
 		"a client without a key":       {files: map[string]string{reg.Host + "/client.cert": string(pemBytes)}, want: "client.cert: there is no key beside it"},
 		"a key without a client":       {files: map[string]string{reg.Host + "/client.key": string(keyPEM)}, want: "client.key: there is no certificate beside it"},
-		"a client with another's key":  {files: map[string]string{reg.Host + "/client.cert": string(pemBytes), reg.Host + "/client.key": "hello"}, want: "are no pair in PEM"},
+		"a client with another's key":  {files: map[string]string{reg.Host + "/client.cert": string(pemBytes), reg.Host + "/client.key": "hello"}, want: "are not a pair in PEM"},
 		"a file instead of the folder": {files: map[string]string{reg.Host: "hello"}, want: "not a directory"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -281,8 +281,8 @@ func TestCertsDir(t *testing.T) {
 	}
 }
 
-// TestMirrors: a mirror of Docker Hub is asked first, and whatever it does wrong costs
-// the next one's time and no more. Docker Hub itself is out of reach here.
+// TestMirrors: a mirror of Docker Hub is asked first, and nothing that it does wrong costs
+// more than time. Docker Hub itself can't be reached in this test.
 //
 // SECURITY.md: R5.
 func TestMirrors(t *testing.T) {
@@ -360,8 +360,8 @@ func TestMirrors(t *testing.T) {
 	}
 }
 
-// TestMirrorCredential: Docker Hub's credential stays with Docker Hub, and a mirror
-// that is not on this machine gets its own by TLS alone.
+// TestMirrorCredential: no mirror gets Docker Hub's credential, and a mirror elsewhere gets
+// its own only over TLS.
 //
 // SECURITY.md: R5.
 func TestMirrorCredential(t *testing.T) {
@@ -380,7 +380,7 @@ func TestMirrorCredential(t *testing.T) {
 		seen = nil
 		c := open(t, "thing", Options{Keychain: password{tc.credentialOf, secret}, Base: base, Mirrors: []string{tc.mirror}})
 		if _, err := c.Manifest(context.Background(), oci.Sum(nil)); err == nil {
-			t.Fatal("it was taken")
+			t.Fatal("it was accepted")
 		}
 		for _, s := range seen {
 			if strings.Contains(s, "mirror.example") && !strings.HasSuffix(s, " ") {
@@ -393,7 +393,8 @@ func TestMirrorCredential(t *testing.T) {
 	}
 }
 
-// TestCheckMirror: what can't be a mirror is refused, and nothing of it is repeated.
+// TestCheckMirror: an address that can't be a mirror's is refused, and no part of it is
+// repeated.
 func TestCheckMirror(t *testing.T) {
 	for address, good := range map[string]bool{
 		"https://mirror.example": true, "http://127.0.0.1:5000/": true, "https://[2001:db8::1]:5000": true,
@@ -407,7 +408,8 @@ func TestCheckMirror(t *testing.T) {
 	}
 }
 
-// TestConfiguredMirrors: what an Engine that does not run would ask.
+// TestConfiguredMirrors: the mirrors of an Engine that does not run are read from its
+// configuration.
 func TestConfiguredMirrors(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "daemon.json")
 	if got, err := ConfiguredMirrors(file); got != nil || err != nil {

@@ -12,14 +12,14 @@ import (
 	"gitlauncher/imagepin/userconfig"
 )
 
-// retryFactor is how much longer each wait is than the one before; doc/image-mode.md.
+// retryFactor is the ratio of a pause to the one before (doc/image-mode.md).
 const retryFactor = 1.5
 
 // Sleep waits, and returns early with an error when the context ends.
 type Sleep func(context.Context, time.Duration) error
 
-// Retry calls do until it succeeds, until it fails in a way that another try can't mend,
-// or until the tries are used up.
+// Retry calls do until it succeeds, until it fails in a way that another try can't help
+// ([Reason.Retry]), or until policy allows no further try. It returns the last error.
 func Retry(ctx context.Context, policy userconfig.Pull, log *slog.Logger, sleep Sleep, do func() error) error {
 	wait := backoff.ExponentialBackOff{InitialInterval: policy.Interval, Multiplier: retryFactor, MaxInterval: policy.MaxDelay}
 	wait.Reset()
@@ -37,7 +37,7 @@ func Retry(ctx context.Context, policy userconfig.Pull, log *slog.Logger, sleep 
 	}
 }
 
-// Patient is a registry whose network faults are tried again.
+// Patient is a client that tries again after network faults.
 type Patient struct {
 	*Client
 	Policy userconfig.Pull

@@ -26,14 +26,14 @@ type site struct {
 	repo    name.Repository
 	auth    authn.Authenticator
 	config  authn.AuthConfig
-	secrets []string // in what the other side says, these are blotted out
+	secrets []string // these are removed from what the other side says
 	timeout time.Duration
 	base    http.RoundTripper
 	session http.RoundTripper // after the handshake; nil before
 }
 
-// newSite prepares one. plain says that plain HTTP is what this host speaks; no
-// credential goes to it then, unless it is on loopback.
+// newSite returns the repository at one host. plain says that the host speaks plain HTTP.
+// Then it gets no credential, unless it is on loopback.
 func newSite(ctx context.Context, image oci.Name, repo name.Repository, o Options, plain bool) (*site, error) {
 	s := &site{repo: repo, timeout: o.Timeout, auth: authn.Anonymous}
 	local := loopback(repo.RegistryStr())
@@ -68,10 +68,10 @@ func (s *site) authorize(ctx context.Context, keychain authn.Keychain) error {
 
 func (s *site) host() string { return s.repo.RegistryStr() }
 
-// guard holds requests back that would leave TLS, or reach a machine's own services by
-// a redirect. Only a registry on loopback may speak plain HTTP, as the Docker Engine has
-// it, and a mirror whose address says so: what a mirror sends is hashed, and no
-// credential goes there.
+// guard refuses requests that would leave TLS, or reach a machine's own services by a
+// redirect. Plain HTTP is for a registry on loopback, as with the Docker Engine, and for a
+// mirror whose address says so, since what a mirror sends is hashed and no credential goes
+// there.
 type guard struct {
 	next     http.RoundTripper
 	registry string // host[:port]
@@ -100,12 +100,12 @@ func loopback(hostport string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// get fetches one document, in one try.
-func (s *site) get(ctx context.Context, path, reference, stage string) ([]byte, error) {
+// get fetches one document and tries once.
+func (s *site) get(ctx context.Context, path, reference, doing string) ([]byte, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, s.timeout, fmt.Errorf("no answer within %v", s.timeout))
 	defer cancel()
 	fail := func(status int, reason Reason, text string) ([]byte, error) {
-		return nil, &Error{reference, stage, status, reason, printable.Line(text, s.secrets...)}
+		return nil, &Error{reference, doing, status, reason, printable.Line(text, s.secrets...)}
 	}
 	if s.session == nil {
 		session, err := transport.NewWithContext(ctx, s.repo.Registry, s.auth, s.base, []string{s.repo.Scope(transport.PullScope)})
@@ -154,8 +154,8 @@ func refusal(res *http.Response) (status int, reason Reason, text string) {
 	return res.StatusCode, statusReason(res.StatusCode), text
 }
 
-// explain classifies the errors of a request. Its text is ours where the library's
-// would quote requests.
+// explain classifies the error of a request. It has its own text where the library's would
+// quote the request.
 func explain(ctx context.Context, err error) (status int, reason Reason, text string) {
 	var (
 		answer *transport.Error
@@ -166,7 +166,7 @@ func explain(ctx context.Context, err error) (status int, reason Reason, text st
 	switch {
 	case ctx.Err() != nil && errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return 0, Stalled, context.Cause(ctx).Error()
-	case errors.As(err, &cert): // first, since on loopback an answer to plain HTTP comes with it
+	case errors.As(err, &cert): // before answer: on loopback err also has an answer to plain HTTP
 		return 0, Untrusted, cert.Unwrap().Error()
 	case errors.As(err, &answer):
 		return answer.StatusCode, statusReason(answer.StatusCode), diagnostics(answer)
@@ -203,7 +203,7 @@ func statusReason(status int) Reason {
 	return BadAnswer
 }
 
-// words is what went wrong at this site, without the reference that is known already.
+// words returns what went wrong at this site, without the reference.
 func (s *site) words(err error) string {
 	var e *Error
 	if !errors.As(err, &e) {
@@ -216,13 +216,13 @@ func (s *site) words(err error) string {
 	return text
 }
 
-// unreachable reports whether an error says that there was no answer to go by.
+// unreachable reports whether an error says that the registry gave no usable answer.
 func unreachable(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && (e.Reason == Unreachable || e.Reason == Stalled || e.Reason == RateLimited)
 }
 
-// amend adds to the registry's own error what its mirrors said.
+// amend returns the registry's own error with the mirrors' failures added.
 func amend(err error, failures []string) error {
 	var e *Error
 	if len(failures) == 0 || !errors.As(err, &e) {

@@ -1,17 +1,16 @@
-// Package userconfig reads /tapp/user_config, the file by which the operator of a
-// node chooses what is neutral to security: where the image comes from, ports,
-// the node's own settings.
+// Package userconfig reads /tapp/user_config. In this file the operator of a node chooses
+// what does not affect security: where the image comes from, ports, the node's settings.
 //
-// The file is not measured before it is read, and anyone who deploys the VM writes it.
-// So nothing in it decides what may run. An override picks among approved
-// digests and no more; variables reach the container by a list of names; what the
-// launcher owns (the [tee] table, MPC_IMAGE_HASH) can't be given here.
+// The file is not measured before it is read, and anyone who deploys the VM writes it. So
+// nothing in it decides what may run. An override only chooses among approved digests.
+// Only variables with listed names reach the container. The operator can't set what the
+// launcher sets (the table tee, MPC_IMAGE_HASH).
 //
-// It comes as TOML or in the .env form of the first launcher, told apart by
-// content. The .env form is read by godotenv, which expands and unquotes; where
-// its reading differs from the plain one (split at the first =, trimmed, nothing
-// expanded), two programs would see two values, and it is an error that names the
-// key. An error or a warning never holds a value: this file has keys in it.
+// The file is TOML or has the .env form of the first launcher; its content tells which.
+// Two programs could read a .env value in two ways: godotenv expands and unquotes, and the
+// plain reading is the text after the first =, trimmed. Where the two differ, it is an
+// error that names the key. No error or warning repeats a value, since the file has secret
+// keys in it.
 //
 // The package is pure. Format: doc/image-mode.md.
 package userconfig

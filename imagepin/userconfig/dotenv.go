@@ -12,10 +12,10 @@ import (
 	"gitlauncher/imagepin/oci"
 )
 
-// defaultImage is what the first launcher ran where the file named no image.
+// defaultImage is the image that the first launcher ran if the file named none.
 const defaultImage = "nearone/mpc-node"
 
-// The limits of what reaches the container, of doc/image-mode.md.
+// The limits of what reaches the container (doc/image-mode.md).
 const (
 	maxVariables = 64
 	maxValue     = 1024     // bytes of one value
@@ -25,19 +25,20 @@ const (
 	namePattern  = `^[A-Za-z_][A-Za-z0-9_]*$`
 )
 
-// Compiled when they are needed, since git mode starts without them.
+// These are compiled only when they are needed, since git mode starts without them.
 var (
 	passName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(passPattern) })
 	anyName  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(namePattern) })
 )
 
-// passAlso reach the container besides those that match passPattern.
+// passAlso are names that reach the container although they do not match passPattern.
 var passAlso = []string{"RUST_LOG", "RUST_BACKTRACE", "NEAR_BOOT_NODES"}
 
-// neverPass match passPattern, and are secrets or the launcher's own.
+// neverPass are names that match passPattern and do not reach the container: secrets, and
+// variables that the launcher sets.
 var neverPass = []string{"MPC_P2P_PRIVATE_KEY", "MPC_ACCOUNT_SK", "MPC_IMAGE_HASH", "MPC_LATEST_ALLOWED_HASH_FILE"}
 
-// settings of the launcher, each with its older name; they don't reach the
+// The launcher's own settings, each by its name and its older one. They do not reach the
 // container.
 var (
 	imageNames    = []string{"LAUNCHER_IMAGE_NAME", "MPC_IMAGE_NAME"}
@@ -48,7 +49,7 @@ var (
 	unused        = []string{"RPC_REQUEST_TIMEOUT_SECS", "RPC_REQUEST_INTERVAL_SECS", "RPC_MAX_ATTEMPTS"}
 )
 
-// variable is one line of the file, read plainly.
+// variable is one line of the file, as plain reads it.
 type variable struct {
 	line        int
 	name, value string
@@ -69,8 +70,8 @@ func (c *Config) parseDotEnv(text string) error {
 	return nil
 }
 
-// plain reads NAME=VALUE lines as the first launcher did: split at the first =,
-// both sides trimmed, nothing expanded.
+// plain reads NAME=VALUE lines as the first launcher did. It splits at the first =, trims
+// both sides and expands nothing.
 func plain(text string) ([]variable, error) {
 	var vars []variable
 	seen := make(map[string]bool)
@@ -92,17 +93,17 @@ func plain(text string) ([]variable, error) {
 		seen[v.name] = true
 		vars = append(vars, v)
 	}
-	if len(vars) == 0 { // cut off, rather than meant to be: neither form
+	if len(vars) == 0 { // the file was probably cut off
 		return nil, &Error{Reason: "is empty"}
 	}
 	return vars, nil
 }
 
-// agree requires that godotenv reads the same.
+// agree requires that godotenv reads the same variables.
 func agree(text string, vars []variable) error {
 	read, err := godotenv.Unmarshal(text)
 	if err != nil {
-		return &Error{Reason: "is neither TOML nor NAME=VALUE lines"} // its text quotes the file
+		return &Error{Reason: "is neither TOML nor NAME=VALUE lines"} // err quotes the file
 	}
 	for _, v := range vars {
 		got, ok := read[v.name]
@@ -157,7 +158,8 @@ func (c *Config) dotEnvSettings(vars []variable) error {
 	return nil
 }
 
-// setting returns the variable that is set under one of its names.
+// setting returns the variable that has one of the names. Two of them must have the same
+// value.
 func setting(vars []variable, names []string) (variable, error) {
 	var found variable
 	for _, v := range vars {
@@ -194,7 +196,7 @@ func (c *Config) dotEnvPorts(list string) error {
 	return nil
 }
 
-// pass picks the variables that reach the container, and warns of the others.
+// pass selects the variables that reach the container, and warns about the others.
 func (c *Config) pass(vars []variable) {
 	size := 0
 	for _, v := range vars {
@@ -221,7 +223,7 @@ func (c *Config) pass(vars []variable) {
 func refuse(v variable) string {
 	switch {
 	case among(v.name, neverPass):
-		return "it is a secret or the launcher's own"
+		return "it is a secret, or the launcher sets it"
 	case !passName().MatchString(v.name) && !among(v.name, passAlso):
 		return "its name is not one of those that may"
 	case len(v.value) > maxValue:

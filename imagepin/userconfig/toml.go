@@ -19,17 +19,17 @@ const (
 	nodeTable     = "mpc_node_config"
 )
 
-// maxDepth bounds tables and lists in tables and lists. TOML writes a table's whole path
-// over each: what is written for the node grows with the square of the depth.
+// maxDepth is how deep tables and lists may be nested. TOML writes the whole path of each
+// table, so the node's file grows with the square of the depth.
 const maxDepth = 64
 
-// deprecated keys are accepted; of these only registry and image_name still count.
+// deprecated keys are accepted. Only registry and image_name still have an effect.
 var deprecated = []string{"registry", "image_name", "image_tags", "rpc_request_timeout_secs", "rpc_request_interval_secs", "rpc_max_attempts"}
 
 func (c *Config) parseTOML(data []byte) error {
 	var file map[string]any
 	if err := toml.Unmarshal(data, &file); err != nil {
-		// The library's text quotes the file, and the file has keys in it.
+		// The library's text quotes the file, which has secret keys in it.
 		e := &Error{Reason: "is not TOML"}
 		var at *toml.DecodeError
 		if errors.As(err, &at) {
@@ -169,7 +169,7 @@ func (c *Config) tomlPull(t table) error {
 	return nil
 }
 
-// table is a TOML table with its name, for errors.
+// table is a TOML table. Errors need its name.
 type table struct {
 	values map[string]any
 	name   string
@@ -179,7 +179,7 @@ func (t table) error(key, reason string) error {
 	return &Error{Key: t.name + "." + key, Reason: reason}
 }
 
-// text returns a string; ok is whether it is there.
+// text returns the string under a key. ok reports whether the key is there.
 func (t table) text(key string) (s string, ok bool, err error) {
 	v, ok := t.values[key]
 	if !ok {
@@ -187,12 +187,12 @@ func (t table) text(key string) (s string, ok bool, err error) {
 	}
 	s, isText := v.(string)
 	if !isText || strings.TrimSpace(s) == "" {
-		return "", true, t.error(key, "is not a string, or empty")
+		return "", true, t.error(key, "is not a string, or is empty")
 	}
 	return s, true, nil
 }
 
-// deeper reports whether a value has more levels than that.
+// deeper reports whether a value has more than this many levels of tables and lists.
 func deeper(v any, levels int) bool {
 	switch v := v.(type) {
 	case map[string]any:

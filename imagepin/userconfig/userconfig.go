@@ -12,39 +12,36 @@ import (
 	"gitlauncher/imagepin/oci"
 )
 
-// MaxFile bounds the file, in bytes: 1 MiB.
+// MaxFile is the size of the largest user config, in bytes: 1 MiB.
 const MaxFile = 1 << 20
 
-// Config is a user config, checked.
+// Config is a user config that was parsed and checked.
 type Config struct {
 	Image    oci.Name
-	Override oci.Digest // zero: none
+	Override oci.Digest // zero for none
 	Ports    []Port
 	Pull     Pull
 
-	// DotEnv tells which form the file has. A TOML file has Node, the node's own
-	// settings as decoded TOML; a .env file has Env instead, NAME=VALUE in order.
-	DotEnv bool
-	Node   map[string]any
-	Env    []string
+	DotEnv bool           // the file has the .env form
+	Node   map[string]any // of a TOML file: the node's settings, as decoded TOML
+	Env    []string       // of a .env file: NAME=VALUE, in order
 
-	// Warnings are for the operator's eyes: deprecated, unknown and refused keys.
-	Warnings []string
+	Warnings []string // for the operator: deprecated, unknown and refused keys
 }
 
-// Port publishes a port of the container at one of the VM.
+// Port publishes a port of the container at a port of the VM.
 type Port struct{ Host, Container uint16 }
 
-// Pull says how often and how patiently a pull is tried again.
+// Pull says how often a registry is asked again, and after what pauses.
 type Pull struct {
-	Retries  int
+	Retries  int           // tries after the first
 	Interval time.Duration // before the first retry; it grows by half each time
-	MaxDelay time.Duration
+	MaxDelay time.Duration // the longest pause
 }
 
 var defaultPull = Pull{Retries: 5, Interval: 2 * time.Second, MaxDelay: time.Minute}
 
-// Error is a user config that makes no sense. Line is 0 where it is not known.
+// Error says why a user config was refused. Line is 0 where it is not known.
 type Error struct {
 	Line   int
 	Key    string
@@ -62,7 +59,7 @@ func (e *Error) Error() string {
 	return s + ": " + e.Reason
 }
 
-// Parse reads either form. The error is an *Error.
+// Parse reads a user config of either form. The error is an *[Error].
 func Parse(data []byte) (*Config, error) {
 	switch {
 	case len(data) > MaxFile:
@@ -80,8 +77,8 @@ func Parse(data []byte) (*Config, error) {
 	return cfg, cfg.parseDotEnv(string(data))
 }
 
-// A TOML file has a table header, or a line that begins with the name of one of
-// the two tables. The keys of the .env form are in capitals.
+// isTOML reports whether the text has a table header, or a line that begins with the name
+// of one of the two tables. The names in the .env form are in capitals.
 func isTOML(text string) bool {
 	return regexp.MustCompile(`(?m)^[ \t]*(\[|"?(launcher_config|mpc_node_config)\b)`).MatchString(text)
 }
@@ -90,7 +87,7 @@ func (c *Config) warn(format string, args ...any) {
 	c.Warnings = append(c.Warnings, fmt.Sprintf(format, args...))
 }
 
-// hubAliases are the names under which older configs knew Docker Hub.
+// hubAliases are the names that older configs use for Docker Hub.
 var hubAliases = []string{"", oci.DockerHub, "index.docker.io", "registry.hub.docker.com", "registry-1.docker.io", "hub.docker.com"}
 
 // fullName joins registry and image_name, which older configs kept apart.
@@ -106,7 +103,7 @@ func fullName(registry, name string) (oci.Name, error) {
 		joined, err = oci.ParseName(name)
 	}
 	if err == nil && joined.Domain() == oci.DockerHub {
-		// "team" + "image" would become an image of Docker Hub's.
+		// A registry without a dot or port, such as "team", would become a folder on Docker Hub.
 		return oci.Name{}, errors.New("is not the host of a registry")
 	}
 	return joined, err

@@ -104,9 +104,9 @@ MPC_X=/tmp/LD_PRELOAD
 		Image: name(t, "nearone/mpc-node"), Override: override, Ports: []Port{{80, 8080}, {3030, 3030}}, Pull: defaultPull, DotEnv: true,
 		Env: []string{"MPC_ACCOUNT_ID=a.near", "NEAR_BOOT_NODES=ed25519:x@1.2.3.4:5", "RUST_LOG=info,mpc=debug"},
 		Warnings: []string{"MPC_IMAGE_TAGS is deprecated and has no effect",
-			refused("MPC_P2P_PRIVATE_KEY", "it is a secret or the launcher's own"),
-			refused("MPC_ACCOUNT_SK", "it is a secret or the launcher's own"),
-			refused("MPC_IMAGE_HASH", "it is a secret or the launcher's own"),
+			refused("MPC_P2P_PRIVATE_KEY", "it is a secret, or the launcher sets it"),
+			refused("MPC_ACCOUNT_SK", "it is a secret, or the launcher sets it"),
+			refused("MPC_IMAGE_HASH", "it is a secret, or the launcher sets it"),
 			refused("DSTACK_ENDPOINT", "its name is not one of those that may"),
 			refused("LD_PRELOAD", "its name is not one of those that may"),
 			refused("MPC_X", "it holds LD_PRELOAD")},
@@ -116,7 +116,7 @@ MPC_X=/tmp/LD_PRELOAD
 	}
 }
 
-// TestDotEnvLimits: what reaches the container is bounded, whatever the file holds.
+// TestDotEnvLimits: whatever the file has, a limited number of bytes reaches the container.
 func TestDotEnvLimits(t *testing.T) {
 	var many, large strings.Builder
 	for i := range 65 {
@@ -206,7 +206,7 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// TestFullName: a registry that is not the default is never lost.
+// TestFullName: the name keeps a registry that is not the default.
 func TestFullName(t *testing.T) {
 	for _, c := range []struct{ registry, name, want string }{
 		{"", "nearone/mpc-node", "docker.io nearone/mpc-node"},
@@ -224,8 +224,8 @@ func TestFullName(t *testing.T) {
 	}
 }
 
-// FuzzParse: no input makes the parser fail otherwise than with its own error, let
-// a variable through that may not, or choose what the launcher owns.
+// FuzzParse: every refusal is an *[Error], and only variables that may reach the container
+// do.
 func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c, err := Parse(data)

@@ -97,7 +97,7 @@ func Run(ctx context.Context, o *imagemode.Options, advise func(error) string) e
 	if image == nil || c.engine == nil {
 		return c.first
 	}
-	wanted := &container.Wanted{Image: image, Profile: profile, Container: *profile.Describe(image, user, o.Guest.Measured)}
+	wanted := &container.Wanted{Proven: image, Profile: profile, Container: *profile.Describe(image, user, o.Guest.Measured)}
 	c.present(ctx, image)
 	c.ports(ctx, wanted)
 	c.container(ctx, wanted)

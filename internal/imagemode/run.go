@@ -85,7 +85,7 @@ func Run(ctx context.Context, o *Options) (code int, err error) {
 	if err != nil {
 		return 0, step.At("prove the image", err)
 	}
-	wanted := &container.Wanted{Image: image, Profile: profile, Container: *profile.Describe(image, user, l.Guest.Measured)}
+	wanted := &container.Wanted{Proven: image, Profile: profile, Container: *profile.Describe(image, user, l.Guest.Measured)}
 	record, err := l.imageRecord(ctx, wanted, userSum)
 	if err != nil {
 		return 0, step.At("describe the container", err)
@@ -136,8 +136,8 @@ func (l *launch) imageRecord(ctx context.Context, w *container.Wanted, userSum s
 	}
 	w.Launched = Launched(ctx, l.agent, sum, w.Container.Image)
 	r := measure.ImageRecord{
-		Launcher: version.String(), ConfigSHA256: userSum, Image: w.Image.Name.String(), ApprovedDigest: w.Image.Approved.String(),
-		ManifestDigest: w.Image.Manifest.String(), ConfigDigest: w.Image.ConfigID.String(), Platform: w.Image.Platform.String(), ContainerSHA256: sum,
+		Launcher: version.String(), ConfigSHA256: userSum, Image: w.Proven.Name.String(), ApprovedDigest: w.Proven.Approved.String(),
+		ManifestDigest: w.Proven.Manifest.String(), ConfigDigest: w.Proven.ConfigID.String(), Platform: w.Proven.Platform.String(), ContainerSHA256: sum,
 	}
 	return r.Marshal()
 }
@@ -151,7 +151,7 @@ func (l *launch) create(ctx context.Context, w *container.Wanted, client *regist
 		if (engine.ImageGone(err) || errors.As(err, &proof)) && try <= createTries {
 			// Not there, taken away, or another one under its name.
 			puller := engine.Puller{Registry: client, Policy: user.Pull, Stall: l.StallTimeout, Log: l.Log, Sleep: l.Sleep}
-			if err := l.engine.Pull(ctx, w.Image, puller); err != nil && !engine.ImageGone(err) {
+			if err := l.engine.Pull(ctx, w.Proven, puller); err != nil && !engine.ImageGone(err) {
 				return nil, err
 			}
 			stage.Reached("pulled")
@@ -165,7 +165,7 @@ func (l *launch) create(ctx context.Context, w *container.Wanted, client *regist
 		} else {
 			l.Log.Info("container created, not started", "container", container.String())
 		}
-		if container.Running && !l.inLog(ctx, w.Image.Approved, record) {
+		if container.Running && !l.inLog(ctx, w.Proven.Approved, record) {
 			l.Log.Info("stopping the container: this launch is not measured yet")
 			if err := l.engine.Halt(ctx, container); err != nil {
 				return nil, err

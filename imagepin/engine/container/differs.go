@@ -15,37 +15,38 @@ import (
 	"gitlauncher/imagepin/oci"
 )
 
-// What every Engine keeps from containers of /proc and /sys, unless it is told not to.
+// The system paths that every Engine hides from a container or makes read-only by default.
 var (
 	MaskedPaths   = []string{"/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/sys/firmware"}
 	ReadonlyPaths = []string{"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"}
 )
 
-// FailedRun is why a container that failed is made anew: whatever its run changed in its
-// own files is not what was measured, and may be why it failed.
+// FailedRun is the difference of a container whose last run failed. The run may have
+// changed the container's own files. These are then not what was measured, and may be why
+// it failed.
 const FailedRun = "its last run failed"
 
-// Engine is what a comparison has to know of the Engine: how it names images, and what a
-// container gets that does not ask for another.
-type Engine struct {
-	Containerd         bool // it keeps images in containerd's store, and names them by manifest
+// Traits are what a comparison needs to know about the Engine: how it names images, and
+// its defaults for containers.
+type Traits struct {
+	Containerd         bool // it keeps images in containerd's store, and names them by manifest or index
 	Runtime, LogDriver string
-	CgroupNS           bool // a control-group namespace of their own
+	CgroupNS           bool // a container has its own control-group namespace
 }
 
-// Differs returns the first of the differences, or the empty string.
-func (e *Engine) Differs(f *Found, w *Wanted, networkID string) string {
-	if d := e.Differences(f, w, networkID); len(d) > 0 {
+// Differs returns the first of the [Traits.Differences], or "".
+func (t *Traits) Differs(f *Found, w *Wanted, networkID string) string {
+	if d := t.Differences(f, w, networkID); len(d) > 0 {
 		return d[0]
 	}
 	return ""
 }
 
-// Differences lists where a container is not the wanted one. All that the launcher sets
-// must be as it sets it, and what comes from the image must be the image's. Nothing else
-// that lends a container power may be set, because somebody else can prepare a container
-// under our name and label.
-func (e *Engine) Differences(f *Found, w *Wanted, networkID string) []string {
+// Differences lists where a container differs from the wanted one. What the launcher sets
+// must be there, and what comes from the image must be the image's. Nothing else that gives
+// a container power may be set, because somebody else can prepare a container under the
+// launcher's name and label.
+func (t *Traits) Differences(f *Found, w *Wanted, networkID string) []string {
 	sum, err := w.SHA256()
 	c, h := f.Inspect.Config, f.Inspect.HostConfig
 	ports, _, err2 := w.PortMap()
@@ -54,11 +55,11 @@ func (e *Engine) Differences(f *Found, w *Wanted, networkID string) []string {
 		return []string{"it can't be described"}
 	}
 	var found []string
-	if e.otherImage(f, w) {
+	if t.otherImage(f, w) {
 		found = append(found, "image")
 	}
 	attached := f.Inspect.NetworkSettings.Networks
-	image := w.Image.Config
+	image := w.Proven.Config
 	for _, check := range []struct {
 		what string
 		good bool
@@ -81,10 +82,10 @@ func (e *Engine) Differences(f *Found, w *Wanted, networkID string) []string {
 		{"privileges", !h.Privileged && len(h.CapAdd)+len(h.CapDrop)+len(h.GroupAdd) == 0},
 		{"devices", len(h.Devices)+len(h.DeviceRequests)+len(h.DeviceCgroupRules) == 0},
 		{"namespaces", h.PidMode == "" && (h.IpcMode == "" || h.IpcMode == container.IPCModePrivate || h.IpcMode == container.IPCModeShareable) &&
-			h.UTSMode == "" && h.UsernsMode == "" && h.Cgroup == "" && h.CgroupParent == "" && (h.CgroupnsMode.IsPrivate() || !e.CgroupNS)},
-		{"runtime", (h.Runtime == "" || h.Runtime == e.Runtime) && len(h.Sysctls) == 0 && len(h.Annotations) == 0 && (h.Init == nil || !*h.Init) && h.Umask == nil},
-		{"log driver", h.LogConfig.Type == e.LogDriver},
-		{"label", f.SHA256 == sum && c.Labels[LabelProject] == w.Profile.Project && c.Labels[labelService] == w.Profile.Service}, // which tells least
+			h.UTSMode == "" && h.UsernsMode == "" && h.Cgroup == "" && h.CgroupParent == "" && (h.CgroupnsMode.IsPrivate() || !t.CgroupNS)},
+		{"runtime", (h.Runtime == "" || h.Runtime == t.Runtime) && len(h.Sysctls) == 0 && len(h.Annotations) == 0 && (h.Init == nil || !*h.Init) && h.Umask == nil},
+		{"log driver", h.LogConfig.Type == t.LogDriver},
+		{"label", f.SHA256 == sum && c.Labels[LabelProject] == w.Profile.Project && c.Labels[labelService] == w.Profile.Service}, // last, since it explains least
 	} {
 		if !check.good {
 			found = append(found, check.what)
@@ -97,7 +98,7 @@ func (e *Engine) Differences(f *Found, w *Wanted, networkID string) []string {
 		found = append(found, FailedRun)
 	}
 	for name, endpoint := range attached {
-		// A network that was removed and made anew under its name can't be joined.
+		// A container can't join a network that was removed and made anew, even with the same name.
 		if name != w.Network || endpoint != nil && endpoint.NetworkID != "" && endpoint.NetworkID != networkID {
 			found = append(found, "network")
 		}
@@ -106,28 +107,28 @@ func (e *Engine) Differences(f *Found, w *Wanted, networkID string) []string {
 	return slices.Compact(found)
 }
 
-// otherImage compares the image that the container is made of with the proven one.
-func (e *Engine) otherImage(f *Found, w *Wanted) bool {
-	if f.Image != w.Container.Image || e.Proves(w.Image, f.Inspect.Image) != nil {
+// otherImage reports whether the container is made of another image than the proven one.
+func (t *Traits) otherImage(f *Found, w *Wanted) bool {
+	if f.Image != w.Image || t.Proves(w.Proven, f.Inspect.Image) != nil {
 		return true
 	}
-	d := f.Inspect.ImageManifestDescriptor // of another platform, which only newer Engines tell
-	return d != nil && d.Digest.String() != w.Image.Manifest.String()
+	d := f.Inspect.ImageManifestDescriptor // only newer Engines report it; it may be of another platform
+	return d != nil && d.Digest.String() != w.Proven.Manifest.String()
 }
 
-// command is what runs: the wanted one, or the image's own.
+// command returns the command that runs: the wanted one, or else the image's own.
 func (w *Wanted) command() []string {
 	if len(w.Command) > 0 {
 		return w.Command
 	}
-	return w.Image.Config.Cmd
+	return w.Proven.Config.Cmd
 }
 
-// environment is the wanted one and what the image adds to it, by the Engine's rules: a
-// name that is there already is passed over.
+// environment returns the wanted variables and those of the image, by the Engine's rules:
+// of two variables with one name, the first counts.
 func (w *Wanted) environment() []string {
 	if len(w.Env) == 0 {
-		return w.Image.Config.Env
+		return w.Proven.Config.Env
 	}
 	have := make(map[string]bool)
 	for _, e := range w.Env {
@@ -135,7 +136,7 @@ func (w *Wanted) environment() []string {
 		have[name] = true
 	}
 	env := slices.Clone(w.Env)
-	for _, e := range w.Image.Config.Env {
+	for _, e := range w.Proven.Config.Env {
 		if name, _, _ := strings.Cut(e, "="); !have[name] {
 			env, have[name] = append(env, e), true
 		}
@@ -143,7 +144,7 @@ func (w *Wanted) environment() []string {
 	return env
 }
 
-// healthTest is what a container's health check runs.
+// healthTest returns what a container's health check runs.
 func healthTest(c *container.Config) []string {
 	if c.Healthcheck == nil {
 		return nil
@@ -153,7 +154,7 @@ func healthTest(c *container.Config) []string {
 
 func equal(a, b []string) bool { return slices.Equal(a, b) }
 
-// holdsAll reports whether a list has every element of another.
+// holdsAll reports whether list has every element of some.
 func holdsAll(list, some []string) bool {
 	return !slices.ContainsFunc(some, func(s string) bool { return !slices.Contains(list, s) })
 }
@@ -182,11 +183,11 @@ func samePorts(a, b network.PortMap) bool {
 	return slices.Equal(list(a), list(b))
 }
 
-// Proves compares an image id of the Engine's with the documents. Error:
-// *[imagepin.ProofError].
-func (e *Engine) Proves(image *imagepin.Image, id string) error {
+// Proves requires that id, by which the Engine names an image, is that of the proven image.
+// The error is an *[imagepin.ProofError].
+func (t *Traits) Proves(image *imagepin.Image, id string) error {
 	want := []oci.Digest{image.ConfigID}
-	if e.Containerd {
+	if t.Containerd {
 		want = append(append([]oci.Digest{}, image.Indexes...), image.Manifest)
 	}
 	for _, d := range want {

@@ -11,14 +11,14 @@ import (
 type Found struct {
 	ID      string
 	Running bool
-	Image   string // as it was created: name@digest
-	SHA256  string // container_sha256, as its label says
+	Image   string // the reference that it was created with: name@digest
+	SHA256  string // container_sha256, as its label claims
 
 	Inspect container.InspectResponse
 }
 
-// Inspected is a container as the Engine described it. ok is false where the answer lacks a
-// part without which nothing can be compared.
+// Inspected returns the container that the Engine's answer describes. ok is false where the
+// answer lacks a part that a comparison needs.
 func Inspected(c container.InspectResponse) (f *Found, ok bool) {
 	if c.State == nil || c.Config == nil || c.HostConfig == nil || c.NetworkSettings == nil {
 		return nil, false
@@ -28,7 +28,8 @@ func Inspected(c container.InspectResponse) (f *Found, ok bool) {
 	return f, true
 }
 
-// LastStart is when the container was last started; empty if it never was.
+// LastStart returns the time of the container's last start, as the Engine writes it, or ""
+// if it was never started.
 func (f *Found) LastStart() string {
 	if at := f.Inspect.State.StartedAt; !strings.HasPrefix(at, "0001-01-01T") {
 		return at
@@ -36,8 +37,8 @@ func (f *Found) LastStart() string {
 	return ""
 }
 
-// String is for a log.
+// String returns the short id and the image, for a log.
 func (f *Found) String() string { return fmt.Sprintf("%s (%s)", Short(f.ID), f.Image) }
 
-// Short is an id as people know it.
+// Short returns the first 12 digits of an id, which docker shows.
 func Short(id string) string { return id[:min(len(id), 12)] }

@@ -12,8 +12,8 @@ import (
 	"gitlauncher/measure"
 )
 
-// The labels of what is made here. With those of Docker Compose its `up` takes the
-// container over when an operator goes back to the launcher before this one.
+// The labels of a container, network or volume. With Docker Compose's labels, its `up`
+// takes the container over when an operator goes back to the launcher before this one.
 const (
 	labelContainer = "git-launcher.container-sha256"
 	LabelProject   = "com.docker.compose.project"
@@ -24,22 +24,22 @@ const (
 	labelVolume    = "com.docker.compose.volume"
 	labelVersion   = "com.docker.compose.version"
 
-	composeVersion = "2.0.0" // older ones' names for containers were others
+	composeVersion = "2.0.0" // older versions name containers differently
 )
 
-// Wanted describes the container to have.
+// Wanted describes the container that the launcher wants.
 type Wanted struct {
-	Image   *imagepin.Image
+	Proven  *imagepin.Image // the proven image, which Container.Image names
 	Profile *imagepin.Profile
 	measure.Container
 
-	// Launched says that this boot's log holds a launch of it. Any other container that
-	// ran is no longer its image: a run can change its own files, and the changes
+	// Launched says that this boot's log has a launch of the container. Any other container
+	// that ran may differ from its image: a run can change its own files, and the changes
 	// outlive a reboot.
 	Launched bool
 }
 
-// Options translates the description for the Engine.
+// Options returns the description as the Engine takes it.
 func (w *Wanted) Options() (client.ContainerCreateOptions, error) {
 	sum, err := w.SHA256()
 	if err != nil {
@@ -56,7 +56,7 @@ func (w *Wanted) Options() (client.ContainerCreateOptions, error) {
 	return client.ContainerCreateOptions{
 		Name: w.Name,
 		Config: &container.Config{
-			Image: w.Container.Image, Cmd: w.Command, Env: w.Env, ExposedPorts: exposed,
+			Image: w.Image, Cmd: w.Command, Env: w.Env, ExposedPorts: exposed,
 			Labels: map[string]string{
 				labelContainer: sum, LabelProject: w.Profile.Project, labelService: w.Profile.Service, labelNumber: "1", labelOneOff: "False", labelVersion: composeVersion,
 			},
@@ -71,7 +71,8 @@ func (w *Wanted) Options() (client.ContainerCreateOptions, error) {
 	}, nil
 }
 
-// PortMap has the published ports, and the set of those inside.
+// PortMap returns the published ports by the port inside the container, and the set of the
+// ports inside.
 func (w *Wanted) PortMap() (network.PortMap, network.PortSet, error) {
 	ports, exposed := make(network.PortMap), make(network.PortSet)
 	for _, s := range w.Ports {
@@ -86,8 +87,8 @@ func (w *Wanted) PortMap() (network.PortMap, network.PortSet, error) {
 	return ports, exposed, nil
 }
 
-// mountList describes the mounts in the form in which the Engine never creates a missing
-// source. In the other form a missing socket would become a folder.
+// mountList returns the mounts in the form for which the Engine creates no missing source.
+// In the other form a missing socket would become a folder.
 func (w *Wanted) mountList() ([]dockermount.Mount, error) {
 	var out []dockermount.Mount
 	for _, s := range w.Mounts {
