@@ -151,12 +151,13 @@ install: build man
 	install -m 0755 $(PROGRAMS:%=bin/%) '$(DESTDIR)$(PREFIX)/bin'
 	install -m 0644 bin/man/*.1 '$(DESTDIR)$(PREFIX)/share/man/man1'
 
-## man: the manual pages of launcher, verifier and the author's program, from their --help, into bin/man
+## man: the manual pages of all programs, from their help, into bin/man
 man: build
 	mkdir -p bin/man
 	bin/git-launcher --help | $(GO) run ./internal/man 'launch one pinned and measured Git commit' >bin/man/git-launcher.1
-	bin/git-launcher-verify --help | $(GO) run ./internal/man 'establish what ran in a confidential VM' >bin/man/git-launcher-verify.1
+	bin/git-launcher-verify manual | $(GO) run ./internal/man 'establish what ran in a confidential VM' >bin/man/git-launcher-verify.1
 	bin/git-launcher-dev manual | $(GO) run ./internal/man 'try, pin and check a workload for git-launcher' >bin/man/git-launcher-dev.1
+	bin/dstack-sim manual | $(GO) run ./internal/man "stand in for dstack's guest agent: not a TEE" >bin/man/dstack-sim.1
 
 ## licenses: THIRD-PARTY-LICENSES: what is linked, and each licence text once
 licenses:

@@ -5,20 +5,6 @@ import (
 	"strings"
 )
 
-// Usage returns the keys as flags with their help, a key for each line, as --help
-// prints them. The second column begins at the given column.
-func Usage(column int) string {
-	var b strings.Builder
-	for _, k := range Keys() {
-		flag := "  --" + k.Flag() + " " + k.Form
-		if len(flag) >= column {
-			flag += "\n" + strings.Repeat(" ", column)
-		}
-		fmt.Fprintf(&b, "%-*s%s\n", column, flag, k.Help)
-	}
-	return b.String()
-}
-
 // Markdown returns the keys as the table that VERIFY.md has. Its third column says what
 // several values of a key mean.
 func Markdown() string {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path"
@@ -9,6 +10,7 @@ import (
 
 	"gitlauncher/config"
 	"gitlauncher/gitpin/object"
+	"gitlauncher/internal/cli"
 	"gitlauncher/internal/clonehash"
 	"gitlauncher/internal/inputs"
 	"gitlauncher/internal/printable"
@@ -19,7 +21,7 @@ import (
 )
 
 // checkout prints the digests of a clone, in the words of a policy.
-func (p *program) checkout(s *settings) error {
+func (p *program) checkout(_ context.Context, s *settings) error {
 	c, err := openClone(s.evidence)
 	if err != nil {
 		return err
@@ -67,7 +69,7 @@ func openClone(dir string) (*clonehash.Clone, error) {
 	c, err := clonehash.Open(dir)
 	var not *clonehash.NotCloneError
 	if errors.As(err, &not) {
-		return nil, &usageError{err}
+		return nil, &cli.UsageError{Err: err}
 	}
 	return c, err
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"time"
 
+	"gitlauncher/internal/cli"
 	"gitlauncher/internal/pccs"
 	"gitlauncher/verify"
 	"gitlauncher/verify/evidence"
@@ -55,7 +56,7 @@ func (p *program) collateralFile(s *settings) (*quote.Collateral, error) {
 	}
 	c, err := quote.ParseCollateral(data)
 	if err != nil {
-		return nil, usagef("%s: %w", s.collateral, err)
+		return nil, cli.Usagef("%s: %w", s.collateral, err)
 	}
 	return c, nil
 }

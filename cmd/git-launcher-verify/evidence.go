@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"gitlauncher/internal/address"
+	"gitlauncher/internal/cli"
 	"gitlauncher/internal/inputs"
 	"gitlauncher/measure"
 	"gitlauncher/verify/evidence"
@@ -72,7 +73,7 @@ func (p *program) fetch(ctx context.Context, s *settings) error {
 func orBatch(err error) error {
 	var folder *inputs.FolderError
 	if errors.As(err, &folder) {
-		return usagef("%s is a folder; --batch judges the files in one", folder.Name)
+		return cli.Usagef("%s is a folder; --batch judges the files in one", folder.Name)
 	}
 	return err
 }

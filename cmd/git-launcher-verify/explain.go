@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"gitlauncher/internal/cli"
 	"gitlauncher/internal/printable"
 	"gitlauncher/measure"
 	"gitlauncher/verify/compose"
@@ -21,7 +22,7 @@ func (p *program) explain(ctx context.Context, s *settings) (int, error) {
 	}
 	x, err := compose.Explain(ctx, e.AppCompose, compose.Expect{LauncherDigests: s.policy.LauncherImageDigest.Texts(), Image: s.policy.ImageDigest.Given() || imageLaunch(e)}, s.explained)
 	if err != nil {
-		return 0, usagef("--explain %s: %w", printable.Text(s.explained), err)
+		return 0, cli.Usagef("--explain %s: %w", printable.Text(s.explained), err)
 	}
 	if s.json {
 		return report.ExitVerified, p.printJSON(map[string]string{"name": x.Name, "allow_compose": x.Bound(), "content": string(x.Content)})

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -33,7 +34,7 @@ type event struct {
 }
 
 // inspect prints what is in an evidence.
-func (p *program) inspect(s *settings) error {
+func (p *program) inspect(_ context.Context, s *settings) error {
 	e, err := p.evidence(s)
 	if err != nil {
 		return err

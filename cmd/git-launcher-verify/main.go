@@ -1,5 +1,5 @@
 // Command git-launcher-verify establishes what ran in a confidential VM, from
-// evidence alone. Its manual is help/manual.txt; what it judges is package verify's.
+// evidence alone. Its manual is in help.go; what it judges is package verify's.
 package main
 
 import (
@@ -16,10 +16,10 @@ import (
 
 	"gitlauncher/config"
 	"gitlauncher/internal/address"
+	"gitlauncher/internal/cli"
 	"gitlauncher/internal/inputs"
 	"gitlauncher/internal/printable"
 	"gitlauncher/internal/sigstore"
-	"gitlauncher/internal/version"
 	"gitlauncher/verify/report"
 )
 
@@ -46,80 +46,28 @@ type program struct {
 	now            func() time.Time
 	sigstore       sigstore.Client
 	address        address.Client
+	quiet          bool
 }
 
-// usageError is a command line, policy or input file that makes no sense.
-type usageError struct{ err error }
-
-func (e *usageError) Error() string { return e.err.Error() }
-func (e *usageError) Unwrap() error { return e.err }
-
-func usagef(format string, args ...any) error {
-	return &usageError{fmt.Errorf(format, args...)}
-}
-
-// run runs one command and returns the exit code.
+// run runs one command line and returns the exit code.
 func (p *program) run(ctx context.Context, args []string) int {
-	name := "verify"
-	if len(args) > 0 {
-		switch args[0] {
-		case "verify", "inspect", "system", "systems", "checkout", "policy", "version":
-			name, args = args[0], args[1:]
-		case "serve":
-			if err := p.serve(ctx, args[1:]); err != nil {
-				return p.fail(err)
-			}
-			return report.ExitVerified
-		case "help", "-h", "-help", "--help":
-			fmt.Fprint(p.stdout, usage())
-			return 0
-		}
+	root := p.commands()
+	err := cli.Execute(ctx, root, withCommand(root, args))
+	var code cli.ExitError
+	switch {
+	case err == nil:
+		return report.ExitVerified
+	case errors.As(err, &code):
+		return int(code)
 	}
-	if name == "version" {
-		fmt.Fprintln(p.stdout, "git-launcher-verify", version.String())
-		return 0
-	}
-	s, err := p.parse(name, args)
-	if errors.Is(err, errHelp) {
-		fmt.Fprint(p.stdout, usage())
-		return 0
-	}
-	if err != nil {
-		return p.fail(err)
-	}
-	if err := p.fetch(ctx, s); err != nil {
-		return p.fail(err)
-	}
-	code := report.ExitVerified
-	switch name {
-	case "inspect":
-		err = p.inspect(s)
-	case "system":
-		code, err = p.system(s)
-	case "systems":
-		err = p.listSystems(s)
-	case "checkout":
-		err = p.checkout(s)
-	case "policy":
-		err = p.policyFrom(ctx, s)
-	default:
-		if s.explained != "" {
-			code, err = p.explain(ctx, s)
-			break
-		}
-		code, err = p.verify(ctx, s)
-	}
-	if err != nil {
-		return p.fail(err)
-	}
-	return code
+	return p.fail(err)
 }
 
 // fail prints an error and returns its exit code: a file that can't be had leaves
 // the verdict open, a command line that makes no sense is usage.
 func (p *program) fail(err error) int {
 	p.warn(err)
-	var u *usageError
+	var u *cli.UsageError
 	var large *inputs.LargeError
 	var name *inputs.NameError
 	var folder *inputs.FolderError

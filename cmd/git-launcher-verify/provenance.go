@@ -6,6 +6,7 @@ import (
 
 	"github.com/sigstore/sigstore-go/pkg/root"
 
+	"gitlauncher/internal/cli"
 	"gitlauncher/verify"
 	"gitlauncher/verify/compose"
 	"gitlauncher/verify/evidence"
@@ -31,7 +32,7 @@ func (p *program) provenance(ctx context.Context, s *settings) (verify.Provenanc
 			return nil, err
 		}
 		if trusted, err = bundle.ParseTrustedRoot(data); err != nil {
-			return nil, usagef("%s: %w", s.trustedRoot, err)
+			return nil, cli.Usagef("%s: %w", s.trustedRoot, err)
 		}
 	case s.offline:
 		return nil, nil

@@ -2,16 +2,16 @@ package main
 
 import (
 	"context"
-	"errors"
-	"flag"
 	"fmt"
-	"io"
 	"net"
 	"os/signal"
 	"path/filepath"
 	"runtime/debug"
 	"syscall"
 
+	"github.com/spf13/cobra"
+
+	"gitlauncher/internal/cli"
 	"gitlauncher/internal/service"
 )
 
@@ -21,44 +21,50 @@ const (
 	maxPage    = 16 << 20  // a file of the page
 )
 
-// serve answers judgements over HTTP until a signal comes.
-func (p *program) serve(ctx context.Context, args []string) error {
-	fs := flag.NewFlagSet("git-launcher-verify serve", flag.ContinueOnError)
-	fs.SetOutput(io.Discard)
-	listen := fs.String("listen", "127.0.0.1:8080", "")
-	page := fs.String("page", "", "")
-	root := fs.String("root", "", "")
-	switch err := fs.Parse(args); {
-	case errors.Is(err, flag.ErrHelp):
-		fmt.Fprint(p.stdout, usage())
-		return nil
-	case err != nil:
-		return &usageError{err}
-	case fs.NArg() > 0:
-		return usagef("serve takes no evidence: it comes with the requests")
+func (p *program) serveCommand() *cobra.Command {
+	var listen, page, root string
+	cmd := &cobra.Command{
+		Use: "serve [flags]", Short: "Answer judgements over HTTP, and the page", Long: aboutServe, Example: serveExamples,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return cli.Usagef("serve takes no evidence: it comes with the requests")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.serve(cmd.Context(), listen, page, root) },
 	}
+	cli.Text(cmd.Flags(), &listen, "listen", "HOST:PORT", "127.0.0.1:8080", "where it answers")
+	cli.Text(cmd.Flags(), &page, "page", "DIR", "", "what make page made, answered at /")
+	cli.Text(cmd.Flags(), &root, "root", "FILE", "", "trust this root certificate (PEM) instead of Intel's")
+	return cmd
+}
+
+// serve answers judgements over HTTP until a signal comes.
+func (p *program) serve(ctx context.Context, listen, page, root string) error {
 	c := service.Config{Now: p.now}
 	var err error
-	if *root != "" {
-		if c.Root, err = p.files.Read(*root, maxRoot); err != nil {
-			return &usageError{err}
+	if root != "" {
+		if c.Root, err = p.files.Read(root, maxRoot); err != nil {
+			return &cli.UsageError{Err: err}
 		}
 	}
-	if *page != "" {
+	if page != "" {
 		c.Page = make(map[string][]byte)
 		for _, name := range []string{"index.html", "THIRD-PARTY-LICENSES"} {
-			if c.Page[name], err = p.files.Read(filepath.Join(*page, name), maxPage); err != nil {
-				return usagef("--page: %w; make page makes one", err)
+			if c.Page[name], err = p.files.Read(filepath.Join(page, name), maxPage); err != nil {
+				return cli.Usagef("--page: %w; make page makes one", err)
 			}
 		}
 	}
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", *listen)
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", listen)
 	if err != nil {
-		return usagef("--listen: %w", err)
+		return cli.Usagef("--listen: %w", err)
 	}
 	debug.SetMemoryLimit(maxServing)
-	fmt.Fprintf(p.stderr, "git-launcher-verify: answering at http://%s\n", l.Addr())
+	if !p.quiet {
+		fmt.Fprintf(p.stderr, "git-launcher-verify: answering at http://%s\n", l.Addr())
+	}
 	return service.New(c).Serve(ctx, l)
 }

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"io"
 
+	"gitlauncher/internal/cli"
 	"gitlauncher/internal/inputs"
 	"gitlauncher/internal/systemtext"
 	"gitlauncher/verify/boot"
@@ -11,7 +13,7 @@ import (
 )
 
 // system explains check B of an evidence.
-func (p *program) system(s *settings) (int, error) {
+func (p *program) system(_ context.Context, s *settings) (int, error) {
 	e, err := p.evidence(s)
 	if err != nil {
 		return 0, err
@@ -22,7 +24,7 @@ func (p *program) system(s *settings) (int, error) {
 	}
 	images, err := boot.Images(s.policy, s.systems)
 	if err != nil {
-		return 0, &usageError{err}
+		return 0, &cli.UsageError{Err: err}
 	}
 	claimed := len(images) == 0
 	if claimed {

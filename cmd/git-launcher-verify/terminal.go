@@ -16,7 +16,7 @@ const (
 
 // style follows the terminal, the variable NO_COLOR, and --color before both.
 func (p *program) style(color string) verdicttable.Style {
-	s := verdicttable.Style{Width: widthElsewhere}
+	s := verdicttable.Style{Width: widthElsewhere, Brief: p.quiet}
 	f, ok := p.stdout.(*os.File)
 	if ok && term.IsTerminal(int(f.Fd())) {
 		s.Colour = os.Getenv("NO_COLOR") == ""

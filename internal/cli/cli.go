@@ -124,7 +124,7 @@ func suggest(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w; did you mean --%s?", err, f.Name)
 	}
 	for _, other := range cmd.Root().Commands() {
-		if other.LocalFlags().Lookup(name) != nil {
+		if f := other.LocalFlags().Lookup(name); f != nil && !f.Hidden {
 			return fmt.Errorf("%w; --%s is a flag of %s", err, name, other.Name())
 		}
 	}

@@ -49,7 +49,7 @@ func Under(fs *pflag.FlagSet, words string) {
 }
 
 // choice is a form that has all the words there are, and not what stands for a word.
-var choice = regexp.MustCompile(`^[a-z0-9.-]+(\|[a-z0-9.-]+)+$`)
+var choice = regexp.MustCompile(`^[a-z0-9.-]+(\|[a-z0-9.-]+)*$`)
 
 // complete has the shell complete what flags take, by the forms of their values.
 func complete(cmd *cobra.Command) {

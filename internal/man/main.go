@@ -1,5 +1,6 @@
-// Command man writes a program's manual page from the text of its --help, which is
-// the only source: man 'what it does' < usage > program.1. See `make man`.
+// Command man writes a program's manual page from the text of its help, which is the only
+// source: man 'what it does' < help > program.1. See `make man`. The help of cobra's
+// programs, with that of all their commands, is what their hidden command manual prints.
 package main
 
 import (
@@ -29,8 +30,8 @@ func main() {
 var flagLine = regexp.MustCompile(`^  (--.*?)(?:  +(.*))?$`)
 
 // page is the manual in the man(7) language. The help's shape: a usage block up to
-// the first empty line, then paragraphs; a line that ends in a colon and stands before
-// flags or an indented block is a heading of its own.
+// the first empty line, then paragraphs; a paragraph's first line that ends in a colon
+// is a heading.
 func page(help, does string) string {
 	var b strings.Builder
 	usage, rest, _ := strings.Cut(help, "\n\n")
@@ -38,7 +39,8 @@ func page(help, does string) string {
 	fmt.Fprintf(&b, ".TH %s 1 \"\" \"git-launcher\"\n.SH NAME\n%s \\- %s\n.SH SYNOPSIS\n.nf\n", strings.ToUpper(name), escape(name), escape(does))
 	b.WriteString(escape(strings.ReplaceAll(strings.TrimPrefix(usage, "Usage: "), "\n       ", "\n")))
 	b.WriteString("\n.fi\n.SH DESCRIPTION\n")
-	verbatim := false
+	verbatim := false           // whether lines stay as they are
+	empty, headed := true, true // whether the line before was empty, and a heading before that
 	lines := bufio.NewScanner(strings.NewReader(rest))
 	for lines.Scan() {
 		line := lines.Text()
@@ -48,12 +50,23 @@ func page(help, does string) string {
 			b.WriteString(".fi\n.RE\n")
 			verbatim = false
 		}
-		switch {
-		case line == "":
+		if line == "" {
+			empty = true
+			continue
+		}
+		heading := empty && !indented && strings.HasSuffix(line, ":")
+		if empty && !headed && !heading {
 			b.WriteString(".PP\n")
+		}
+		empty, headed = false, heading
+		switch {
+		case heading && strings.HasPrefix(line, name+" "): // a command
+			b.WriteString(".SH " + escape(line) + "\n")
+		case heading:
+			b.WriteString(".SS " + escape(line) + "\n")
 		case flag != nil:
 			b.WriteString(".TP\n.B " + escape(flag[1]) + "\n" + escape(flag[2]) + "\n")
-		case strings.HasPrefix(line, "          "): // what a flag's text goes on with
+		case strings.HasPrefix(line, "          ") && !verbatim: // what a flag's text goes on with
 			b.WriteString(escape(strings.TrimSpace(line)) + "\n")
 		case indented && !verbatim:
 			b.WriteString(".RS\n.nf\n" + escape(line[2:]) + "\n")

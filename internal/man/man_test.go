@@ -10,16 +10,16 @@ import (
 	"gitlauncher/internal/testenv"
 )
 
-// TestPage: the manual has every flag and every line of the real --help, and a manual
+// TestPage: the manual has every flag and every line of the program's own help, and a manual
 // reader's own checker finds nothing wrong with it.
 func TestPage(t *testing.T) {
-	for _, program := range []string{"git-launcher", "git-launcher-verify"} {
-		t.Run(program, func(t *testing.T) { manual(t, program) })
+	for program, how := range map[string]string{"git-launcher": "--help", "git-launcher-verify": "manual", "git-launcher-dev": "manual", "dstack-sim": "manual"} {
+		t.Run(program, func(t *testing.T) { manual(t, program, how) })
 	}
 }
 
-func manual(t *testing.T, program string) {
-	help, err := exec.Command("go", "run", "gitlauncher/cmd/"+program, "--help").Output()
+func manual(t *testing.T, program, how string) {
+	help, err := exec.Command("go", "run", "gitlauncher/cmd/"+program, how).Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +36,7 @@ func manual(t *testing.T, program string) {
 			t.Errorf("%s", line)
 		}
 	}
-	show := exec.Command(mandoc, "-T", "ascii", "-O", "width=200")
+	show := exec.Command(mandoc, "-T", "utf8", "-O", "width=200")
 	show.Stdin = strings.NewReader(text)
 	shown, err := show.Output()
 	if err != nil {

@@ -33,6 +33,7 @@ var marks = map[report.Outcome]struct {
 type Style struct {
 	Width  int // columns to keep to
 	Colour bool
+	Brief  bool // the verdict alone, without its table
 }
 
 // Write prints a report for people: every check, then the verdict.
@@ -45,27 +46,9 @@ func Write(w io.Writer, r *report.Report, style Style) error {
 		return s
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s, judged as of %s\n", r.Kind, r.AsOf.Format(time.RFC3339))
-	last := ""
-	var t table.Writer
-	flush := func() {
-		if t != nil {
-			for line := range strings.SplitSeq(t.Render(), "\n") {
-				b.WriteString(strings.TrimRight(line, " ") + "\n")
-			}
-		}
+	if !style.Brief {
+		writeChecks(&b, r, width, paint)
 	}
-	for _, f := range r.Findings {
-		if f.Check != last {
-			flush()
-			last, t = f.Check, newTable(width)
-			fmt.Fprintf(&b, "\n%s  %s\n", f.Check, paint(titles[f.Check], text.Bold))
-		}
-		mark := marks[f.Outcome]
-		t.AppendRow(table.Row{paint(mark.word, mark.colour), printable.Text(f.Name), details(f)})
-	}
-	flush()
-	b.WriteString("\n")
 	writeLaunches(&b, r, width)
 	colour := map[report.Verdict]text.Color{report.Verified: text.FgGreen, report.NotVerified: text.FgRed, report.Unclear: text.FgYellow}[r.Verdict]
 	verdict := string(r.Verdict)
@@ -86,6 +69,31 @@ func Write(w io.Writer, r *report.Report, style Style) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// writeChecks writes a table for each check.
+func writeChecks(b *strings.Builder, r *report.Report, width int, paint func(string, text.Color) string) {
+	fmt.Fprintf(b, "%s, judged as of %s\n", r.Kind, r.AsOf.Format(time.RFC3339))
+	last := ""
+	var t table.Writer
+	flush := func() {
+		if t != nil {
+			for line := range strings.SplitSeq(t.Render(), "\n") {
+				b.WriteString(strings.TrimRight(line, " ") + "\n")
+			}
+		}
+	}
+	for _, f := range r.Findings {
+		if f.Check != last {
+			flush()
+			last, t = f.Check, newTable(width)
+			fmt.Fprintf(b, "\n%s  %s\n", f.Check, paint(titles[f.Check], text.Bold))
+		}
+		mark := marks[f.Outcome]
+		t.AppendRow(table.Row{paint(mark.word, mark.colour), printable.Text(f.Name), details(f)})
+	}
+	flush()
+	b.WriteString("\n")
 }
 
 // mostLaunches are listed under the table; --json has all.
