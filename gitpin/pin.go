@@ -214,7 +214,7 @@ func (p *Params) writeGit(dir *workdir.Dir, git gitdir.Place, m *materialised, p
 				return &object.TreeError{Name: e.Name, Reason: "is where the launcher keeps its lock when WORK_DIR is a mount point"}
 			}
 		}
-		c.Exclude = "/" + workdir.ControlName + "/\n"
+		c.Moved, c.Exclude = true, "/"+workdir.ControlName+"/\n"
 	}
 	return git.Write(c)
 }

@@ -114,14 +114,72 @@ func TestPowerCut(t *testing.T) {
 }
 
 // moment is a power cut.
-type moment struct {
-	name, image string
-	old         bool // a checkout was complete before, so that no network is needed
+type moment struct{ name, image string }
+
+// course is a row of launches, which are cut off at every stage and wherever else it says.
+type course struct {
+	launches []gitpin.Params // but WORK_DIR
+	before   func(launch int, dir string)
+	between  func(cut func(at string)) // takes note of a way to cut at further moments; may be nil
+	sound    func(t *testing.T, c *gitpin.Checkout, dir string)
+}
+
+// run launches, and calls cut at every moment.
+func (c *course) run(t *testing.T, dir string, cut func(launch int, at string)) {
+	t.Helper()
+	for launch, p := range c.launches {
+		if c.before != nil {
+			c.before(launch, dir)
+		}
+		if c.between != nil {
+			c.between(func(at string) { cut(launch, at) })
+		}
+		p.WorkDir, p.Stage = dir, func(s gitpin.Stage) { cut(launch, string(s)) }
+		checkout, err := gitpin.Pin(context.Background(), p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkout.Close()
+	}
+	if c.between != nil {
+		c.between(func(string) {})
+	}
+}
+
+// again is the start after a cut: the last of the launches.
+func (c *course) again(t *testing.T, name, dir string) (fetched bool) {
+	t.Helper()
+	p := c.launches[len(c.launches)-1]
+	p.WorkDir = dir
+	checkout, err := gitpin.Pin(context.Background(), p)
+	if err != nil {
+		t.Errorf("%s: %v", name, err)
+		return true
+	}
+	checkout.Close()
+	c.sound(t, checkout, dir)
+	return checkout.Fetched
 }
 
 func powerCut(t *testing.T, kind string, inside bool) {
-	v := newVolume(t, kind)
 	h := newHost(t)
+	var launches []gitpin.Params
+	for _, commit := range []string{h.First, h.First, h.First, h.Head, h.Head} {
+		launches = append(launches, h.params(t, commit, ""))
+	}
+	ignored := []string{}
+	if inside {
+		ignored = []string{"!! .git-launcher/"}
+	}
+	cutPower(t, kind, inside, 40, &course{launches: launches, sound: func(t *testing.T, _ *gitpin.Checkout, dir string) {
+		clean(t, h.Dir, h.Head, dir, ignored...)
+	}})
+}
+
+// cutPower cuts the power at every moment of a course, of which there are to be that many, and
+// starts again from each disk.
+func cutPower(t *testing.T, kind string, inside bool, least int, c *course) {
+	v := newVolume(t, kind)
 	dir := filepath.Join(v.at, "work")
 	if inside { // a mount of its own for WORK_DIR, on the same disk
 		if err := os.Mkdir(dir, 0o755); err != nil {
@@ -140,25 +198,16 @@ func powerCut(t *testing.T, kind string, inside bool) {
 		}
 	}
 	var moments []moment
-	last := h.Head
 	bind()
 	v.commit()
-	for launch, commit := range []string{h.First, h.First, h.First, h.Head, h.Head} {
-		p := h.params(t, commit, dir)
-		p.Stage = func(s gitpin.Stage) {
-			for _, how := range []string{"as it is", "with its journal"} {
-				if how == "with its journal" {
-					v.commit()
-				}
-				moments = append(moments, moment{fmt.Sprintf("launch %d, %s, %s", launch, s, how), v.cut(), launch > 0})
+	c.run(t, dir, func(launch int, at string) {
+		for _, how := range []string{"as it is", "with its journal"} {
+			if how == "with its journal" {
+				v.commit()
 			}
+			moments = append(moments, moment{fmt.Sprintf("launch %d, %s, %s", launch, at, how), v.cut()})
 		}
-		c, err := gitpin.Pin(context.Background(), p)
-		if err != nil {
-			t.Fatal(err)
-		}
-		c.Close()
-	}
+	})
 	unbind()
 	v.unmount()
 	original := v.image
@@ -168,26 +217,15 @@ func powerCut(t *testing.T, kind string, inside bool) {
 		v.image = m.image
 		v.mount()
 		bind()
-		c, err := gitpin.Pin(context.Background(), h.params(t, last, dir))
-		if err != nil {
-			t.Errorf("%s: %v", m.name, err)
-		} else {
-			c.Close()
-			ignored := []string{}
-			if inside {
-				ignored = []string{"!! .git-launcher/"}
-			}
-			clean(t, h.Dir, last, dir, ignored...)
-			if !c.Fetched {
-				offline++
-			}
+		if !c.again(t, m.name, dir) {
+			offline++
 		}
 		unbind()
 		v.unmount()
 		os.Remove(m.image)
 	}
 	t.Logf("%d power cuts; %d starts after them needed no network", len(moments), offline)
-	if len(moments) < 40 || offline == 0 {
+	if len(moments) < least || offline == 0 {
 		t.Errorf("%d power cuts, %d of them harmless", len(moments), offline)
 	}
 }

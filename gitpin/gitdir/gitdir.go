@@ -63,6 +63,7 @@ type Contents struct {
 	Exclude string // of .git/info/exclude
 	Modules []submodule.Link
 	Path    string // where the files are, below Root, if this is a submodule's; see Lead
+	Moved   bool   // the files get their places one by one, and so other times of change than their Stats have
 }
 
 // Write makes all files of the Git directory, and moves the pack to its name.
@@ -130,6 +131,9 @@ func (p Place) configOf(c Contents) string {
 	text := fmt.Sprintf("[core]\n\trepositoryformatversion = %d\n\tfilemode = true\n\tbare = false\n", version)
 	if c.Path != "" {
 		text += "\tworktree = " + quoted(between(p.Dir, c.Path)) + "\n"
+	}
+	if c.Moved { // git would read such files again, and take a content of Git LFS for a change
+		text += "\ttrustctime = false\n"
 	}
 	text += extensions + "[remote \"origin\"]\n\turl = " + quoted(c.Origin) + "\n\tfetch = +refs/heads/*:refs/remotes/origin/*\n"
 	for _, m := range c.Modules {
