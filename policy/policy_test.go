@@ -128,8 +128,12 @@ func TestRefused(t *testing.T) {
 		"KEY_PROVIDER=kms:xyz":              "has an id that is not hex",
 		"KEY_PROVIDER=KMS:00":               "is not the name of a key provider",
 		"MR_KMS=":                           "is empty",
-		"MRTD_=00":                          "is not a known key",
-		"ALLOWED_ENVS = A":                  "is not KEY=VALUE",
+		"ACPI_TABLES=" + reg + "," + reg:    "is neither three SHA-384 digests",
+		"ACPI_TABLES=" + reg + strings.Repeat(","+reg, 3): "is neither three SHA-384 digests",
+		"ACPI_TABLES=any":                  "is neither three SHA-384 digests",
+		"ACPI_TABLES=" + reg + ",x," + reg: "a register has 96 hexadecimal digits",
+		"MRTD_=00":                         "is not a known key",
+		"ALLOWED_ENVS = A":                 "is not KEY=VALUE",
 	} {
 		_, err := policy.Parse("p.conf", []byte("# a comment\n"+line))
 		var e *config.Error

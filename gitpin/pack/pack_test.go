@@ -445,6 +445,48 @@ func TestKeptPackIsHashedAgain(t *testing.T) {
 	}
 }
 
+// broken is a disk that fails after so many bytes.
+type broken struct{ left int }
+
+var errDisk = errors.New("the disk fails")
+
+func (b *broken) Write(p []byte) (int, error) {
+	if b.left -= len(p); b.left < 0 {
+		return 0, errDisk
+	}
+	return len(p), nil
+}
+
+// TestWriteFails: a pack that can't be written whole is an error, wherever the disk fails.
+func TestWriteFails(t *testing.T) {
+	a, err := read(t, gittest.Pack(-1, blob("one"), blob(strings.Repeat("two", 1000))), wide)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := []object.ID{object.SHA1.ID(gittest.ID("blob", []byte("one"))), object.SHA1.ID(gittest.ID("blob", []byte(strings.Repeat("two", 1000))))}
+	var whole bytes.Buffer
+	if err := pack.Write(t.Context(), &whole, a, ids); err != nil {
+		t.Fatal(err)
+	}
+	for n := range whole.Len() {
+		if err := pack.Write(t.Context(), &broken{n}, a, ids); !errors.Is(err, errDisk) {
+			t.Errorf("after %d bytes: %v", n, err)
+		}
+	}
+	if err := pack.Write(t.Context(), &broken{whole.Len()}, a, ids); err != nil {
+		t.Error(err)
+	}
+	var bad *pack.Error
+	if err := pack.Write(t.Context(), io.Discard, a, append(ids, oid(1))); !errors.As(err, &bad) {
+		t.Errorf("an object that is not there: %v", err)
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(errDisk)
+	if err := pack.Write(ctx, io.Discard, a, ids); !errors.Is(err, errDisk) {
+		t.Errorf("after a signal: %v", err)
+	}
+}
+
 // TestDeltaReasons: a delta is refused for what is wrong with it.
 func TestDeltaReasons(t *testing.T) {
 	for reason, code := range map[string][]byte{

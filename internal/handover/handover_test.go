@@ -43,7 +43,7 @@ func TestFindBash(t *testing.T) {
 func TestExec(t *testing.T) {
 	if dir := os.Getenv("TEST_HANDOVER"); dir != "" {
 		w := Workload{WorkDir: dir, Subdir: "sub", Run: os.Getenv("TEST_RUN"), Install: os.Getenv("TEST_INSTALL"),
-			Env: []string{"HOME=" + dir, "SSH_CLIENT=x"}, Log: slog.New(slog.DiscardHandler), Ready: func() {}}
+			Env: []string{"HOME=" + dir, "SSH_CLIENT=x"}, Log: slog.New(slog.NewTextHandler(os.Stderr, nil)), Ready: func() {}}
 		if w.Run == "" {
 			w.Script = "-s"
 		}
@@ -56,22 +56,27 @@ func TestExec(t *testing.T) {
 		os.WriteFile(filepath.Join(dir, ".bashrc"), []byte("echo sourced\n"), 0o644)); err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range []struct{ name, run, install, want string }{
-		{"a script", "", "", "pid PID in sub of DIR, SSH_CLIENT=x, descriptors /proc/self/fd/0 /proc/self/fd/1 /proc/self/fd/2 /proc/self/fd/255 /proc/self/fd/3\n"}, // 255 is bash's own for the script, 3 the listing
-		{"a command", "echo pid $$", "", "pid PID\n"},
-		{"an install command before", "echo then", "echo first", "first\nthen\n"},
-		{"one that fails", "echo then", "exit 3", "PID INSTALL_CMD: exit status 3\n"},
+	for _, c := range []struct{ name, run, install, want, logged string }{
+		{"a script", "", "", "pid PID in sub of DIR, SSH_CLIENT=x, descriptors /proc/self/fd/0 /proc/self/fd/1 /proc/self/fd/2 /proc/self/fd/255 /proc/self/fd/3\n", "exec in DIR/sub: bash ./-s"}, // 255 is bash's own for the script, 3 the listing
+		{"a command", "echo pid $$", "", "pid PID\n", "exec in DIR/sub: bash -c RUN_CMD"},
+		{"an install command before", "echo then", "echo first", "first\nthen\n", "exec in DIR/sub: bash -c RUN_CMD"},
+		{"one that fails", "echo then", "exit 3", "PID INSTALL_CMD: exit status 3\n", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			cmd := exec.Command(os.Args[0], "-test.run=^TestExec$")
 			cmd.Env = []string{"TEST_HANDOVER=" + dir, "TEST_RUN=" + c.run, "TEST_INSTALL=" + c.install}
 			cmd.Stdin = strings.NewReader("echo standard input\n")
 			cmd.ExtraFiles = []*os.File{os.Stderr, os.Stderr}
+			var log strings.Builder
+			cmd.Stderr = &log
 			out, err := cmd.Output()
 			got, _, _ := strings.Cut(string(out), "PASS\n") // what the test binary adds where it is still there
-			want := strings.NewReplacer("PID", fmt.Sprint(cmd.Process.Pid), "DIR", dir).Replace(c.want)
-			if err != nil || got != want {
+			real := strings.NewReplacer("PID", fmt.Sprint(cmd.Process.Pid), "DIR", dir)
+			if want := real.Replace(c.want); err != nil || got != want {
 				t.Errorf("%v: %q, want %q", err, got, want)
+			}
+			if logged := real.Replace(c.logged); !strings.Contains(log.String(), `msg="`+logged) || (logged == "") != !strings.Contains(log.String(), "exec in ") {
+				t.Errorf("logged is %q, want %q", log.String(), logged)
 			}
 		})
 	}

@@ -251,6 +251,38 @@ func TestSetParts(t *testing.T) {
 	}
 }
 
+// TestTwoDocuments: Info's answer and that of GetQuote or Attest, in either order, and
+// which of the two is refused.
+func TestTwoDocuments(t *testing.T) {
+	d := documents()
+	info := map[string]string{"v0": `{"tcb_info":` + quoted(tcbInfo) + `}`, "v1": `{"app_compose":"{}"}`}
+	for kind, answer := range map[string]string{"GetQuote": d["GetQuote"], "Attest": `{"attestation":"` + attestation + `"}`} {
+		for version, info := range info {
+			for _, data := range []string{info + answer, answer + "\n" + info, " " + info + "\t" + answer + "\n"} {
+				if e, err := evidence.Parse([]byte(data)); err != nil || string(e.AppCompose) != "{}" {
+					t.Errorf("%s, Info of %s: %v", kind, version, err)
+				}
+			}
+			for name, of := range map[string]struct{ data, says string }{
+				"a key twice in Info":       {`{"x":1,"x":2,` + info[1:] + answer, `the key "x" twice`},
+				"a key twice in the answer": {info + `{"x":1,"x":2,` + answer[1:], `the key "x" twice`},
+				"two answers":               {answer + answer, "evidence has two documents"},
+				"two Infos":                 {info + info, "evidence has two documents"},
+				"a third document":          {info + answer + info, "evidence: JSON has something after its end"},
+				"a list before":             {"[]" + answer, "evidence: "},
+				"a list behind":             {answer + "[]", "evidence: JSON has something after its end"},
+				"a record in the answer":    {info + `{"record":"",` + answer[1:], "evidence has two documents"},
+				"a quote in Info":           {`{"quote":"0400",` + info[1:] + answer, "evidence has two documents"},
+				"an attestation in Info":    {`{"attestation":"",` + info[1:] + answer, "evidence has two documents"},
+			} {
+				if _, err := evidence.Parse([]byte(of.data)); err == nil || !strings.Contains(err.Error(), of.says) {
+					t.Errorf("%s, Info of %s, %s: %v; want %q", kind, version, name, err, of.says)
+				}
+			}
+		}
+	}
+}
+
 // TestFirstWordCounts: what a document says itself stands over what is handed over with it.
 func TestFirstWordCounts(t *testing.T) {
 	e, err := evidence.Parse([]byte(`{"quote":"0400","event_log":"[]","vm_config":"{\"a\":1}","tcb_info":` + quoted(tcbInfo) + `}`))

@@ -1,6 +1,7 @@
 package appcompose_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -30,6 +31,31 @@ func TestFields(t *testing.T) {
 	}
 	if _, known := appcompose.Find("new_field"); known {
 		t.Error("a field is known that no dstack has")
+	}
+}
+
+// TestInitScripts: what an app-compose may have as its init script, and by which words
+// another value is refused.
+func TestInitScripts(t *testing.T) {
+	for value, want := range map[string]string{
+		"null": "", `""`: "", "[]": "", `"a"`: "a", `["a"]`: "a", `["a","b"]`: "a b", `["",""]`: " ", `["a","b","c","d","e"]`: "a b c d e",
+		`["a","b","c","d","e","f"]`: "!has more than 5 init scripts", "7": "!init_script is neither", "{}": "!init_script is neither", "[7]": "!init_script is neither", `[["a"]]`: "!init_script is neither", "true": "!init_script is neither",
+	} {
+		app, err := appcompose.Parse([]byte(`{"init_script":` + value + `}`))
+		if says, refused := strings.CutPrefix(want, "!"); refused {
+			if err == nil || !strings.Contains(err.Error(), says) {
+				t.Errorf("%s: %v; want %q", value, err, says)
+			}
+			continue
+		}
+		if err != nil || string(bytes.Join(app.InitScripts, []byte(" "))) != want {
+			t.Errorf("%s: %q, %v", value, app.InitScripts, err)
+		}
+	}
+	for data, says := range map[string]string{"null": "is not a JSON object", "[]": "cannot unmarshal array", `{"allowed_envs":"A"}`: "allowed_envs", `{"runner":7}`: "runner", `{"docker_compose_file":{}}`: "docker_compose_file", `{"Runner":"x"}`: `the key "Runner" where only "runner" is meant`} {
+		if _, err := appcompose.Parse([]byte(data)); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v; want %q", data, err, says)
+		}
 	}
 }
 
