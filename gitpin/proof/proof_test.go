@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"gitlauncher/gitpin/object"
@@ -27,12 +28,16 @@ type memory struct {
 	files map[string]string // kind and content, by path
 	open  bool              // a file without a path is being written
 	twice []string          // paths that were made more than once
+	fails string            // the path that can't be made
 	n     int32
 }
 
 func (m *memory) put(path, what string) (int32, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.fails == path && path != "" {
+		return 0, &os.PathError{Op: "write", Path: path, Err: syscall.EIO}
+	}
 	if m.files == nil {
 		m.files = make(map[string]string)
 	}
@@ -132,7 +137,12 @@ func (o *objects) read(t *testing.T, params proof.Params) (*proof.Proof, *pack.A
 // complete proves a commit and returns what was written.
 func (o *objects) complete(t *testing.T, params proof.Params) (*proof.Tree, *memory, error) {
 	t.Helper()
-	m := &memory{}
+	return o.into(t, &memory{}, params)
+}
+
+// into does so with a writer.
+func (o *objects) into(t *testing.T, m *memory, params proof.Params) (*proof.Tree, *memory, error) {
+	t.Helper()
 	params.Files = m
 	p, a, err := o.read(t, params)
 	if err != nil {

@@ -134,6 +134,7 @@ volumes: ["/var/run/dstack.sock:/var/run/dstack.sock", "work:/var/lib/git-launch
 		"socket by its other name": file(`volumes: ["/run/dstack.sock:/var/run/dstack.sock:ro"]`),
 		"harmless command":         file(`command: ["run", "--log-level", "debug", "--max-files=5", "--platform", "tee", "/etc/git-launcher/config.conf"]`),
 		"harmless command line":    file(`command: --receipt-log --retries 3`),
+		"a command without words":  file(`command: []`), "a command line without words": file(`command: "  "`), "a command of run alone": file(`command: run`),
 		"other services": file("", `  db:
     image: postgres:16
     environment: {PASSWORD: "${DB_PASSWORD}"}
@@ -180,7 +181,7 @@ func TestLauncherDenied(t *testing.T) {
 		`working_dir: /x`: "working_dir", `runtime: x`: "runtime", `secrets: [{source: s, target: /usr/bin/bash}]`: "secrets", `cap_add: [SYS_ADMIN]`: "cap_add",
 		`command: check`: "command", `command: [run, --dstack-endpoint, /tmp/fake.sock]`: "command", `command: run --dstack-endpoint=/tmp/fake.sock`: "command",
 		`command: --platform nontee`: "command", `command: --platform=nontee`: "command", `command: ["--platform"]`: "command", `command: /data/other.conf`: "command",
-		`command: "--platform 'nontee'"`: "command", `command: [receipt]`: "command", `command: --no-such-flag`: "command", `command: ["${CMD}"]`: "command",
+		`command: "--platform 'nontee'"`: "command", `command: [receipt]`: "command", `command: [""]`: "command", `command: [run, ""]`: "command", `command: [run, run]`: "command", `command: [run, /etc/git-launcher/config.conf, /etc/git-launcher/config.conf]`: "command", `command: --no-such-flag`: "command", `command: ["${CMD}"]`: "command",
 		`environment: [PLATFORM=NONTEE]`: "env:PLATFORM", `environment: {GIT_LAUNCHER_PLATFORM: nontee}`: "env:GIT_LAUNCHER_PLATFORM",
 		`environment: [HOST_CHOSEN]`: "env:HOST_CHOSEN", `environment: ["A=${B}"]`: "env:A", `environment: {A: $B}`: "env:A", `environment: {A: }`: "env:A",
 		`environment: [DSTACK_SIMULATOR_ENDPOINT=/x]`: "env:DSTACK_SIMULATOR_ENDPOINT",
