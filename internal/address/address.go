@@ -1,11 +1,12 @@
 // Package address fetches evidence by its address: https://host/…, as a receipt, an MPC
 // node's /public_data or a guest agent's answer is published.
 //
-// Threat: whoever wrote the address, or answers there, would use the verifier to reach what
-// they can't: the network around it, or a service on its own machine. So the address that a
-// name resolves to is looked at as the connection is made, private ones are refused unless
-// they are asked for, a redirect may change the path alone, and no proxy and no credential
-// of the machine is used. Size and time are bounded.
+// Threat: anyone who wrote the address, or answers there, could use the verifier to
+// reach what they can't reach themselves: the network around it, or a service on its
+// own machine. So the address that a name resolves to is checked as the connection is
+// made, and a private one is refused unless it was asked for. A redirect may change
+// only the path, and no proxy and no credential of the machine is used. Size and time
+// are bounded.
 //
 // What it does not do: believe what it fetched. Evidence is judged by its own bytes, and the
 // server's certificate proves nothing about them. But which key the server has proven to hold
@@ -35,21 +36,21 @@ const (
 	maxHeader = 64 << 10 // bytes
 )
 
-// PrivateError is an address that is no public one.
+// PrivateError says that an address is not public.
 type PrivateError struct{ IP netip.Addr }
 
 func (e *PrivateError) Error() string {
 	return fmt.Sprintf("%s is no public address (--allow-private reaches it)", e.IP)
 }
 
-// RedirectError is a redirect that leads elsewhere.
+// RedirectError says that a redirect leads to another server.
 type RedirectError struct{ From, To string }
 
 func (e *RedirectError) Error() string {
 	return fmt.Sprintf("%s redirects to %s, which is another server; give that address if it is meant", e.From, e.To)
 }
 
-// LargeError is an answer beyond its bound.
+// LargeError says that an answer is larger than its bound.
 type LargeError struct {
 	Host  string
 	Limit int64 // bytes
@@ -64,16 +65,16 @@ func Is(name string) bool {
 	return strings.HasPrefix(name, "https://") || strings.HasPrefix(name, "http://")
 }
 
-// Nonce is 32 random bytes, in hex.
+// Nonce returns 32 random bytes, in hex.
 func Nonce() string {
 	var b [32]byte
 	rand.Read(b[:])
 	return hex.EncodeToString(b[:])
 }
 
-// Client fetches.
+// Client fetches evidence by its address.
 type Client struct {
-	Private   bool                   // addresses that are not public, too
+	Private   bool                   // whether addresses that are not public are fetched, too
 	Transport func() *http.Transport // nil: the standard one; tests trust their own authority
 }
 
@@ -83,13 +84,13 @@ type Answer struct {
 	SPKI []byte // DER; the key of the TLS connection that the data came by
 }
 
-// Fetch returns what is at an address, of limit bytes at most. A nonce, in hex, goes with it
-// as the query's nonce.
+// Fetch returns what is at an address, of limit bytes at most. A nonce, in hex, is
+// added to the query as nonce.
 func (c *Client) Fetch(ctx context.Context, at, nonce string, limit int64) (*Answer, error) {
 	u, err := url.Parse(at)
 	switch {
 	case err != nil || u.Host == "":
-		return nil, errors.New("the address is none")
+		return nil, errors.New("the address is not one, as https://HOST/PATH is")
 	case u.Scheme != "https":
 		return nil, errors.New("the address is not https; save what is there to a file, if the way to it does not matter")
 	case u.User != nil:
@@ -155,8 +156,8 @@ func (c *Client) client() *http.Client {
 	}}
 }
 
-// control looks at the address that a connection is about to be made to: the name was
-// resolved by then, so no second answer of its server can differ.
+// control checks the address that a connection is about to be made to. The name is
+// resolved by then, so its server can't answer differently later.
 func (c *Client) control(_, address string, _ syscall.RawConn) error {
 	at, err := netip.ParseAddrPort(address)
 	if err != nil {
@@ -168,7 +169,8 @@ func (c *Client) control(_, address string, _ syscall.RawConn) error {
 	return nil
 }
 
-// special are the blocks that no public server has, beside those that [netip.Addr] tells.
+// special are the blocks that no public server has, besides those that [netip.Addr]
+// knows.
 var special = []netip.Prefix{
 	netip.MustParsePrefix("0.0.0.0/8"),       // this network
 	netip.MustParsePrefix("100.64.0.0/10"),   // shared by a carrier's customers

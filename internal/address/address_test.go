@@ -56,7 +56,7 @@ func TestFetch(t *testing.T) {
 			t.Errorf("%s: %v", path, err)
 		}
 	}
-	for at, want := range map[string]string{"http://example.org/": "not https", "https://u:secret@example.org/": "credential", "https:///x": "is none", "https://%zz/": "is none"} {
+	for at, want := range map[string]string{"http://example.org/": "not https", "https://u:secret@example.org/": "credential", "https:///x": "is not one", "https://%zz/": "is not one"} {
 		if _, err := c.Fetch(context.Background(), at, "", limit); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: %v", at, err)
 		}

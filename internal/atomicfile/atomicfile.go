@@ -1,8 +1,8 @@
-// Package atomicfile replaces files in one step: anyone who reads a name sees the old
-// content or the new one, whole, also after a crash.
+// Package atomicfile replaces files in one step: anyone who reads the name sees all of
+// the old content or all of the new, even after a crash.
 //
-// Others may write to the folder, too. What stands at the name is replaced and never
-// written through, a symbolic link included, and the temporary file is always new.
+// Others may write to the folder, too. What stands at the name, even a symbolic link,
+// is replaced and never written through, and the temporary file is always new.
 package atomicfile
 
 import (
@@ -41,7 +41,7 @@ func WriteVia(root *os.Root, tmp, name string, data []byte, mode os.FileMode) (e
 		}
 	}()
 	_, err = f.Write(data)
-	// The mode again, since a umask takes bits away.
+	// The mode is set again, since a umask takes bits away.
 	if err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close()); err != nil {
 		return err
 	}

@@ -41,7 +41,7 @@ func TestWrite(t *testing.T) {
 	}
 }
 
-// TestWriteFails: an error leaves neither the temporary file nor another content.
+// TestWriteFails: an error leaves no temporary file, and the old content.
 func TestWriteFails(t *testing.T) {
 	dir := t.TempDir()
 	if err := Write(filepath.Join(dir, "none", "file"), nil, 0o600); !errors.Is(err, fs.ErrNotExist) {

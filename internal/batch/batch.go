@@ -20,9 +20,9 @@ import (
 // judged is one line of a batch's output.
 type judged struct {
 	Source string         `json:"source"`          // the file, or the input and its line
-	Error  string         `json:"error,omitempty"` // evidence that is none (exit code 3), or can't be had (1)
+	Error  string         `json:"error,omitempty"` // why this is no evidence (exit code 3), or can't be read (1)
 	Report *report.Report `json:"report,omitempty"`
-	absent bool           // Error is that it can't be had
+	absent bool           // whether it can't be read
 }
 
 func (j judged) exitCode() int {
@@ -35,7 +35,7 @@ func (j judged) exitCode() int {
 	return j.Report.ExitCode
 }
 
-// item is one evidence on its way: data in, a line out.
+// item is one piece of evidence on its way: data in, a line out.
 type item struct {
 	source string
 	data   []byte
@@ -44,15 +44,16 @@ type item struct {
 	weight int64 // of data, in bytes
 }
 
-// maxInFlight bounds the evidence that is being judged at a time, in bytes: as much as
-// one evidence may have.
+// maxInFlight bounds the evidence that is judged at a time, in bytes: the size of the
+// largest.
 const maxInFlight = evidence.MaxSize
 
 // Judge judges one evidence; source says where it is from.
 type Judge func(ctx context.Context, source string, e *evidence.Evidence) *report.Report
 
 // Run judges each file of a folder, or each line of a file, on all cores, and prints a
-// JSON line for each in their order. The exit code is the one that outranks: 3, 4, 1, 0.
+// JSON line for each in their order. The exit code is the first of 3, 4, 1 and 0 that a
+// line has.
 func Run(ctx context.Context, out io.Writer, files *inputs.Files, name string, judge Judge) (int, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

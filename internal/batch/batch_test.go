@@ -21,7 +21,8 @@ type line struct {
 	Report        *report.Report
 }
 
-// judged runs a batch in which each evidence has the exit code that its event's name says.
+// judged runs a batch in which each piece of evidence has the exit code that its
+// event's name says.
 func judged(t *testing.T, stdin, name string) (code int, lines []line, err error) {
 	t.Helper()
 	var out strings.Builder
@@ -43,7 +44,7 @@ func some(event string) string {
 }
 
 // TestRun: each line of the input has one of the output, in order, and the exit code is
-// the one that outranks.
+// the one that outranks the others.
 func TestRun(t *testing.T) {
 	for _, tc := range []struct {
 		in   []string
@@ -80,7 +81,7 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// TestFolder: what can't be had has a line, and leaves the verdict open.
+// TestFolder: a file that can't be read has a line, and leaves the verdict open.
 func TestFolder(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{"a.json": some("verified"), "c.json": some("verified")} {

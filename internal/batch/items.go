@@ -13,7 +13,7 @@ import (
 	"gitlauncher/verify/evidence"
 )
 
-// each hands on each file of a folder, or each line of a file.
+// each calls hand with each file of a folder, or with each line of a file.
 func each(files *inputs.Files, name string, hand func(*item) error) error {
 	if entries, err := os.ReadDir(name); err == nil {
 		for _, e := range entries {
@@ -68,8 +68,8 @@ func each(files *inputs.Files, name string, hand func(*item) error) error {
 
 var errLong = &inputs.InvalidError{Err: fmt.Errorf("the line is larger than %d MiB", evidence.MaxSize>>20)}
 
-// readLine reads a line of at most evidence.MaxSize bytes. A longer one is
-// skipped, and is errLong.
+// readLine reads a line of at most evidence.MaxSize bytes. It skips a longer one, and
+// returns errLong.
 func readLine(r *bufio.Reader) ([]byte, error) {
 	var line []byte
 	long := false

@@ -1,10 +1,10 @@
-// Package bounded runs calls of libraries that may not heed their context.
+// Package bounded runs calls of libraries that may ignore their context.
 package bounded
 
 import "context"
 
-// Call runs call, and stops waiting for it when the context ends; the error is then
-// the context's cause. The caller makes the abandoned call end, by closing what it
+// Call runs call, and stops waiting for it when the context ends; the error is then the
+// context's cause. The caller must then make the abandoned call end, by closing what it
 // reads from.
 func Call[T any](ctx context.Context, call func() (T, error)) (T, error) {
 	type answer struct {

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// sample is a program with two commands.
+// sample returns a program with two commands.
 func sample(out io.Writer) *cobra.Command {
 	root := &cobra.Command{Use: "program", Short: "Do things"}
 	sub := &cobra.Command{Use: "sub [flags] [WORD]", Short: "Do one thing", Long: "sub does one thing.", Example: "  program sub one", Args: cobra.MaximumNArgs(1), Run: func(*cobra.Command, []string) {}}

@@ -14,24 +14,24 @@ import (
 
 // Clone is a local clone. It must be closed.
 type Clone struct {
-	git   string // its .git
-	store *store
-	own   []*store           // of the submodules; nil until one is looked for
-	left  int                // entries that may still be walked
-	blobs map[object.ID]blob // that were read: one blob can be many files
+	git        string // its .git
+	store      *store
+	submodules []*store           // nil until modules has opened them
+	left       int                // entries that may still be walked
+	blobs      map[object.ID]blob // that were read: one blob can be many files
 }
 
 // maxEntries bounds a commit's files and folders, as the launcher does by default: trees
 // can name each other more often than anyone can walk.
 const maxEntries = 2_000_000
 
-// NotCloneError is a folder that is no clone that can be read.
+// NotCloneError says why a folder can't be read as a clone.
 type NotCloneError struct{ Dir, Reason string }
 
 func (e *NotCloneError) Error() string { return e.Dir + " " + e.Reason }
 
-// Open opens the clone in a folder, or the bare repository that the folder is. The error
-// is a *[NotCloneError], or about what the clone holds.
+// Open opens the clone in a folder, or the bare repository that the folder is. The
+// error is a [*NotCloneError], or says what is wrong inside the clone.
 func Open(dir string) (*Clone, error) {
 	git := filepath.Join(dir, ".git")
 	info, err := os.Stat(git)
@@ -55,10 +55,10 @@ func Open(dir string) (*Clone, error) {
 	return &Clone{git: git, store: objects, left: maxEntries, blobs: make(map[object.ID]blob)}, nil
 }
 
-// Close lets go of the clone's files.
+// Close closes the clone's files.
 func (c *Clone) Close() {
 	c.store.close()
-	for _, s := range c.own {
+	for _, s := range c.submodules {
 		s.close()
 	}
 }
@@ -84,9 +84,9 @@ func (d *Digests) FileSHA256(name string) (string, error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
-// Digests computes what a launch record says of a commit and what is placed beyond it. A
-// submodule that is no gitlink of the commit, or of another commit, is not among those of
-// the result. The error is a *[MissingError] where the clone lacks one.
+// Digests computes what a launch record says of a commit and what is placed beyond it.
+// The result lists only submodules that the commit pins, at the commits that it names.
+// The error is a [*MissingError] if the clone lacks one of them.
 func (c *Clone) Digests(id object.ID, beyond measure.Beyond) (*Digests, error) {
 	w := &walk{clone: c, beyond: beyond, listing: measure.NewListing(), lfs: measure.NewLFSListing(), digests: &Digests{Commit: id, files: make(map[string][sha256.Size]byte)}}
 	var err error

@@ -30,7 +30,7 @@ func git(t *testing.T, dir, stdin string, args ...string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// sample is a clone with a script, a link and a file in a folder.
+// sample returns a clone with a script, a link and a file in a folder.
 func sample(t *testing.T, f object.Format) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -45,7 +45,7 @@ func sample(t *testing.T, f object.Format) string {
 	return dir
 }
 
-// listing is a commit's listing as git and sha256sum have it, hashed.
+// listing returns the hash of a commit's listing as git and sha256sum make it.
 func listing(t *testing.T, dir string) string {
 	t.Helper()
 	sum := sha256.New()
@@ -61,8 +61,9 @@ func listing(t *testing.T, dir string) string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
-// TestDigests: as git and sha256sum have them, in both formats, loose and packed, in a
-// clone and in a bare one, with objects of another clone, and with references in a list.
+// TestDigests: the digests are those that git and sha256sum make, in both formats,
+// loose and packed, in a clone and in a bare one, with objects of another clone, and
+// with packed references.
 func TestDigests(t *testing.T) {
 	for _, f := range object.Formats() {
 		dir := sample(t, f)
@@ -160,7 +161,7 @@ func write(t *testing.T, content []byte, path ...string) {
 	}
 }
 
-// deflated is a loose object's file.
+// deflated returns the bytes of a loose object's file.
 func deflated(t *testing.T, content string) []byte {
 	t.Helper()
 	var z bytes.Buffer
@@ -174,8 +175,8 @@ func deflated(t *testing.T, content string) []byte {
 	return z.Bytes()
 }
 
-// TestForged: what is not what it is called is found out, in both formats, loose and
-// packed.
+// TestForged: an object whose bytes do not have its id is found out, in both formats,
+// loose and packed.
 func TestForged(t *testing.T) {
 	for _, f := range object.Formats() {
 		for _, c := range []struct {
@@ -243,20 +244,20 @@ func loose(t *testing.T, dir string, content []byte) {
 	write(t, content, file(t, dir))
 }
 
-// file is that of the script's loose object.
+// file returns the path of the script's loose object.
 func file(t *testing.T, dir string) string {
 	t.Helper()
 	id := git(t, dir, "", "hash-object", "run.sh")
 	return filepath.Join(dir, ".git", "objects", id[:2], id[2:])
 }
 
-// objects is how many objects a clone has.
+// objects returns how many objects a clone has.
 func objects(t *testing.T, dir string) int {
 	t.Helper()
 	return len(strings.Split(git(t, dir, "", "rev-list", "--objects", "--all"), "\n"))
 }
 
-// digests are those of HEAD.
+// digests returns those of HEAD.
 func digests(dir string) (*Digests, error) {
 	c, err := Open(dir)
 	if err != nil {

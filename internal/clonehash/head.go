@@ -14,7 +14,7 @@ import (
 	"gitlauncher/internal/regularfile"
 )
 
-// formatOf reads which format a repository's ids have (gitrepository-layout(5)).
+// formatOf returns the format of a repository's ids (gitrepository-layout(5)).
 func formatOf(git string) (object.Format, error) {
 	text, err := regularfile.Read(filepath.Join(git, "config"), maxWord)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -58,8 +58,7 @@ func head(git string) (object.ID, error) {
 	return object.ID{}, errors.New("HEAD: too many symbolic references")
 }
 
-// reference returns what a reference holds: in a file of its own, or in the list of
-// packed ones.
+// reference returns what a reference holds, in its own file or in packed-refs.
 func reference(git, name string) (string, error) {
 	if name != "HEAD" && !strings.HasPrefix(name, "refs/") || !filepath.IsLocal(name) {
 		return "", fmt.Errorf("%q is no reference", name)

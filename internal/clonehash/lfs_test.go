@@ -15,7 +15,8 @@ import (
 )
 
 // TestLFS: where contents of Git LFS files were placed, the listing has them by their
-// pointers. What is no pointer, or a link, is what it is.
+// pointers. A file that is no pointer, and a link that looks like one, count as they
+// are.
 func TestLFS(t *testing.T) {
 	pointer := lfs.Pointer{SHA256: sha256.Sum256([]byte("content")), Size: 7}
 	begins := string(pointer.Bytes()) + strings.Repeat("x", lfs.MaxPointer)

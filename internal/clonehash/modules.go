@@ -9,7 +9,7 @@ import (
 	"gitlauncher/gitpin/object"
 )
 
-// MissingError is a submodule that the clone does not have.
+// MissingError says that the clone lacks a submodule.
 type MissingError struct {
 	Path   string
 	Commit object.ID
@@ -19,15 +19,15 @@ func (e *MissingError) Error() string {
 	return fmt.Sprintf("the clone does not have the submodule %.200q at commit %s; git submodule update --init --recursive fetches it", e.Path, e.Commit)
 }
 
-// maxModules is how many Git directories of submodules are opened: as many as a launcher
-// places (doc/limits.md).
+// maxModules bounds the Git directories of submodules that are opened: a launcher
+// places as many (doc/limits.md).
 const maxModules = 1000
 
-// modules opens the objects of all submodules, at any depth, whose Git directories lie in
-// that of the clone, as git puts them.
+// modules opens the objects of all submodules, at any depth, whose Git directories lie
+// in the clone's, where git puts them.
 func (c *Clone) modules() ([]*store, error) {
-	if c.own != nil {
-		return c.own, nil
+	if c.submodules != nil {
+		return c.submodules, nil
 	}
 	err := filepath.WalkDir(filepath.Join(c.git, "modules"), func(path string, d fs.DirEntry, err error) error {
 		switch {
@@ -41,18 +41,18 @@ func (c *Clone) modules() ([]*store, error) {
 		if _, err := os.Stat(filepath.Join(filepath.Dir(path), "HEAD")); err != nil {
 			return nil // a part of a submodule's name
 		}
-		if len(c.own) == maxModules {
+		if len(c.submodules) == maxModules {
 			return fmt.Errorf("the clone has more than %d submodules, which no launcher places", maxModules)
 		}
 		s, err := openStore(path, c.store.format)
 		if err != nil {
 			return err
 		}
-		c.own = append(c.own, s)
+		c.submodules = append(c.submodules, s)
 		return fs.SkipDir
 	})
 	if err != nil {
 		return nil, fmt.Errorf("the clone's submodules: %w", err)
 	}
-	return c.own, nil
+	return c.submodules, nil
 }

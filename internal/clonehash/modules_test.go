@@ -17,7 +17,7 @@ import (
 	"gitlauncher/measure"
 )
 
-// family is a clone with a submodule, one in that, and one that git leaves out.
+// family returns a clone with a submodule, one in that, and one that git leaves out.
 func family(t *testing.T, f object.Format) (dir string, submodules []measure.Submodule) {
 	t.Helper()
 	in, lib, app := sample(t, f), sample(t, f), sample(t, f)
@@ -42,7 +42,7 @@ func family(t *testing.T, f object.Format) (dir string, submodules []measure.Sub
 	return dir, []measure.Submodule{{Commit: libID, Path: "the lib"}, {Commit: inID, Path: "the lib/deep/in"}}
 }
 
-// listingWith is the listing of a commit and what is placed, by git and sha256sum.
+// listingWith writes the listing of a commit and what is placed, by git and sha256sum.
 func listingWith(t *testing.T, sum hash.Hash, top, dir, commit, prefix string, placed []measure.Submodule) {
 	t.Helper()
 	for entry := range strings.SplitSeq(strings.TrimSuffix(git(t, dir, "", "ls-tree", "-rz", commit), "\x00"), "\x00") {

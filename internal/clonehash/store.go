@@ -27,8 +27,8 @@ const (
 	maxWord       = 1 << 20   // bytes of a file that names something
 )
 
-// store is the objects of a clone: loose ones and packs, its own and those of clones that
-// it borrows from (gitrepository-layout(5), "objects/info/alternates").
+// store holds the objects of a clone: loose ones and packs, its own and those of clones
+// that it borrows from (gitrepository-layout(5), "objects/info/alternates").
 type store struct {
 	format object.Format
 	dirs   []string // of objects
@@ -59,7 +59,7 @@ func openStore(dir string, f object.Format) (*store, error) {
 	return s, nil
 }
 
-// glob makes a pattern of a path, which matches that path alone.
+// glob returns a pattern that matches only this path.
 func glob(path string) string {
 	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(path)
 }
@@ -96,7 +96,7 @@ func (s *store) borrow(dir string) error {
 	return nil
 }
 
-// openPack opens a pack by the word of its index, of which nothing is believed.
+// openPack opens a pack with its index. Nothing that the index says is believed.
 func (s *store) openPack(index string) error {
 	idx, err := regularfile.Open(index)
 	if err != nil {
@@ -115,7 +115,7 @@ func (s *store) openPack(index string) error {
 	return err
 }
 
-// spool makes a file without a name, for what is too large for memory.
+// spool creates a file without a name, for what is too large for memory.
 func spool() (*os.File, error) {
 	f, err := os.CreateTemp("", "git-launcher-verify-*")
 	if err != nil {
@@ -138,7 +138,7 @@ func (s *store) has(id object.ID) bool {
 // read returns the content of a commit or of a tree, and proves that it has that id.
 func (s *store) read(id object.ID, want object.Type) ([]byte, error) {
 	if id.Format() != s.format {
-		return nil, s.other(id, want)
+		return nil, s.wrongFormat(id, want)
 	}
 	var content bytes.Buffer
 	found, err := s.loose(id, want, maxMeta, &content)
@@ -185,13 +185,13 @@ func (s *store) fault(id object.ID, t object.Type, found bool, err error) error 
 	return nil
 }
 
-// other says that an id can't be in this clone.
-func (s *store) other(id object.ID, t object.Type) error {
+// wrongFormat says that an id of the other format can't be in this clone.
+func (s *store) wrongFormat(id object.ID, t object.Type) error {
 	return fmt.Errorf("%s %s: it is a %s id, of %d digits; the clone is of a %s repository, whose ids have %d", t, id, id.Format().Title(), id.Format().Digits(), s.format.Title(), s.format.Digits())
 }
 
-// loose copies a loose object's content to w, and proves that it has that id. found is
-// whether there is a file of its name.
+// loose copies a loose object's content to w, and proves that it has that id. found
+// says whether there is a file of its name.
 func (s *store) loose(id object.ID, want object.Type, most int64, w io.Writer) (found bool, err error) {
 	name := id.String()
 	for _, dir := range s.dirs {

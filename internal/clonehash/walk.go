@@ -16,7 +16,7 @@ import (
 // maxDepth bounds submodules in submodules, as the launcher does (doc/limits.md).
 const maxDepth = 16
 
-// walk adds a commit's files to a listing, in its order.
+// walk adds a commit's files to the listings, in their order.
 type walk struct {
 	clone   *Clone
 	beyond  measure.Beyond
@@ -51,7 +51,7 @@ func (w *walk) commit(from *store, id object.ID, dir string, depth int) (tree ob
 	return info.Tree, w.tree(in, root, "")
 }
 
-// repository is the one whose tree is walked.
+// repository is the repository whose tree is walked.
 type repository struct {
 	store *store
 	dir   string          // of its files
@@ -59,25 +59,25 @@ type repository struct {
 	depth int
 }
 
-// leftOut reads .gitmodules. One that nobody can read leaves nothing out: a launch with
-// submodules would not have been.
+// leftOut returns the submodules that .gitmodules leaves out. One that can't be read
+// leaves out none: no launcher places submodules by it.
 func (w *walk) leftOut(from *store, id object.ID) (map[string]bool, error) {
-	text := &bounded{room: submodule.MaxSize + 1}
+	text := &prefix{room: submodule.MaxSize + 1}
 	if err := from.blob(id, text); err != nil {
 		return nil, err
 	}
 	return submodule.LeftOut(text.b), nil
 }
 
-// bounded keeps the first bytes that are written to it.
-type bounded struct {
+// prefix keeps the first bytes that are written to it.
+type prefix struct {
 	b    []byte
 	room int
 }
 
-func (w *bounded) Write(b []byte) (int, error) {
-	n := min(len(b), w.room)
-	w.b, w.room = append(w.b, b[:n]...), w.room-n
+func (p *prefix) Write(b []byte) (int, error) {
+	n := min(len(b), p.room)
+	p.b, p.room = append(p.b, b[:n]...), p.room-n
 	return len(b), nil
 }
 
@@ -130,8 +130,8 @@ func (w *walk) tree(in *repository, entries []object.Entry, dir string) error {
 	return nil
 }
 
-// submodule walks a submodule's commit, wherever among the submodules' objects it is: an id
-// says what it names, and a name nothing.
+// submodule walks a submodule's commit, whichever submodule's objects it is among: an
+// id says what it names, and the name of a Git directory says nothing.
 func (w *walk) submodule(id object.ID, at string, depth int) error {
 	if depth > maxDepth {
 		return fmt.Errorf("submodule %s: lies in %d others, and no launcher places it", at, maxDepth)
@@ -179,7 +179,7 @@ func (w *walk) blob(from *store, id object.ID) (blob, error) {
 	if b, known := w.clone.blobs[id]; known {
 		return b, nil
 	}
-	content, head := sha256.New(), &bounded{room: lfs.MaxPointer}
+	content, head := sha256.New(), &prefix{room: lfs.MaxPointer}
 	if err := from.blob(id, io.MultiWriter(content, head)); err != nil {
 		return blob{}, err
 	}

@@ -17,7 +17,7 @@ import (
 // Target is what one build is for.
 type Target struct {
 	OS, Arch string // as Go calls them
-	Version  string // what the program says of itself
+	Version  string // the version that the program says it is
 }
 
 // Program builds the program cmd/NAME of the module in the working directory, static
@@ -36,7 +36,7 @@ func Program(ctx context.Context, t Target, name, to string) error {
 	return nil
 }
 
-// pinned is the toolchain that go.mod names.
+// pinned returns the toolchain that go.mod names.
 func pinned(mod string) (string, error) {
 	data, err := os.ReadFile(mod)
 	if err != nil {

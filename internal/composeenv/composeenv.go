@@ -24,8 +24,8 @@ type Var struct {
 }
 
 // Values returns the literal values that the services of a compose file give to a
-// variable, by the service's name. A service whose value is not literal is not
-// there. Errors are *strictyaml.Error, or say which service is malformed.
+// variable, by the service's name. A service whose value is not literal is left out.
+// Errors are *strictyaml.Error, or say which service is malformed.
 func Values(composeFile []byte, variable string) (map[string]string, error) {
 	file, err := strictyaml.Decode(composeFile)
 	if err != nil {
@@ -83,7 +83,7 @@ func Of(service map[string]any) ([]Var, error) {
 	return vars, nil
 }
 
-// ofValue reads a mapping's value. Compose fills in strings alone, and writes other
+// ofValue reads a mapping's value. Compose fills in only strings, and writes other
 // scalars as Go does.
 func ofValue(name string, value any) (Var, error) {
 	switch value := value.(type) {
@@ -125,9 +125,9 @@ func FilledIn(text string) bool {
 	return strings.Contains(strings.ReplaceAll(text, "$$", ""), "$")
 }
 
-// PlainWords reports whether any reader makes the same words of a command that is one
-// string: it has no quotes and no signs of a shell, and parts words by blanks and tabs
-// alone. Go splits at more characters (U+00A0, say) than Compose does.
+// PlainWords reports whether every reader splits a command that is one string into the
+// same words: it has no quotes and no signs of a shell, and only blanks and tabs
+// between words. Go splits at more characters (U+00A0, say) than Compose does.
 func PlainWords(command string) bool {
 	return !strings.ContainsFunc(command, func(r rune) bool {
 		return r != '\t' && (r < ' ' || r > '~') || strings.ContainsRune("\"'\\;&|<>()#`", r)

@@ -6,9 +6,10 @@ import (
 	"unicode"
 )
 
-// Literal writes a text as the value of a variable in a mapping, with the line break
-// behind it, so that the container gets exactly that text. It is a block where that
-// shows the text as it is, with indent before each line, and a quoted string otherwise.
+// Literal returns a text as YAML: the value of a variable in a mapping, with a line
+// break after it, from which the container gets exactly that text. The value is a block
+// with indent before each line if a block keeps the text as it is, and a quoted string
+// otherwise.
 func Literal(text, indent string) string {
 	escaped := strings.ReplaceAll(text, "$", "$$") // Compose takes one $ of two
 	if !plainBlock(text) {
@@ -31,7 +32,7 @@ func plainBlock(text string) bool {
 }
 
 // quoted writes a text in YAML's double quotes, on one line. JSON's form would not do:
-// YAML makes no character of two surrogates.
+// YAML does not combine two surrogates into one character.
 func quoted(text string) string {
 	var b strings.Builder
 	b.WriteByte('"')

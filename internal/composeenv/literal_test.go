@@ -8,7 +8,7 @@ import (
 	"gitlauncher/internal/composeenv"
 )
 
-// FuzzLiteral: what is written reads as the same text, however odd it is.
+// FuzzLiteral: what Literal writes is read as the same text, however odd it is.
 func FuzzLiteral(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {

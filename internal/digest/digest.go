@@ -1,8 +1,8 @@
 // Package digest reads and writes SHA-256 digests in the one form that images,
 // policies and records use: "sha256:" and 64 lowercase hexadecimal digits.
 //
-// Two spellings of one digest would be two names for one thing, and a comparison of
-// strings could then be passed by, so there is one parser and it accepts one spelling.
+// Two spellings of one digest would be two names for one thing, and could slip past a
+// comparison of strings. So there is one parser, and it accepts one spelling.
 package digest
 
 import (

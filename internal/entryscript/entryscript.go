@@ -1,6 +1,6 @@
-// Package entryscript looks at an entry script before it is deployed, for what would make
-// it fail in the VM, where nobody watches. What it finds are remarks, no errors: the
-// launch runs bash with whatever was pinned.
+// Package entryscript looks at an entry script before it is deployed, for what would
+// make it fail in the VM, where nobody watches. Its findings are remarks, not errors:
+// the launch runs bash on whatever was pinned.
 //
 // It does not run the script; bash reads it with -n, in an empty environment.
 package entryscript
@@ -21,7 +21,7 @@ import (
 // syntaxTimeout bounds bash -n, which reads a script of any size at some MB a second.
 const syntaxTimeout = 10 * time.Second
 
-// bash is where the launcher's image has it.
+// bash is its path in the launcher's image.
 const bash = "/bin/bash"
 
 // shells are interpreters whose scripts bash runs as they were meant.
@@ -57,7 +57,7 @@ func Look(ctx context.Context, script []byte) []string {
 }
 
 // HandsOver reports whether the last command of a script is an exec, so that the
-// workload gets signals itself: bash does not hand them on.
+// workload gets signals itself: bash does not pass them on.
 func HandsOver(script []byte) bool {
 	last := ""
 	for line := range bytes.Lines(script) {

@@ -47,8 +47,8 @@ func TestHandsOver(t *testing.T) {
 	}
 }
 
-// TestCalls: programs that the image lacks are named, and nothing that a script may well
-// have; neither is anything once a script installs or reads more.
+// TestCalls: programs that the image lacks are named, and nothing that a script may
+// well have. Once a script installs or reads more, nothing is named.
 func TestCalls(t *testing.T) {
 	executable := func(name string) (is, may bool) {
 		return name == "./plain" || name == "bin/tool" || name == "data", name == "bin/tool"
@@ -83,7 +83,7 @@ func TestCalls(t *testing.T) {
 	}
 }
 
-// TestPrograms: the list is one, and has what is needed for everything.
+// TestPrograms: the list is sorted, and has the programs that scripts can't do without.
 func TestPrograms(t *testing.T) {
 	names := Programs()
 	if !slices.IsSorted(names) || len(names) < 300 {

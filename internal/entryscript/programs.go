@@ -29,11 +29,11 @@ var builtins = strings.Fields(`. : [ alias bg bind break builtin caller cd comma
 // wrappers run the program that their arguments name.
 var wrappers = []string{"exec", "command", "env", "nohup", "setsid", "nice"}
 
-// unsure are commands after which nobody can say what there is: they install, or read
-// functions and paths from elsewhere.
+// unsure are commands after which nobody can say which programs there are: they install
+// some, or read functions and paths from elsewhere.
 var unsure = []string{"apt", "apt-get", "dpkg", ".", "source", "eval", "hash", "alias", "enable"}
 
-// calls is what a script calls by a name that stands in it.
+// calls is what a script calls by a name that is written out in it.
 type calls struct {
 	called  []string // in their order
 	local   []string // functions, and what the script asks for before it calls it
@@ -41,10 +41,11 @@ type calls struct {
 	changes bool // the directory
 }
 
-// Calls returns remarks on what a script calls: programs that the launcher's image lacks,
-// and files of the repository that can't be executed. executable says of a path from
-// where the script runs whether there is such a file, and whether it may be executed. A
-// script that bash can't read has none: [Look] says so.
+// Calls returns remarks on what a script calls: programs that the launcher's image
+// lacks, and files of the repository that can't be executed. executable reports of a
+// path, relative to where the script runs, whether there is such a file and whether it
+// may be executed. There are none for a script that bash can't read: [Look] reports
+// that.
 func Calls(script []byte, executable func(name string) (is, may bool)) []string {
 	file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(bytes.NewReader(script), "")
 	if err != nil {
@@ -66,7 +67,7 @@ func Calls(script []byte, executable func(name string) (is, may bool)) []string 
 	return c.remarks(executable)
 }
 
-// assigns notes where programs are looked for elsewhere.
+// assigns notes whether PATH is changed, so that programs are looked for elsewhere.
 func (c *calls) assigns(to []*syntax.Assign) {
 	for _, a := range to {
 		c.unsure = c.unsure || a.Name != nil && a.Name.Value == "PATH"
@@ -104,7 +105,7 @@ func (c *calls) call(n *syntax.CallExpr) {
 	}
 }
 
-// remarks says what is missing.
+// remarks returns what is missing.
 func (c *calls) remarks(executable func(name string) (is, may bool)) []string {
 	var found, lacks []string
 	for _, name := range c.called {

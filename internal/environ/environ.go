@@ -5,9 +5,9 @@
 // else would run it before, or instead of, the first line of the pinned script. So a
 // workload gets such a variable only if the measured config names it (ALLOW_ENV).
 //
-// What is not filtered are the variables of other languages (PERL5OPT, NODE_OPTIONS):
-// only the workload's author knows what it runs. The verifier asks for the compose file
-// that sets them (VERIFY.md).
+// It does not filter the variables of other languages (PERL5OPT, NODE_OPTIONS): only
+// the workload's author knows what it runs. The verifier asks for the compose file that
+// sets them (VERIFY.md).
 package environ
 
 import (
@@ -35,14 +35,14 @@ var (
 	}
 )
 
-// Filtered reports whether a workload gets this variable only where ALLOW_ENV names it.
+// Filtered reports whether a workload gets this variable only if ALLOW_ENV names it.
 func Filtered(name string) bool {
 	return slices.Contains(filteredNames, name) ||
 		slices.ContainsFunc(filteredPrefixes, func(p string) bool { return strings.HasPrefix(name, p) })
 }
 
 // Filter returns what a workload inherits of a process's environment, with the names in
-// allow let through, and the sorted names of what it does not.
+// allow let through, and the sorted names of the variables that it does not inherit.
 func Filter(inherited, allow []string) (env, removed []string) {
 	for _, kv := range inherited {
 		name, _, ok := strings.Cut(kv, "=")

@@ -14,10 +14,10 @@ import (
 	"gitlauncher/internal/step"
 )
 
-// Check does what Run does up to measuring, in a directory of its own, and prints the
-// launch record. It compares the config with the compose file that is to deploy it, if
-// there is one, and writes the policy that expects the launch, if that is wanted. Errors
-// are those of Run.
+// Check does what Run does up to measuring, in a temporary directory, and prints the
+// launch record. It compares the config with the compose file that will deploy it, if
+// there is one, and writes the policy that expects the launch, if that is wanted.
+// Errors are those of Run.
 func (l *Launch) Check(ctx context.Context, composeFile, policyOut string) error {
 	in, err := l.parse()
 	if err != nil {
@@ -49,7 +49,7 @@ func (l *Launch) Check(ctx context.Context, composeFile, policyOut string) error
 	return step.At("print the record", err)
 }
 
-// deployment is how the compose file deploys the config, and says so.
+// deployment returns how the compose file deploys the config, and logs it.
 func (l *Launch) deployment(composeFile string, in *input) (*author.Deployment, error) {
 	if composeFile == "" {
 		return &author.Deployment{Envs: in.config.Auth.Variables()}, nil
@@ -66,8 +66,8 @@ func (l *Launch) deployment(composeFile string, in *input) (*author.Deployment, 
 	return d, nil
 }
 
-// prove pins the commit as a launch does, in a directory of its own, says whether
-// anything published leads to it, and lets use have the checkout.
+// prove pins the commit as a launch does, in a temporary directory, logs whether
+// anything published leads to it, and calls use with the checkout.
 func (l *Launch) prove(ctx context.Context, cfg *config.Git, auth gitpin.Credentials, use func(*gitpin.Checkout) error) error {
 	tmp, err := os.MkdirTemp("", "git-launcher-check-")
 	if err != nil {

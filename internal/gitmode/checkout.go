@@ -14,7 +14,7 @@ import (
 	"gitlauncher/internal/stage"
 )
 
-// checkout makes a directory the pinned commit, and shows how far it is.
+// checkout turns a directory into the pinned commit, and shows its progress.
 func (l *Launch) checkout(ctx context.Context, p gitpin.Params) (*gitpin.Checkout, error) {
 	shown := progress.New(l.Stderr, l.JSON, l.Log)
 	defer shown.End()
@@ -37,7 +37,7 @@ func expect(objects int) {
 	debug.SetMemoryLimit(some + each*int64(max(0, objects-few)))
 }
 
-// params are what a config pins, and the bounds.
+// params returns what a config pins, with the bounds.
 func (l *Launch) params(cfg *config.Git, workDir string, auth gitpin.Credentials) gitpin.Params {
 	b := l.Bounds
 	return gitpin.Params{
@@ -49,8 +49,8 @@ func (l *Launch) params(cfg *config.Git, workDir string, auth gitpin.Credentials
 	}
 }
 
-// readCredentials says where the fetch gets its credentials from. Those in variables are
-// taken out of the environment: neither the workload nor its INSTALL_CMD has them.
+// readCredentials returns where the fetch gets its credentials from. Those in variables
+// are taken out of the environment: neither the workload nor its INSTALL_CMD has them.
 func readCredentials(a config.Auth) (gitpin.Credentials, error) {
 	c := gitpin.Credentials{
 		TokenFile: a.TokenFile, Scheme: a.Scheme, TLSCertFile: a.TLSCertFile, TLSKeyFile: a.TLSKeyFile, TLSCAFile: a.TLSCAFile,

@@ -3,8 +3,8 @@
 // script checked, the launch recorded and measured, and only then is the process handed
 // over. Whatever fails before that, the workload is not started.
 //
-// check and pin go the same way up to measuring, in a folder of their own, and hand over
-// to nobody: what an author is told is what a launch does.
+// check and pin go the same way up to measuring, in a temporary directory, and hand
+// over to nobody: what an author is told is what a launch does.
 //
 // What the package does not do: prove bytes (package gitpin), say what is measured
 // (package measure), write what an author deploys (package author), or advise. Errors name

@@ -117,7 +117,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// TestCheckRefuses: each by its step and type. Nothing is printed or written.
+// TestCheckRefuses: each refusal has its step and type. Nothing is printed or written.
 func TestCheckRefuses(t *testing.T) {
 	other := strings.Repeat("1", 64)
 	for name, c := range map[string]struct {
@@ -160,7 +160,7 @@ func TestCheckRefuses(t *testing.T) {
 	}
 }
 
-// TestPin: what pin prints is what a check of it has proven.
+// TestPin: what pin prints is what a check of it then proves.
 func TestPin(t *testing.T) {
 	w := newWorld(t)
 	repo, err := config.ParseRepoURL(w.repo.Dir)
@@ -197,8 +197,8 @@ func TestPin(t *testing.T) {
 	}
 }
 
-// TestRunNotMeasured: a launch that could not be measured is none, although its commit is
-// proven. Run would become the workload, and this test with it, if it went on.
+// TestRunNotMeasured: a launch that can't be measured ends, although its commit is
+// proven. If Run went on, this test would become the workload.
 func TestRunNotMeasured(t *testing.T) {
 	w := newWorld(t)
 	w.config(t, "RUN_CMD=echo workload")
@@ -217,7 +217,7 @@ func TestRunNotMeasured(t *testing.T) {
 	}
 }
 
-// TestRunRequiredReceipt: measured, but without the receipt that is required.
+// TestRunRequiredReceipt: a measured launch ends without the receipt that is required.
 func TestRunRequiredReceipt(t *testing.T) {
 	w := newWorld(t)
 	w.config(t, "RUN_CMD=echo workload")

@@ -37,7 +37,7 @@ func (l *Launch) Pin(ctx context.Context, r *PinRequest) error {
 	return step.At("write the result", l.print(r.Print, texts))
 }
 
-// Texts is what Pin prints or writes.
+// Texts returns what Pin prints or writes.
 func (l *Launch) Texts(ctx context.Context, r *PinRequest) (texts []author.Text, err error) {
 	commit, err := l.Resolve(ctx, r.Repo, r.Ref, r.Auth)
 	if err != nil {
@@ -79,7 +79,7 @@ func (l *Launch) Prove(ctx context.Context, cfg *config.Git, auth gitpin.Credent
 	return record, err
 }
 
-// writeFiles writes all of them into a directory, or none where one would replace what
+// writeFiles writes all texts into a directory, or none if one would replace what
 // somebody else wrote.
 func (l *Launch) writeFiles(out string, texts []author.Text) error {
 	if err := deployment.Fresh(out, texts); err != nil {
@@ -102,7 +102,7 @@ func (l *Launch) writeFiles(out string, texts []author.Text) error {
 	return nil
 }
 
-// print prints those that are wanted.
+// print prints the texts that are asked for.
 func (l *Launch) print(which string, texts []author.Text) error {
 	var shown []string
 	for _, t := range texts {

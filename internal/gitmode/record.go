@@ -47,14 +47,15 @@ func (l *Launch) record(cfg *config.Git, configSum string, c *gitpin.Checkout) (
 	return r.Marshal()
 }
 
-// ContentError is a commit whose bytes are not those that the config has beside its id.
+// ContentError says that a commit's bytes do not have the hash that the config has
+// beside its id.
 type ContentError struct{ Key, Want, Got string }
 
 func (e *ContentError) Error() string {
 	return fmt.Sprintf("the config has %s=%s, and the commit has %s", e.Key, e.Want, e.Got)
 }
 
-// holds compares a hash with the one that the config requires, if it does.
+// holds compares a hash with the one that the config requires, if it requires one.
 func holds(key string, want digest.SHA256, got string) error {
 	if !want.IsZero() && want.Hex() != got {
 		return &ContentError{key, want.Hex(), got}

@@ -31,7 +31,7 @@ type Launch struct {
 	Receipt    receipt.Place
 
 	Log            *slog.Logger
-	JSON           bool // the log is
+	JSON           bool // whether the log is JSON
 	Stdout, Stderr io.Writer
 	Sleep          func(context.Context, time.Duration) error
 }
@@ -83,7 +83,7 @@ func (l *Launch) parse() (*input, error) {
 	if err != nil {
 		return nil, step.At(step.Config, err)
 	}
-	os.Unsetenv(config.ConfigVariable) // neither a nested launcher's nor the workload's
+	os.Unsetenv(config.ConfigVariable) // neither a nested launcher nor the workload gets it
 	cfg, err := config.ParseGit(name, data)
 	if err != nil {
 		return nil, step.At(step.Config, err)
@@ -116,9 +116,9 @@ func (l *Launch) handOver(ctx context.Context, cfg *config.Git) error {
 	return handover.Exec(ctx, w)
 }
 
-// warnWritable tells of a launch that is measured, and stands on a root file system that
-// is not. What one boot leaves there, the next one runs: dstack keeps a container whose
-// compose file has not changed, and no register shows what is in it.
+// warnWritable warns of a measured launch on a writable root file system, which is not
+// measured. What one boot leaves there, the next one runs: dstack keeps a container
+// whose compose file has not changed, and no register shows what is in it.
 func (l *Launch) warnWritable() {
 	var root unix.Statfs_t
 	if err := unix.Statfs("/", &root); l.Guest.Measured && (err != nil || root.Flags&unix.ST_RDONLY == 0) {

@@ -15,7 +15,7 @@ type Way string
 
 // The values of --measure.
 const (
-	Auto   Way = "auto"   // recorded where that can be, else pinned
+	Auto   Way = "auto"   // recorded if that is possible, else pinned
 	Record Way = "record" // recorded, or not launched
 	Pinned Way = "pinned" // pinned, or not launched; nothing is emitted
 )
@@ -31,7 +31,7 @@ type Options struct {
 }
 
 // Agent finds the guest agent, so that a launch that could never be measured fails at
-// once. It is nil with --platform nontee. Errors are *[dstack.SocketError].
+// once. It returns nil with --platform nontee. Errors are *[dstack.SocketError].
 func (o *Options) Agent() (*dstack.Client, error) {
 	if !o.Measured {
 		o.Log.Warn("NOT MEASURED: --platform nontee. Nothing of this launch reaches RTMR3, and nobody can verify it")
@@ -40,9 +40,10 @@ func (o *Options) Agent() (*dstack.Client, error) {
 	return dstack.New(o.Socket, o.Timeout, o.Log)
 }
 
-// Emit extends RTMR3 with the events that this boot's register does not hold yet, and says
-// so in the log. last, if it is not nil, has the boot first, and may refuse it. The error
-// wraps [measure.ErrNoEmit] where no application can record events.
+// Emit extends RTMR3 with the events that this boot's register does not hold yet, and
+// says so in the log. If last is not nil, it gets the boot before the log does, and may
+// refuse it. The error wraps [measure.ErrNoEmit] where no application can record
+// events.
 func (o *Options) Emit(ctx context.Context, agent measure.Extender, events []measure.Event, last func(measure.Boot) error) error {
 	boot, emitted, err := measure.Emit(ctx, staged{agent}, events, o.Sleep)
 	if err != nil {

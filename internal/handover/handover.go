@@ -15,10 +15,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// bashPlaces are the only places where bash is looked for; PATH has no say.
+// bashPlaces are the only places where bash is looked for, whatever PATH says.
 var bashPlaces = []string{"/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash"}
 
-// Error is a workload that could not be started.
+// Error says why a workload could not be started.
 type Error struct {
 	Doing string
 	Err   error
@@ -76,8 +76,8 @@ func Exec(ctx context.Context, w Workload) error {
 	return &Error{"exec of " + bash, syscall.Exec(bash, args, w.Env)}
 }
 
-// scriptArgs runs a script. A name that begins like an option is written so that it is
-// none: bash would run its standard input instead.
+// scriptArgs returns the arguments that run a script. A name that begins like an option
+// gets ./ before it: bash would run its standard input instead.
 func scriptArgs(name string) []string {
 	if strings.HasPrefix(name, "-") || strings.HasPrefix(name, "+") {
 		name = "./" + name
@@ -85,9 +85,9 @@ func scriptArgs(name string) []string {
 	return []string{"bash", name}
 }
 
-// commandArgs runs a command by bash -c. Without --norc, bash would source ~/.bashrc
-// first where a variable (SSH_CLIENT) or a socket as standard input makes it believe
-// that sshd or rshd started it.
+// commandArgs returns the arguments that run a command by bash -c. Without --norc, bash
+// would source ~/.bashrc first where a variable (SSH_CLIENT) or a socket as standard
+// input makes it believe that sshd or rshd started it.
 func commandArgs(command string) []string { return []string{"bash", "--norc", "-c", command} }
 
 func findBash(places []string) (string, error) {

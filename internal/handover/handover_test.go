@@ -38,8 +38,8 @@ func TestFindBash(t *testing.T) {
 	}
 }
 
-// TestExec, in processes of their own since a process that succeeds is gone: what the
-// workload gets is the folder, the environment, the process id and three descriptors.
+// TestExec runs each case in another process, since one that succeeds is gone: the
+// workload gets the folder, the environment, the process id and three descriptors.
 func TestExec(t *testing.T) {
 	if dir := os.Getenv("TEST_HANDOVER"); dir != "" {
 		w := Workload{WorkDir: dir, Subdir: "sub", Run: os.Getenv("TEST_RUN"), Install: os.Getenv("TEST_INSTALL"),

@@ -1,8 +1,8 @@
 // Package health answers /healthz for a program that supervises a workload.
 //
-// It tells no more than a log does, and nobody who asks is identified, so requests are
-// bounded in size and time and answered from memory. What it does not check: whether the
-// workload is healthy by its own measure; it only says whether it runs.
+// It tells no more than a log does, and does not identify who asks, so requests are
+// bounded in size and time and answered from memory. What it does not check: whether
+// the workload is healthy by its own measure; it only says whether it runs.
 package health
 
 import (
@@ -43,8 +43,8 @@ type Monitor struct {
 	now answer
 }
 
-// Serve answers at an address, HOST:PORT, until stop is called. Without an address
-// nobody is answered.
+// Serve answers at an address, HOST:PORT, until stop is called. Without an address it
+// does not listen.
 func Serve(address string) (m *Monitor, stop func(), err error) {
 	m = &Monitor{now: answer{Status: Launching}}
 	if address == "" {
@@ -69,7 +69,7 @@ func (m *Monitor) Set(s Status) {
 	m.now.Status = s
 }
 
-// Launches says which image the workload is of.
+// Launches sets the image that the answers name.
 func (m *Monitor) Launches(image string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

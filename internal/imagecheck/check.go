@@ -26,20 +26,21 @@ import (
 	"gitlauncher/measure/dstack"
 )
 
-// check is one look.
+// check is one run of the check.
 type check struct {
 	*imagemode.Options
 	advise func(error) string
-	agent  *dstack.Client // nil where there is none, or none is asked for
-	engine *engine.Engine // nil where it is not reached
-	first  error          // of those that would end a launch
+	agent  *dstack.Client // nil if there is none, or none is asked for
+	engine *engine.Engine // nil if it is not reached
+	first  error          // the first error that would end a launch
 }
 
 // roomFactor is how much room an image takes in the Engine, at least, for each byte that
 // is pulled: the layers, compressed while they arrive, and unpacked.
 const roomFactor = 3
 
-// ok prints a finding that is as it should be; note one that a launch gets along with.
+// ok prints a finding that is as it should be; note prints one that a launch can live
+// with.
 func (c *check) ok(what, format string, args ...any)   { c.line("ok", what, format, args...) }
 func (c *check) note(what, format string, args ...any) { c.line("note", what, format, args...) }
 
@@ -55,7 +56,7 @@ func (c *check) failed(what string, err error) {
 	}
 }
 
-// stepOf is the step of a launch that a finding belongs to.
+// stepOf returns the step of a launch that a finding belongs to.
 func stepOf(what string) step.Name {
 	if what == "guest agent" {
 		return step.Measure
@@ -253,8 +254,8 @@ func (c *check) present(ctx context.Context, image *imagepin.Image) {
 	}
 }
 
-// ports looks for others that have a port, as far as this can be seen from where the
-// launcher is.
+// ports looks for others that have one of the ports, as far as the launcher can see
+// them.
 func (c *check) ports(ctx context.Context, w *container.Wanted) {
 	const what = "ports"
 	if err := c.engine.PortsFree(ctx, w); err != nil {
@@ -264,8 +265,8 @@ func (c *check) ports(ctx context.Context, w *container.Wanted) {
 	c.ok(what, "%s: nothing that can be seen from here has one of them", cmp.Or(strings.Join(w.Ports, ", "), "none"))
 }
 
-// container says in what the container that is there is another one than the wanted:
-// the one of the launcher before, say.
+// container reports how the container that is there, such as an earlier launcher's,
+// differs from the wanted one.
 func (c *check) container(ctx context.Context, w *container.Wanted) {
 	const what = "container"
 	sum, err := w.SHA256()

@@ -20,7 +20,7 @@ import (
 )
 
 // TestRunGoesOn: every finding is printed, each with what to do, and the first error is
-// the one of the whole. Nothing is written to the shared volume.
+// returned. Nothing is written to the shared volume.
 func TestRunGoesOn(t *testing.T) {
 	shared := t.TempDir()
 	none := filepath.Join(shared, "none")
@@ -48,7 +48,7 @@ func TestRunGoesOn(t *testing.T) {
 	}
 }
 
-// TestRunTypes: errors keep their types, which the exit code follows from.
+// TestRunTypes: errors keep their types, from which the exit code follows.
 func TestRunTypes(t *testing.T) {
 	shared := t.TempDir()
 	user := filepath.Join(shared, "user_config")

@@ -21,7 +21,7 @@ func (o *Options) onlyImage(ctx context.Context, agent measure.Reader, digest oc
 	return boot.OnlyImage(digest[:])
 }
 
-// UnboundError is an image whose launch nothing in the registers would speak of.
+// UnboundError says why nothing in the registers would tell of an image's launch.
 type UnboundError struct{ Err error }
 
 func (e *UnboundError) Error() string { return "nothing is started: " + e.Err.Error() }
@@ -30,7 +30,7 @@ func (e *UnboundError) Error() string { return "nothing is started: " + e.Err.Er
 func (e *UnboundError) Unwrap() error { return e.Err }
 
 // Bindable requires, before anything is pulled, that the launch can be bound to the
-// register: no other image is measured in this boot, and where no event can be recorded
+// register: no other image is measured in this boot, and if no event can be recorded,
 // the measured compose pins this one. A nil agent binds nothing.
 func (o *Options) Bindable(ctx context.Context, agent *dstack.Client, digest oci.Digest) error {
 	if agent == nil {
@@ -58,7 +58,7 @@ func recordsNothing(version string) bool {
 	return n == 2 && (major > 0 || minor >= 6)
 }
 
-// unrecorded is what a launch comes to where no event can be recorded: it is pinned by the
+// unrecorded decides on a launch when no event can be recorded: it is pinned by the
 // measured compose, or refused.
 func (o *Options) unrecorded(ctx context.Context, agent measure.Reader, digest oci.Digest, cause error) (service string, err error) {
 	switch {

@@ -16,7 +16,8 @@ import (
 	"gitlauncher/measure/dstack"
 )
 
-// options is a launch beside a guest agent whose compose names image as its only one.
+// options returns a launch beside a guest agent whose compose names image as its only
+// one.
 func options(t *testing.T, line sim.Line, image oci.Digest) (*Options, *dstack.Client) {
 	t.Helper()
 	compose := "services:\n  app:\n    image: x\n    command: [--approved, none]\n    environment:\n      DEFAULT_IMAGE_DIGEST: " + image.String() + "\n"

@@ -42,8 +42,8 @@ func (l *launch) inLog(ctx context.Context, digest oci.Digest, record []byte) bo
 	return true
 }
 
-// thisBoot returns what a log that replays to the register says of this boot; nothing where
-// there is no such log, or no TEE.
+// thisBoot returns what a log that replays to the register says of this boot, or a zero
+// Boot if there is no such log, or no TEE.
 func thisBoot(ctx context.Context, agent *dstack.Client) measure.Boot {
 	if agent == nil {
 		return measure.Boot{}
@@ -59,7 +59,7 @@ func thisBoot(ctx context.Context, agent *dstack.Client) measure.Boot {
 	return boot
 }
 
-// events are what a launch leaves in RTMR3.
+// events returns what a launch leaves in RTMR3.
 func events(digest oci.Digest, record []byte) []measure.Event {
 	return []measure.Event{
 		{Name: measure.EventImageDigest, Payload: digest[:]},

@@ -51,7 +51,8 @@ func (o *Options) ReadProfile() (*imagepin.Profile, error) {
 	return imagepin.ParseProfile(data)
 }
 
-// ReadUserConfig reads it, with the hash of its bytes.
+// ReadUserConfig reads the user config. It also returns the SHA-256 of its bytes, in
+// hex.
 func (o *Options) ReadUserConfig() (*userconfig.Config, string, error) {
 	data, err := imagepin.ReadConfig(o.UserConfig)
 	if err != nil {

@@ -25,7 +25,7 @@ type Query struct {
 	Docker          string        // the Engine's socket
 	EngineTimeout   time.Duration // one call
 	RegistryTimeout time.Duration // one request
-	JSON            bool          // the answer is
+	JSON            bool          // whether the answer is JSON
 	Stdout          io.Writer
 	Log             *slog.Logger
 }
@@ -72,8 +72,8 @@ func (q *Query) resolve(ctx context.Context) error {
 // mirrorsTimeout bounds the question for mirrors, which a resolve can do without.
 const mirrorsTimeout = 10 * time.Second
 
-// mirrors are the registry mirrors to ask: those on the command line, and those of the
-// Docker Engine that is there, or of its configuration where it does not run.
+// mirrors returns the registry mirrors to ask: those on the command line, and those of
+// the Docker Engine, or of its configuration if it does not run.
 func (q *Query) mirrors(ctx context.Context) []string {
 	e, err := engine.Connect(ctx, q.Docker, min(q.EngineTimeout, mirrorsTimeout), q.Log)
 	if err == nil {

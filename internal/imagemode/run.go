@@ -22,8 +22,8 @@ import (
 	"gitlauncher/measure/dstack"
 )
 
-// createTries is how often an image that is gone before its container exists is pulled
-// again; doc/image-mode.md.
+// createTries is how often an image is pulled again that is gone before its container
+// exists (doc/image-mode.md).
 const createTries = 3
 
 // launch is one run of image mode.
@@ -35,7 +35,7 @@ type launch struct {
 }
 
 // Run is the whole launch: stop what was not measured, choose, prove, create, measure,
-// start, supervise. Until the start, whatever fails leaves the container stopped. It
+// start, supervise. Any failure before the start leaves the container stopped. It
 // returns the workload's exit code, or a *[step.Error].
 func Run(ctx context.Context, o *Options) (code int, err error) {
 	l := &launch{Options: o}
@@ -142,8 +142,8 @@ func (l *launch) imageRecord(ctx context.Context, w *container.Wanted, userSum s
 	return r.Marshal()
 }
 
-// create returns the wanted container, kept or made, and pulls the image if need be.
-// It does not run, unless it was measured in this boot exactly so.
+// create returns the wanted container, kept or made, and pulls the image if need be. It
+// does not run unless exactly this launch was measured in this boot.
 func (l *launch) create(ctx context.Context, w *container.Wanted, client *registry.Client, user *userconfig.Config, record []byte) (*container.Found, error) {
 	for try := 1; ; try++ {
 		container, kept, err := l.engine.Prepare(ctx, w)
@@ -177,7 +177,8 @@ func (l *launch) create(ctx context.Context, w *container.Wanted, client *regist
 	}
 }
 
-// writeNodeConfig writes what the node reads. In the .env form there is none.
+// writeNodeConfig writes the config that the node reads. With a user config in the .env
+// form there is none.
 func (l *launch) writeNodeConfig(user *userconfig.Config, data []byte) error {
 	if user.DotEnv {
 		return nil

@@ -10,23 +10,23 @@ import (
 	"gitlauncher/verify/evidence"
 )
 
-// InvalidError is evidence that can't be read as what it claims to be.
+// InvalidError says that evidence can't be read as what it claims to be.
 type InvalidError struct{ Err error }
 
 func (e *InvalidError) Error() string { return e.Err.Error() }
 func (e *InvalidError) Unwrap() error { return e.Err }
 
-// NameError is the name of a file that can't be meant.
+// NameError says why the name of a file can't be meant.
 type NameError struct{ Reason string }
 
 func (e *NameError) Error() string { return e.Reason }
 
-// FolderError is a folder where a file is meant.
+// FolderError says that there is a folder where a file is meant.
 type FolderError struct{ Name string }
 
 func (e *FolderError) Error() string { return e.Name + " is a folder, and a file is meant" }
 
-// LargeError is a file beyond the bound on what it is to be.
+// LargeError says that a file is larger than its kind may be.
 type LargeError struct {
 	name  string
 	limit int64 // bytes
@@ -45,7 +45,7 @@ type Files struct {
 	taken bool
 }
 
-// StandardInput returns what is one document, for the flag that asks first.
+// StandardInput returns standard input to the flag that asks first. It is one document.
 func (f *Files) StandardInput() (io.Reader, error) {
 	if f.taken {
 		return nil, &NameError{"standard input (-) is asked for more than once"}
@@ -89,7 +89,7 @@ func (f *Files) Read(name string, limit int64) ([]byte, error) {
 	return room.Bytes(), nil
 }
 
-// Evidence reads a file of evidence, which is none if it is too large.
+// Evidence reads a file of evidence. One that is too large is an [*InvalidError].
 func (f *Files) Evidence(name string) ([]byte, error) {
 	data, err := f.Read(name, evidence.MaxSize)
 	var large *LargeError

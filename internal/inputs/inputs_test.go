@@ -44,7 +44,7 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// TestEvidence: what is too large to be evidence is none.
+// TestEvidence: a file that is too large is no evidence.
 func TestEvidence(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(name, make([]byte, evidence.MaxSize+1), 0o600); err != nil {

@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// Destinations are where the values of flags go, by the flags' names.
+// Destinations says where the values of flags go, by the flags' names.
 type Destinations map[string]flag.Value
 
-// Text defines a flag that is a text.
+// Text defines a flag whose value is a text.
 func (d Destinations) Text(to *string, name, byDefault string) {
 	*to = byDefault
 	d.Each(name, func(v string) error { *to = v; return nil })
@@ -39,7 +39,7 @@ func (d Destinations) Duration(to *time.Duration, name string, byDefault time.Du
 	})
 }
 
-// Number defines a flag that is a whole number of at least least.
+// Number defines a flag whose value is a whole number, not below least.
 func Number[N int | int64](d Destinations, to *N, name string, byDefault, least N) {
 	*to = byDefault
 	d.Each(name, func(v string) error {
@@ -52,18 +52,18 @@ func Number[N int | int64](d Destinations, to *N, name string, byDefault, least 
 	})
 }
 
-// Set makes a command's flags by the table. Those of other commands are left out.
+// Set returns a command's flags by the table. Those of other commands are left out.
 func (d Destinations) Set(command string) *flag.FlagSet {
 	fs := flag.NewFlagSet("git-launcher", flag.ContinueOnError)
 	fs.SetOutput(io.Discard) // the command prints errors, once
 	fs.Usage = func() {}
 	for _, row := range Of(command) {
-		fs.Var(d[row.Name], row.Name, "") // a test of the command: each has its destination
+		fs.Var(d[row.Name], row.Name, "") // a test of the command sees that each has its destination
 	}
 	return fs
 }
 
-// value is a flag that a function takes.
+// value is a flag whose value goes to a function.
 type value func(string) error
 
 func (v value) Set(s string) error { return v(s) }

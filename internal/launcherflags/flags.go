@@ -2,11 +2,11 @@
 // by it as the launcher does. The launcher makes its flags from the table; check D
 // reads a compose file's `command` with it.
 //
-// It answers a compose file whose command means one thing to the judge and another to
-// the launcher. A test in cmd/git-launcher holds [Read] to what the launcher's parser,
-// package flag of Go, makes of the same words.
+// The threat is a compose file whose command means one thing to the judge and another
+// to the launcher. A test in cmd/git-launcher holds [Read] to what the launcher's
+// parser, package flag of Go, makes of the same words.
 //
-// It does not know what values a flag takes: a launcher that refuses one launches
+// It does not know which values a flag takes: a launcher that refuses one launches
 // nothing.
 package launcherflags
 
@@ -31,8 +31,8 @@ const (
 type Flag struct {
 	Name   string
 	Switch bool // has no value, or a truth after "="
-	// FlagOnly says that no variable may stand for it. Otherwise anyone who sets
-	// variables could redirect measurements, or have another file decide what runs.
+	// FlagOnly says that no variable may set it. Otherwise anyone who sets variables
+	// could redirect measurements, or have another file decide what runs.
 	FlagOnly bool
 	Effect   Effect
 	commands string
@@ -135,16 +135,17 @@ type Setting struct {
 	Value string
 }
 
-// UnknownError is a flag that the command has not. What follows may be its value.
+// UnknownError says that a command lacks a flag. The word after the flag may be its
+// value.
 type UnknownError struct{ Name string }
 
 func (e *UnknownError) Error() string { return fmt.Sprintf("there is no flag --%.60s", e.Name) }
 
-// ErrSyntax is a word that is no flag, or a flag without its value.
+// ErrSyntax says that a word is no flag, or a flag without its value.
 var ErrSyntax = errors.New("is no flag as the launcher reads them")
 
-// Read takes a command's words apart: the flags in order, and what follows them. With an
-// error the launcher refuses the whole, and set has what came before.
+// Read splits a command's words into its flags, in order, and the rest. On an error the
+// launcher refuses the whole command line, and set has the flags before it.
 func Read(command string, words []string) (set []Setting, rest []string, err error) {
 	flags := Of(command)
 	for len(words) > 0 {

@@ -29,8 +29,8 @@ func TestUpToDate(t *testing.T) {
 	}
 }
 
-// TestOnce: a text that several modules come with is printed once, below the names and
-// the copyright lines of all of them.
+// TestOnce: a text that several modules have is printed once, below the names and the
+// copyright lines of all of them.
 func TestOnce(t *testing.T) {
 	var texts []text
 	for _, m := range []struct{ name, licence string }{

@@ -30,7 +30,7 @@ func manual(t *testing.T, program, how string) {
 	}
 	lint := exec.Command(mandoc, "-T", "lint", "-W", "warning")
 	lint.Stdin = strings.NewReader(text)
-	out, _ := lint.CombinedOutput() // its exit code tells of the date, too
+	out, _ := lint.CombinedOutput() // the missing date alone makes its exit code fail
 	for line := range bytes.Lines(out) {
 		if !bytes.Contains(line, []byte("missing date")) { // there is none: the page is made from the program
 			t.Errorf("%s", line)

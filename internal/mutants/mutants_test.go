@@ -27,7 +27,7 @@ func check(n int) error {
 func note(int) {}
 `
 
-// TestMutants: a file offers a change of each kind, where it should be.
+// TestMutants: a file offers a change of each kind, at the right place.
 func TestMutants(t *testing.T) {
 	found, err := mutants("limits.go", []byte(limits))
 	if err != nil {
@@ -84,7 +84,7 @@ survived  limits.go:11: call is left out: note(n)
 	}
 }
 
-// TestSample: a sample follows from its seed, and another seed takes another one.
+// TestSample: a seed always gives the same sample, and another seed another one.
 func TestSample(t *testing.T) {
 	var all []candidate
 	for i := range 50 {

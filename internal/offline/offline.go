@@ -1,12 +1,11 @@
-// Package offline judges what is handed over in one piece: evidence, a policy, and
-// what both are judged by. The page in a browser and the service judge so, and the
-// report is byte for byte that of “git-launcher-verify --offline --json”.
+// Package offline judges what is handed over in one piece: evidence, a policy, and what
+// both are judged by. The page in a browser and the service use it, and the report is
+// byte for byte that of “git-launcher-verify --offline --json”.
 //
 // Threat: all of it comes from strangers, and nothing that it names is fetched, opened
 // or run. Errors say whose fault it is, since the command says so by its exit code.
 //
-// What it does not judge: bundles of check F, images and clones; for these there is
-// the command.
+// What it does not judge: bundles of check F, images and clones; the command does.
 package offline
 
 import (
@@ -32,7 +31,7 @@ type File struct {
 	Data []byte
 }
 
-// InvalidError is evidence that can't be read, or is not what it claims to be (exit
+// InvalidError says that evidence can't be read, or is not what it claims to be (exit
 // code 3). Every other error is the reader's own: a policy, say, that makes no sense
 // (exit code 2).
 type InvalidError struct{ err error }
@@ -64,7 +63,7 @@ func Judge(ctx context.Context, files []File, at time.Time) (*report.Report, err
 	return verify.Judge(ctx, e, p), nil
 }
 
-// largest are the bounds on files that are no evidence, in bytes.
+// largest are the bounds on files that are not evidence, in bytes.
 var largest = map[Role]int{Policy: config.MaxSize, Systems: catalogue.MaxFile, Root: 1 << 20, Collateral: quote.MaxCollateral}
 
 func tooLarge(f File, most int) error {
@@ -135,7 +134,7 @@ func handed(files []File) (*evidence.Evidence, error) {
 	case whole != "" && quote != "":
 		return nil, fmt.Errorf("%s is a quote, which is evidence in parts; give it or %s", quote, whole)
 	}
-	// In the order of the command, whose parts fill what those before them left empty.
+	// The order is the command's: each part fills what those before it left empty.
 	for _, role := range []Role{Quote, EventLog, Info, TCBInfo, VMConfig} {
 		for _, f := range files {
 			if f.Role != role {

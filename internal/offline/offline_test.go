@@ -16,8 +16,8 @@ import (
 	"gitlauncher/verify/system/catalogue"
 )
 
-// TestJudge: the files are taken for what they are said to be. That the report is the
-// command's is shown by the tests of the page (page/test), which compare both byte for byte.
+// TestJudge: the files are taken for what they are said to be. The tests of the page
+// (page/test) compare its report with the command's, byte for byte.
 func TestJudge(t *testing.T) {
 	at := time.Date(2026, 2, 20, 0, 0, 0, 0, time.UTC)
 	files := []File{{"q", Evidence, testenv.ReadFixture(t, "dstack-quote-report.json")}, {"c", Collateral, testenv.ReadFixture(t, "dstack-quote-report.collateral.json")}}
@@ -36,7 +36,7 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-// TestErrors: what can't be judged says which file it is, and whose fault.
+// TestErrors: an error says which file can't be judged, and whose fault that is.
 func TestErrors(t *testing.T) {
 	at := time.Now()
 	for name, tc := range map[string]struct {
@@ -75,8 +75,8 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// TestGuess: real files are taken for what they are, and what is nothing is called evidence,
-// so that the refusal speaks of that.
+// TestGuess: real files are taken for what they are. Anything unknown is taken for
+// evidence, so that its refusal says so.
 func TestGuess(t *testing.T) {
 	for text, want := range map[string]Role{
 		"": Evidence, "hello": Evidence, "{": Evidence, "[]": EventLog, "{}": Evidence, `{"quote":""}`: Evidence, `{"attestation":""}`: Evidence,

@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 )
 
-// Role is what a file is taken for.
+// Role says what a file is taken for.
 type Role string
 
 // The roles, by the names of the command's flags.
@@ -22,7 +22,7 @@ const (
 	VMConfig   Role = "vm-config"
 )
 
-// Roles returns all, in the order in which people are asked.
+// Roles returns all roles, in the order in which people are asked for the files.
 func Roles() []Role {
 	return []Role{Evidence, Policy, Collateral, Root, Systems, Quote, EventLog, Info, TCBInfo, VMConfig}
 }
@@ -77,7 +77,7 @@ func Guess(data []byte) Role {
 	return Evidence
 }
 
-// tdxQuote tells a TDX quote of version 4 or 5 by its header, in hex or as bytes.
+// tdxQuote recognizes a TDX quote of version 4 or 5 by its header, in hex or as bytes.
 func tdxQuote(text []byte) bool {
 	for _, head := range []string{"\x04\x00\x02\x00\x81\x00\x00\x00", "\x05\x00\x02\x00\x81\x00\x00\x00", "0400020081000000", "0500020081000000", "0x0400020081000000", "0x0500020081000000"} {
 		if bytes.HasPrefix(text, []byte(head)) {

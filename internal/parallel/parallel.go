@@ -10,8 +10,8 @@ import (
 )
 
 // Do calls do for 0 to n-1 on all processors, in blocks so that neighbours (files of
-// one directory) stay with one worker. The first error ends it, as the context's end
-// does, whose cause it returns.
+// one directory) stay with one worker. The first error ends it. So does the end of the
+// context, whose cause it then returns.
 func Do(ctx context.Context, n int, do func(ctx context.Context, i int) error) error {
 	const block = 32
 	group, ctx := errgroup.WithContext(ctx)

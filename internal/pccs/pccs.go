@@ -62,8 +62,9 @@ func New(base string, root *quote.Root, now func() time.Time) *Client {
 	return c
 }
 
-// Collateral returns the collateral of a processor family. An error is remembered, too:
-// who judges a thousand receipts does not ask a broken service a thousand times.
+// Collateral returns the collateral of a processor family. An error is remembered, too,
+// so that a batch of a thousand receipts does not ask a broken service a thousand
+// times.
 func (c *Client) Collateral(ctx context.Context, fmspc string) (*quote.Collateral, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -75,8 +76,9 @@ func (c *Client) Collateral(ctx context.Context, fmspc string) (*quote.Collatera
 	return a.collateral, a.err
 }
 
-// cached fetches what the cache does not hold. The cache is believed as little as the
-// service: both are judged by signatures, and what is not good now is not kept.
+// cached returns collateral from the cache, or else fetches it. The cache is trusted no
+// more than the service: both are judged by signatures, and only what is good now is
+// kept.
 func (c *Client) cached(ctx context.Context, fmspc string) (*quote.Collateral, error) {
 	file := ""
 	if c.cache != "" {
@@ -91,12 +93,12 @@ func (c *Client) cached(ctx context.Context, fmspc string) (*quote.Collateral, e
 		return nil, fmt.Errorf("fetching collateral from %s: %w", c.base, err)
 	}
 	if file != "" && fresh.Check(c.root, c.now()).Good() {
-		_ = store(file, fresh) // the cache is a courtesy
+		_ = store(file, fresh) // a cache that can't be written costs only time
 	}
 	return fresh, nil
 }
 
-// load returns what a file of the cache holds; nil where that is missing, old, too
+// load returns what a file of the cache holds, or nil if that is missing, old, too
 // large or not good now.
 func (c *Client) load(file string) *quote.Collateral {
 	info, err := os.Stat(file)
@@ -159,7 +161,7 @@ type response struct {
 	body   []byte
 }
 
-// get fetches with a few tries. An answer that says no is not asked for again.
+// get fetches with a few tries. It does not ask again after an answer that says no.
 func (c *Client) get(ctx context.Context, address string) (http.Header, []byte, error) {
 	a, err := backoff.Retry(ctx, func() (response, error) {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
@@ -187,7 +189,7 @@ func (c *Client) get(ctx context.Context, address string) (http.Header, []byte, 
 	return a.header, a.body, err
 }
 
-// chainOf is a PEM chain from a header, where it is URL-encoded.
+// chainOf returns a PEM chain from a header, in which it is URL-encoded.
 func chainOf(h http.Header, name string) (string, error) {
 	v, err := url.QueryUnescape(h.Get(name))
 	if err == nil && v == "" {
@@ -196,7 +198,7 @@ func chainOf(h http.Header, name string) (string, error) {
 	return v, err
 }
 
-// signedPart is the exact bytes of a member, which are signed, and the signature.
+// signedPart returns the exact bytes of a member, which are signed, and the signature.
 func signedPart(body []byte, name string) (string, []byte, error) {
 	var doc map[string]json.RawMessage
 	if err := strictjson.Unmarshal(body, &doc); err != nil {
@@ -212,7 +214,7 @@ func signedPart(body []byte, name string) (string, []byte, error) {
 	return string(doc[name]), sig, nil
 }
 
-// derOf takes a list as DER, or as the hex that caching services send.
+// derOf returns a list as DER. Caching services send it as hex.
 func derOf(body []byte) []byte {
 	if der, err := hex.DecodeString(string(body)); err == nil && len(der) > 0 {
 		return der

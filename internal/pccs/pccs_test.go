@@ -105,8 +105,8 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// TestCache: the cache is believed as little as the service, and nothing that is not
-// good is put into it.
+// TestCache: the cache is trusted no more than the service, and only what is good is
+// put into it.
 func TestCache(t *testing.T) {
 	s, root, c := site(t)
 	c.TCBInfo = strings.Replace(c.TCBInfo, "UpToDate", "upToDate", 1)

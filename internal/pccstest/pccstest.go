@@ -14,7 +14,8 @@ import (
 	"gitlauncher/internal/sim/tdx"
 )
 
-// Fault answers wrongly, and true, or leaves a request to the service.
+// Fault answers a request wrongly and returns true, or returns false and leaves it to
+// the service.
 type Fault func(w http.ResponseWriter, r *http.Request) bool
 
 // Service is a running service.
@@ -27,7 +28,7 @@ type Service struct {
 // Asked returns how many requests came.
 func (s *Service) Asked() int { return int(s.asked.Load()) }
 
-// Break makes a fault see each request first; nil ends that.
+// Break lets a fault see each request first. Nil ends that.
 func (s *Service) Break(f Fault) {
 	if f == nil {
 		s.broken.Store(nil)

@@ -18,8 +18,8 @@ const (
 	noApproved       = "none"
 )
 
-// ImageByCompose finds the service of the measured compose file that can run no other
-// image than one: its literal DEFAULT_IMAGE_DIGEST is this digest, and it consults no file
+// ImageByCompose returns the service of the measured compose file that can run only
+// this image: its literal DEFAULT_IMAGE_DIGEST is this digest, and it consults no file
 // of approved digests. Errors are *[Error].
 func ImageByCompose(boot measure.Boot, digest string) (service string, err error) {
 	text, err := composeFile(boot)
@@ -54,8 +54,9 @@ func ImageByCompose(boot measure.Boot, digest string) (service string, err error
 	return "", &Error{reason}
 }
 
-// consults is what a service says of the file of approved digests: in its command, which
-// wins, or in the variable. Words that Compose fills in, or a shell's, say nothing.
+// consults returns which file of approved digests a service names: in its command,
+// which wins, or in the variable. It returns "" if Compose or a shell could change the
+// words.
 func consults(command any, variable string) string {
 	var words []string
 	switch command := command.(type) {

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestImageByCompose: an image is pinned where the measured compose has its digest and
-// --approved none, as they stand there, in one service.
+// TestImageByCompose: an image is pinned if one service of the measured compose has its
+// digest and --approved none, both literally.
 func TestImageByCompose(t *testing.T) {
 	digest := "sha256:" + strings.Repeat("ab", 32)
 	list := "no service of the measured compose file has this digest"

@@ -14,13 +14,13 @@ import (
 	"gitlauncher/measure"
 )
 
-// Error is a config that is not pinned, and why.
+// Error says why a launch is not pinned.
 type Error struct{ Reason string }
 
 func (e *Error) Error() string { return "the launch is not pinned: " + e.Reason }
 
-// ByCompose finds the service of the measured compose file that has exactly this config
-// in its literal variable [config.ConfigVariable]. Errors are *[Error].
+// ByCompose returns the service of the measured compose file that has exactly this
+// config in its literal variable [config.ConfigVariable]. Errors are *[Error].
 func ByCompose(boot measure.Boot, conf []byte) (service string, err error) {
 	text, err := composeFile(boot)
 	if err != nil {
@@ -59,8 +59,9 @@ func composeFile(boot measure.Boot) ([]byte, error) {
 	return []byte(*app.File), nil
 }
 
-// ByImage reports whether a file is the image's own: a file of the root file system, which
-// is read-only, and of no mount. The measured compose names the image. Errors are *[Error].
+// ByImage requires that a file is the image's own: that it is on the root file system,
+// which must be read-only, and on no other mount. The measured compose names the image.
+// Errors are [*Error].
 func ByImage(file string) error { return byImage(file, "/") }
 
 func byImage(file, root string) error {
@@ -84,7 +85,7 @@ func sameMount(file, root string) error {
 	return nil
 }
 
-// mount is the id of the mount that a path is on.
+// mount returns the id of the mount that a path is on.
 func mount(path string) (uint64, error) {
 	var s unix.Statx_t
 	if err := unix.Statx(unix.AT_FDCWD, path, 0, unix.STATX_MNT_ID, &s); err != nil {

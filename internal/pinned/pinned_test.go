@@ -15,10 +15,10 @@ import (
 
 const conf = "REPO_URL=/r\nRUN_CMD=echo $HOME\n"
 
-// literal is a compose file with conf in it.
+// literal is a compose file that holds conf.
 const literal = "services:\n  other:\n    image: x\n  app:\n    image: y\n    environment:\n      GIT_LAUNCHER_CONFIG: |\n        REPO_URL=/r\n        RUN_CMD=echo $$HOME\n"
 
-// boot is one whose log has the hash of an app-compose.
+// boot returns a boot whose log has the hash of an app-compose.
 func boot(t *testing.T, appCompose string, events ...string) measure.Boot {
 	t.Helper()
 	sum := sha256.Sum256([]byte(appCompose))
@@ -99,7 +99,8 @@ func TestAppComposeIsProven(t *testing.T) {
 	}
 }
 
-// TestByImageRefuses; that it accepts is for a container to show (image/test).
+// TestByImageRefuses tests only refusals. A container shows what it accepts
+// (image/test).
 func TestByImageRefuses(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "config.conf")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {

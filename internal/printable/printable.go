@@ -3,7 +3,7 @@
 // A Git host, a registry, a guest agent, the Docker Engine and anyone who wrote the
 // evidence choose the bytes of what they say. Without this package those bytes could
 // write escape sequences to a terminal, forge a line of a log, fill it, or repeat the
-// credential that the host was given. There is one rule for what may be shown:
+// credential that the host was given. One rule says what may be shown:
 // [unicode.IsPrint].
 package printable
 
@@ -21,12 +21,12 @@ import (
 const MaxLine = 500
 
 // minSecret is the length from which [Line] looks for a secret, in bytes. Anything
-// shorter stands in ordinary words, too.
+// shorter occurs in ordinary words, too.
 const minSecret = 4
 
 // Line returns s as one short line. Secrets are replaced by "[secret]", each run of
-// blanks and of what can't be printed becomes one blank, and what is beyond [MaxLine]
-// is cut off.
+// blanks and unprintable characters becomes one blank, and anything beyond [MaxLine] is
+// cut off.
 func Line(s string, secrets ...string) string {
 	for _, secret := range secrets {
 		if len(secret) >= minSecret {
@@ -53,8 +53,8 @@ func Text(s string) string {
 	}, s)
 }
 
-// Document returns a value as JSON for people and programs: indented, and by [JSON] fit
-// for a terminal.
+// Document returns a value as JSON for people and programs: indented, and made fit for
+// a terminal by [JSON].
 func Document(v any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -67,7 +67,7 @@ func Document(v any) ([]byte, error) {
 }
 
 // JSON returns a JSON document with escapes for what a terminal may act on:
-// [encoding/json] escapes the control characters of ASCII alone.
+// [encoding/json] escapes only the control characters of ASCII.
 func JSON(data []byte) []byte {
 	unprintable := func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }
 	if !bytes.ContainsFunc(data, unprintable) {

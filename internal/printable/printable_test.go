@@ -29,7 +29,7 @@ func TestLine(t *testing.T) {
 	}
 }
 
-// TestLineIsBounded also where the cut would fall into a character.
+// TestLineIsBounded: a line is bounded, even if the cut would fall into a character.
 func TestLineIsBounded(t *testing.T) {
 	for _, s := range []string{strings.Repeat("x", 9999), strings.Repeat("日", 9999), "x" + strings.Repeat("é", 9999)} {
 		got := Line(s)
@@ -39,7 +39,7 @@ func TestLineIsBounded(t *testing.T) {
 	}
 }
 
-// TestLineAtItsLimit: 500 bytes stay as they are, and of one more the end goes.
+// TestLineAtItsLimit: 500 bytes stay as they are, and 501 lose their end.
 func TestLineAtItsLimit(t *testing.T) {
 	if s := strings.Repeat("x", 500); Line(s) != s {
 		t.Errorf("500 bytes become %q", Line(s))

@@ -14,10 +14,10 @@ import (
 	"gitlauncher/gitpin"
 )
 
-// every is how often a line tells how far a launch is where there is no terminal.
+// every is how often, without a terminal, a line of the log says how far a launch is.
 const every = 5 * time.Second
 
-// phases are what the stages of pinning are called while they last.
+// phases are the names that people see of the stages of pinning.
 var phases = map[gitpin.Stage]string{
 	gitpin.StageReuse:        "proving the checkout that is there",
 	gitpin.StageFetch:        "waiting for the server",
@@ -31,13 +31,13 @@ var phases = map[gitpin.Stage]string{
 // in its own words. A server does not say how many bytes will come.
 type Display struct {
 	log    *slog.Logger
-	bar    *progressbar.ProgressBar // nil where lines are shown
+	bar    *progressbar.ProgressBar // nil if lines are shown
 	screen *screen                  // of the bar
 	stop   chan struct{}
 
 	mu      sync.Mutex
 	phase   string
-	began   time.Time // the phase
+	began   time.Time // when the phase began
 	total   int64
 	objects uint32
 	server  string
@@ -88,7 +88,7 @@ func (d *Display) Stage(s gitpin.Stage) {
 	d.describe()
 }
 
-// Add takes note of n more bytes of the pack.
+// Add notes n more bytes of the pack.
 func (d *Display) Add(n int64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -98,7 +98,7 @@ func (d *Display) Add(n int64) {
 	}
 }
 
-// Expect takes note of how many objects a pack that begins to come is to have.
+// Expect notes how many objects a pack that begins to arrive will have.
 func (d *Display) Expect(objects uint32) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -106,7 +106,7 @@ func (d *Display) Expect(objects uint32) {
 	d.describe()
 }
 
-// Said takes note of what the server says.
+// Said notes what the server says.
 func (d *Display) Said(line string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -120,7 +120,7 @@ func (d *Display) describe() {
 	}
 }
 
-// text is phase, objects and the server's words.
+// text returns phase, objects and the server's words.
 func (d *Display) text() string {
 	text := d.phase
 	if d.objects > 0 {
@@ -153,7 +153,7 @@ func (d *Display) line(now time.Time) {
 	d.log.Info(text, about...)
 }
 
-// End takes the line away, so that what follows has it to itself.
+// End removes the line of the bar, so that what follows has it to itself.
 func (d *Display) End() {
 	close(d.stop)
 	d.mu.Lock()

@@ -8,11 +8,12 @@ import (
 	"sync"
 )
 
-// eraseLine takes the cursor to the start of its line, and the line away (ECMA-48, EL).
+// eraseLine moves the cursor to the start of its line, and erases the line (ECMA-48,
+// EL).
 const eraseLine = "\r\x1b[K"
 
-// screen is a terminal that a bar and a log share. The bar draws itself again at any
-// moment, also from a goroutine of its library; whole lines of the log come between.
+// screen is a terminal that a bar and a log share. The bar redraws itself at any
+// moment, even from a goroutine of its library. Whole lines of the log come in between.
 type screen struct {
 	terminal *os.File
 
@@ -21,7 +22,7 @@ type screen struct {
 	ended bool
 }
 
-// Write is the bar's. After the end nothing is drawn any more.
+// Write draws the bar. After the end it draws nothing.
 func (s *screen) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -32,7 +33,7 @@ func (s *screen) Write(p []byte) (int, error) {
 	return s.terminal.Write(p)
 }
 
-// erase takes the bar away. The caller holds mu.
+// erase removes the bar. The caller holds mu.
 func (s *screen) erase() {
 	if s.drawn {
 		io.WriteString(s.terminal, eraseLine)
@@ -40,7 +41,7 @@ func (s *screen) erase() {
 	s.drawn = false
 }
 
-// end takes the bar away for good.
+// end removes the bar for good.
 func (s *screen) end() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,9 +1,9 @@
 // Package regularfile reads files that somebody else may have put there: regular ones of
 // bounded size, or an error.
 //
-// Opening a pipe waits for a writer, a device may never end, and a file may be larger than
-// memory. Anyone who can put one of these at a name that a program reads could keep it from
-// working.
+// Opening a pipe waits for a writer, a device may never end, and a file may be larger
+// than memory. Anyone who can put one of these at a name that a program reads could
+// keep that program from working.
 package regularfile
 
 import (
@@ -14,10 +14,11 @@ import (
 	"syscall"
 )
 
-// ErrKind says that a name is no regular file's: a folder, a pipe, a device.
+// ErrKind says that a name is not that of a regular file, but of a folder, a pipe or a
+// device.
 var ErrKind = errors.New("is not a regular file")
 
-// TooLargeError is a file that is larger than was asked for.
+// TooLargeError says that a file is larger than its reader allows.
 type TooLargeError struct{ Limit int64 } // in bytes
 
 func (e *TooLargeError) Error() string { return fmt.Sprintf("is larger than %d KiB", e.Limit>>10) }

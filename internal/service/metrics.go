@@ -10,7 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// metrics count what was answered. No label holds a word of whoever asks.
+// metrics count what was answered. No label holds a word of anyone who asks.
 type metrics struct {
 	registry *prometheus.Registry
 	verdicts *prometheus.CounterVec

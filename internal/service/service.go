@@ -23,7 +23,7 @@ import (
 
 // The bounds.
 const (
-	MaxBody     = 16 << 20 // bytes of one request: evidence and collateral, also where JSON quotes them
+	MaxBody     = 16 << 20 // bytes of one request: evidence and collateral, even if JSON quotes them
 	maxTogether = 32 << 20 // bytes of all requests that are being judged
 	maxConns    = 512
 	maxHeader   = 16 << 10         // bytes
@@ -31,7 +31,7 @@ const (
 	patience    = 5 * time.Second  // that a request waits for a processor
 )
 
-// Config is how a service is started.
+// Config says how a service is started.
 type Config struct {
 	Root []byte            // PEM; trusted instead of Intel's. nil: Intel's
 	Page map[string][]byte // files of the page by name; nil: there is none
@@ -47,7 +47,7 @@ type Service struct {
 	mux     *http.ServeMux
 }
 
-// New makes a service.
+// New returns a service.
 func New(c Config) *Service {
 	s := &Service{Config: c, room: semaphore.NewWeighted(maxTogether), cores: semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0))), metrics: newMetrics(), mux: http.NewServeMux()}
 	s.mux.HandleFunc("POST /v1/verify", s.verify)
@@ -119,7 +119,7 @@ func (s *Service) verify(w http.ResponseWriter, r *http.Request) {
 	defer s.room.Release(r.ContentLength)
 	body := make([]byte, r.ContentLength)
 	if _, err := io.ReadFull(r.Body, body); err != nil {
-		s.refuse(w, http.StatusBadRequest, "the request ended before its end")
+		s.refuse(w, http.StatusBadRequest, "the request ended before the end that it announced")
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), patience)
@@ -140,7 +140,7 @@ func (s *Service) verify(w http.ResponseWriter, r *http.Request) {
 	w.Write(text)
 }
 
-// The command's exit codes for what is no report.
+// The command's exit codes where there is no report.
 const (
 	exitUsage   = 2
 	exitInvalid = 3
@@ -186,8 +186,8 @@ func (s *Service) judge(ctx context.Context, body []byte) ([]byte, int, error) {
 	return text, report.ExitCode, err
 }
 
-// inner is the text that a JSON string holds, or the JSON itself where it is no string;
-// nothing for null.
+// inner returns the text that a JSON string holds, or JSON that is no string as it is.
+// It returns nil for null.
 func inner(data json.RawMessage) []byte {
 	var text string
 	switch {

@@ -71,7 +71,7 @@ func TestVerify(t *testing.T) {
 	}
 }
 
-// TestRefused: what is no request, and what is no evidence, is told apart.
+// TestRefused: bad requests and bad evidence have different answers.
 // SECURITY.md: E15.
 func TestRefused(t *testing.T) {
 	_, url := serve(t, Config{})
@@ -122,7 +122,7 @@ func TestBounds(t *testing.T) {
 	if resp.StatusCode != http.StatusLengthRequired {
 		t.Errorf("without a length: %s", resp.Status)
 	}
-	// Whoever sends slowly holds the room that the request said it needs, and no more.
+	// A slow sender holds the room that the request said it needs, and no more.
 	conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
 	if err != nil {
 		t.Fatal(err)
@@ -155,7 +155,8 @@ func TestBounds(t *testing.T) {
 	health.Body.Close()
 }
 
-// TestPage: the page is answered, nothing else of the disk is, and no other page may frame it.
+// TestPage: the page is served, nothing else on the disk is, and no other page may
+// frame it.
 // SECURITY.md: E15.
 func TestPage(t *testing.T) {
 	_, none := serve(t, Config{})
@@ -178,7 +179,7 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// TestMetrics: judgements and refusals are counted, without a word of whoever asked.
+// TestMetrics: judgements and refusals are counted, without a word of anyone who asked.
 func TestMetrics(t *testing.T) {
 	_, url := serve(t, Config{})
 	post(t, url, `{"evidence":{"hostile":1}}`)

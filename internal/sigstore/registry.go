@@ -14,13 +14,14 @@ import (
 	"gitlauncher/verify/provenance"
 )
 
-// bundleType begins the artifact type of a Sigstore bundle in a registry.
+// bundleType is how the artifact type of a Sigstore bundle in a registry begins.
 const bundleType = "application/vnd.dev.sigstore.bundle"
 
-const maxBundles = 32 // of an image are read
+const maxBundles = 32 // that are read of one image
 
-// Bundle finds a bundle among the referrers of an image, which must be named by digest:
-// the first that is good, since anybody's may stand beside it, or else the first.
+// Bundle returns a bundle among the referrers of an image, which must be named by
+// digest: the first that is good, or else the first. Anybody can put another one beside
+// a good one.
 func (c Client) Bundle(ctx context.Context, ref string, good func(bundle []byte, digest string) bool) ([]byte, error) {
 	image, err := name.NewDigest(ref)
 	if err != nil {
@@ -65,7 +66,7 @@ func (c Client) Bundle(ctx context.Context, ref string, good func(bundle []byte,
 	return first, nil
 }
 
-// bundleOf reads the artifact that a bundle is: one layer.
+// bundleOf reads a bundle: an artifact of one layer.
 func bundleOf(ref name.Digest, options []remote.Option) ([]byte, error) {
 	artifact, err := remote.Image(ref, options...)
 	if err != nil {

@@ -47,7 +47,7 @@ func (c Client) TrustedRoot(ctx context.Context) (root.TrustedMaterial, error) {
 	if c.Repository != "" {
 		options.RepositoryBaseURL = c.Repository
 	}
-	f := fetcher.NewDefaultFetcher() // whose own client waits for ever
+	f := fetcher.NewDefaultFetcher() // its own client waits for ever
 	f.SetHTTPClient(requester(func(r *http.Request) (*http.Response, error) { return http.DefaultClient.Do(r.WithContext(ctx)) }))
 	options.Fetcher = f
 	trusted, err := root.FetchTrustedRootWithOptions(options)

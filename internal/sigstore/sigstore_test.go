@@ -72,7 +72,7 @@ func TestBundle(t *testing.T) {
 	}
 }
 
-// TestSilent: neither Sigstore nor a registry is waited for beyond the deadline, and the
+// TestSilent: nobody waits for Sigstore or a registry beyond the deadline, and the
 // error says who did not answer.
 func TestSilent(t *testing.T) {
 	done := make(chan struct{})

@@ -16,7 +16,7 @@ const maxBody = 4 << 20
 // EmitRemoved is why EmitEvent fails on dstack 0.6, in dstack's words.
 const EmitRemoved = "EmitEvent was removed in dstack 0.6.0; runtime RTMR3 events are system-owned and cannot be extended by apps"
 
-// noKeys is why the methods fail that need the app's key.
+// noKeys says why methods fail that need the app's key.
 const noKeys = "the simulator holds no keys of an app"
 
 // method is a method of the API. do returns what to answer, or an error that is answered
@@ -26,7 +26,7 @@ type method struct {
 	do   func(body []byte, fault string) (any, error)
 }
 
-// Handler is the guest agent's API on the socket.
+// Handler returns the guest agent's API on the socket.
 func (m *Machine) Handler() http.Handler {
 	v0 := map[string]method{
 		"EmitEvent": {fault.Emit, m.emitEvent}, "Info": {fault.Info, m.info}, "GetQuote": {fault.Quote, m.getQuote},
@@ -58,7 +58,7 @@ func (m *Machine) Handler() http.Handler {
 	})
 }
 
-// carryOut answers one request for a method that there is.
+// carryOut answers one request for a method that exists.
 func (m *Machine) carryOut(w http.ResponseWriter, r *http.Request, name string, called method) {
 	body, err := request(w, r)
 	if err != nil {
@@ -83,7 +83,7 @@ func (m *Machine) carryOut(w http.ResponseWriter, r *http.Request, name string, 
 	}
 }
 
-// request is the message of a request as JSON: a POST's body, or a GET's fields.
+// request returns the message of a request as JSON: a POST's body, or a GET's fields.
 func request(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if r.Method == http.MethodGet {
 		fields := make(map[string]string)
@@ -109,12 +109,12 @@ func refuse(w http.ResponseWriter, status int, why string) {
 	json.NewEncoder(w).Encode(map[string]string{"error": why})
 }
 
-// unknownMethod is what a mounted surface answers that has no such method.
+// unknownMethod answers as a mounted surface does that has no such method.
 func unknownMethod(w http.ResponseWriter, name string) {
 	refuse(w, http.StatusNotFound, "Service not found: "+name)
 }
 
-// notMounted is the answer of dstack's web server where nothing is mounted.
+// notMounted answers as dstack's web server does where nothing is mounted.
 func notMounted(w http.ResponseWriter, r *http.Request) {
 	if strings.HasPrefix(r.Header.Get("Accept"), "application/json") {
 		w.Header().Set("Content-Type", "application/json")

@@ -17,7 +17,7 @@ import (
 	"gitlauncher/measure"
 )
 
-// on returns a change of a test's machine to a line of dstack.
+// on returns a change that sets a machine's line of dstack.
 func on(line sim.Line) func(*sim.Options) { return func(o *sim.Options) { o.Dstack = line } }
 
 // ask makes one request, and returns status and body.
@@ -98,7 +98,7 @@ func TestEmitRefused(t *testing.T) {
 	}
 }
 
-// info is the answer of Info on a path.
+// info returns the answer of Info on a path.
 func info(t *testing.T, m *sim.Machine, path string) map[string]string {
 	t.Helper()
 	_, body := ask(m, "POST", path, "{}")
@@ -141,8 +141,8 @@ func TestInfo(t *testing.T) {
 	}
 }
 
-// TestRealShapes holds GetQuote of the simulator's 0.6 against a real machine's: the same
-// keys, the same events of dstack's, digests and payloads in the same places.
+// TestRealShapes compares GetQuote of the simulator's 0.6 with a real machine's: the
+// same keys, the same events of dstack's, digests and payloads in the same places.
 func TestRealShapes(t *testing.T) {
 	real := testenv.ReadFixture(t, "dstack-0.6-getquote.json")
 	m := start(t, func(o *sim.Options) {
@@ -158,8 +158,9 @@ func TestRealShapes(t *testing.T) {
 	}
 }
 
-// shape is what of a GetQuote answer does not differ between machines: its keys, and of
-// each event in RTMR3 and of each that has a name the keys, the name and which values are empty.
+// shape returns what is the same in the GetQuote answers of all machines: its keys,
+// and, of each event in RTMR3 and each that has a name, the keys, the name and which
+// values are empty.
 func shape(t *testing.T, answer []byte) []string {
 	t.Helper()
 	var v map[string]string
@@ -275,7 +276,7 @@ func TestFaultsOf06(t *testing.T) {
 	}
 }
 
-// TestFaultNames: a fault without sense is refused, with the reason.
+// TestFaultNames: a fault that makes no sense is refused.
 func TestFaultNames(t *testing.T) {
 	for _, s := range []string{"emit-404@0", "emit-404@", "emit-404@x", "nonsense", "", "emit-505", "info-log-without-extend"} {
 		if f, err := fault.Parse(s); err == nil {
@@ -292,7 +293,7 @@ func TestFaultNames(t *testing.T) {
 	}
 }
 
-// TestSeveralFaults: of those that have begun, the one that began last goes wrong.
+// TestSeveralFaults: of the faults that have begun, the one that began last counts.
 func TestSeveralFaults(t *testing.T) {
 	for _, order := range [][]string{{"emit-500@2", "emit-404@3"}, {"emit-404@3", "emit-500@2"}} {
 		m := start(t, func(o *sim.Options) {

@@ -47,7 +47,7 @@ func (m *Machine) emitEvent(body []byte, met string) (any, error) {
 	return nil, nil
 }
 
-// info is Info of 0.5 and of the frozen surface of 0.6: registers and log are in a
+// info answers Info of 0.5 and of the frozen surface of 0.6: registers and log are in a
 // JSON text inside the JSON.
 func (m *Machine) info(_ []byte, met string) (any, error) {
 	m.mu.Lock()
@@ -72,14 +72,15 @@ func (m *Machine) info(_ []byte, met string) (any, error) {
 	return answer, nil
 }
 
-// infoV1 is Info of /v1: identity and configuration, and neither registers nor log.
+// infoV1 answers Info of /v1: identity and configuration, and neither registers nor
+// log.
 func (m *Machine) infoV1([]byte, string) (any, error) {
 	answer := m.identity()
 	answer["app_compose"] = string(m.opts.AppCompose)
 	return answer, nil
 }
 
-// identity is what every Info says.
+// identity returns what every Info says.
 func (m *Machine) identity() map[string]string {
 	return map[string]string{
 		"app_id": hex.EncodeToString(m.appID), "instance_id": hex.EncodeToString(m.instanceID), "app_name": m.app.Name,
@@ -123,7 +124,7 @@ func (m *Machine) getQuote(body []byte, _ string) (any, error) {
 	log := m.withPreimages(slices.Clone(m.log))
 	for i := range log {
 		if log[i].IMR == 3 {
-			log[i].Digest = "" // as dstack leaves it, on both lines
+			log[i].Digest = "" // dstack leaves it empty, on both lines
 		}
 	}
 	var events bytes.Buffer

@@ -87,7 +87,7 @@ func (m *Machine) attest(body []byte, tooLong string) (any, error) {
 	platform, stack := platformData{Quote: quote}, stackData{ReportData: data[:], Config: m.image.vmConfig()}
 	for _, e := range m.withPreimages(slices.Clone(m.log)) {
 		if e.IMR != 3 && e.Event == "" {
-			continue // of what comes before the system, dstack hands out the ACPI events alone
+			continue // of the events before the system, dstack returns only those of ACPI
 		}
 		digest, _ := hex.DecodeString(e.Digest) // both are written as hex by the boot
 		payload, _ := hex.DecodeString(e.EventPayload)

@@ -14,7 +14,7 @@ import (
 	"gitlauncher/measure"
 )
 
-// attested is the MessagePack of Attest on a path.
+// attested returns the MessagePack of Attest on a path.
 func attested(t *testing.T, m *sim.Machine, path string) []byte {
 	t.Helper()
 	_, body := ask(m, "POST", path, `{"report_data":"0102"}`)
@@ -63,7 +63,7 @@ func TestAttest(t *testing.T) {
 	}
 }
 
-// number is an integer that was decoded into the smallest type that holds it.
+// number returns an integer that was decoded into the smallest type that holds it.
 func number(v any) uint64 {
 	if r := reflect.ValueOf(v); r.CanUint() {
 		return r.Uint()
@@ -71,7 +71,7 @@ func number(v any) uint64 {
 	return uint64(reflect.ValueOf(v).Int())
 }
 
-// numbers are bytes from an array of numbers.
+// numbers returns the bytes of an array of numbers.
 func numbers(t *testing.T, v any) []byte {
 	t.Helper()
 	var out []byte
@@ -81,7 +81,7 @@ func numbers(t *testing.T, v any) []byte {
 	return out
 }
 
-// replay is the register that an attestation's log ends in.
+// replay returns the register that an attestation's log ends in.
 func replay(t *testing.T, v any) measure.Register {
 	t.Helper()
 	var log measure.Log

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/crypto/sha3"
 )
 
-// entry is a line of the event log. Version and Preimage are of log version 2 alone.
+// entry is a line of the event log. Only log version 2 has Version and Preimage.
 type entry struct {
 	IMR          int    `json:"imr"`
 	EventType    uint32 `json:"event_type"`
@@ -34,7 +34,7 @@ func (m *Machine) boot() {
 	}
 }
 
-// firmware is an event before the system runs.
+// firmware writes an event from before the system runs.
 func (m *Machine) firmware(imr int, kind uint32, name string, payload []byte, digest [48]byte) {
 	m.log = append(m.log, entry{
 		IMR: imr, EventType: kind, Digest: hex.EncodeToString(digest[:]), Event: name, EventPayload: hex.EncodeToString(payload),
@@ -47,7 +47,7 @@ type bootEvent struct {
 	payload []byte
 }
 
-// bootEvents are dstack's own events, in its order.
+// bootEvents returns dstack's own events, in its order.
 func (m *Machine) bootEvents() []bootEvent {
 	events := []bootEvent{{"system-preparing", nil}, {"app-id", m.appID}, {"compose-hash", m.composeHash[:]}}
 	if m.opts.Dstack == V06 {
@@ -58,7 +58,7 @@ func (m *Machine) bootEvents() []bootEvent {
 	}
 	events = append(events, bootEvent{"instance-id", m.instanceID}, bootEvent{"boot-mr-done", nil})
 	if m.opts.KeyProvider.Name == kmsProvider {
-		if m.opts.Dstack == V05 { // 0.6 does not record it any more
+		if m.opts.Dstack == V05 { // 0.6 no longer records it
 			events = append(events, bootEvent{"mr-kms", m.seeded("mr-kms")})
 		}
 		events = append(events, bootEvent{"os-image-hash", m.image.hash[:]})
@@ -66,9 +66,9 @@ func (m *Machine) bootEvents() []bootEvent {
 	return append(events, bootEvent{"key-provider", []byte(m.providerInfo())}, bootEvent{"storage-fs", []byte("zfs")}, bootEvent{"system-ready", nil})
 }
 
-// configID is MRCONFIGID as dstack's VMM makes it: version 1, the compose hash, unless
-// the app-compose names its key provider by id; then version 2 on 0.5, and on 0.6
-// version 3, the hash of a document.
+// configID returns MRCONFIGID as dstack's VMM makes it: version 1, the compose hash,
+// unless the app-compose names its key provider by id; then version 2 on 0.5, and on
+// 0.6 version 3, the hash of a document.
 func (m *Machine) configID() (id [48]byte) {
 	provider, _ := hex.DecodeString(m.app.KeyProviderID) // equal to a hex string, see readCompose
 	kind, kindByte := m.opts.KeyProvider.kind()
@@ -92,8 +92,9 @@ func (m *Machine) configID() (id [48]byte) {
 	return id
 }
 
-// configDocument is the RFC 8785 JSON that MRCONFIGID 3 is the hash of. Its values are
-// hex and plain words, so that encoding/json, which sorts the keys of a map, writes it.
+// configDocument returns the RFC 8785 JSON whose hash is MRCONFIGID 3. Its values are
+// hex and plain words, so encoding/json, which sorts the keys of a map, writes that
+// form.
 func (m *Machine) configDocument(kind string) []byte {
 	doc := map[string]any{
 		"version": 3, "app_id": hex.EncodeToString(m.appID), "compose_hash": hex.EncodeToString(m.composeHash[:]),
@@ -117,7 +118,7 @@ func (m *Machine) configDocument(kind string) []byte {
 	return text
 }
 
-// logVersion is the version of the events in RTMR3.
+// logVersion returns the version of the events in RTMR3.
 func (m *Machine) logVersion() int {
 	if m.opts.Dstack == V06 && m.app.EventLogVersion == 2 {
 		return 2
@@ -125,7 +126,7 @@ func (m *Machine) logVersion() int {
 	return 1
 }
 
-// preimage is what an event's digest is the hash of.
+// preimage returns the bytes whose hash is an event's digest.
 func (m *Machine) preimage(name string, payload []byte) []byte {
 	if m.logVersion() == 2 {
 		text, err := json.Marshal(map[string]any{"name": name, "payload": hex.EncodeToString(payload), "type": runtimeEvent})
@@ -163,8 +164,8 @@ func (m *Machine) extend(i int, digest [48]byte) {
 	m.rtmr[i] = sha512.Sum384(append(m.rtmr[i][:], digest[:]...))
 }
 
-// withPreimages is a log as GetQuote and Attest hand it out: entries of log version 2
-// have the bytes that their digest is of. Info's have not.
+// withPreimages adds to a log what GetQuote and Attest have in it and Info has not:
+// entries of log version 2 have the bytes whose hash is their digest.
 func (m *Machine) withPreimages(log []entry) []entry {
 	for i, e := range log {
 		if e.Version == 2 {

@@ -15,7 +15,7 @@ import (
 	"gitlauncher/measure"
 )
 
-// events are a machine's own events, NAME=PAYLOAD, from a log that replays.
+// events returns a machine's own events, NAME=PAYLOAD, from a log that replays.
 func events(t *testing.T, m *sim.Machine) []string {
 	t.Helper()
 	state, err := serve(t, m).State(t.Context())
@@ -94,8 +94,8 @@ func TestKeyProviders(t *testing.T) {
 	}
 }
 
-// TestLogVersion2: an app-compose of 0.6 can ask for log version 2, whose preimage
-// GetQuote hands out and Info does not. Package measure recomputes the digests.
+// TestLogVersion2: an app-compose of 0.6 can ask for log version 2, whose preimages
+// GetQuote has and Info has not. Package measure recomputes the digests.
 func TestLogVersion2(t *testing.T) {
 	m := start(t, func(o *sim.Options) { o.Dstack, o.AppCompose = sim.V06, []byte(`{"event_log_version":2}`) })
 	_, body := ask(m, "POST", "/GetQuote", `{"report_data":"00"}`)

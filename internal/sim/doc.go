@@ -30,8 +30,8 @@
 // and their successors are refused. It reads JSON whatever the content type, where
 // dstack reads protobuf unless the type is JSON.
 //
-// It computes digests by itself, without package measure, so that each can be tested
-// against the other.
+// It computes digests without package measure, so that each can be tested against the
+// other.
 //
 // Sources: the specification of the guest API, versions 0 and 1 (in the folder docs of
 // https://github.com/Dstack-TEE/dstack), and the answers of real machines.

@@ -50,14 +50,14 @@ type measurement struct {
 	} `cbor:"tdvf"`
 }
 
-// firmwareRanges are the pages that dstack's firmware uses before anything else, as
-// start and end, the second with the TD HOB; and the same in the document's form.
+// firmwareRanges are the ranges of memory that dstack's firmware uses first, as start
+// and end. The second has the TD HOB. rangesForm is the same in the document's form.
 var (
 	firmwareRanges = [][2]uint64{{0x800000, 0x806000}, {0x809000, 0x80b000}, {0x80b000, 0x80d000}, {0x810000, 0x820000}}
 	rangesForm     = []byte{0x80, 0x10, 0x09, 0x04, 0x00, 0x06, 0x09, 0x02, 0x0b, 0x02, 0x10, 0x10}
 )
 
-// newImage makes the image. It is the same in every simulator.
+// newImage returns the image, which is the same in every simulator.
 func newImage() (i image) {
 	named := func(what string) [48]byte { return sha512.Sum384([]byte("git-launcher simulator " + what)) }
 	i.kernel, i.initrd, i.singlePass, i.twoPass = named("kernel"), named("initrd"), named("mrtd"), named("mrtd in two passes")
@@ -78,7 +78,8 @@ func newImage() (i image) {
 	return i
 }
 
-// vmConfig is dstack's word on the VM, with the files that its registers follow from.
+// vmConfig returns dstack's word on the VM, with the files from which its registers
+// follow.
 func (i *image) vmConfig() string {
 	text, err := json.Marshal(map[string]any{
 		"spec_version": 1, "os_image_hash": hex.EncodeToString(i.hash[:]), "image": "git-launcher-simulator",
@@ -148,7 +149,7 @@ const (
 	guidSecurity = "cbb219d73a3d9645a3bcdad00e67656f"
 )
 
-// unsetVariable is the UEFI_VARIABLE_DATA of a variable without data.
+// unsetVariable returns the UEFI_VARIABLE_DATA of a variable without data.
 func unsetVariable(guid, name string) []byte {
 	b, _ := hex.DecodeString(guid) // a constant
 	b = binary.LittleEndian.AppendUint64(b, uint64(len(name)))
@@ -168,8 +169,8 @@ func fromHex48(s string) [48]byte {
 	return [48]byte(b)
 }
 
-// tdHOB is the list of the VM's memory that the host hands to the firmware: below
-// 2816 MiB, all of it is in one piece.
+// tdHOB returns the list of the VM's memory that the host gives to the firmware. Below
+// 2816 MiB, all of the memory is in one piece.
 func tdHOB() []byte {
 	le := binary.LittleEndian
 	var blocks []byte

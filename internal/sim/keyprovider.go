@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// KeyProvider is who holds the keys of the disk and of the app.
+// KeyProvider says who holds the keys of the disk and of the app.
 type KeyProvider struct {
 	Name string // none, local-sgx, kms or tpm; the zero value is none
 	ID   string // hex; empty for the one that follows from the seed
@@ -44,8 +44,8 @@ func ParseKeyProvider(s string) (KeyProvider, error) {
 	return p, nil
 }
 
-// providerID is the key provider's id: the enclave's measurement for local-sgx, the
-// root's public key (SubjectPublicKeyInfo) for a KMS, nothing for the others.
+// providerID returns the key provider's id: the enclave's measurement for local-sgx,
+// the root's public key (SubjectPublicKeyInfo) for a KMS, nothing for the others.
 func (m *Machine) providerID() string {
 	switch p := m.opts.KeyProvider; {
 	case p.ID != "":
@@ -58,10 +58,10 @@ func (m *Machine) providerID() string {
 	return ""
 }
 
-// kmsRoot is a P-256 public key that follows from the seed.
+// kmsRoot returns a P-256 public key that follows from the seed.
 func (m *Machine) kmsRoot() []byte {
 	for i := 0; ; i++ {
-		// A hash that is no scalar of P-256 is one in 2^32.
+		// One hash in 2^32 is no scalar of P-256.
 		key, err := ecdh.P256().NewPrivateKey(m.seeded(fmt.Sprint("kms root ", i)))
 		if err != nil {
 			continue
@@ -74,7 +74,7 @@ func (m *Machine) kmsRoot() []byte {
 	}
 }
 
-// providerInfo is the payload of the event key-provider, and what Info says.
+// providerInfo returns the payload of the event key-provider, which Info has, too.
 func (m *Machine) providerInfo() string {
 	info, err := json.Marshal(struct {
 		Name string `json:"name"`
@@ -86,8 +86,8 @@ func (m *Machine) providerInfo() string {
 	return string(info)
 }
 
-// kind is the key provider in the document of MRCONFIGID, as text and as the
-// byte of version 2.
+// kind returns the key provider as MRCONFIGID has it: as the text of version 3, and as
+// the byte of version 2.
 func (p KeyProvider) kind() (string, byte) {
 	switch p.Name {
 	case localSGX:

@@ -15,8 +15,8 @@ func (m *Machine) begin(call string) string {
 	return fault.Of(m.opts.Faults, call, m.calls[call])
 }
 
-// misbehave answers as a fault says, and reports whether it did. A fault that lets the
-// call be carried out is its handler's.
+// misbehave answers as a fault says, and reports whether it did. Faults that let the
+// call be carried out are up to its handler.
 func misbehave(w http.ResponseWriter, r *http.Request, method, met string) bool {
 	switch met {
 	case "404":
@@ -38,7 +38,7 @@ func misbehave(w http.ResponseWriter, r *http.Request, method, met string) bool 
 	return true
 }
 
-// foreign is an entry of the log that did not extend the register.
+// foreign returns an entry of the log that did not extend the register.
 func (m *Machine) foreign() entry {
 	return m.runtimeEntry("not-in-the-register", []byte(hex.EncodeToString(m.seeded("foreign"))))
 }

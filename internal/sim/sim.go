@@ -33,7 +33,7 @@ func ParseLine(s string) (Line, error) {
 	return "", fmt.Errorf("%q is no line of dstack: %s or %s", s, V05, V06)
 }
 
-// version is what a guest agent of the line calls itself.
+// version returns the version that a guest agent of the line says it is.
 func (l Line) version() string {
 	if l == V05 {
 		return "0.5.15"
@@ -41,7 +41,7 @@ func (l Line) version() string {
 	return "0.6.6"
 }
 
-// Options is what of a simulated VM can be chosen.
+// Options is what can be chosen about a simulated VM.
 type Options struct {
 	Dstack      Line        // the zero value is V06
 	AppCompose  []byte      // the exact bytes of app-compose.json
@@ -54,7 +54,7 @@ type Options struct {
 	Faults      []fault.Fault
 }
 
-// appCompose is what of an app-compose changes what a VM measures.
+// appCompose has the fields of an app-compose that change what a VM measures.
 type appCompose struct {
 	Name            string          `json:"name"`
 	ManifestVersion any             `json:"manifest_version"`
@@ -64,7 +64,8 @@ type appCompose struct {
 	EventLogVersion int             `json:"event_log_version"`
 }
 
-// initScripts are the scripts that dstack 0.6 runs and measures: a list, or one string.
+// initScripts returns the scripts that dstack 0.6 runs and measures: a list, or one
+// string.
 func (a *appCompose) initScripts() []string {
 	var list []string
 	if json.Unmarshal(a.InitScript, &list) == nil {
@@ -127,7 +128,7 @@ func New(o Options) (*Machine, error) {
 	return m, nil
 }
 
-// fill puts in the defaults, and refuses what makes no sense.
+// fill sets the defaults, and refuses options that make no sense.
 func (o *Options) fill() error {
 	if o.Dstack == "" {
 		o.Dstack = V06
@@ -188,10 +189,10 @@ func (m *Machine) quote(reportData [64]byte) ([]byte, error) {
 	return m.pki.Quote(r, m.enclave)
 }
 
-// RootPEM is the root under which the quotes verify. It is not Intel's.
+// RootPEM returns the root under which the quotes verify. It is not Intel's.
 func (m *Machine) RootPEM() []byte { return m.pki.RootPEM() }
 
-// Collateral is what the quotes are judged by, as JSON.
+// Collateral returns, as JSON, what the quotes are judged by.
 func (m *Machine) Collateral() ([]byte, error) {
 	c, err := m.pki.Collateral(m.opts.TEETCBSVN, m.enclave, m.opts.Statuses)
 	if err != nil {
@@ -200,8 +201,8 @@ func (m *Machine) Collateral() ([]byte, error) {
 	return json.MarshalIndent(c, "", "  ")
 }
 
-// Policy is the machine's registers as lines of a verifier's policy: what a release of
-// a real system publishes.
+// Policy returns the machine's registers as lines of a verifier's policy: what a
+// release of a real system publishes.
 func (m *Machine) Policy() []byte {
 	var w policy.Writer
 	w.Comment("The system, by its image and by the host's ACPI tables:")

@@ -27,7 +27,7 @@ import (
 
 const compose = `{"name":"demo","runner":"docker-compose"}`
 
-// boot boots a machine of dstack 0.5, unless change says otherwise.
+// start boots a machine of dstack 0.5, unless change says otherwise.
 func start(t *testing.T, change func(*sim.Options)) *sim.Machine {
 	t.Helper()
 	o := sim.Options{Dstack: sim.V05, AppCompose: []byte(compose), Seed: "test", Now: time.Now(), TEETCBSVN: [16]byte{3, 1}}
@@ -136,7 +136,7 @@ func TestPCKHasSixExtensions(t *testing.T) {
 	}
 }
 
-// TestEventsExtend holds the simulator's digests against package measure's: two
+// TestEventsExtend compares the simulator's digests with package measure's: two
 // implementations of one format.
 func TestEventsExtend(t *testing.T) {
 	m := start(t, nil)

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// FreeSocket makes room for a socket. It removes one that an earlier run left; one on
-// which somebody listens is an error, and so is any other file.
+// FreeSocket makes room for a socket. It removes one that an earlier run left. A socket
+// on which somebody listens is an error, and so is any other file.
 func FreeSocket(path string) error {
 	info, err := os.Lstat(path)
 	switch {

@@ -31,7 +31,8 @@ func Reached(stage string) {
 		}
 	}
 	killed := os.Getenv("GIT_LAUNCHER_TEST_KILL") == stage
-	// What becomes another program, or is killed, never writes its counters (make cover).
+	// A process that becomes another program, or is killed, never writes its counters
+	// (make cover).
 	if dir := os.Getenv("GOCOVERDIR"); dir != "" && (killed || stage == "exec") {
 		if err := coverage.WriteCountersDir(dir); err != nil {
 			fmt.Fprintf(os.Stderr, "stage %s: writing counters: %v\n", stage, err)

@@ -12,10 +12,10 @@ import (
 	"gitlauncher/internal/stage"
 )
 
-// reached makes this test's program one that goes through three stages.
+// reached is a variable that makes this test's program go through three stages.
 const reached = "GIT_LAUNCHER_TEST_REACHED"
 
-// TestMain goes through the stages where a test asks for that.
+// TestMain goes through the stages if a test asks for that.
 func TestMain(m *testing.M) {
 	if os.Getenv(reached) != "" {
 		for _, s := range []string{"first", "second", "third"} {

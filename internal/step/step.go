@@ -5,7 +5,7 @@ import "fmt"
 // Name is what a step does, so that "FAILED to " and the name are a sentence.
 type Name string
 
-// The steps of the commands, as far as more than one place speaks of them.
+// The steps of the commands that more than one place names.
 const (
 	CommandLine Name = "read the command line"
 	Config      Name = "read the config"
@@ -33,7 +33,7 @@ func (e *Error) Error() string { return string(e.Step) + ": " + e.Err.Error() }
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// At names the step that an error ended. No error stays none.
+// At adds to an error the step that it ended. It returns nil for nil.
 func At(step Name, err error) error {
 	if err == nil {
 		return nil
@@ -41,7 +41,7 @@ func At(step Name, err error) error {
 	return &Error{step, err}
 }
 
-// UsageError is a command line that makes no sense, or a file that it names.
+// UsageError says why a command line, or a file that it names, makes no sense.
 type UsageError struct{ Reason string }
 
 func (e *UsageError) Error() string { return e.Reason }

@@ -11,7 +11,7 @@ import (
 )
 
 // checker walks over a document that is known to be JSON, alongside the type that it is
-// for. It allocates nothing for what it passes by.
+// for. It allocates nothing for what it skips.
 type checker struct {
 	data   []byte
 	at     int
@@ -22,7 +22,7 @@ type checker struct {
 // fields are those of a struct by their JSON keys.
 type fields map[string]reflect.Type
 
-// value passes over one value. t is nil where nobody knows what it is for.
+// value skips one value. t is nil if it is not known what the value is decoded into.
 func (c *checker) value(t reflect.Type, depth int) error {
 	if depth > maxDepth {
 		return fmt.Errorf("JSON is nested more than %d levels deep", maxDepth)
@@ -45,7 +45,7 @@ func (c *checker) value(t reflect.Type, depth int) error {
 	return nil
 }
 
-// next skips blanks and returns the byte after them, without passing over it.
+// next skips blanks and returns the byte after them, without skipping it.
 func (c *checker) next() byte {
 	for {
 		switch c.data[c.at] {
@@ -57,7 +57,7 @@ func (c *checker) next() byte {
 	}
 }
 
-// more passes over what stands before the next element, and reports whether there is one.
+// more skips what stands before the next element, and reports whether there is one.
 func (c *checker) more(end byte) bool {
 	switch c.next() {
 	case end:
@@ -158,7 +158,7 @@ func (k *keys) add(hash uint64) (twice bool) {
 	return twice || slices.Contains(k.few[:], hash)
 }
 
-// text passes over a string and returns it with its quotes.
+// text skips a string and returns it with its quotes.
 func (c *checker) text() (raw []byte, escaped bool, err error) {
 	c.next()
 	from := c.at
@@ -186,7 +186,7 @@ func (c *checker) text() (raw []byte, escaped bool, err error) {
 	return c.data[from:c.at], escaped, nil
 }
 
-// unit is the UTF-16 unit that four hexadecimal digits name.
+// unit returns the UTF-16 unit that four hexadecimal digits name.
 func (c *checker) unit(at int) uint64 {
 	if at+4 > len(c.data) {
 		return 0
@@ -198,7 +198,8 @@ func (c *checker) unit(at int) uint64 {
 	return u
 }
 
-// element is what a map, slice or array holds; nil where that is not known.
+// element returns the type that a map, slice or array holds, or nil if that is not
+// known.
 func element(t reflect.Type) reflect.Type {
 	if t == nil {
 		return nil
@@ -210,7 +211,7 @@ func element(t reflect.Type) reflect.Type {
 	return nil
 }
 
-// fieldsOf returns the fields of a struct; nil for any other type.
+// fieldsOf returns the fields of a struct, or nil for any other type.
 func (c *checker) fieldsOf(t reflect.Type) fields {
 	if t == nil || t.Kind() != reflect.Struct {
 		return nil

@@ -1,8 +1,7 @@
-// Package strictjson decodes JSON without the latitude of encoding/json, which
-// takes a key in another case for the field of that name, lets a later duplicate
-// overwrite an earlier key, and replaces what is not Unicode. Where two
-// readers of one document must agree on what it says (an event log, a compose),
-// each of these is a way to make them disagree.
+// Package strictjson decodes JSON without the latitude of encoding/json, which matches
+// a field by a key in another case, lets a later duplicate overwrite an earlier key,
+// and replaces what is not Unicode. Where two readers of one document must agree on
+// what it says (an event log, a compose), each of these is a way to make them disagree.
 //
 // It also bounds what a document costs before any of it is decoded: a list of five
 // million empty objects is ten megabytes of text, and a gigabyte of structs.
@@ -25,13 +24,13 @@ const (
 	maxDepth    = 64
 	maxKeys     = 10_000  // of one object
 	maxElements = 65_536  // of one list that is decoded element by element
-	maxBytes    = 1 << 20 // of one list of numbers that are bytes, or of one that is kept as it stands
+	maxBytes    = 1 << 20 // of one list of numbers that are bytes, or of one that is kept undecoded
 )
 
-// Unmarshal decodes exactly one JSON value into v. It refuses duplicate keys,
-// keys that differ from a field of v in case alone, invalid UTF-8, halves of
-// surrogate pairs, nesting beyond 64 levels, objects and lists beyond any use, and
-// anything after the value.
+// Unmarshal decodes exactly one JSON value into v. It refuses duplicate keys, keys that
+// differ from a field of v only in case, invalid UTF-8, halves of surrogate pairs,
+// nesting beyond 64 levels, objects and lists larger than any use needs, and anything
+// after the value.
 func Unmarshal(data []byte, v any) error {
 	switch {
 	case bytes.HasPrefix(data, []byte("\xef\xbb\xbf")):
@@ -52,16 +51,16 @@ func Unmarshal(data []byte, v any) error {
 	return json.Unmarshal(data, v)
 }
 
-// passedBy is a value that nobody looks at.
-type passedBy struct{}
+// skipped is a value that is not looked at.
+type skipped struct{}
 
-// UnmarshalJSON passes a value by.
-func (passedBy) UnmarshalJSON([]byte) error { return nil }
+// UnmarshalJSON skips a value.
+func (skipped) UnmarshalJSON([]byte) error { return nil }
 
 // wrong says why data is not one JSON value.
 func wrong(data []byte) error {
-	if json.NewDecoder(bytes.NewReader(data)).Decode(new(passedBy)) == nil {
+	if json.NewDecoder(bytes.NewReader(data)).Decode(new(skipped)) == nil {
 		return fmt.Errorf("JSON has something after its end")
 	}
-	return fmt.Errorf("JSON: %w", json.Unmarshal(data, new(passedBy)))
+	return fmt.Errorf("JSON: %w", json.Unmarshal(data, new(skipped)))
 }

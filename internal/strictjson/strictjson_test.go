@@ -85,7 +85,8 @@ func TestDepth(t *testing.T) {
 	}
 }
 
-// TestPairs: whole pairs, and what looks like half of one.
+// TestPairs: whole surrogate pairs are read, and so is what only looks like half of
+// one.
 func TestPairs(t *testing.T) {
 	for text, want := range map[string]string{`"\ud83d\ude00"`: "\U0001F600", `"\\ud83d"`: `\ud83d`, `"\\\u0041"`: `\A`, `"\u00e9\n"`: "é\n"} {
 		var s string
@@ -95,7 +96,7 @@ func TestPairs(t *testing.T) {
 	}
 }
 
-// numbered are n members of an object with distinct keys.
+// numbered returns n members of an object, with distinct keys.
 func numbered(n int) string {
 	members := make([]string, n)
 	for i := range members {
@@ -104,7 +105,7 @@ func numbered(n int) string {
 	return strings.Join(members, ",")
 }
 
-// TestTaken: what is odd, and has one reading.
+// TestTaken: what is odd but has only one reading is taken.
 func TestTaken(t *testing.T) {
 	for name, good := range map[string]string{
 		"a pair":                    `{"name":"\ud83d\ude00"}`,
@@ -122,7 +123,7 @@ func TestTaken(t *testing.T) {
 	}
 }
 
-// TestCostsNothing: what is refused, or belongs to nobody, is not decoded first.
+// TestCostsNothing: what is refused, or decoded into nothing, costs no memory.
 // SECURITY.md: E8.
 func TestCostsNothing(t *testing.T) {
 	for name, doc := range map[string]string{
@@ -151,7 +152,7 @@ func FuzzUnmarshal(f *testing.F) {
 	})
 }
 
-// TestBytes: hex or numbers, and null is no zero.
+// TestBytes: bytes are hex or numbers, and null is not zero.
 func TestBytes(t *testing.T) {
 	for text, want := range map[string]string{`"0x0aff"`: "\n\xff", `"0aff"`: "\n\xff", `[10, 255]`: "\n\xff", `[]`: "", `""`: ""} {
 		var b strictjson.Bytes

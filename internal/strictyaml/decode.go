@@ -15,9 +15,9 @@ import (
 // that dstack 0.5 takes as a whole app-compose.
 const MaxSize = 256 << 10
 
-// Error is a refusal.
+// Error says why a document is refused.
 type Error struct {
-	Line   int // from 1; 0 where the whole document is meant
+	Line   int // from 1; 0 if the whole document is meant
 	Reason string
 }
 
@@ -33,13 +33,13 @@ func refuse(line int, format string, args ...any) error {
 	return &Error{line, fmt.Sprintf(format, args...)}
 }
 
-// Decode reads one document, which must be a mapping. Values are string, bool,
-// int, float64, nil, []any and map[string]any; aliases are replaced by what they
-// stand for and merge keys by what they bring. Each refusal is an *[Error].
+// Decode reads one document, which must be a mapping. Values are string, bool, int,
+// float64, nil, []any and map[string]any; aliases are replaced by what they stand for,
+// and merge keys by what they merge. Each refusal is an *[Error].
 //
 // Whatever the document, Decode allocates at most some 40 MB: a document may have
-// 32,768 signs of structure, and 64 levels, and what its aliases and paths would
-// make it write out is bounded.
+// 32,768 signs of structure and 64 levels, and what its aliases and paths expand to is
+// bounded.
 func Decode(data []byte) (value map[string]any, err error) {
 	defer func() { // the libraries are known to panic on hostile input
 		if r := recover(); r != nil {
@@ -85,7 +85,7 @@ func one[N any](decoder interface{ Decode(any) error }, node, rest N) error {
 	return nil
 }
 
-// agree returns nil where neither reader refuses.
+// agree returns nil if neither reader refuses.
 func agree(older, newer error) error {
 	switch {
 	case older == nil && newer == nil:

@@ -11,7 +11,7 @@ import (
 	"gitlauncher/internal/strictyaml"
 )
 
-// TestTakes: what compose files have, and what it is.
+// TestTakes: what compose files have is read as these values.
 func TestTakes(t *testing.T) {
 	for text, want := range map[string]map[string]any{
 		"a: b":                               {"a": "b"},
@@ -36,8 +36,8 @@ func TestTakes(t *testing.T) {
 	}
 }
 
-// TestRefuses: each construct of which readers make different things, with its
-// line and reason.
+// TestRefuses: each construct that readers read differently is refused, with its line
+// and reason.
 // SECURITY.md: E6.
 func TestRefuses(t *testing.T) {
 	for _, tc := range []struct {
@@ -48,7 +48,7 @@ func TestRefuses(t *testing.T) {
 		{"", 0, "empty"}, {"# nothing", 0, "empty"}, {"[a]", 0, "not a mapping"}, {"a", 0, "not a mapping"}, {"a: [", 0, "yaml"},
 		{"a: 1\n--- \nb: 2", 2, "second document"}, {"a: 1\n---\n", 2, "second document"}, {"---\n---\na: 1", 2, "second document"},
 		{"a: 1\n...\nb: 2", 3, "after its end"}, {"a: 1\n...\n---\nb: 2", 3, "after its end"},
-		{"--- {a: 1}", 1, "behind"}, {"--- a: 1", 1, "behind"}, {"--- !\na: 1", 1, "behind"}, {"--- |\n a", 1, "behind"}, {"... x\na: 1", 0, ""},
+		{"--- {a: 1}", 1, "after"}, {"--- a: 1", 1, "after"}, {"--- !\na: 1", 1, "after"}, {"--- |\n a", 1, "after"}, {"... x\na: 1", 0, ""},
 		{"%YAML 1.1\n---\na: 1", 1, "directive"}, {"%TAG ! x\n---\na: 1", 1, "directive"}, {"a: 'x\n%y'", 2, "directive"},
 		{"\ufeffa: 1", 1, "U+FEFF"}, {"a: 1\nb: \"\ufeff\"", 2, "U+FEFF"}, {"a: 1\rb: 2", 1, "U+000D"}, {"a: 1\u0085b: 2", 1, "U+0085"},
 		{"a: 'x\u2028y'", 1, "U+2028"}, {"a: 'x\u2029y'", 1, "U+2029"}, {"a: \x00", 1, "U+0000"}, {"a: \x1b", 1, "U+001B"}, {"a: \x7f", 1, "U+007F"},
@@ -87,7 +87,7 @@ func TestRefuses(t *testing.T) {
 	}
 }
 
-// hostile are documents of the largest size that cost most to read.
+// hostile returns documents of the largest size that cost most to read.
 func hostile() map[string]string {
 	fill := func(unit string) string { return strings.Repeat(unit, strictyaml.MaxSize/len(unit)) }
 	bomb := "x-a: &a [x]\n"
@@ -137,8 +137,7 @@ func hostile() map[string]string {
 	}
 }
 
-// TestBounds: what reading may cost, in bytes that are allocated. BenchmarkHostile
-// has the times.
+// TestBounds: the bytes that reading may allocate. BenchmarkHostile has the times.
 func TestBounds(t *testing.T) {
 	for name, text := range hostile() {
 		data := []byte(text[:min(len(text), strictyaml.MaxSize)])

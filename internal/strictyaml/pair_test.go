@@ -13,9 +13,9 @@ import (
 	"gitlauncher/internal/strictyaml"
 )
 
-// FuzzPair holds the two readers against each other: what Decode takes is one
-// thing to both, read as Compose reads, and it is the same thing once it is
-// written as JSON, which leaves readers no choice.
+// FuzzPair compares the two readers: what Decode takes is the same to both, read as
+// Compose reads it, and is still the same once it is written as JSON, which leaves
+// readers no choice.
 // SECURITY.md: E6.
 func FuzzPair(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -55,8 +55,8 @@ func FuzzPair(f *testing.F) {
 	})
 }
 
-// hasOddCharacter reports whether JSON has a character that a document may have as an
-// escape alone.
+// hasOddCharacter reports whether JSON has a character that a document may have only as
+// an escape.
 func hasOddCharacter(text string) bool {
 	return strings.ContainsFunc(text, func(r rune) bool {
 		return r >= 0x7f && r < 0xa0 || strings.ContainsRune("\u2028\u2029\ufeff\ufffe\uffff", r)

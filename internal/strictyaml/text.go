@@ -10,7 +10,7 @@ import (
 // at most, and two parsers spend some kilobyte on a node.
 const maxSigns = 1 << 15
 
-// text refuses what is refused without parsing.
+// text refuses what can be refused without parsing.
 func text(data []byte) error {
 	if len(data) > MaxSize {
 		return refuse(0, "is larger than %d KiB", MaxSize>>10)
@@ -38,7 +38,7 @@ func text(data []byte) error {
 		case marker == "---" && started:
 			return refuse(number, "begins a second document, which some readers pass over")
 		case marker == "---" && !blankLine(line[len("---"):]):
-			return refuse(number, "has something behind “---”")
+			return refuse(number, "has something after “---”")
 		case marker == "...":
 			ended = true
 		}
@@ -53,7 +53,7 @@ func blankLine(line []byte) bool {
 	return len(line) == 0 || line[0] == '#'
 }
 
-// marker is the document marker that a line begins with.
+// marker returns the document marker that a line begins with, or "".
 func marker(line []byte) string {
 	if len(line) < 3 || len(line) > 3 && line[3] != ' ' && line[3] != '\t' {
 		return ""
@@ -64,9 +64,9 @@ func marker(line []byte) string {
 	return ""
 }
 
-// odd finds a character of a line that some readers refuse, drop, or take for a
-// line break: controls but for the tab, a CR within a line, NEL, LS, PS and the
-// byte-order mark.
+// odd finds a character of a line that some readers refuse, drop, or take for a line
+// break: controls except the tab, a CR within a line, NEL, LS, PS and the byte-order
+// mark.
 func odd(line []byte) (rune, bool) {
 	for _, r := range string(line) {
 		if r < ' ' && r != '\t' || r >= 0x7f && r < 0xa0 || strings.ContainsRune("\u2028\u2029\ufeff\ufffe\uffff", r) {
@@ -76,9 +76,9 @@ func odd(line []byte) (rune, bool) {
 	return 0, false
 }
 
-// structure counts the signs of a line from which a parser may make nodes: those
-// of flow style anywhere, those of block style before a blank or the end, and those
-// of tags, anchors, aliases and comments behind one.
+// structure counts the signs of a line from which a parser may make nodes: those of
+// flow style anywhere, those of block style before a blank or the end, and those of
+// tags, anchors, aliases and comments after one.
 func structure(line []byte) (n int) {
 	for i, c := range line {
 		switch c {
@@ -92,7 +92,7 @@ func structure(line []byte) (n int) {
 			if i == 0 || line[i-1] == ' ' || line[i-1] == '\t' {
 				n++
 			}
-		case '"', '\'': // a quoted key needs no blank behind its colon
+		case '"', '\'': // a quoted key needs no blank after its colon
 			if i+1 < len(line) && line[i+1] == ':' {
 				n++
 			}

@@ -15,8 +15,8 @@ import (
 const (
 	maxDepth = 64
 	maxWork  = 1 << 20 // see cost
-	maxBytes = 1 << 20 // of the scalars that aliases make it write out
-	nodeCost = 16      // what any node costs, and any part of its path, in bytes of a path
+	maxBytes = 1 << 20 // of the scalars, counted again for each alias
+	nodeCost = 16      // cost of any node, and of any part of its path, in bytes of a path
 	maxExact = 1 << 53 // integers beyond it are not exact in a double
 )
 
@@ -98,8 +98,8 @@ func (t *tree) properties(n *yaml.Node) error {
 	return t.start(n)
 }
 
-// start compares a node with the bytes at its place. Both readers drop a lone
-// “!”, by which YAML forces a string, so only the bytes show it.
+// start compares a node with the bytes at its place. Both readers drop a lone “!”,
+// which makes a value a string in YAML, so only the bytes show it.
 func (t *tree) start(n *yaml.Node) error {
 	rest := t.at(n.Line, n.Column)
 	name := "*" + n.Value
@@ -108,7 +108,7 @@ func (t *tree) start(n *yaml.Node) error {
 	}
 	if after, ok := bytes.CutPrefix(rest, []byte(name)); ok && (n.Anchor != "" || n.Kind == yaml.AliasNode) {
 		if len(after) > 0 && !strings.ContainsRune(" \t\r\n,]}", rune(after[0])) {
-			return refuse(n.Line, "has %.60q with %q behind it, which is part of the name to some readers", name, after[0])
+			return refuse(n.Line, "has %.60q with %q after it, which is part of the name to some readers", name, after[0])
 		}
 		if n.Anchor != "" {
 			rest = skip(after)
@@ -240,14 +240,15 @@ func mergeable(value *yaml.Node) bool {
 	return isMapping(value) || value.Kind == yaml.SequenceNode && !slices.ContainsFunc(value.Content, func(n *yaml.Node) bool { return !isMapping(n) })
 }
 
-// place finds the bytes of a node: nodes come in the order of the text, so it goes
-// forward alone, but for the odd one.
+// place finds the bytes of a node. Nodes come in the order of the text, so it almost
+// always goes forward.
 type place struct {
 	data                 []byte
 	offset, line, column int
 }
 
-// at returns the text from a line and a column on, counted in characters from 1.
+// at returns the text from a line and a column on. Both count from 1, columns in
+// characters.
 func (p *place) at(line, column int) []byte {
 	if line < p.line || line == p.line && column < p.column {
 		p.offset, p.line, p.column = 0, 1, 1
@@ -266,17 +267,17 @@ func (p *place) at(line, column int) []byte {
 	return p.data[p.offset:]
 }
 
-// cost adds up what reading a document costs, those parts behind aliases each
-// time: the length of each node's path, which compose-go takes apart once for
-// each of its rules, the square of each mapping's keys, which the libraries
-// compare each with each, and the bytes of the scalars. Without a bound on that,
-// 18 KB took a minute.
+// cost adds up what reading a document costs, with what an alias stands for each time:
+// the length of each node's path, which compose-go splits once for each of its rules;
+// the square of the number of each mapping's keys, since the libraries compare each
+// with each; and the bytes of the scalars. Without a bound on that, 18 KB took a
+// minute.
 type cost struct {
 	work, bytes int
 	within      []*yaml.Node // anchored nodes around this one
 }
 
-// node adds a node whose path has so many bytes and dots.
+// node adds a node whose path has this many bytes and dots.
 func (c *cost) node(n *yaml.Node, path, dots int) error {
 	if n.Kind == yaml.AliasNode {
 		n = n.Alias

@@ -7,7 +7,7 @@ import (
 	"gitlauncher/verify/system/catalogue"
 )
 
-// Catalogue lists the systems that are known.
+// Catalogue returns a list, as text, of the systems that are known.
 func Catalogue(known *catalogue.Catalogue) string {
 	var b strings.Builder
 	fmt.Fprintln(&b, "Systems that OS_IMAGE can name. VERIFY.md says what this list vouches for.")

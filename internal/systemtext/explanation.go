@@ -13,9 +13,9 @@ import (
 	"gitlauncher/verify/system/catalogue"
 )
 
-// Explanation is what check B makes of an evidence.
+// Explanation is what check B derives from evidence.
 type Explanation struct {
-	Image    string           `json:"image"` // expected, or claimed where nothing is expected
+	Image    string           `json:"image"` // expected, or claimed if nothing is expected
 	Hash     string           `json:"os_image_hash,omitempty"`
 	Claimed  bool             `json:"claimed"` // whether the image is the evidence's own word
 	Document int              `json:"document_version,omitempty"`
@@ -38,16 +38,16 @@ type Event struct {
 	Meaning  string       `json:"meaning"`
 }
 
-// Of explains check B of an evidence: which image, which VM, each event of the
-// registers, and the lines of a policy that would expect it. claimed says that the images
-// are the evidence's own word.
+// Of explains check B of evidence: which image, which VM, each event of the registers,
+// and the lines of a policy that would expect it. claimed says that the images are the
+// evidence's own word.
 func Of(e *evidence.Evidence, r *system.Result, images []system.Image, claimed bool, known *catalogue.Catalogue) *Explanation {
 	x := &Explanation{Claimed: claimed, Findings: []system.Finding{}, Events: []Event{}, Flaws: []string{}, Policy: []string{}}
 	x.fill(e, r, images, known)
 	return x
 }
 
-// ExitCode is check B's part of a verdict.
+// ExitCode returns check B's part of a verdict, as an exit code of package report.
 func ExitCode(r *system.Result) int {
 	has := make(map[system.Outcome]bool)
 	for _, f := range r.Findings {
@@ -97,7 +97,7 @@ func (x *Explanation) fill(e *evidence.Evidence, r *system.Result, images []syst
 	x.Policy = strings.Split(strings.TrimSuffix(string(w.Bytes()), "\n"), "\n")
 }
 
-// Text is for people.
+// Text returns the explanation as text for people.
 func (x *Explanation) Text() string {
 	var b strings.Builder
 	line := func(name, text string) { fmt.Fprintf(&b, "%-13s %s\n", name, printable.Text(text)) }

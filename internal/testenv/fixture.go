@@ -15,8 +15,8 @@ import (
 //	dstack-quote-report.collateral.json   Phala-Network/dcap-qvl, sample/tdx_quote_outdated_collateral.json
 //	dstack-0.6-getquote.json              Dstack-TEE/dstack, dstack/verifier/fixtures/tdx-lite-getquote.json
 //
-// A machine without the folder says so in CI with REAL_EVIDENCE=none. Where the folder is
-// there, a file that is missing is an error.
+// A machine without the folder says so in CI with REAL_EVIDENCE=none. If the folder is
+// there, a missing file is an error.
 func Fixture(t testing.TB, name string) string {
 	t.Helper()
 	dir := filepath.Join(filepath.Dir(module(t)), "shared", "fixtures")
@@ -44,7 +44,8 @@ func ReadFixture(t testing.TB, name string) []byte {
 	return data
 }
 
-// module is the module's folder, looked for from the package's, in which its tests run.
+// module returns the module's folder. It looks upwards from the package's, in which the
+// tests run.
 func module(t testing.TB) string {
 	t.Helper()
 	dir, err := os.Getwd()

@@ -1,5 +1,5 @@
-// Package testenv is what tests need of the machine. Where it is missing a test is
-// skipped, and says why. CI skips nothing: there the same is a failure.
+// Package testenv asks for what tests need of the machine. If something is missing, the
+// test is skipped, and says why. CI skips nothing: there it fails.
 package testenv
 
 import (

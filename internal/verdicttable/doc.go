@@ -1,6 +1,6 @@
 // Package verdicttable prints a report for people: a table for each check, what was
 // launched, the verdict, and the first reason for it.
 //
-// Strangers have a word in most of what is printed. It is made printable and cut short,
-// and lines after the first are set in, so that none of it looks like the verdict.
+// Strangers choose most of what is printed. It is made printable and cut short, and
+// lines after the first are indented, so that none of it looks like the verdict.
 package verdicttable

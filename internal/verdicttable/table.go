@@ -29,7 +29,7 @@ var marks = map[report.Outcome]struct {
 	report.NotAllowed: {"NOT ALLOWED", text.FgRed}, report.Invalid: {"INVALID", text.FgRed},
 }
 
-// Style is how a report is printed.
+// Style says how a report is printed.
 type Style struct {
 	Width  int // columns to keep to
 	Colour bool
@@ -96,11 +96,11 @@ func writeChecks(b *strings.Builder, r *report.Report, width int, paint func(str
 	b.WriteString("\n")
 }
 
-// mostLaunches are listed under the table; --json has all.
+// mostLaunches is how many launches are listed under the table; --json has all.
 const mostLaunches = 10
 
-// writeLaunches lists what was launched, or alone can be, or what evidence that is not
-// good says of either.
+// writeLaunches lists what was launched, or what is all that can be. Without a good
+// verdict it is a claim.
 func writeLaunches(b *strings.Builder, r *report.Report, width int) {
 	for i, l := range r.Launches {
 		if i == mostLaunches {
@@ -119,7 +119,7 @@ func writeLaunches(b *strings.Builder, r *report.Report, width int) {
 	}
 }
 
-// newTable has three columns: outcome, what was checked, what was found.
+// newTable returns a table of three columns: outcome, what was checked, what was found.
 func newTable(width int) table.Writer {
 	const outcome, name = 11, 26
 	t := table.NewWriter()
@@ -147,14 +147,14 @@ func wrap(s string, width int) string {
 	return strings.Join(out, "\n")
 }
 
-// hang wraps text with all lines but the first set in: no line that strangers had
-// a word in may look like the verdict.
+// hang wraps text, with all lines but the first indented: no line that holds strangers'
+// words may look like the verdict.
 func hang(s string, width int) string {
 	const indent = "           "
 	return strings.ReplaceAll(wrap(s, width-len(indent)), "\n", "\n"+indent) + "\n"
 }
 
-// details is what a finding has to say, a line each.
+// details returns what a finding has to say, one line each.
 func details(f report.Finding) string {
 	var lines []string
 	found := clip(f.Found)
@@ -183,7 +183,7 @@ func details(f report.Finding) string {
 	return strings.Join(lines, "\n")
 }
 
-// mostSettled are the lines that the table shows for one finding; --json has all.
+// mostSettled is how many lines to settle a finding the table shows; --json has all.
 const mostSettled = 10
 
 // FirstReason returns the sentence under the verdict: the first of the worst findings.
@@ -205,10 +205,10 @@ func FirstReason(r *report.Report) string {
 	return first
 }
 
-// mostShown is how much of one text the table shows; --json has all of it.
+// mostShown is how much of one text the table shows, in bytes; --json has all of it.
 const mostShown = 1500
 
-// clip makes a text plain, and shows the beginning of what is too long to be read.
+// clip makes a text printable, and cuts off what is beyond mostShown.
 func clip(s string) string {
 	s = printable.Text(s)
 	if len(s) <= mostShown {

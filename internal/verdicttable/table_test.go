@@ -9,7 +9,7 @@ import (
 	"gitlauncher/verify/report"
 )
 
-// TestWrite: each outcome has its word, strangers' words are clipped, set in and made
+// TestWrite: each outcome has its word, strangers' words are clipped, indented and made
 // printable, and the first of the worst findings stands under the verdict.
 // SECURITY.md: E7.
 func TestWrite(t *testing.T) {

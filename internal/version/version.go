@@ -1,6 +1,6 @@
 // Package version holds which version of the source a program was built from. A launch
-// record has it as "launcher", so it is measured. It is the builder's word: what proves
-// a program is the digest of the image that it is in.
+// record has it as "launcher", so it is measured. It is the builder's word: a program
+// is proven by the digest of the image that it is in.
 package version
 
 import "runtime/debug"

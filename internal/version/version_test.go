@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestOf: what the toolchain records, and what a program then says of itself. (The
-// linker's word is TestReleaseVersion's, in the root.)
+// TestOf: what the toolchain records, and the version that a program then says it is.
+// (TestReleaseVersion, in the root, tests what the linker sets.)
 func TestOf(t *testing.T) {
 	const commit = "0123456789abcdef0123456789abcdef01234567"
 	vcs := func(modified string) []debug.BuildSetting {

@@ -1,6 +1,6 @@
-// Package fault has what can go wrong with the calls of the simulator, by name.
+// Package fault names what can go wrong with the calls of the simulator.
 //
-// It carries out none of them: package sim does.
+// Package sim makes it go wrong; this package does not.
 package fault
 
 import (
@@ -25,17 +25,17 @@ const (
 )
 
 // callFaults can happen to each call: an unknown method, a path without a mount, a
-// refusal in other words, a broken agent, an answer that is none, no answer, and a
-// connection that breaks once the call was carried out.
+// refusal in other words, a broken agent, an answer that makes no sense, no answer, and
+// a connection that breaks once the call was carried out.
 var callFaults = []string{"404", "unmounted", "400", "500", "junk", "hang", "lost-answer"}
 
-// Faults of one call alone.
+// Faults of only one call.
 const (
 	LogWithoutExtend = "log-without-extend" // EmitEvent: the log gets an entry, the register does not
-	infoMismatch     = "info-mismatch"      // Info: its log has an entry that the register has not
+	infoMismatch     = "info-mismatch"      // Info: its log has an entry that the register lacks
 )
 
-// Kinds are the faults that there are.
+// Kinds returns the kinds of faults.
 func Kinds() []string {
 	var kinds []string
 	for _, call := range []string{Emit, Info, Quote} {
@@ -62,7 +62,7 @@ func Parse(s string) (Fault, error) {
 	return f, nil
 }
 
-// call is the call that goes wrong.
+// call returns the call that goes wrong.
 func (f Fault) call() string {
 	if f.Kind == LogWithoutExtend {
 		return Emit
@@ -71,7 +71,7 @@ func (f Fault) call() string {
 	return call
 }
 
-// Check refuses faults of which it is not clear which counts.
+// Check refuses faults if it is not clear which of them counts.
 func Check(faults []Fault) error {
 	for i, f := range faults {
 		for _, other := range faults[:i] {
@@ -83,8 +83,9 @@ func Check(faults []Fault) error {
 	return nil
 }
 
-// Of is the fault that the nth of a call meets, without the name of the call: of those
-// that have begun the one that began last. It is empty where the call goes well.
+// Of returns the fault that the nth call of a kind meets, without the name of the call.
+// Of the faults that have begun it is the one that began last. It returns "" if the
+// call goes well.
 func Of(faults []Fault, call string, nth int) string {
 	var last Fault
 	for _, f := range faults {

@@ -11,7 +11,7 @@ import (
 // and the quoting enclave of a quote.
 type Statuses struct{ Platform, Module, QE string }
 
-// StatusNames are Intel's statuses, from best to worst.
+// StatusNames returns Intel's statuses, from best to worst.
 func StatusNames() []string {
 	return []string{"UpToDate", "SWHardeningNeeded", "ConfigurationNeeded", "ConfigurationAndSWHardeningNeeded", "OutOfDate", "OutOfDateConfigurationNeeded", "Revoked"}
 }
@@ -41,7 +41,7 @@ type tcbLevel struct {
 	Advisories []string       `json:"advisoryIDs,omitempty"`
 }
 
-// level makes a TCB level; one that is not up to date names an advisory.
+// level returns a TCB level. One that is not up to date names an advisory.
 func level(tcb map[string]any, status string) tcbLevel {
 	l := tcbLevel{TCB: tcb, TCBDate: "2024-01-01T00:00:00Z", TCBStatus: status}
 	if status != "UpToDate" {

@@ -1,9 +1,9 @@
-// Package tdx makes TDX quotes, their certificate chain and the collateral to
-// judge them by, all under a root of its own: the same structures, names and
-// extensions as Intel's, signed by keys that exist only here.
+// Package tdx makes TDX quotes, their certificate chain and the collateral to judge
+// them by, all under its own root: the same structures, names and extensions as
+// Intel's, signed by keys that exist only here.
 //
-// It is for the simulator and for tests. It says nothing about real hardware, and
-// no verifier accepts it that was not told to trust this root.
+// It is for the simulator and for tests. It says nothing about real hardware, and only
+// a verifier that was told to trust this root accepts it.
 //
 // Formats: Intel TDX DCAP quote generation library, quotes of version 4 and 5; Intel SGX
 // PCK certificate and CRL profile; PCS API version 4 (TCB info 3, identity 2).
@@ -31,7 +31,7 @@ const (
 	SerialSigning
 )
 
-// Validity is when a certificate or a list is good.
+// Validity says when a certificate or a list is valid.
 type Validity struct{ From, Until time.Time }
 
 // Platform is the machine that a PCK certificate speaks of.
@@ -44,11 +44,11 @@ type Platform struct {
 	Dates   Validity
 	Revoked []int64 // serial numbers on the lists
 
-	// Odd has other dates for single things, by the names of the Dated constants.
+	// Odd has other dates for some of them, by the names of the Dated constants.
 	Odd map[string]Validity
 }
 
-// What can have dates of its own, for tests.
+// What can have other dates than the rest, for tests.
 const (
 	DatedRoot       = "Intel SGX Root CA"
 	DatedPlatform   = "Intel SGX PCK Platform CA"
@@ -60,7 +60,7 @@ const (
 	DatedQEIdentity = "QE identity"
 )
 
-// dates are those of one thing.
+// dates returns the dates of one of them.
 func (p Platform) dates(of string) Validity {
 	if odd, ok := p.Odd[of]; ok {
 		return odd
@@ -153,7 +153,7 @@ func issue(to, parent *issued, cn string, serial int64, ca bool, url string, dat
 	return err
 }
 
-// sgxExtension is the PCK certificate's own extension, 1.2.840.113741.1.13.1.
+// sgxExtension returns the PCK certificate's own extension, 1.2.840.113741.1.13.1.
 func sgxExtension(p Platform) (pkix.Extension, error) {
 	oid := func(tail ...int) asn1.ObjectIdentifier {
 		return append(asn1.ObjectIdentifier{1, 2, 840, 113741, 1, 13, 1}, tail...)
@@ -186,7 +186,7 @@ func sgxExtension(p Platform) (pkix.Extension, error) {
 	return pkix.Extension{Id: oid(), Value: der}, err
 }
 
-// RootPEM is the certificate that a verifier must be told to trust.
+// RootPEM returns the certificate that a verifier must be told to trust.
 func (p *PKI) RootPEM() []byte { return pemOf(p.root) }
 
 func pemOf(certs ...issued) []byte {

@@ -9,7 +9,7 @@ import (
 	"fmt"
 )
 
-// Report is what of a TD report can be chosen. All registers have 48 bytes.
+// Report is what can be chosen about a TD report. All registers have 48 bytes.
 type Report struct {
 	Version                int // of the quote: 5 for one with a TDX 1.5 body, anything else for 4
 	TEETCBSVN              [16]byte
@@ -21,10 +21,10 @@ type Report struct {
 	MROwner, MROwnerConfig [48]byte
 	RTMR                   [4][48]byte
 	ReportData             [64]byte
-	MRServiceTD            [48]byte // version 5 alone
+	MRServiceTD            [48]byte // only in version 5
 }
 
-// Enclave is what of the quoting enclave's report can be chosen.
+// Enclave is what can be chosen about the quoting enclave's report.
 type Enclave struct {
 	Attributes [16]byte // bit 1 of the first byte is a debug enclave
 	MRSigner   [32]byte
@@ -87,7 +87,7 @@ func quoteHeader(version uint16) []byte {
 	return h
 }
 
-// bytes is the header and the TD report, which is what gets signed.
+// bytes returns the header and the TD report, which are signed.
 func (r Report) bytes() []byte {
 	if r.Version != 5 {
 		return r.body(quoteHeader(4))

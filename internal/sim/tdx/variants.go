@@ -6,8 +6,8 @@ import (
 )
 
 // Sibling returns a PKI with the same root, signer and machine, whose PCK certificate
-// comes from another certificate of the intermediate CA: with the same key, or one of
-// its own. Its own collateral is as good as the first one's.
+// comes from another certificate of the intermediate CA, with the same key or another
+// one. Its collateral is as good as that of p.
 func (p *PKI) Sibling(serial int64, sameKey bool) (*PKI, error) {
 	s := *p
 	s.intermediate = issued{}
