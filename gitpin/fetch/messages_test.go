@@ -17,9 +17,11 @@ import (
 
 	"gitlauncher/config"
 	"gitlauncher/gitpin/fetch/answer"
+	"gitlauncher/gitpin/fetch/bundle"
 	"gitlauncher/gitpin/fetch/credential"
 	"gitlauncher/gitpin/fetch/remote"
 	"gitlauncher/gitpin/fetch/uploadpack"
+	"gitlauncher/gitpin/lfs"
 	"gitlauncher/gitpin/object"
 )
 
@@ -90,6 +92,19 @@ func TestMessages(t *testing.T) {
 		{&net.OpError{Op: "remote error", Err: errors.New("tls: protocol version not supported")}, Unsuitable, few, "the server ends the TLS handshake: tls: protocol version not supported"},
 		{tls.RecordHeaderError{Msg: "x"}, Unsuitable, 0, "the server does not speak TLS at this port"},
 
+		{&lfs.ContentError{OID: "o", What: "is another"}, BadAnswer, 0, "the Git LFS object o is another"},
+		{&lfs.AnswerError{What: "is not JSON"}, BadAnswer, 0, "is not JSON"},
+		{&lfs.ObjectError{OID: "o", Code: 404}, NotFound, 0, "does not have the Git LFS object o"},
+		{&lfs.ObjectError{OID: "o", Code: 410}, NotFound, 0, "has removed the Git LFS object o"},
+		{&lfs.ObjectError{OID: "o", Code: 401}, Auth, 0, "(code 401)"},
+		{&lfs.ObjectError{OID: "o", Code: 403}, Auth, 0, "(code 403)"},
+		{&lfs.ObjectError{OID: "o", Code: 503}, Network, -1, "(code 503)"},
+		{&lfs.ObjectError{OID: "o", Code: 422}, Refused, 0, "(code 422)"},
+		{&remote.NoObjectError{OID: "o"}, NotFound, 0, "the repository on this machine does not have the Git LFS object o"},
+		{remote.ErrNoLFSDir, NotFound, 0, "the repository on this machine has no Git LFS objects"},
+		{errExpired, Unsuitable, 0, errExpired.Error()},
+		{&bundle.Error{What: "is cut off"}, BadBundle, 0, "is cut off"},
+
 		{&remote.LoginError{User: "git"}, Auth, 0, `the SSH server refuses the key for the user "git"`},
 		{&remote.HostError{What: "another key"}, Untrusted, 0, "another key"},
 		{remote.ErrNoSSH, Unsuitable, 0, "the server does not speak SSH at this port"},
@@ -103,6 +118,20 @@ func TestMessages(t *testing.T) {
 		if again := f.classify("elsewhere", err); again != err {
 			t.Errorf("%v is classified twice: %v", err, again)
 		}
+	}
+}
+
+// TestEndedContext: a step that fails because its context ended says why that ended.
+func TestEndedContext(t *testing.T) {
+	f := &fetcher{}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	if err := f.classifyIn(ctx, "asking", io.EOF); !strings.Contains(err.Error(), "the connection ends in the middle of the answer") {
+		t.Errorf("before the end: %v", err)
+	}
+	cancel(errShare)
+	var e *Error
+	if err := f.classifyIn(ctx, "asking", io.EOF); !errors.As(err, &e) || e.Reason != TimedOut || !strings.Contains(err.Error(), errShare.Error()) {
+		t.Errorf("after the end: %v", err)
 	}
 }
 

@@ -123,10 +123,12 @@ func TestAnswer(t *testing.T) {
 		object(`"actions":{"download":{"href":"/x","header":{"A":"x\r\nB: y"}}}`):                           "has a control character in it",
 		object(`"actions":{"download":{"href":"/x","header":{"A":"` + strings.Repeat("x", 16<<10) + `"}}}`): "has more than 16 KiB",
 		object(`"actions":{"download":{"href":"/x","header":{` + strings.Repeat(`"A":"","B":"","C":"","D":"","E":"","F":"","G":"","I":"","J":"","K":"","L":"","M":"","N":"","O":"","P":"","Q":"",`, 1) + `"R":""}}}`): "with more than 16 headers",
-		fmt.Sprintf(`{"objects":[{"oid":%q,"size":6,%s}]}`, oid, good):                              "or of another size",
-		fmt.Sprintf(`{"objects":[{"oid":%q,"size":5,%s},{"oid":%[1]q,"size":5,%[2]s}]}`, oid, good): "not asked for",
-		fmt.Sprintf(`{"objects":[{"oid":%q,"size":5,%s}]}`, strings.Repeat("a", 64), good):          "not asked for",
-		fmt.Sprintf(`{"objects":[{"oid":"../x","size":5,%s}]}`, good):                               "by what is no SHA-256",
+		object(`"actions":{"download":{"href":"/x","header":{"A":"","B":"","C":"","D":"","E":"","F":"","G":"","I":"","J":"","K":"","L":"","M":"","N":"","O":"","P":"","Q":""}}}`):                                     "",
+		object(`"actions":{"download":{"href":"/x","header":{"A":"` + strings.Repeat("x", 16<<10-1) + `"}}}`):                                                                                                         "",
+		fmt.Sprintf(`{"objects":[{"oid":%q,"size":6,%s}]}`, oid, good):                                                                                                                                                "or of another size",
+		fmt.Sprintf(`{"objects":[{"oid":%q,"size":5,%s},{"oid":%[1]q,"size":5,%[2]s}]}`, oid, good):                                                                                                                   "not asked for",
+		fmt.Sprintf(`{"objects":[{"oid":%q,"size":5,%s}]}`, strings.Repeat("a", 64), good):                                                                                                                            "not asked for",
+		fmt.Sprintf(`{"objects":[{"oid":"../x","size":5,%s}]}`, good):                                                                                                                                                 "by what is no SHA-256",
 	} {
 		links, err := lfs.ParseAnswer([]byte(text), []lfs.Pointer{pointer}, base, now)
 		if says == "" && (err != nil || links[pointer] == nil || links[pointer].To.Scheme != "https") || says != "" && (err == nil || !strings.Contains(err.Error(), says)) {

@@ -40,6 +40,9 @@ func TestFormats(t *testing.T) {
 		long + " HEAD\n\n":                             "has a reference whose id is none",
 		"@object-format=sha256\n-" + long + " x\n\n":   "holds what came after commit " + long,
 		"@object-format=sha3\n" + id + " HEAD\n\n":     `the repository's object format is "sha3"`,
+		"@filter=blob:none\n" + id + " HEAD\n\n":       `was made with a filter ("blob:none") and lacks files`,
+		"@filters=x\n" + id + " HEAD\n\n":              `needs a capability that is not known here: "filters"`,
+		id + " HEAD\n@object-format=sha1\n\n":          "has a capability where none may stand",
 	} {
 		_, err := bundle.ReadHeader(bufio.NewReader(strings.NewReader("# v3 git bundle\n"+text)), "")
 		if (err == nil) != (says == "") || err != nil && !strings.Contains(err.Error(), says) {
