@@ -2,20 +2,63 @@ package gitpin
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 
 	"gitlauncher/gitpin/fetch"
 	"gitlauncher/gitpin/gitdir"
+	"gitlauncher/gitpin/object"
 	"gitlauncher/gitpin/pack"
 )
 
 // Resolve asks the repository which commit a branch or a tag is now; see
-// [fetch.Resolve]. Of Params it needs Repo, Auth, the timeouts and Log. Errors are
-// [*RefError] and those of [Pin].
+// [fetch.Resolve]. In a bundle an annotated tag is followed through its objects. Of Params it
+// needs no Commit and no WorkDir. Errors are [*RefError] and those of [Pin].
 func Resolve(ctx context.Context, p Params, name string) (Ref, error) {
 	ref, err := fetch.Resolve(ctx, p.fetching(), name)
+	if err == nil && ref.Unpeeled {
+		err = p.peel(ctx, &ref)
+	}
 	return ref, p.fetchFault(err)
+}
+
+// maxTags is how many tags may lead to each other. Two are rare already.
+const maxTags = 16
+
+// peel follows a tag's object, and those that it leads to, to what is none.
+func (p Params) peel(ctx context.Context, ref *Ref) error {
+	dir, err := os.MkdirTemp("", "git-launcher-tag-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	p.Commit, p.Mirrors = ref.Commit, nil
+	return fetch.Fetch(ctx, p.fetching(), func(ctx context.Context, stream io.Reader) error {
+		id := p.Commit
+		err := p.commits(ctx, stream, dir, func(a *pack.Archive) error {
+			for n := 0; ; n++ {
+				e, there := a.Find(id)
+				switch {
+				case !there || e.Type != object.Tag:
+					return nil
+				case n == maxTags:
+					return &RefError{Name: ref.Name, Reason: fmt.Sprintf("is a tag of a tag, more than %d times", maxTags)}
+				}
+				_, content, err := a.Bytes(ctx, e)
+				if err != nil {
+					return err
+				}
+				tag, err := object.ParseTag(id.Format(), content)
+				if err != nil {
+					return &RefError{Name: ref.Name, Reason: "leads to a malformed tag: " + err.Error()}
+				}
+				id = tag.Target
+			}
+		})
+		ref.Commit, ref.Unpeeled = id, false
+		return err
+	})
 }
 
 // Reach says whether something published leads to a commit. A commit that nothing
@@ -38,16 +81,14 @@ func Reachable(ctx context.Context, p Params, history bool, dir string) (Reach, 
 	var look func(context.Context, io.Reader) error
 	if history {
 		look = func(ctx context.Context, stream io.Reader) error {
-			a, err := p.commits(ctx, stream, dir)
-			if err != nil {
-				return err
-			}
-			// The pack is the history of the tips. Its objects are named by their own bytes.
-			reach = Unreached
-			if _, there := a.Find(p.Commit); there {
-				reach = Reached
-			}
-			return nil
+			return p.commits(ctx, stream, dir, func(a *pack.Archive) error {
+				// The pack is the history of the tips. Its objects are named by their own bytes.
+				reach = Unreached
+				if _, there := a.Find(p.Commit); there {
+					reach = Reached
+				}
+				return nil
+			})
 		}
 	}
 	tip, err := fetch.Tips(ctx, p.fetching(), look)
@@ -57,18 +98,22 @@ func Reachable(ctx context.Context, p Params, history bool, dir string) (Reach, 
 	return reach, p.fetchFault(err)
 }
 
-// commits reads a pack for the names of its objects alone.
-func (p *Params) commits(ctx context.Context, stream io.Reader, dir string) (*pack.Archive, error) {
+// commits reads a pack for the names of its objects, and lets use have it.
+func (p *Params) commits(ctx context.Context, stream io.Reader, dir string, use func(*pack.Archive) error) error {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer root.Close()
 	keep, err := gitdir.Spool(root, ".")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer keep.Close()
 	src := pack.Source{Stream: stream, Keep: keep, NewHasher: p.hasher, Spool: func() (*os.File, error) { return gitdir.Spool(root, ".") }}
-	return pack.Read(ctx, src, p.limits(), pack.NamesOnly{})
+	a, err := pack.Read(ctx, src, p.limits(), pack.NamesOnly{})
+	if err != nil {
+		return err
+	}
+	return use(a)
 }

@@ -208,3 +208,61 @@ func TestBundleForAuthors(t *testing.T) {
 		t.Errorf("the first commit: %v, %v", reach, err)
 	}
 }
+
+// TestBundleOfATag: a bundle whose only tip is an annotated tag has its commit, in both formats:
+// for authors, who name the tag, and for a launch, which pins the commit.
+func TestBundleOfATag(t *testing.T) {
+	for _, options := range [][]string{nil, {gittest.SHA256}} {
+		h := newHost(t, options...)
+		tag := func(name, what string) {
+			t.Helper()
+			if _, err := gittest.Git(h.Dir, nil, "tag", "-a", "-m", name, name, what); err != nil {
+				t.Fatal(err)
+			}
+		}
+		tag("twice", "v1")
+		tag("tree", h.Head+"^{tree}")
+		for i, last := 0, "twice"; i < 16; i++ {
+			name := fmt.Sprint("deep", i)
+			tag(name, last)
+			last = name
+		}
+		for name, want := range map[string]string{"v1": h.Head, "twice": h.Head, "deep13": h.Head, "tree": "", "deep14": "is a tag of a tag, more than 16 times"} {
+			file := filepath.Join(t.TempDir(), "b.bundle")
+			if err := os.WriteFile(file, bundled(t, h.Dir, "--version=3", name), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			p := h.params(t, h.Head, filepath.Join(t.TempDir(), "work"))
+			p.Repo = address(t, file)
+			ref, err := gitpin.Resolve(context.Background(), p, name)
+			var bad *gitpin.RefError
+			switch {
+			case strings.HasPrefix(want, "is "):
+				if !errors.As(err, &bad) || !strings.Contains(err.Error(), want) {
+					t.Errorf("%s: %v", name, err)
+				}
+				continue
+			case err != nil || ref.Name != "refs/tags/"+name || ref.Unpeeled:
+				t.Errorf("%s: %v, %v", name, ref, err)
+				continue
+			}
+			p.Commit = ref.Commit
+			for _, history := range []bool{false, true, true} {
+				p.FullHistory = history
+				c, err := gitpin.Pin(context.Background(), p)
+				var mismatch *gitpin.MismatchError
+				if want == "" {
+					if !errors.As(err, &mismatch) || !strings.Contains(err.Error(), "it names a tree, not a commit") {
+						t.Errorf("%s: %v", name, err)
+					}
+					continue
+				}
+				if err != nil {
+					t.Fatalf("%s: %v", name, err)
+				}
+				c.Close()
+				clean(t, h.Dir, want, p.WorkDir)
+			}
+		}
+	}
+}

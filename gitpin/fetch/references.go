@@ -18,6 +18,9 @@ import (
 type Ref struct {
 	Name   string // in full, as refs/heads/main; empty for a commit given by its id
 	Commit object.ID
+	// Unpeeled: Commit is what the tag itself points at, which may be a tag's object. A bundle
+	// says no more.
+	Unpeeled bool
 }
 
 // RefError is a name that leads to no one commit.
@@ -34,8 +37,10 @@ func Resolve(ctx context.Context, p Params, name string) (Ref, error) {
 		return Ref{Commit: id}, nil
 	}
 	var ref Ref
-	err := advertised(ctx, p, name, func(_ context.Context, _ *fetcher, _ remote.Session, refs *uploadpack.References) (err error) {
+	err := advertised(ctx, p, name, func(_ context.Context, _ *fetcher, s remote.Session, refs *uploadpack.References) (err error) {
 		ref, err = resolve(refs, name)
+		_, bundled := s.(*remote.Bundle)
+		ref.Unpeeled = bundled && strings.HasPrefix(ref.Name, "refs/tags/")
 		return err
 	})
 	return ref, err
@@ -51,7 +56,7 @@ func resolve(refs *uploadpack.References, name string) (Ref, error) {
 		if refs.Head == nil {
 			return Ref{}, &RefError{"HEAD", "is not advertised; name a branch or a tag"}
 		}
-		return Ref{"HEAD", *refs.Head}, nil
+		return Ref{Name: "HEAD", Commit: *refs.Head}, nil
 	}
 	var found []string
 	for _, full := range []string{name, "refs/heads/" + name, "refs/tags/" + name} {
@@ -67,7 +72,7 @@ func resolve(refs *uploadpack.References, name string) (Ref, error) {
 	case len(found) == 0:
 		return Ref{}, &RefError{name, "is no branch and no tag of the repository"}
 	}
-	return Ref{found[0], refs.Commit(found[0])}, nil
+	return Ref{Name: found[0], Commit: refs.Commit(found[0])}, nil
 }
 
 // Tips reports whether a branch or a tag points at p.Commit itself. If none does and
