@@ -59,15 +59,15 @@ var rooms = []row{
 	{"gitpin/submodule", "config gitpin/object", "", ""},
 	{"gitpin/gitdir", "gitpin/object gitpin/pack gitpin/pack/index gitpin/proof gitpin/submodule gitpin/worktree", "", "os syscall"},
 	{"gitpin/proof", "gitpin/lfs gitpin/object gitpin/pack gitpin/pack/index internal/parallel", "", ""},
-	{"gitpin/workdir", "gitpin/worktree", "github.com/go-git/go-git/v5 golang.org/x/sys", "os syscall"},
+	{"gitpin/workdir", "gitpin/worktree internal/atomicfile", "github.com/go-git/go-git/v5 golang.org/x/sys", "os syscall"},
 	{"gitpin/worktree", "gitpin/lfs gitpin/object gitpin/pack/stored gitpin/proof internal/parallel", "golang.org/x/sync golang.org/x/sys", "os"},
 	{"gitpin", "config gitpin/fetch gitpin/fetch/credential gitpin/gitdir gitpin/lfs gitpin/object gitpin/pack gitpin/pack/index gitpin/pack/stored gitpin/proof gitpin/submodule gitpin/workdir gitpin/worktree measure", "golang.org/x/sys", "os"},
 
 	// Pin an image.
 	{"imagepin/oci", "internal/digest internal/strictjson", "github.com/distribution/reference", ""},
 	{"imagepin/userconfig", "imagepin/oci", "github.com/joho/godotenv github.com/pelletier/go-toml/v2", ""},
-	{"imagepin/registry", "imagepin/oci imagepin/userconfig internal/bounded internal/printable", "github.com/cenkalti/backoff/v5 github.com/google/go-containerregistry", "net net/http os os/exec"},
-	{"imagepin", "imagepin/oci imagepin/registry imagepin/userconfig internal/atomicfile internal/printable internal/strictjson measure", "github.com/pelletier/go-toml/v2 golang.org/x/sys", "os syscall"},
+	{"imagepin/registry", "imagepin/oci imagepin/userconfig internal/bounded internal/printable internal/regularfile", "github.com/cenkalti/backoff/v5 github.com/google/go-containerregistry", "net net/http os os/exec"},
+	{"imagepin", "imagepin/oci imagepin/registry imagepin/userconfig internal/atomicfile internal/printable internal/regularfile internal/strictjson measure", "github.com/pelletier/go-toml/v2 golang.org/x/sys", "os syscall"},
 	{"imagepin/engine/container", "imagepin imagepin/oci measure", "github.com/moby/moby/api github.com/moby/moby/client", ""},
 	{"imagepin/engine", "imagepin imagepin/engine/container imagepin/registry imagepin/userconfig internal/printable", "github.com/cenkalti/backoff/v5 github.com/containerd/errdefs github.com/moby/moby/api github.com/moby/moby/client github.com/opencontainers/image-spec", "net os syscall"},
 	{"imagepin/contract", "imagepin/oci", "", ""},

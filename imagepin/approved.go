@@ -3,12 +3,10 @@ package imagepin
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
-	"syscall"
 
 	"gitlauncher/imagepin/oci"
+	"gitlauncher/internal/regularfile"
 	"gitlauncher/internal/strictjson"
 )
 
@@ -59,30 +57,15 @@ func ParseApproved(data []byte) ([]oci.Digest, error) {
 // file. Anything but a well-formed regular file is an *[ApprovedError], even a symbolic
 // link to nothing: anyone who can make one must not be able to bring back the default.
 func ReadApproved(name string) (digests []oci.Digest, exists bool, err error) {
-	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	data, err := regularfile.ReadUnlinked(name, maxApproved)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, false, nil
 	}
 	fail := func(reason string) ([]oci.Digest, bool, error) {
 		return nil, true, &ApprovedError{name, reason}
 	}
-	if errors.Is(err, syscall.ELOOP) {
-		return fail("is a symbolic link")
-	}
 	if err != nil {
 		return fail(cause(err).Error())
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() {
-		return fail("is not a regular file")
-	}
-	data, err := io.ReadAll(io.LimitReader(f, maxApproved+1))
-	if err != nil {
-		return fail(cause(err).Error())
-	}
-	if len(data) > maxApproved {
-		return fail(fmt.Sprintf("is larger than %d KiB", maxApproved>>10))
 	}
 	if digests, err = ParseApproved(data); err != nil {
 		return fail(err.Error())

@@ -3,14 +3,13 @@ package imagepin
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"os"
 	"path"
-	"syscall"
 
 	"gitlauncher/imagepin/oci"
 	"gitlauncher/internal/atomicfile"
+	"gitlauncher/internal/regularfile"
 )
 
 // ownFolder is the launcher's folder in the shared volume. It has documents and the lock.
@@ -37,7 +36,7 @@ func (c *Cached) Blob(ctx context.Context, d oci.Digest) ([]byte, error) {
 
 func (c *Cached) get(ctx context.Context, d oci.Digest, fetch func(context.Context, oci.Digest) ([]byte, error)) ([]byte, error) {
 	name := path.Join(ownFolder, d.Hex())
-	if data, err := readShared(c.Shared, name, oci.MaxDocument); err == nil && oci.Sum(data) == d {
+	if data, err := regularfile.ReadIn(c.Shared, name, oci.MaxDocument); err == nil && oci.Sum(data) == d {
 		return data, nil
 	}
 	data, err := fetch(ctx, d)
@@ -50,19 +49,4 @@ func (c *Cached) get(ctx context.Context, d oci.Digest, fetch func(context.Conte
 		c.Log.Warn("can't keep a document of the image; a restart needs the registry", "error", err.Error())
 	}
 	return data, nil
-}
-
-// readShared reads a file that the workload may have written. It follows no link, and
-// refuses anything but a regular file of at most limit bytes.
-func readShared(root *os.Root, name string, limit int64) ([]byte, error) {
-	f, err := root.OpenFile(name, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() || info.Size() > limit {
-		return nil, errors.New("not a regular file, or too large")
-	}
-	return io.ReadAll(io.LimitReader(f, limit))
 }

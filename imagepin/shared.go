@@ -15,6 +15,7 @@ import (
 
 	"gitlauncher/imagepin/registry"
 	"gitlauncher/imagepin/userconfig"
+	"gitlauncher/internal/regularfile"
 )
 
 // lockPause is the time between two tries to take the lock.
@@ -72,7 +73,7 @@ func Locked(shared string) (bool, error) {
 		return false, err
 	}
 	defer root.Close()
-	f, err := root.OpenFile(path.Join(ownFolder, "lock"), os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	f, err := root.OpenFile(path.Join(ownFolder, "lock"), os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
@@ -90,20 +91,12 @@ func Locked(shared string) (bool, error) {
 // ReadConfig reads the user config or a profile: a regular file of at most
 // [userconfig.MaxFile] bytes. An error repeats no content.
 func ReadConfig(name string) ([]byte, error) {
-	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
+	data, err := regularfile.Read(name, userconfig.MaxFile)
+	switch large := new(regularfile.TooLargeError); {
+	case errors.Is(err, regularfile.ErrKind), errors.As(err, &large):
+		return nil, fmt.Errorf("%s %w", name, err)
+	case err != nil:
 		return nil, fmt.Errorf("%s: %w", name, cause(err))
-	}
-	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a regular file", name)
-	}
-	data, err := io.ReadAll(io.LimitReader(f, userconfig.MaxFile+1))
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, cause(err))
-	}
-	if len(data) > userconfig.MaxFile {
-		return nil, fmt.Errorf("%s is larger than %d KiB", name, userconfig.MaxFile>>10)
 	}
 	return data, nil
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"gitlauncher/gitpin/worktree"
+	"gitlauncher/internal/atomicfile"
 )
 
 // makeControl makes sure of a real control directory: whatever else has its name
@@ -64,28 +65,17 @@ func (d *Dir) Mark(origin string) error {
 // have left anything under that name: a link to a file that was just proven, a pipe, a
 // directory. None is followed, opened or waited for.
 func (d *Dir) put(name, word string) error {
-	tmp := d.inControl(name + ".tmp")
+	at, tmp := d.inControl(name), d.inControl(name+".tmp")
 	if err := d.remove(tmp); err != nil {
 		return err
 	}
-	f, err := d.root.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.WriteString(word)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	if info, err := d.root.Lstat(d.inControl(name)); err == nil && info.IsDir() {
-		if err := d.remove(d.inControl(name)); err != nil {
+	if info, err := d.root.Lstat(at); err == nil && info.IsDir() {
+		if err := d.remove(at); err != nil {
 			return err
 		}
 	}
-	worktree.Thaw(d.root, d.inControl(name))
-	if err := d.root.Rename(tmp, d.inControl(name)); err != nil {
+	worktree.Thaw(d.root, at)
+	if err := atomicfile.WriteVia(d.root, tmp, at, []byte(word), 0o600); err != nil {
 		return err
 	}
 	return errors.Join(d.syncDir(d.control), d.syncDir(".")) // the name in the one, the one's own in the other

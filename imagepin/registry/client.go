@@ -5,12 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
@@ -19,6 +17,7 @@ import (
 
 	"gitlauncher/imagepin/oci"
 	"gitlauncher/internal/printable"
+	"gitlauncher/internal/regularfile"
 )
 
 // Options is what access to a repository needs.
@@ -92,18 +91,17 @@ const maxDaemonConfig = 1 << 20
 // ConfiguredMirrors returns the mirrors in an Engine's configuration, for a machine whose
 // Engine does not run. Without a file there are none.
 func ConfiguredMirrors(file string) ([]string, error) {
-	f, err := os.Open(file)
+	data, err := regularfile.Read(file, maxDaemonConfig)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
 	var config struct {
 		Mirrors []string `json:"registry-mirrors"`
 	}
-	if err := json.NewDecoder(io.LimitReader(f, maxDaemonConfig)).Decode(&config); err != nil {
+	if err := json.Unmarshal(data, &config); err != nil {
 		return nil, fmt.Errorf("%s is not the Docker Engine's configuration", file) // err may quote a proxy's password
 	}
 	return config.Mirrors, nil

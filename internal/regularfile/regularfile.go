@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"syscall"
 )
@@ -18,40 +19,93 @@ import (
 // device.
 var ErrKind = errors.New("is not a regular file")
 
+// ErrLink says that a name is that of a symbolic link, where none is followed.
+var ErrLink = errors.New("is a symbolic link")
+
 // TooLargeError says that a file is larger than its reader allows.
 type TooLargeError struct{ Limit int64 } // in bytes
 
 func (e *TooLargeError) Error() string { return fmt.Sprintf("is larger than %d KiB", e.Limit>>10) }
 
+// flags open for reading, and wait for nobody.
+const flags = os.O_RDONLY | syscall.O_NONBLOCK
+
 // Open opens a file for reading. It follows a symbolic link. Errors are [ErrKind] and
 // those of the os package.
 func Open(name string) (*os.File, error) {
-	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	f, err := os.OpenFile(name, flags, 0)
 	if err != nil {
 		return nil, err
 	}
+	if err := check(f); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// check requires that an open file is a regular one.
+func check(f *os.File) error {
 	info, err := f.Stat()
 	switch {
 	case err != nil:
+		return err
 	case info.IsDir():
-		err = fmt.Errorf("%w: it is a folder", ErrKind)
+		return fmt.Errorf("%w: it is a folder", ErrKind)
 	case !info.Mode().IsRegular():
-		err = ErrKind
-	default:
-		return f, nil
+		return ErrKind
 	}
-	f.Close()
-	return nil, err
+	return nil
 }
 
 // Read returns the content of a file of at most limit bytes. Errors are those of [Open],
 // and *[TooLargeError].
 func Read(name string, limit int64) ([]byte, error) {
-	f, err := Open(name)
+	f, err := os.OpenFile(name, flags, 0)
 	if err != nil {
 		return nil, err
 	}
+	return content(f, limit)
+}
+
+// ReadUnlinked is [Read] that follows no symbolic link at the name itself: [ErrLink].
+func ReadUnlinked(name string, limit int64) ([]byte, error) {
+	return unlinked(os.Lstat, os.OpenFile, name, limit)
+}
+
+// ReadIn is [ReadUnlinked] below root.
+func ReadIn(root *os.Root, name string, limit int64) ([]byte, error) {
+	return unlinked(root.Lstat, root.OpenFile, name, limit)
+}
+
+// unlinked does without O_NOFOLLOW: Windows has no such flag, and an [os.Root] follows
+// links itself, whatever the flags say. The name may become a link after it was looked at,
+// so what was opened must be what it stood for.
+func unlinked(lstat func(string) (os.FileInfo, error), open func(string, int, os.FileMode) (*os.File, error), name string, limit int64) ([]byte, error) {
+	self, err := lstat(name)
+	if err != nil {
+		return nil, err
+	}
+	if self.Mode().Type() == fs.ModeSymlink {
+		return nil, ErrLink
+	}
+	f, err := open(name, flags, 0)
+	if err != nil {
+		return nil, err
+	}
+	if opened, err := f.Stat(); err != nil || !os.SameFile(self, opened) {
+		f.Close()
+		return nil, ErrLink
+	}
+	return content(f, limit)
+}
+
+// content reads an open file, and closes it.
+func content(f *os.File, limit int64) ([]byte, error) {
 	defer f.Close()
+	if err := check(f); err != nil {
+		return nil, err
+	}
 	data, err := io.ReadAll(io.LimitReader(f, limit+1))
 	if err == nil && int64(len(data)) > limit {
 		return nil, &TooLargeError{limit}

@@ -39,3 +39,39 @@ func TestRead(t *testing.T) {
 		t.Errorf("no file: %v", err)
 	}
 }
+
+// TestUnlinked: where no link is followed, a link to a good file is refused; a folder on
+// the way may be one, as long as it does not lead out of the root.
+func TestUnlinked(t *testing.T) {
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	if err := errors.Join(os.WriteFile(at("file"), []byte("1234"), 0o600), os.Symlink("file", at("link")), os.Symlink("none", at("dangling")),
+		os.Symlink("/etc", at("out")), syscall.Mkfifo(at("pipe"), 0o600), os.Mkdir(at("folder"), 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	for kind, read := range map[string]func(name string, limit int64) ([]byte, error){
+		"ReadUnlinked": func(name string, limit int64) ([]byte, error) { return ReadUnlinked(at(name), limit) },
+		"ReadIn":       func(name string, limit int64) ([]byte, error) { return ReadIn(root, name, limit) },
+	} {
+		if data, err := read("file", 4); err != nil || string(data) != "1234" {
+			t.Errorf("%s: %q, %v", kind, data, err)
+		}
+		var large *TooLargeError
+		if _, err := read("file", 3); !errors.As(err, &large) || large.Limit != 3 {
+			t.Errorf("%s: a byte too many: %v", kind, err)
+		}
+		for name, want := range map[string]error{"link": ErrLink, "dangling": ErrLink, "pipe": ErrKind, "folder": ErrKind, "none": fs.ErrNotExist} {
+			if _, err := read(name, 4); !errors.Is(err, want) {
+				t.Errorf("%s: %s: %v", kind, name, err)
+			}
+		}
+	}
+	if _, err := ReadIn(root, "out/hostname", 1<<10); err == nil {
+		t.Error("read outside of the root")
+	}
+}

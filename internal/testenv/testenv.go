@@ -4,7 +4,6 @@ package testenv
 
 import (
 	"os"
-	"syscall"
 	"testing"
 )
 
@@ -15,14 +14,4 @@ func Skip(t testing.TB, format string, args ...any) {
 		t.Fatalf("CI must not skip this: "+format, args...)
 	}
 	t.Skipf(format, args...)
-}
-
-// Tmpfs mounts a file system in memory at dir until the test ends. Options are those of
-// mount(8): "size=32m".
-func Tmpfs(t testing.TB, dir, options string) {
-	t.Helper()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, options); err != nil {
-		Skip(t, "mounting needs root: %v", err)
-	}
-	t.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
 }
