@@ -75,7 +75,7 @@ func (p Place) Write(c Contents) error {
 		func() error { return put("HEAD", c.Tree.Commit.String()+"\n") },
 		func() error { return put("config", p.configOf(c)) },
 		func() error { return put("info/exclude", c.Exclude) },
-		func() error { return p.create(packed+".idx", 0o444, c.Pack.Write) },
+		func() error { return p.create(packed+".idx", 0o444, c.Pack.WriteIndex) },
 		func() error {
 			return p.create("index", 0o644, func(w io.Writer) error { return writeIndex(w, c.Tree.Commit.Format(), c.Tree.Files, c.Stats) })
 		},

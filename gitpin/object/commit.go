@@ -6,16 +6,15 @@ import (
 	"fmt"
 )
 
-// CommitInfo is what pinning needs of a commit.
+// CommitInfo is the part of a commit that pinning needs.
 type CommitInfo struct {
 	Tree    ID
 	Parents []ID
 }
 
-// ParseCommit reads the headers that bind a commit to its tree and parents:
-// "tree <id>" first, then any "parent <id>" lines, with ids of the format f. Like Git, it
-// takes ids in capitals. It does not look at what follows, which the commit's own id
-// covers; [CheckCommit] does.
+// ParseCommit reads the headers that bind a commit to its tree and parents: first
+// "tree <id>", then any number of "parent <id>" lines, with ids of the format f. Like Git,
+// it accepts ids in capitals. It ignores what follows; [CheckCommit] does not.
 func ParseCommit(f Format, content []byte) (CommitInfo, error) {
 	var c CommitInfo
 	line, rest, ok := bytes.Cut(content, []byte{'\n'})
@@ -27,7 +26,7 @@ func ParseCommit(f Format, content []byte) (CommitInfo, error) {
 		return CommitInfo{}, fmt.Errorf("commit: %w", err)
 	}
 	if len(rest) == 0 {
-		return CommitInfo{}, errors.New("commit has nothing but a tree header, which Git does not take for a commit")
+		return CommitInfo{}, errors.New("commit has only a tree header, which Git does not accept")
 	}
 	for {
 		line, rest, ok = bytes.Cut(rest, []byte{'\n'})
@@ -42,15 +41,15 @@ func ParseCommit(f Format, content []byte) (CommitInfo, error) {
 	}
 }
 
-// TagInfo is what pinning needs of an annotated tag.
+// TagInfo is the part of an annotated tag that pinning needs.
 type TagInfo struct {
 	Target ID
 	Type   string // "commit" for the tags that matter here
 	Name   string
 }
 
-// ParseTag reads "object", "type" and "tag", the first three lines of a tag of the
-// format f.
+// ParseTag reads the first three headers of a tag of the format f: "object", "type" and
+// "tag".
 func ParseTag(f Format, content []byte) (TagInfo, error) {
 	lines := bytes.SplitN(content, []byte{'\n'}, 4)
 	if len(lines) < 4 || !bytes.HasPrefix(lines[1], []byte("type ")) || !bytes.HasPrefix(lines[2], []byte("tag ")) {
@@ -63,11 +62,11 @@ func ParseTag(f Format, content []byte) (TagInfo, error) {
 	return TagInfo{Target: target, Type: string(lines[1][len("type "):]), Name: string(lines[2][len("tag "):])}, nil
 }
 
-// header reads a line that has a name and an id of the format.
+// header reads the id from a line that is name and an id of the format.
 func (f Format) header(line []byte, name string) (ID, error) {
 	digits, ok := bytes.CutPrefix(line, []byte(name))
 	if !ok || len(digits) != f.Digits() {
-		return ID{}, fmt.Errorf("no %sheader with an id of %d digits where one must be", name, f.Digits())
+		return ID{}, fmt.Errorf("there is no %sheader with an id of %d digits", name, f.Digits())
 	}
 	id, ok := parseHex(digits)
 	if !ok {

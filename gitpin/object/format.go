@@ -6,9 +6,9 @@ import (
 	"hash"
 )
 
-// Format is the hash that names the objects of a repository. It belongs to the
-// repository as a whole: commits, trees, packs and indexes of one format hold no id of
-// the other. The zero Format is none.
+// Format is the hash that names the objects of a repository. A repository has one format:
+// its commits, trees, packs and indexes have no id of the other one. The zero Format is
+// none.
 type Format uint8
 
 // Git's formats.
@@ -23,8 +23,8 @@ const MaxSize = sha256.Size
 // Formats lists all formats.
 func Formats() []Format { return []Format{SHA1, SHA256} }
 
-// Size returns the length of the format's ids in bytes. It is also that of the checksums
-// of packs and indexes.
+// Size returns the length of the format's ids in bytes. The checksums of packs and indexes
+// have the same length.
 func (f Format) Size() int {
 	switch f {
 	case SHA1:
@@ -35,7 +35,7 @@ func (f Format) Size() int {
 	return 0
 }
 
-// Digits returns the length of the format's ids as they are written.
+// Digits returns the number of hexadecimal digits of the format's ids.
 func (f Format) Digits() int { return 2 * f.Size() }
 
 // String returns the format's name in Git's protocol and configuration.
@@ -49,7 +49,7 @@ func (f Format) String() string {
 	return "no format"
 }
 
-// Title returns the format's name in sentences.
+// Title returns the format's name for use in a sentence.
 func (f Format) Title() string {
 	switch f {
 	case SHA1:
@@ -60,8 +60,8 @@ func (f Format) Title() string {
 	return f.String()
 }
 
-// NewChecksum returns the format's hash for packs and indexes, which prove nothing:
-// for objects there is [Format.NewHasher].
+// NewChecksum returns the format's hash for the checksums of packs and indexes, which prove
+// nothing. [Format.NewHasher] is for objects.
 func (f Format) NewChecksum() hash.Hash {
 	if f == SHA256 {
 		return sha256.New()
@@ -69,7 +69,7 @@ func (f Format) NewChecksum() hash.Hash {
 	return sha1.New()
 }
 
-// ID returns the id that raw begins with. It must hold one.
+// ID returns the id at the beginning of raw. It panics if raw is shorter than an id.
 func (f Format) ID(raw []byte) ID {
 	id := ID{format: f}
 	copy(id.sum[:], raw[:f.Size()])

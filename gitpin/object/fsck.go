@@ -7,8 +7,8 @@ import (
 )
 
 // CheckCommit returns what git-fsck(1) finds wrong with a commit that [ParseCommit]
-// takes, by the name that git has for it ("missingEmail"), or nothing. Git checks such
-// a commit out all the same.
+// accepts, by git's own name for the fault ("missingEmail"), or "". Git checks such a
+// commit out all the same.
 func CheckCommit(content []byte) string {
 	if fault := checkHeaders(content); fault != "" {
 		return fault
@@ -43,7 +43,7 @@ func CheckCommit(content []byte) string {
 	return ""
 }
 
-// checkHeaders looks for the end of the headers.
+// checkHeaders checks that the headers end as they must.
 func checkHeaders(content []byte) string {
 	headers, _, ends := bytes.Cut(content, []byte("\n\n"))
 	switch {
@@ -55,7 +55,7 @@ func checkHeaders(content []byte) string {
 	return ""
 }
 
-// checkIdent looks at who did something, and when: "Name <email> seconds +zone".
+// checkIdent checks who did something, and when: "Name <email> seconds +zone".
 func checkIdent(ident []byte) string {
 	name, rest := cutAny(ident, "<>")
 	switch {
@@ -79,7 +79,7 @@ func checkIdent(ident []byte) string {
 	return checkDate(date)
 }
 
-// cutAny cuts before the first character that is one of chars.
+// cutAny cuts before the first byte that is in chars.
 func cutAny(b []byte, chars string) (before, from []byte) {
 	if i := bytes.IndexAny(b, chars); i >= 0 {
 		return b[:i], b[i:]
@@ -105,8 +105,8 @@ func checkDate(date []byte) string {
 }
 
 // CheckTree returns what git-fsck(1) finds wrong with the modes of a tree of the format f
-// that [ParseTree] takes, by the name that git has for it, or nothing. Git reads such modes
-// by their kind and their owner's execute bit.
+// that [ParseTree] accepts, by git's own name for the fault, or "". Git uses only the kind
+// and the owner's execute bit of such a mode.
 func CheckTree(f Format, content []byte) string {
 	for len(content) > 0 {
 		digits, _, rest, _ := f.cutEntry(content)

@@ -12,7 +12,7 @@ import (
 	"gitlauncher/internal/gittest"
 )
 
-// literal stores an object as it is, and returns its id.
+// literal writes an object without any check, and returns its id.
 func literal(t *testing.T, repo, typ, content string) string {
 	t.Helper()
 	cmd := exec.Command("git", "hash-object", "-w", "--literally", "-t", typ, "--stdin")
@@ -24,7 +24,8 @@ func literal(t *testing.T, repo, typ, content string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// fsck runs git fsck and returns what it says first of each object, by its name for it.
+// fsck runs git fsck and returns the first fault that it reports of each object, by the
+// object's id.
 func fsck(t *testing.T, repo string) map[string]string {
 	t.Helper()
 	cmd := exec.Command("git", "fsck", "--no-dangling")
@@ -53,8 +54,7 @@ func repository(t *testing.T) string {
 	return dir
 }
 
-// TestCheckCommit: what git fsck says of a commit, we say, and nothing where it says
-// nothing.
+// TestCheckCommit: CheckCommit reports of each commit what git fsck reports.
 func TestCheckCommit(t *testing.T) {
 	repo := repository(t)
 	tree := "tree " + literal(t, repo, "tree", "") + "\n"
@@ -115,11 +115,11 @@ func TestCheckCommit(t *testing.T) {
 		}
 	}
 	if found < 20 {
-		t.Errorf("git finds fault with %d commits only", found)
+		t.Errorf("git finds fault with only %d commits", found)
 	}
 }
 
-// modes are ways to write a mode, and what git reads.
+// modes are ways to write a mode, and the mode that git reads.
 var modes = []struct {
 	written string
 	read    object.Mode // 0 where git can't read it
@@ -133,8 +133,8 @@ var modes = []struct {
 	{"", 0}, {"8", 0}, {"10064x", 0}, {"+100644", 0}, {"-1", 0}, {"0x81a4", 0}, {"100644\t", 0},
 }
 
-// TestModesAsGitReadsThem: `git ls-tree` and ParseTree agree on every way to write a
-// mode, and CheckTree agrees with git fsck.
+// TestModesAsGitReadsThem: ParseTree agrees with `git ls-tree` on every way to write a mode,
+// and CheckTree with git fsck.
 func TestModesAsGitReadsThem(t *testing.T) {
 	repo := repository(t)
 	ids := make(map[string]string)
@@ -175,14 +175,15 @@ func TestModesAsGitReadsThem(t *testing.T) {
 			continue
 		}
 		got, want := object.CheckTree(object.SHA1, []byte(content(m.written, m.read))), faults[ids[m.written]]
-		// fsck reads sixteen bits, as ls-tree does, and sees nothing wrong with bits beyond.
+		// Like ls-tree, fsck reads sixteen bits, so it reports no fault in the others.
 		if got != want && m.written != "1100644" {
 			t.Errorf("%q: we say %q, git says %q", m.written, got, want)
 		}
 	}
 }
 
-// TestModesStillSort: a directory sorts by the kind that is read, however it is written.
+// TestModesStillSort: an entry sorts as a directory if its mode is read as one, however the
+// mode is written.
 func TestModesStillSort(t *testing.T) {
 	for _, mode := range []string{"40000", "040000", "40755"} {
 		good := entry("100644", "a.b", 1) + entry(mode, "a", 2) + entry("100644", "a0", 3)

@@ -9,7 +9,7 @@ import (
 	"github.com/pjbgf/sha1cd"
 )
 
-// Type is what kind of object some bytes are.
+// Type is the type of an object.
 type Type uint8
 
 // The four object types, numbered as in packs.
@@ -20,7 +20,7 @@ const (
 	Tag    Type = 4
 )
 
-// String is the type's name in the header that an id is computed over.
+// String returns the type's name, which is part of what an id is computed over.
 func (t Type) String() string {
 	switch t {
 	case Commit:
@@ -35,24 +35,24 @@ func (t Type) String() string {
 	return "type " + strconv.Itoa(int(t))
 }
 
-// ErrCollision says that an object's bytes bear the mark of a SHA-1 collision
-// attack. Such an object proves nothing, whatever its id.
+// ErrCollision says that an object's bytes show the marks of a SHA-1 collision attack. Such
+// an object proves nothing, whatever its id is.
 var ErrCollision = errors.New("the object's bytes are part of a SHA-1 collision attack")
 
-// CollisionHash is a SHA-1 that notices collision attacks on itself.
+// CollisionHash is a SHA-1 that detects collision attacks.
 type CollisionHash interface {
 	hash.Hash
-	// CollisionResistantSum appends the digest to b and reports whether the
-	// bytes are part of an attack.
+	// CollisionResistantSum appends the digest to b and reports whether the bytes are part
+	// of an attack.
 	CollisionResistantSum(b []byte) ([]byte, bool)
 }
 
-// Hasher computes object ids, one after the other. Not for concurrent use.
+// Hasher computes object ids, one after the other. It is not for concurrent use.
 type Hasher struct {
 	format Format
 	h      hash.Hash
-	sha1   CollisionHash // h, where that is one
-	room   [64]byte      // for what stands before a content, and for sums
+	sha1   CollisionHash // h, if the format is SHA1; otherwise nil
+	room   [64]byte      // for an object's header, and for sums
 }
 
 // NewHasher returns a Hasher for objects of the format: SHA-1 with collision detection,
@@ -64,8 +64,8 @@ func (f Format) NewHasher() *Hasher {
 	return NewHasherOn(sha1cd.New().(CollisionHash))
 }
 
-// NewHasherOn returns a Hasher on another SHA-1, for tests of what a detected
-// collision leads to.
+// NewHasherOn returns a Hasher on another SHA-1, for tests of what follows a detected
+// collision.
 func NewHasherOn(h CollisionHash) *Hasher { return &Hasher{format: SHA1, h: h, sha1: h} }
 
 // Format returns the format of the ids.
@@ -83,7 +83,7 @@ func (h *Hasher) Begin(t Type, size int64) {
 // Write adds to the content. It never fails.
 func (h *Hasher) Write(p []byte) (int, error) { return h.h.Write(p) }
 
-// ID returns the object's id. The error is ErrCollision.
+// ID returns the object's id. The error is [ErrCollision].
 func (h *Hasher) ID() (ID, error) {
 	if h.sha1 == nil {
 		return h.format.ID(h.h.Sum(h.room[:0])), nil
@@ -95,7 +95,7 @@ func (h *Hasher) ID() (ID, error) {
 	return h.format.ID(sum), nil
 }
 
-// Sum computes the id of a whole object in memory.
+// Sum returns the id of an object whose content is in memory. The error is [ErrCollision].
 func (h *Hasher) Sum(t Type, content []byte) (ID, error) {
 	h.Begin(t, int64(len(content)))
 	h.h.Write(content)

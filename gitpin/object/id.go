@@ -7,14 +7,14 @@ import (
 	"fmt"
 )
 
-// ID is the name of a Git object, in one of the formats. Two ids are equal, by ==, if
-// format and bytes are. The zero ID names nothing.
+// ID is the name of a Git object, in one of the formats. Two ids are equal (==) if both
+// their formats and their bytes are. The zero ID names nothing.
 type ID struct {
 	format Format
-	sum    [MaxSize]byte // zeros behind the format's size
+	sum    [MaxSize]byte // zeros after the format's size
 }
 
-// Format returns the format that the id is of.
+// Format returns the format of the id.
 func (id ID) Format() Format { return id.format }
 
 // Bytes returns a copy of the id's own bytes.
@@ -33,8 +33,8 @@ func (id ID) String() string { return hex.EncodeToString(id.sum[:id.format.Size(
 func (id ID) IsZero() bool { return id.sum == [MaxSize]byte{} }
 
 // ParseID reads a full commit id: exactly 40 lowercase hexadecimal digits, or 64 in a
-// SHA-256 repository. It refuses what could mean two things (a branch, a tag, a short or
-// an uppercase id), and the error says which it looks like without repeating it.
+// SHA-256 repository. It refuses everything that could mean more than one commit, such as a
+// branch, a tag or a short id. The error says what s looks like, and does not repeat it.
 func ParseID(s string) (ID, error) {
 	digits, upper := true, false
 	for _, c := range []byte(s) {

@@ -4,9 +4,9 @@ import (
 	"strings"
 )
 
-// unsafeName returns why a tree must not have a name; empty if it may. The rules
-// are those of Git's fsck and verify_path with the protections for HFS+ and NTFS
-// on, since a checkout may lie on any file system.
+// unsafeName returns why a tree must not have a name, or "". The rules are those of Git's
+// fsck and verify_path with the protections for HFS+ and NTFS, since a checkout may be on
+// any file system.
 func unsafeName(name string) string {
 	switch {
 	case name == "":
@@ -20,7 +20,7 @@ func unsafeName(name string) string {
 	case isDotFile(name, ".git", "git", ""):
 		return "has a name that some file systems take for .git"
 	}
-	// NTFS takes a backslash for a separator, so Git looks at each part.
+	// A backslash is a separator on NTFS, so Git checks each part.
 	for part := range strings.SplitSeq(name, `\`) {
 		if part != name && isDotFile(part, ".git", "git", "") {
 			return "has a name that some file systems take for .git"
@@ -32,10 +32,10 @@ func unsafeName(name string) string {
 // IsDotGit reports whether some file system takes a name for .git.
 func IsDotGit(name string) bool { return isDotFile(name, ".git", "git", "") }
 
-// isDotFile reports whether some file system takes name for want: in another
-// case, with ignorable code points (HFS+), with trailing dots, blanks or a
-// stream (NTFS), or by a short name: the first six letters of short, "~" and a
-// digit, or the hashed form, which begins with hashed.
+// isDotFile reports whether some file system takes name for want. A name may have another
+// case, ignorable code points (HFS+), or trailing dots, blanks or a stream (NTFS). It may
+// also be a short name: short, "~" and a digit, or the hashed form, which begins with
+// hashed.
 func isDotFile(name, want, short, hashed string) bool {
 	if strings.EqualFold(stripIgnorable(name), want) {
 		return true

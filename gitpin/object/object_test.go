@@ -23,7 +23,7 @@ func TestParseID(t *testing.T) {
 	}
 	for _, bad := range []string{"", "main", "v1.0", long[:63], long + "0", strings.ToUpper(long), long[:63] + "g", strings.Repeat("0", 64), sha[:39], sha[:7], sha + "0", strings.ToUpper(sha), sha[:39] + "g", sha[:39] + "\n", " " + sha[:39], strings.Repeat("0", 40)} {
 		if id, err := object.ParseID(bad); err == nil || !id.IsZero() {
-			t.Errorf("%q is taken", bad)
+			t.Errorf("%q is accepted", bad)
 		}
 	}
 	if id, err := object.ParseID(long); err != nil || id.Format() != object.SHA256 || id.String() != long {
@@ -62,9 +62,8 @@ func TestHasherAgreesWithGit(t *testing.T) {
 	}
 }
 
-// TestCollisionsAreDetected feeds the hasher the published collisions, which the
-// hash's own module carries. Behind Git's header they collide no more, and are
-// ordinary blobs.
+// TestCollisionsAreDetected gives the hasher the published collisions, which the hash's own
+// module has. After Git's header they no longer collide, and are ordinary blobs.
 // SECURITY.md: G1.
 func TestCollisionsAreDetected(t *testing.T) {
 	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/pjbgf/sha1cd").Output()
@@ -73,7 +72,7 @@ func TestCollisionsAreDetected(t *testing.T) {
 	}
 	files, err := filepath.Glob(filepath.Join(strings.TrimSpace(string(out)), "test", "testdata", "files", "sha*"))
 	if err != nil || len(files) != 4 {
-		t.Fatalf("the module's collisions are not where they were: %v %v", files, err)
+		t.Fatalf("the module no longer has its collisions there: %v %v", files, err)
 	}
 	for _, f := range files {
 		content, err := os.ReadFile(f)
@@ -125,7 +124,8 @@ func TestParseTree(t *testing.T) {
 	}
 }
 
-// TestUnsafeNames has what Git's verify_path and fsck refuse.
+// TestUnsafeNames has names that Git's verify_path and fsck refuse, and names that they
+// accept.
 // SECURITY.md: G3.
 func TestUnsafeNames(t *testing.T) {
 	for _, name := range []string{
@@ -150,11 +150,11 @@ func TestParseCommit(t *testing.T) {
 		t.Errorf("%+v, %v", c, err)
 	}
 	if c, err := object.ParseCommit(object.SHA1, []byte("tree "+strings.ToUpper(sha)+"\nauthor x")); err != nil || c.Tree.String() != sha {
-		t.Errorf("capitals, which git takes: %v", err)
+		t.Errorf("capitals, which git accepts: %v", err)
 	}
 	for _, bad := range []string{"", "tree", "tree " + sha + "\n", "tree " + sha, "tree " + sha[:39] + "\n", "parent " + sha + "\ntree " + sha + "\n", "tree  " + sha[:39] + "\n", "tree g" + sha[:39] + "\n", "tree " + sha + "\nparent x\n"} {
 		if _, err := object.ParseCommit(object.SHA1, []byte(bad)); err == nil {
-			t.Errorf("%q is taken", bad)
+			t.Errorf("%q is accepted", bad)
 		}
 	}
 }

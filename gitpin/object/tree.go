@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Mode is a tree entry's mode in the canonical form, which Git writes today. Trees can
-// have others; see [ParseTree].
+// Mode is the mode of a tree entry, in the canonical form that Git writes today. A tree can
+// have other forms; see [ParseTree].
 type Mode uint32
 
 // The modes that Git makes.
@@ -18,7 +18,7 @@ const (
 	ModeFile    Mode = 0o100644
 	ModeExec    Mode = 0o100755
 	ModeSymlink Mode = 0o120000
-	ModeGitlink Mode = 0o160000 // a submodule's commit, not fetched
+	ModeGitlink Mode = 0o160000 // a submodule's commit
 )
 
 // Entry is one entry of a tree.
@@ -31,9 +31,9 @@ type Entry struct {
 // maxName is the longest file name of Linux, in bytes.
 const maxName = 255
 
-// TreeError is a tree that can't be put on disk safely. Git refuses these too.
+// TreeError says why a tree can't be put on disk safely. Git refuses such trees, too.
 type TreeError struct {
-	Name   string // the entry; empty when the tree itself is malformed
+	Name   string // of the entry; empty where the tree itself is malformed
 	Reason string
 }
 
@@ -44,10 +44,10 @@ func (e *TreeError) Error() string {
 	return fmt.Sprintf("unsafe tree: entry %.80q %s", e.Name, e.Reason)
 }
 
-// ParseTree reads a tree of the format f and refuses every entry that Git's fsck
-// refuses: names that mean .git to some file system, "." and "..", empty and slashed names,
-// duplicates, wrong order, malformed modes. Unusual modes, which Git warns of
-// ([CheckTree]), are read as Git reads them. Errors are [*TreeError].
+// ParseTree reads a tree of the format f and refuses every entry that Git's fsck refuses:
+// names that mean .git to some file system, "." and "..", empty names and names with a
+// slash, duplicates, wrong order, malformed modes. It reads unusual modes, about which Git
+// warns ([CheckTree]), as Git does. Errors are *[TreeError].
 func ParseTree(f Format, content []byte) ([]Entry, error) {
 	count, names := f.shape(content)
 	entries := make([]Entry, 0, count)
@@ -69,21 +69,21 @@ func ParseTree(f Format, content []byte) ([]Entry, error) {
 	return entries, nil
 }
 
-// shape counts the entries of a tree and joins their names, so that a large tree takes
-// two pieces of memory rather than one for each entry.
+// shape counts the entries of a tree and joins their names, so that a large tree needs two
+// allocations rather than one for each entry.
 func (f Format) shape(content []byte) (count int, names string) {
 	var all strings.Builder
 	for {
 		_, name, rest, ok := f.cutEntry(content)
 		if !ok {
-			return count, strings.Clone(all.String()) // as long as it has to be
+			return count, strings.Clone(all.String()) // without spare capacity
 		}
 		all.Write(name)
 		count, content = count+1, rest
 	}
 }
 
-// cutEntry cuts the first entry off a tree; rest is what follows its id.
+// cutEntry cuts off the first entry of a tree. rest is what follows the entry's id.
 func (f Format) cutEntry(content []byte) (digits, name, rest []byte, ok bool) {
 	head, rest, ended := bytes.Cut(content, []byte{0})
 	digits, name, blank := bytes.Cut(head, []byte{' '})
@@ -93,7 +93,7 @@ func (f Format) cutEntry(content []byte) (digits, name, rest []byte, ok bool) {
 	return digits, name, rest[f.Size():], true
 }
 
-// parseEntry reads the first entry. Its name is the beginning of names.
+// parseEntry reads the first entry of a tree. names begins with the entry's name.
 func (f Format) parseEntry(content []byte, names string) (Entry, []byte, error) {
 	digits, name, rest, ok := f.cutEntry(content)
 	if !ok {
@@ -116,9 +116,9 @@ func (f Format) parseEntry(content []byte, names string) (Entry, []byte, error) 
 	return e, rest, nil
 }
 
-// parseMode reads an octal mode as Git does: of any number of digits the last sixteen
-// bits count, of those the kind, and of a file's permissions its owner's execute bit.
-// Git takes every other kind for a gitlink.
+// parseMode reads an octal mode as Git does. Of any number of digits, only the last sixteen
+// bits count. Of these, only the kind counts, and for a file the owner's execute bit. Git
+// takes every other kind for a gitlink.
 func parseMode(digits []byte) (Mode, error) {
 	if len(digits) == 0 {
 		return 0, errors.New("has no mode")
@@ -142,8 +142,8 @@ func parseMode(digits []byte) (Mode, error) {
 	return ModeGitlink, nil
 }
 
-// before reports whether a must stand before b: bytewise, a directory's name
-// counting as if it ended in a slash (gitformat-index, base_name_compare).
+// before reports whether a comes before b in a tree. The order is bytewise, as if a
+// directory's name ended in a slash (Git's base_name_compare).
 func before(a, b Entry) bool {
 	return sortName(a) < sortName(b)
 }
@@ -155,9 +155,9 @@ func sortName(e Entry) string {
 	return e.Name
 }
 
-// noClash refuses a file and a directory of one name: a directory sorts as if its
-// name ended in a slash, so other names can stand between the two and order
-// alone does not show them. Such a file is a prefix of all that stands between.
+// noClash refuses a file and a directory of the same name. A directory sorts as if its name
+// ended in a slash, so other names can be between the two, and the order does not reveal
+// them. The file's name is a prefix of all names between.
 func noClash(entries []Entry) error {
 	var prefixes []string // names of files that begin the current name
 	for _, e := range entries {
@@ -173,9 +173,9 @@ func noClash(entries []Entry) error {
 	return nil
 }
 
-// EachID calls fn with the mode and id of every entry of a tree of the format f,
-// checking no more than that there are entries. It is for trees of history: they are kept
-// and not put on disk, so that old oddities do no harm.
+// EachID calls fn with the mode and id of every entry of a tree of the format f. It checks
+// only that the tree consists of entries. It is for the trees of history, which are never
+// put on disk, so that their oddities do no harm.
 func EachID(f Format, content []byte, fn func(mode Mode, id ID)) error {
 	for len(content) > 0 {
 		digits, _, rest, ok := f.cutEntry(content)

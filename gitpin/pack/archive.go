@@ -18,8 +18,8 @@ import (
 	"gitlauncher/gitpin/pack/index"
 )
 
-// Archive is a pack whose every object was named by hashing it; or, from Claims, a
-// pack and somebody's word about where its objects lie.
+// Archive is a pack with a table of its objects. [Read] names every object by hashing it.
+// [Claims] believes an index about the names, until an object is read.
 type Archive struct {
 	*index.Table
 
@@ -29,22 +29,22 @@ type Archive struct {
 	newHasher func() *object.Hasher
 	limits    Limits
 
-	// budget is how many bytes may still be unpacked on an index's word; nil where a
-	// full reading has counted them.
+	// budget is how many bytes an Archive of Claims may still unpack. It is nil for one of
+	// Read, which has counted them.
 	budget *atomic.Int64
 
-	// named holds the offsets of named objects while a second pass meets deltas
-	// that name their base by its id; nil otherwise.
+	// named has the offsets of the objects that have names, during a second pass over deltas
+	// that name their base by its id. Otherwise it is nil.
 	namedMu sync.Mutex
 	named   map[object.ID]int64
 }
 
-// Size is how many bytes the pack has.
+// Size returns the size of the pack in bytes.
 func (a *Archive) Size() int64 { return a.size }
 
-// Bytes reads an object into memory and returns its type; it is for commits, trees
-// and tags. The bytes are hashed again: the file may have changed under us, or an
-// index may lie.
+// Bytes reads an object into memory and returns its type and content. It is for commits,
+// trees and tags. It hashes the bytes again, because the file may have changed or an index
+// may lie.
 func (a *Archive) Bytes(ctx context.Context, e index.Entry) (object.Type, []byte, error) {
 	c, err := a.open(ctx, e.Offset, nil, nil)
 	if err != nil {
@@ -71,8 +71,8 @@ func (a *Archive) Bytes(ctx context.Context, e index.Entry) (object.Type, []byte
 	return c.typ, content, nil
 }
 
-// WriteTo copies a blob to w, hashing it again on the way. An error leaves w with
-// bytes that prove nothing.
+// WriteTo copies a blob to w and hashes it again on the way. After an error the bytes in w
+// prove nothing.
 func (a *Archive) WriteTo(ctx context.Context, e index.Entry, w io.Writer) error {
 	hasher := a.newHasher()
 	h, r, err := a.at(e.Offset)
@@ -81,7 +81,7 @@ func (a *Archive) WriteTo(ctx context.Context, e index.Entry, w io.Writer) error
 	}
 	defer r.release()
 	w = heeding{ctx, io.MultiWriter(w, hasher)}
-	if h.Type == object.Blob { // streams, whatever its size
+	if h.Type == object.Blob { // not a delta, so it streams, whatever its size
 		hasher.Begin(object.Blob, h.Size)
 		if _, err := io.CopyN(w, r, h.Size); err != nil {
 			return entry.BadContent(err)
@@ -107,7 +107,7 @@ func (a *Archive) WriteTo(ctx context.Context, e index.Entry, w io.Writer) error
 	return err
 }
 
-// heeding is a writer that ends with a context.
+// heeding is a writer that fails once the context has ended.
 type heeding struct {
 	ctx context.Context
 	w   io.Writer
@@ -130,7 +130,7 @@ type content struct {
 	file *os.File
 }
 
-// bytes returns the content if it is in memory.
+// bytes returns the content, if it is in memory.
 func (c *content) bytes() ([]byte, bool) {
 	m, ok := c.ReaderAt.(*delta.Memory)
 	if !ok {
@@ -153,7 +153,7 @@ type entryReader struct {
 
 func (r *entryReader) Read(p []byte) (int, error) { return r.zlib.Read(p) }
 
-// entryReaders keeps the memory of readers for the next ones.
+// entryReaders lets readers use the memory of earlier ones.
 var entryReaders = sync.Pool{New: func() any { return &entryReader{buf: bufio.NewReaderSize(nil, 16<<10)} }}
 
 // release ends the use of a reader.
@@ -162,7 +162,7 @@ func (r *entryReader) release() {
 	entryReaders.Put(r)
 }
 
-// at reads the header of an entry and returns its inflated content.
+// at reads the header of the entry at offset and returns a reader of its inflated content.
 func (a *Archive) at(offset int64) (entry.Header, *entryReader, error) {
 	h := entry.Header{Offset: offset}
 	size := int64(a.Format().Size())
@@ -180,7 +180,7 @@ func (a *Archive) at(offset int64) (entry.Header, *entryReader, error) {
 	return h, nil, err
 }
 
-// offsetOf returns where the object of that id lies; 0, the pack's header, for none.
+// offsetOf returns the offset of the object with that id, or 0 if there is none.
 func (a *Archive) offsetOf(id object.ID) int64 {
 	if a.named != nil {
 		a.namedMu.Lock()
@@ -191,13 +191,13 @@ func (a *Archive) offsetOf(id object.ID) int64 {
 	return e.Offset
 }
 
-// open returns an entry's content, following its deltas. Bases are looked for in
-// bases, if there is one, and left there. charge, if there is one, is told the size
-// of the result before any of it is made, and may refuse.
+// open returns the content of the entry at offset, with its deltas applied. It looks for
+// bases in the cache and puts them there, unless bases is nil. It calls charge, unless that
+// is nil, with the size of the result before any of it is made; charge may refuse.
 func (a *Archive) open(ctx context.Context, offset int64, bases *cache, charge func(int64) error) (*content, error) {
-	// The chain is gathered first and unwound after, so that its length costs no
-	// stack. Offsets fall along ofs-deltas, and ids of a chain can't form a ring
-	// without a collision, but a hostile file may change under us: hence seen.
+	// The chain is collected first and unwound later, so that a long one needs no stack.
+	// Offsets decrease along ofs-deltas, and the ids of a chain can't form a ring without a
+	// collision. But somebody may change the file meanwhile, so seen ends a ring.
 	var chain []int64
 	seen := make(map[int64]bool)
 	for {
@@ -244,14 +244,15 @@ func (a *Archive) open(ctx context.Context, offset int64, bases *cache, charge f
 	}
 }
 
-// unwind applies a chain of deltas, the last first. charge is for the result.
+// unwind applies a chain of deltas, the last one first. It calls charge, unless that is nil,
+// with the size of the result.
 func (a *Archive) unwind(ctx context.Context, chain []int64, base *content, bases *cache, charge func(int64) error) (*content, error) {
 	for i := len(chain) - 1; i >= 0; i-- {
-		toldOf := charge
+		chargeHere := charge
 		if i > 0 {
-			toldOf = nil
+			chargeHere = nil
 		}
-		c, err := a.step(ctx, chain[i], base, toldOf)
+		c, err := a.step(ctx, chain[i], base, chargeHere)
 		base.close()
 		if err != nil {
 			return nil, err
@@ -262,7 +263,7 @@ func (a *Archive) unwind(ctx context.Context, chain []int64, base *content, base
 	return base, nil
 }
 
-// step applies the delta at offset.
+// step applies the delta at offset to its base.
 func (a *Archive) step(ctx context.Context, offset int64, base *content, charge func(int64) error) (*content, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
@@ -287,9 +288,9 @@ func (a *Archive) step(ctx context.Context, offset int64, base *content, charge 
 	})
 }
 
-// load takes content of a known size from fill, in memory if it is small and in
-// a spool file if not. The size is the pack's word. So it is held against the limits
-// first, and memory is taken as the bytes come.
+// load returns the content that fill writes: in memory if it is small, and otherwise in a
+// spool file. The pack claims the size. So load checks it against the limits first, and
+// allocates memory as the bytes arrive.
 func (a *Archive) load(ctx context.Context, t object.Type, size int64, fill func(io.Writer) error) (*content, error) {
 	if err := a.limits.check(t, size); err != nil {
 		return nil, err
@@ -297,11 +298,11 @@ func (a *Archive) load(ctx context.Context, t object.Type, size int64, fill func
 	if a.budget != nil && a.budget.Add(-size) < 0 {
 		return nil, a.limits.tooMuch()
 	}
-	if a.spool == nil && t == object.Blob && size > largeBlob { // no commit, no tree, and no need to spool it to find out
+	if a.spool == nil && t == object.Blob && size > largeBlob { // it is neither a commit nor a tree
 		return nil, errChanged
 	}
 	if size <= largeBlob || t != object.Blob {
-		buf := bytes.NewBuffer(make([]byte, 0, min(size, entry.OnWord)))
+		buf := bytes.NewBuffer(make([]byte, 0, min(size, entry.Upfront)))
 		if err := fill(buf); err != nil {
 			return nil, err
 		}

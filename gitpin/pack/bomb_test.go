@@ -17,8 +17,8 @@ import (
 	"gitlauncher/internal/gittest"
 )
 
-// swell is a delta that copies its base of so many bytes, up to 16 MiB, so many times:
-// some 30 GB take 13 KB.
+// swell returns a delta that copies its whole base several times. base is the size of the
+// base in bytes, less than 16 MiB. With it, 13 KB unfold to some 30 GB.
 func swell(base, times int) []byte {
 	varint := func(n int) (b []byte) {
 		for ; n >= 0x80; n >>= 7 {
@@ -35,7 +35,7 @@ func swell(base, times int) []byte {
 
 const swelled = 16<<20 - 1 // the most that one instruction copies
 
-// bomb is where a pack of bombs is read, and what came of it.
+// bomb reads a pack and counts the spool files that are made.
 type bomb struct {
 	dir    string
 	spools int
@@ -55,7 +55,7 @@ func (b *bomb) read(t *testing.T, ctx context.Context, data []byte, lim pack.Lim
 	}, lim, pack.NamesOnly{})
 }
 
-// written is how many bytes lie beside the pack.
+// written returns how many bytes the spool files have.
 func (b *bomb) written(t *testing.T) (n int64) {
 	t.Helper()
 	spools, err := filepath.Glob(filepath.Join(b.dir, "spool*"))
@@ -88,13 +88,13 @@ func bombs() map[string][]byte {
 	return map[string][]byte{
 		"one delta":                 gittest.Pack(-1, zeros, one),
 		"one delta, base by its id": gittest.Pack(-1, zeros, byID),
-		"base behind the delta":     gittest.Pack(-1, byID, zeros),
+		"base after the delta":      gittest.Pack(-1, byID, zeros),
 		"a thousand deltas":         gittest.Pack(-1, many...),
 		"a chain of deltas":         gittest.Pack(-1, chain...),
 	}
 }
 
-// TestBombs: the limit ends them before anything is written for what passes it.
+// TestBombs: a bomb is refused before anything of what exceeds the limit is written.
 // SECURITY.md: G4.
 func TestBombs(t *testing.T) {
 	for name, data := range bombs() {
@@ -122,7 +122,7 @@ func TestBombs(t *testing.T) {
 	}
 }
 
-// TestBombsHearTheContext: where the limits allow a bomb, a signal ends it all the same.
+// TestBombsHearTheContext: where the limits allow a bomb, a signal still ends it.
 // SECURITY.md: G4.
 func TestBombsHearTheContext(t *testing.T) {
 	stop := errors.New("a signal")
@@ -140,7 +140,8 @@ func TestBombsHearTheContext(t *testing.T) {
 	}
 }
 
-// TestObjectLimit: no more objects than the files can need, whatever the header says.
+// TestObjectLimit: a pack has no more objects than the files can need, whatever its header
+// announces.
 func TestObjectLimit(t *testing.T) {
 	var entries []gittest.PackEntry
 	for i := range 13 {
@@ -162,7 +163,8 @@ func TestObjectLimit(t *testing.T) {
 	}
 }
 
-// TestNothingOnAWord: what a header announces takes no memory before it is there.
+// TestNothingOnAWord: a content takes memory only as it arrives, whatever size its header
+// announces.
 // SECURITY.md: G4.
 func TestNothingOnAWord(t *testing.T) {
 	short := []byte("x")
@@ -184,12 +186,12 @@ func TestNothingOnAWord(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if n := after.TotalAlloc - before.TotalAlloc; n > 3<<20 {
-			t.Errorf("%s: %d KiB were allocated on the word of a header", name, n>>10)
+			t.Errorf("%s: %d KiB were allocated because a header announces them", name, n>>10)
 		}
 	}
 }
 
-// TestMetaLimit: commits, trees and tags are no larger than the files can need.
+// TestMetaLimit: a commit, a tree or a tag is no larger than the files can need.
 func TestMetaLimit(t *testing.T) {
 	for name, typ := range map[string]int{"commit": gittest.PackCommit, "tree": gittest.PackTree, "tag": gittest.PackTag} {
 		for _, size := range []int{1 << 20, 1<<20 + 1} {
@@ -221,7 +223,7 @@ func memoryOfAnObject(t *testing.T, f object.Format, states float64) {
 	heap := func() uint64 {
 		var m runtime.MemStats
 		runtime.GC()
-		runtime.GC() // what pools held goes in the second
+		runtime.GC() // the second one frees what pools have
 		runtime.ReadMemStats(&m)
 		return m.HeapAlloc
 	}

@@ -5,13 +5,12 @@ import (
 	"gitlauncher/gitpin/pack/delta"
 )
 
-// baseCache is how many bytes of possible delta bases a pass keeps at hand.
+// baseCache is how many bytes of possible delta bases a pass keeps in memory.
 const baseCache = 16 << 20
 
-// cache keeps the contents seen last, by their offset in the pack, up to a
-// number of bytes. A nil cache keeps nothing.
+// cache keeps the last contents, by their offset in the pack. A nil cache keeps nothing.
 type cache struct {
-	room  int
+	room  int // bytes that it may still keep
 	items map[int64]cached
 	order []int64 // offsets, oldest first
 }
@@ -31,8 +30,8 @@ func (c *cache) get(offset int64) (cached, bool) {
 	return hit, ok
 }
 
-// put keeps content, which must not change any more, and drops the oldest. It does not
-// keep very large content, which would drop too many others.
+// put keeps content, which must no longer change, and drops the oldest ones to make room.
+// It does not keep a very large content, which would drop too many others.
 func (c *cache) put(offset int64, t object.Type, content []byte) {
 	const worth = 2 << 20
 	if c == nil || len(content) > worth {
@@ -51,7 +50,7 @@ func (c *cache) put(offset int64, t object.Type, content []byte) {
 	}
 }
 
-// putContent keeps content that is in memory.
+// putContent keeps a content if it is in memory.
 func (c *cache) putContent(offset int64, content *content) {
 	if m, ok := content.ReaderAt.(*delta.Memory); ok {
 		c.put(offset, content.typ, m.Bytes)

@@ -7,11 +7,10 @@ import (
 	"gitlauncher/gitpin/pack/index"
 )
 
-// Claims opens a pack by the word of its index, which anybody may have written. The
-// Archive finds nothing but claims: what Bytes returns is hashed as ever, and an
-// object that is not the one of the index is an error. Without a Spool it is for commits and trees: a
-// large blob that the index leads to is not unpacked. Entries must not be believed, nor
-// their Type, which is 0. Errors are *Error or the disk's own.
+// Claims opens a pack with an index that anybody may have written. The entries of the
+// Archive are only claims, and their Type is 0. But Bytes and WriteTo hash every object,
+// and return an error for one that is not the index's. Without a Spool the Archive is for
+// commits and trees, and unpacks no large blob. Errors are *[Error] or those of the disk.
 func Claims(src Source, claims *os.File, lim Limits) (*Archive, error) {
 	info, err := src.Keep.Stat()
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"gitlauncher/internal/gittest"
 )
 
-// indexed returns a pack and its index as files.
+// indexed returns a pack as a file, and its index.
 func indexed(t *testing.T, entries ...gittest.PackEntry) (src pack.Source, index []byte) {
 	t.Helper()
 	data := gittest.Pack(-1, entries...)
@@ -24,7 +24,7 @@ func indexed(t *testing.T, entries ...gittest.PackEntry) (src pack.Source, index
 		t.Fatal(err)
 	}
 	var b bytes.Buffer
-	if err := a.Write(&b); err != nil {
+	if err := a.WriteIndex(&b); err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
@@ -52,7 +52,7 @@ func claims(t *testing.T, src pack.Source, index []byte, lim pack.Limits) (*pack
 	return pack.Claims(src, f, lim)
 }
 
-// TestClaims: an index can lead to an object and to nothing else.
+// TestClaims: an index can lead to the object that it names, and to no other.
 func TestClaims(t *testing.T) {
 	base := "the base of a delta, beyond the limit"
 	src, index := indexed(t, blob(base), blob("other"), gittest.PackEntry{Type: gittest.PackOfs, Base: 0, Content: gittest.Delta(len(base), "more")})
@@ -75,7 +75,7 @@ func TestClaims(t *testing.T) {
 				continue
 			}
 			if typ != object.Blob || object.SHA1.ID(gittest.ID("blob", content)) != id {
-				t.Errorf("%s is given as %q", id, content)
+				t.Errorf("%s is returned as %q", id, content)
 			}
 			n++
 		}
@@ -85,12 +85,12 @@ func TestClaims(t *testing.T) {
 		t.Errorf("a true index leads to %d objects", n)
 	}
 	if n := found(index, pack.Limits{Pack: 1 << 30, Tree: 1, Files: 1000}); n != 0 {
-		t.Errorf("past the limit, %d objects are given", n)
+		t.Errorf("above the limit, %d objects are returned", n)
 	}
 	if found(index[:len(index)-1], wide) != -1 || found(index[:1000], wide) != -1 || found(nil, wide) != -1 {
-		t.Error("an index that is cut off is taken")
+		t.Error("an index that is cut off is accepted")
 	}
-	for at := range index { // whatever it says: never another object, never a panic
+	for at := range index { // whatever it says, there is never another object and never a panic
 		for _, bit := range []byte{1, 0x80} {
 			bad := bytes.Clone(index)
 			bad[at] ^= bit
@@ -100,11 +100,11 @@ func TestClaims(t *testing.T) {
 	many := bytes.Clone(index)
 	binary.BigEndian.PutUint32(many[8+255*4:], 1<<31)
 	if found(many, wide) != -1 {
-		t.Error("an index of two billion objects is taken")
+		t.Error("an index of two billion objects is accepted")
 	}
 }
 
-// TestClaimsOfARing: deltas that an index makes each other's base.
+// TestClaimsOfARing: an index can make two deltas each other's base.
 func TestClaimsOfARing(t *testing.T) {
 	one, two := oid(1), oid(2)
 	data := gittest.Pack(-1,
@@ -114,7 +114,7 @@ func TestClaimsOfARing(t *testing.T) {
 	if _, err := src.Keep.WriteAt(data, 0); err != nil {
 		t.Fatal(err)
 	}
-	second := uint32(12 + (len(data)-12-20)/2) // both are of one size
+	second := uint32(12 + (len(data)-12-20)/2) // both have the same size
 	index := []byte("\xfftOc\x00\x00\x00\x02")
 	for range 256 {
 		index = binary.BigEndian.AppendUint32(index, 2)
@@ -134,7 +134,7 @@ func TestClaimsOfARing(t *testing.T) {
 	}
 }
 
-// TestClaimsOfABomb: an index that calls a large blob a tree has nothing unpacked.
+// TestClaimsOfABomb: an index that leads to a large blob does not get it unpacked.
 func TestClaimsOfABomb(t *testing.T) {
 	src, index := indexed(t, gittest.PackEntry{Type: gittest.PackBlob, Content: make([]byte, 64<<20)})
 	src.Spool = nil

@@ -15,7 +15,7 @@ import (
 	"gitlauncher/internal/gittest"
 )
 
-// TestAheadChangesNothing: whether others inflate ahead or not, a pack is the same.
+// TestAheadChangesNothing: a pack is read alike, however many cores inflate ahead.
 // SECURITY.md: G5.
 func TestAheadChangesNothing(t *testing.T) {
 	data := gittest.Mixed()
@@ -34,7 +34,7 @@ func TestAheadChangesNothing(t *testing.T) {
 	}
 }
 
-// readOn reads a pack on so many cores.
+// readOn reads a pack on a number of cores.
 func readOn(t *testing.T, cores int, data []byte) *pack.Archive {
 	t.Helper()
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(cores))

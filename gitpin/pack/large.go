@@ -11,8 +11,8 @@ import (
 	"gitlauncher/gitpin/pack/index"
 )
 
-// large names a blob as it streams by. Hashing, and whatever the sink does, go on
-// while the next piece is inflated.
+// large names a blob as it streams by. It hashes a piece and gives it to the sink while the
+// next piece is inflated.
 func (in *reading) large(ctx context.Context, e index.Slot, h entry.Header, r io.Reader) error {
 	to, err := in.sink.Large(h.Size)
 	if err != nil {
@@ -39,8 +39,8 @@ func (in *reading) large(ctx context.Context, e index.Slot, h entry.Header, r io
 	return to.Named(id)
 }
 
-// pipeline reads size bytes and calls use with piece after piece, while the next
-// ones are read.
+// pipeline reads size bytes. It calls use with one piece after the other while it reads the
+// next ones.
 func pipeline(ctx context.Context, r io.Reader, size int64, use func([]byte) error) error {
 	const pieces, length = 4, 256 << 10
 	group, ctx := errgroup.WithContext(ctx)
@@ -62,7 +62,7 @@ func pipeline(ctx context.Context, r io.Reader, size int64, use func([]byte) err
 				return entry.BadContent(err)
 			}
 			left -= int64(len(b))
-			full <- b // there are no more than it has room for
+			full <- b // never blocks: it has room for all pieces
 		}
 		return nil
 	})

@@ -45,10 +45,10 @@ func blob(s string) gittest.PackEntry {
 	return gittest.PackEntry{Type: gittest.PackBlob, Content: []byte(s)}
 }
 
-// oid is the id of no object.
+// oid returns an id that no object has.
 func oid(n byte) object.ID { return object.SHA1.ID(append([]byte{n}, make([]byte, 19)...)) }
 
-// idOf is the id of a blob.
+// idOf returns the id of a blob.
 func idOf(f object.Format, content string) object.ID {
 	return f.ID(gittest.Hash(f.NewChecksum).ID("blob", []byte(content)))
 }
@@ -97,7 +97,8 @@ func deltas(t *testing.T, f object.Format) {
 	}
 }
 
-// TestDeepAndLarge: a chain of thousands, and results too large for memory.
+// TestDeepAndLarge: a chain may have thousands of deltas, and a result may be too large for
+// memory.
 func TestDeepAndLarge(t *testing.T) {
 	entries := []gittest.PackEntry{blob("x")}
 	content := "x"
@@ -166,17 +167,17 @@ func TestRefused(t *testing.T) {
 		t.Errorf("pack limit: %v", err)
 	}
 	if _, err := read(t, good, pack.Limits{Pack: int64(len(good)), Tree: 1 << 20, Files: 1000}); err != nil {
-		t.Errorf("a pack of just the limit: %v", err)
+		t.Errorf("a pack of exactly the limit: %v", err)
 	}
 	for n := range good {
 		if _, err := read(t, good[:n], wide); err == nil {
-			t.Errorf("cut off after %d bytes, it is taken", n)
+			t.Errorf("cut off after %d bytes, it is accepted", n)
 		}
 	}
 }
 
-// TestLargestBatch: the largest blob that is held in memory goes to the workers with as
-// many small ones as can be before it.
+// TestLargestBatch: the largest blob that is kept in memory goes to the workers with as many
+// small ones before it as a batch can have.
 func TestLargestBatch(t *testing.T) {
 	var entries []gittest.PackEntry
 	for i := range 3 {
@@ -190,8 +191,8 @@ func TestLargestBatch(t *testing.T) {
 	}
 }
 
-// TestResolvedLimit: what deltas make in the second pass counts against the limit, too: a
-// pack of some kilobytes can hold hundreds of deltas whose base comes last.
+// TestResolvedLimit: what deltas make in the second pass counts against the limit, too. A
+// pack of some kilobytes can have hundreds of deltas whose base comes last.
 // SECURITY.md: G4.
 func TestResolvedLimit(t *testing.T) {
 	base := strings.Repeat("0123456789", 6000)
@@ -204,9 +205,9 @@ func TestResolvedLimit(t *testing.T) {
 	}
 	data := gittest.Pack(-1, append(entries, blob(base))...)
 	if len(data) > 64<<10 {
-		t.Fatalf("the pack has %d bytes, which is no surprise", len(data))
+		t.Fatalf("the pack has %d bytes, which is too many for this test", len(data))
 	}
-	const times, meta = 16, 1 << 20 // of the files' limit and of one tree's, for all objects
+	const times, meta = 16, 1 << 20 // all objects may have times the files' limit and meta
 	if _, err := read(t, data, pack.Limits{Pack: 1 << 30, Tree: int64(total+times-1)/times - meta, Files: 1000}); err != nil {
 		t.Errorf("within the limit: %v", err)
 	}
@@ -216,7 +217,7 @@ func TestResolvedLimit(t *testing.T) {
 	}
 }
 
-// TestEveryByte: no byte of a pack can change without it being seen.
+// TestEveryByte: a pack in which any byte has changed is refused.
 // SECURITY.md: G1.
 func TestEveryByte(t *testing.T) {
 	for _, f := range object.Formats() {
@@ -227,10 +228,10 @@ func TestEveryByte(t *testing.T) {
 			bad := bytes.Clone(good)
 			bad[i] ^= 0x10
 			if _, err := readFrom(t, f, bytes.NewReader(bad), wide); err == nil {
-				t.Errorf("%s: byte %d changed, and it is taken", f, i)
+				t.Errorf("%s: byte %d changed, and it is accepted", f, i)
 			}
 			if _, err := readFrom(t, f, bytes.NewReader(good[:i]), wide); err == nil {
-				t.Errorf("%s: cut off after %d bytes, it is taken", f, i)
+				t.Errorf("%s: cut off after %d bytes, it is accepted", f, i)
 			}
 		}
 		for _, other := range object.Formats() {
@@ -241,8 +242,8 @@ func TestEveryByte(t *testing.T) {
 	}
 }
 
-// TestChecksums: objects whose zlib checksum is wrong in a pack whose own is right, and
-// which git would refuse to read.
+// TestChecksums: an object with a wrong zlib checksum is refused, although the pack's own
+// checksum is right. Git could not read such an object.
 func TestChecksums(t *testing.T) {
 	wrong := func(content string) []byte {
 		var z bytes.Buffer
@@ -266,7 +267,7 @@ func TestChecksums(t *testing.T) {
 	}
 }
 
-// TestPieces: it makes no difference in which pieces a stream comes.
+// TestPieces: the pieces in which a stream arrives make no difference.
 func TestPieces(t *testing.T) {
 	var entries []gittest.PackEntry
 	for i := range 3000 {
@@ -282,7 +283,7 @@ func TestPieces(t *testing.T) {
 	}
 }
 
-// pieces returns at most n bytes at once.
+// pieces is a reader that returns at most n bytes at once.
 type pieces struct {
 	data []byte
 	n    int
@@ -297,17 +298,17 @@ func (p *pieces) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// TestSilence: a stream that turns out bad is not waited for, although it is read ahead.
+// TestSilence: nobody waits for the rest of a bad stream, although it is read ahead.
 func TestSilence(t *testing.T) {
 	bad := gittest.Pack(2, gittest.PackEntry{Type: gittest.PackBlob, Size: 1, RawZlib: []byte("xxxxxxxx")})
 	silent, end := io.Pipe()
 	defer end.Close()
 	if _, err := readFrom(t, object.SHA1, io.MultiReader(bytes.NewReader(bad), silent), wide); err == nil {
-		t.Error("it is taken")
+		t.Error("it is accepted")
 	}
 }
 
-// saysCollision is a SHA-1 that claims to have seen an attack.
+// saysCollision is a SHA-1 that always reports an attack.
 type saysCollision struct{ object.CollisionHash }
 
 func (saysCollision) CollisionResistantSum(b []byte) ([]byte, bool) {
@@ -330,7 +331,8 @@ func TestCollisionIsRefused(t *testing.T) {
 	}
 }
 
-// TestIndexIsGits: the index we write is, byte for byte, the one that git makes.
+// TestIndexIsGits: the index that WriteIndex writes is, byte for byte, the one that git
+// makes.
 func TestIndexIsGits(t *testing.T) {
 	for _, f := range object.Formats() {
 		t.Run(f.String(), func(t *testing.T) { indexIsGits(t, f) })
@@ -355,7 +357,7 @@ func indexIsGits(t *testing.T, f object.Format) {
 		t.Fatal(err)
 	}
 	var got bytes.Buffer
-	if err := a.Write(&got); err != nil || !bytes.Equal(got.Bytes(), want) {
+	if err := a.WriteIndex(&got); err != nil || !bytes.Equal(got.Bytes(), want) {
 		t.Errorf("the index differs from git's (%v)", err)
 	}
 	idx, err := os.Open(filepath.Join(dir, "p.idx"))
@@ -402,8 +404,8 @@ func FuzzRead(f *testing.F) {
 
 func newSHA1() object.CollisionHash { return sha1cd.New().(object.CollisionHash) }
 
-// TestKeptPackIsHashedAgain: what is handed out is hashed again, because anyone who shares
-// the disk may have put another pack of the same shape in the kept one's place.
+// TestKeptPackIsHashedAgain: an object is hashed again when it is read, because anyone who
+// shares the disk may have replaced the kept pack by another one of the same shape.
 // SECURITY.md: G1.
 func TestKeptPackIsHashedAgain(t *testing.T) {
 	shape := func(c string) []byte {
@@ -411,7 +413,7 @@ func TestKeptPackIsHashedAgain(t *testing.T) {
 	}
 	kept, other := shape("a"), shape("b")
 	if len(kept) != len(other) {
-		t.Fatalf("%d and %d bytes are not of one shape", len(kept), len(other))
+		t.Fatalf("the packs have %d and %d bytes, which is not the same shape", len(kept), len(other))
 	}
 	dir := t.TempDir()
 	keep, err := os.Create(filepath.Join(dir, "keep"))
@@ -437,10 +439,10 @@ func TestKeptPackIsHashedAgain(t *testing.T) {
 		e, _ := a.Find(object.SHA1.ID(gittest.ID("blob", []byte(c))))
 		var out bytes.Buffer
 		if err := a.WriteTo(t.Context(), e, &out); err == nil || !strings.Contains(err.Error(), "the kept pack does not hold what it should") {
-			t.Errorf("%d bytes of another object are handed out as %s: %v", out.Len(), e.ID, err)
+			t.Errorf("%d bytes of another object are returned as %s: %v", out.Len(), e.ID, err)
 		}
 		if _, _, err := a.Bytes(t.Context(), e); err == nil || !strings.Contains(err.Error(), "the kept pack does not hold what it should") {
-			t.Errorf("the content of another object is handed out as %s: %v", e.ID, err)
+			t.Errorf("the content of another object is returned as %s: %v", e.ID, err)
 		}
 	}
 }
@@ -487,7 +489,7 @@ func TestWriteFails(t *testing.T) {
 	}
 }
 
-// TestDeltaReasons: a delta is refused for what is wrong with it.
+// TestDeltaReasons: the error says what is wrong with a delta.
 func TestDeltaReasons(t *testing.T) {
 	for reason, code := range map[string][]byte{
 		"a delta makes more than it announces": {1, 1, 2, 'x', 'y'},

@@ -20,37 +20,36 @@ import (
 
 const (
 	inFlight    = 5 << 20   // bytes of blobs on their way to the workers
-	batchBytes  = 128 << 10 // of blobs that go to a worker together, the last one not counted
-	batchBlobs  = 128       // and how many they are at most
+	batchBytes  = 128 << 10 // bytes of the blobs in a batch, without the last one
+	batchBlobs  = 128       // blobs in a batch, at most
 	maxGuessers = 4         // workers that inflate ahead of the scan
 )
 
-// A batch that is larger than what may be on its way would wait forever.
+// A batch that is larger than inFlight would wait forever. Then this does not compile.
 const _ = uint(inFlight - batchBytes - largeBlob)
 
-// Sink is told of every object that needs no second pass, by the id that its own
-// bytes have.
+// Sink receives every object that needs no second pass, with the id of its own bytes.
 type Sink interface {
-	// Meta gets commits, trees and tags, one at a time, in the order of the pack.
+	// Meta receives commits, trees and tags, one at a time, in the order of the pack.
 	Meta(t object.Type, id object.ID, content []byte) error
-	// Blob gets blobs of up to 4 MiB, several at a time. Nobody changes the content,
-	// and the sink must not.
+	// Blob receives blobs of up to 4 MiB. It is called by several goroutines at a time. The
+	// content never changes, and the sink must not change it.
 	Blob(id object.ID, content []byte) error
-	// Large begins a larger blob, whose id is known only at its end. It returns
-	// Discard if the blob is not wanted now.
+	// Large begins a larger blob, whose id is known only at its end. It returns Discard if
+	// the blob is not wanted.
 	Large(size int64) (LargeBlob, error)
 }
 
-// LargeBlob gets a blob in pieces, and then one of the two calls.
+// LargeBlob receives a blob in pieces, and then a call of Named or Drop.
 type LargeBlob interface {
 	io.Writer
-	// Named ends a blob: what was written is the one of that id.
+	// Named ends a blob. What was written is the blob with that id.
 	Named(id object.ID) error
-	// Drop ends what proved to be none.
+	// Drop ends a blob that proved to be bad.
 	Drop()
 }
 
-// Discard is a LargeBlob that nobody wants.
+// Discard is a [LargeBlob] that ignores what it receives.
 var Discard LargeBlob = discard{}
 
 type discard struct{}
@@ -59,38 +58,39 @@ func (discard) Write(b []byte) (int, error) { return len(b), nil }
 func (discard) Named(object.ID) error       { return nil }
 func (discard) Drop()                       {}
 
-// NamesOnly is a Sink for a reading whose result is the names of a pack's objects.
+// NamesOnly is a [Sink] that ignores what it receives, for callers who want only the names
+// of a pack's objects.
 type NamesOnly struct{}
 
-// Meta keeps nothing.
+// Meta implements [Sink].
 func (NamesOnly) Meta(object.Type, object.ID, []byte) error { return nil }
 
-// Blob keeps nothing.
+// Blob implements [Sink].
 func (NamesOnly) Blob(object.ID, []byte) error { return nil }
 
-// Large keeps nothing.
+// Large implements [Sink].
 func (NamesOnly) Large(int64) (LargeBlob, error) { return Discard, nil }
 
 // Source is where Read gets and keeps a pack.
 type Source struct {
-	// Stream is the pack, from its first byte to its last. Nil means that Keep holds
-	// it already. After an error a call of its Read may still be under way.
+	// Stream is the pack, from its first byte to its last. It is nil if Keep has the pack
+	// already. After an error a call of its Read may still be under way.
 	Stream io.Reader
-	// Keep holds the pack's bytes afterwards.
+	// Keep has the pack's bytes in the end.
 	Keep *os.File
-	// Spool makes an empty file that goes away when it is closed. Only Claims can do
-	// without.
+	// Spool makes an empty file that is removed when it is closed. It may be nil for
+	// [Claims].
 	Spool func() (*os.File, error)
-	// NewHasher makes what names objects. Its format is that of the pack.
+	// NewHasher makes a hasher for the objects. Its format is that of the pack.
 	NewHasher func() *object.Hasher
-	// Announced is told how many objects there are to be, once that is within the
-	// limits; nil if nobody wants to know.
+	// Announced is called with the number of objects that the pack announces, if that is
+	// within the limits. It may be nil.
 	Announced func(objects int)
 }
 
 func (s Source) format() object.Format { return s.NewHasher().Format() }
 
-// heedingReader is a reader that ends with a context.
+// heedingReader is a reader that fails once the context has ended.
 type heedingReader struct {
 	ctx context.Context
 	r   io.Reader
@@ -103,8 +103,9 @@ func (h heedingReader) Read(b []byte) (int, error) {
 	return h.r.Read(b)
 }
 
-// Read reads a whole pack and names every object in it. Errors are *Error,
-// *LimitError, object.ErrCollision, the stream's or the disk's own.
+// Read reads a whole pack and names every object in it. Errors are *[Error], *[LimitError],
+// [object.ErrCollision], and those of the sink, the stream and the disk. A stream that ends
+// too early is an [io.ErrUnexpectedEOF].
 func Read(ctx context.Context, src Source, lim Limits, sink Sink) (*Archive, error) {
 	in, err := scan.Begin(src.Stream, src.Keep, src.format(), lim.Pack)
 	if err != nil {
@@ -160,22 +161,23 @@ type reading struct {
 	bases     *cache
 	limits    Limits
 	left      int64    // bytes that objects may still have
-	codeLeft  int64    // bytes that deltas may still have before they are applied
-	later     []uint32 // deltas for the second pass, by their row
+	codeLeft  int64    // bytes that deltas themselves may still have
+	later     []uint32 // the numbers of deltas for the second pass, in the order of the pack
 	laterByID bool     // some of them name their base by its id
-	batch     batch    // in the making
+	batch     batch    // the next one, not yet complete
 	blobs     chan batch
 	room      *semaphore.Weighted
 	archive   *Archive
 }
 
-// blob is one that waits for its name.
+// blob is a blob that has no name yet.
 type blob struct {
 	slot    index.Slot
 	content entry.Content
 }
 
-// batch is some blobs together: to wake a worker costs more than to hash a small one.
+// batch is some blobs for one worker, because waking a worker costs more than hashing a
+// small blob.
 type batch struct {
 	blobs []blob
 	bytes int64
@@ -202,7 +204,7 @@ func (in *reading) entries(ctx context.Context) error {
 	return err
 }
 
-// admit holds what a header announces against the limits, before anything is inflated.
+// admit checks what a header announces against the limits, before anything is inflated.
 func (in *reading) admit(h entry.Header) error {
 	if h.Offset > index.MaxOffset {
 		return &LimitError{What: "pack", Limit: index.MaxOffset}
@@ -216,7 +218,7 @@ func (in *reading) admit(h entry.Header) error {
 	return in.charge(h.Type, h.Size)
 }
 
-// charge counts an object's bytes.
+// charge counts an object's bytes against the limits.
 func (in *reading) charge(t object.Type, size int64) error {
 	if err := in.limits.check(t, size); err != nil {
 		return err
@@ -227,7 +229,7 @@ func (in *reading) charge(t object.Type, size int64) error {
 	return nil
 }
 
-// entry reads one entry's content and passes it on, or notes it for later.
+// entry adds one entry to the table and reads its content.
 func (in *reading) entry(ctx context.Context, h entry.Header) error {
 	e := in.archive.Add(h.Offset)
 	err := in.content(ctx, e, h)
@@ -235,7 +237,7 @@ func (in *reading) entry(ctx context.Context, h entry.Header) error {
 	return err
 }
 
-// content reads one entry's content: small ones into memory, large ones as a stream.
+// content reads one entry's content: into memory if it is small, and otherwise as a stream.
 func (in *reading) content(ctx context.Context, e index.Slot, h entry.Header) error {
 	isDelta := h.IsDelta()
 	if h.Size > largeBlob && (isDelta || h.Type == object.Blob) {
@@ -261,7 +263,7 @@ func (in *reading) content(ctx context.Context, e index.Slot, h entry.Header) er
 	return in.delta(ctx, e, h, bytes.NewReader(content.Bytes))
 }
 
-// found names an object whose content is at hand. Workers name blobs.
+// found names an object whose content is in memory. Workers name blobs.
 func (in *reading) found(ctx context.Context, e index.Slot, t object.Type, content entry.Content) error {
 	in.bases.put(e.Offset(), t, content.Bytes)
 	if t == object.Blob {
@@ -293,7 +295,7 @@ func (in *reading) dispatch(ctx context.Context) error {
 	}
 }
 
-// name notes an object's type and the id that its bytes have, and returns the id.
+// name sets an object's type and id, which it computes, and returns the id.
 func name(s index.Slot, hasher *object.Hasher, t object.Type, content entry.Content) (object.ID, error) {
 	if err := content.Check(); err != nil {
 		return object.ID{}, err
@@ -305,8 +307,8 @@ func name(s index.Slot, hasher *object.Hasher, t object.Type, content entry.Cont
 	return id, err
 }
 
-// delta resolves a delta if its base is at hand, and else notes it for later.
-// Its own bytes are read either way: that is how the next entry is found.
+// delta resolves a delta if its base is in memory, and otherwise postpones it. It reads the
+// delta's own bytes either way, since the next entry follows them.
 func (in *reading) delta(ctx context.Context, e index.Slot, h entry.Header, r io.Reader) error {
 	if h.Type == entry.OfsDelta && !in.begins(h.BaseOffset) {
 		return fault.Bad("a delta's base is not where an entry begins")
@@ -329,7 +331,7 @@ func (in *reading) delta(ctx context.Context, e index.Slot, h entry.Header, r io
 	if err := in.charge(base.typ, d.ResultSize); err != nil {
 		return err
 	}
-	result := bytes.NewBuffer(make([]byte, 0, min(d.ResultSize, entry.OnWord)))
+	result := bytes.NewBuffer(make([]byte, 0, min(d.ResultSize, entry.Upfront)))
 	if err := d.Apply(&delta.Memory{Bytes: base.content}, int64(len(base.content)), result); err != nil {
 		return err
 	}
@@ -339,7 +341,7 @@ func (in *reading) delta(ctx context.Context, e index.Slot, h entry.Header, r io
 	return in.found(ctx, e, base.typ, entry.Content{Bytes: result.Bytes(), Checked: true})
 }
 
-// postpone leaves a delta to the second pass. rest is what was not read of its code yet.
+// postpone leaves a delta to the second pass. rest is the unread part of its code.
 func (in *reading) postpone(h entry.Header, rest io.Reader, code *io.LimitedReader) error {
 	if _, err := io.Copy(io.Discard, rest); err != nil {
 		return entry.BadContent(err)
@@ -352,14 +354,14 @@ func (in *reading) postpone(h entry.Header, rest io.Reader, code *io.LimitedRead
 	return entry.AtEnd(code.R)
 }
 
-// begins reports whether an entry begins at an offset, before the last one.
+// begins reports whether an entry other than the last one begins at an offset.
 func (in *reading) begins(offset int64) bool {
 	a := in.archive
 	i := a.Search(offset)
 	return i < a.Len()-1 && a.At(i).Offset() == offset
 }
 
-// hashBlobs is a worker.
+// hashBlobs is one worker: it names the blobs of one batch after the other.
 func (in *reading) hashBlobs(hasher *object.Hasher) error {
 	for batch := range in.blobs {
 		for _, b := range batch.blobs {

@@ -14,29 +14,29 @@ import (
 	"gitlauncher/gitpin/object"
 )
 
-// missingBaseError is a delta whose base has no name yet, or none at all.
+// missingBaseError reports a delta whose base has no name yet, or is not in the pack.
 type missingBaseError struct{ id object.ID }
 
 func (e *missingBaseError) Error() string {
 	return fmt.Sprintf("bad pack: the base %s of a delta is not in it", e.id)
 }
 
-// resolver is the second pass: it names the deltas whose base was not at hand
-// when they came by.
+// resolver is the second pass: it names the deltas whose base was not in memory in the
+// first.
 type resolver struct {
 	archive *Archive
 	left    atomic.Int64 // bytes that objects may still have
 
 	mu      sync.Mutex
-	waiting map[object.ID][]int64 // offsets of deltas, by the base they lack
+	waiting map[object.ID][]int64 // offsets of deltas, by the base that they lack
 }
 
-// resolve names the deltas of later. In a first round workers share them. What
-// is left are deltas whose base is named by its id and was itself a delta,
-// and those on top of them: each is taken up again once its base has its name.
+// resolve names the deltas in later. First, workers share them. Then only those are left
+// that name as their base, by its id, another delta, and those based on them. Each is
+// resolved once its base has a name.
 //
-// byID says that some name their base by its id; left is how many bytes objects may
-// still have.
+// byID says that some name their base by its id. left is how many bytes objects may still
+// have.
 func (a *Archive) resolve(ctx context.Context, later []uint32, byID bool, left int64) error {
 	r := &resolver{archive: a, waiting: make(map[object.ID][]int64)}
 	r.left.Store(left)
@@ -74,7 +74,7 @@ func (a *Archive) resolve(ctx context.Context, later []uint32, byID bool, left i
 	return nil
 }
 
-// takeUp names waiting deltas until none is left whose base has a name.
+// takeUp resolves waiting deltas until none is left whose base has a name.
 func (r *resolver) takeUp(ctx context.Context) error {
 	w := r.worker()
 	var ready []object.ID
@@ -100,7 +100,7 @@ func (r *resolver) takeUp(ctx context.Context) error {
 	return nil
 }
 
-// worker names deltas, one at a time.
+// worker resolves deltas, one at a time.
 type worker struct {
 	*resolver
 	hasher *object.Hasher
@@ -111,7 +111,7 @@ func (r *resolver) worker() *worker {
 	return &worker{r, r.archive.newHasher(), newCache(baseCache / 2)}
 }
 
-// charge counts an object's bytes, before they are made.
+// charge counts an object's bytes against the limit, before they are made.
 func (r *resolver) charge(size int64) error {
 	if r.left.Add(-size) < 0 {
 		return r.archive.limits.tooMuch()
@@ -119,7 +119,7 @@ func (r *resolver) charge(size int64) error {
 	return nil
 }
 
-// name resolves the delta at offset, or puts it among the waiting.
+// name resolves and names the delta at offset, or adds it to the waiting ones.
 func (w *worker) name(ctx context.Context, offset int64) error {
 	c, err := w.archive.open(ctx, offset, w.bases, w.charge)
 	var missing *missingBaseError

@@ -12,8 +12,8 @@ import (
 	"gitlauncher/gitpin/pack/fault"
 )
 
-// Write writes a pack of the given objects of a, each whole, to w. It is for
-// packs that hold more than what was pinned: the rest is left behind.
+// Write writes a pack of some of the objects of a, each whole, to w. It is for a pack that
+// has more than what was pinned.
 func Write(ctx context.Context, w io.Writer, a *Archive, ids []object.ID) error {
 	sum := a.Format().NewChecksum()
 	out := io.MultiWriter(w, sum)

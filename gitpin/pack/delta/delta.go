@@ -9,15 +9,14 @@ import (
 	"gitlauncher/gitpin/pack/fault"
 )
 
-// Delta is a delta of which the head was read: instructions follow until the result is
-// whole.
+// Delta is a delta whose two sizes, in bytes, were read. Its instructions follow.
 type Delta struct {
 	BaseSize   int64
 	ResultSize int64
 	code       *bufio.Reader
 }
 
-// Read reads the two sizes that a delta begins with.
+// Read reads the two sizes at the beginning of a delta.
 func Read(r io.Reader) (*Delta, error) {
 	d := &Delta{code: bufio.NewReader(r)}
 	var err error
@@ -44,11 +43,11 @@ func readSize(r io.ByteReader) (size int64, err error) {
 	}
 }
 
-// Rest returns what was not read of the delta yet, for callers who do not apply it.
+// Rest returns the unread part of the delta, for callers who do not apply it.
 func (d *Delta) Rest() io.Reader { return d.code }
 
-// Apply writes the result to w, which gets exactly ResultSize bytes or an error
-// is returned. base must hold baseSize bytes.
+// Apply writes the result to w. Without an error, w has got exactly ResultSize bytes. base
+// must have baseSize bytes.
 func (d *Delta) Apply(base io.ReaderAt, baseSize int64, w io.Writer) error {
 	if baseSize != d.BaseSize {
 		return fault.Bad("a delta is for a base of another size")
@@ -74,12 +73,12 @@ func (d *Delta) Apply(base io.ReaderAt, baseSize int64, w io.Writer) error {
 	return nil
 }
 
-// step carries out one instruction and returns how many bytes it made.
+// step applies one instruction and returns how many bytes it made.
 func (d *Delta) step(op byte, base io.ReaderAt, w io.Writer, left int64) (int64, error) {
 	switch {
 	case op == 0:
 		return 0, fault.Bad("a delta has a reserved instruction")
-	case op&0x80 == 0: // the next op bytes, literally
+	case op&0x80 == 0: // copy the next op bytes of the delta
 		if int64(op) > left {
 			return 0, fault.Bad("a delta makes more than it announces")
 		}
@@ -117,7 +116,7 @@ func (d *Delta) step(op byte, base io.ReaderAt, w io.Writer, left int64) (int64,
 	return io.Copy(w, io.NewSectionReader(base, offset, size))
 }
 
-// Memory is a base that is held in memory.
+// Memory is a base in memory.
 type Memory struct{ Bytes []byte }
 
 // ReadAt reads from the base.

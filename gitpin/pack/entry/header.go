@@ -7,30 +7,31 @@ import (
 	"gitlauncher/gitpin/pack/fault"
 )
 
-// The two entry types beside object.Type's four: deltas against a base that is
-// named by its distance in the pack, or by its id.
+// The two types of entries that are no objects but deltas. They name their base by its
+// distance in the pack, or by its id.
 const (
 	OfsDelta object.Type = 6
 	RefDelta object.Type = 7
 )
 
-// PackHeader is how many bytes stand before a pack's first entry: "PACK", the version,
-// the number of objects.
+// PackHeader is the size of a pack's header, in bytes: "PACK", the version, the number of
+// objects.
 const PackHeader = 12
 
-// Header is what stands before an entry's compressed content.
+// Header is the header of an entry. The compressed content follows it.
 type Header struct {
 	Offset     int64 // of the entry in the pack
 	Type       object.Type
-	Size       int64 // of the content after inflating; of the delta for deltas
-	BaseOffset int64 // OfsDelta
-	BaseID     object.ID
+	Size       int64     // bytes of the inflated content, which for a delta is the delta
+	BaseOffset int64     // of an OfsDelta's base
+	BaseID     object.ID // of a RefDelta's base
 }
 
-// IsDelta reports whether an entry is one.
+// IsDelta reports whether an entry is a delta.
 func (h *Header) IsDelta() bool { return h.Type == OfsDelta || h.Type == RefDelta }
 
-// ReadHeader reads type, size and the base of a delta, in a pack of the format.
+// ReadHeader reads type, size and, for a delta, the base into h, whose Offset is set. f is
+// the format of the pack.
 func ReadHeader(r io.ByteReader, f object.Format, h *Header) error {
 	c, err := r.ReadByte()
 	if err != nil {
@@ -90,7 +91,7 @@ func readBaseOffset(r io.ByteReader, h *Header) error {
 	return nil
 }
 
-// AppendHeader appends the header of an object that is no delta.
+// AppendHeader appends the header of an object that is not a delta.
 func AppendHeader(b []byte, t object.Type, size int64) []byte {
 	c := byte(t)<<4 | byte(size&15)
 	for size >>= 4; size > 0; size >>= 7 {

@@ -12,20 +12,21 @@ import (
 	"gitlauncher/gitpin/pack/fault"
 )
 
-// OnWord is how many bytes are allocated on a header's word; more as they come.
-const OnWord = 256 << 10
+// Upfront is how many bytes are allocated at most because a header announces them. More are
+// allocated as they arrive.
+const Upfront = 256 << 10
 
 // Inflater inflates whole contents into memory.
 type Inflater struct {
 	flate io.ReadCloser // nil until it is needed
 }
 
-// Inflate makes a content of just that size from the zlib stream (RFC 1950) that comes
-// next, and reads no byte more. It uses room if that is large enough; otherwise it takes
-// memory as the bytes come. It leaves the checksum to others, since everything waits for
-// it.
+// Inflate reads the zlib stream (RFC 1950) that comes next, and no byte more. It returns the
+// content, which must have exactly that size. It uses room if that is large enough, and
+// otherwise allocates memory as the bytes arrive. It does not check the checksum, so that
+// another goroutine can ([Content.Check]).
 func (f *Inflater) Inflate(from Source, room []byte, size int64) (Content, error) {
-	var frame [4]byte // two bytes before the deflated data, four behind
+	var frame [4]byte // two bytes before the deflated data, four after it
 	if _, err := io.ReadFull(from, frame[:2]); err != nil {
 		return Content{}, fault.Truncated(err)
 	}
@@ -49,11 +50,11 @@ func (f *Inflater) Inflate(from Source, room []byte, size int64) (Content, error
 	return Content{Bytes: content, Adler: binary.BigEndian.Uint32(frame[:])}, fault.Truncated(err)
 }
 
-// fill reads so many bytes, into room if that is large enough.
+// fill reads size bytes, into room if that is large enough.
 func fill(r io.Reader, room []byte, size int64) ([]byte, error) {
-	const times = 4 // larger than what is full
+	const times = 4 // by which the memory grows
 	if int64(cap(room)) < size {
-		room = make([]byte, min(size, OnWord))
+		room = make([]byte, min(size, Upfront))
 	}
 	content := room[:min(size, int64(cap(room)))]
 	for done := 0; ; {
@@ -66,21 +67,20 @@ func fill(r io.Reader, room []byte, size int64) ([]byte, error) {
 	}
 }
 
-// Source is a reader of which an Inflater takes no more than it needs.
+// Source is a reader from which an [Inflater] reads no more than it needs.
 type Source interface {
 	io.Reader
 	io.ByteReader
 }
 
-// Content is an inflated content, with the checksum that its zlib stream states unless that was
-// looked at already.
+// Content is an inflated content.
 type Content struct {
 	Bytes   []byte
-	Adler   uint32
-	Checked bool
+	Adler   uint32 // the checksum in the zlib stream
+	Checked bool   // Adler is right, or there is none to check
 }
 
-// Check returns an error where the checksum is wrong: git refuses such an object.
+// Check returns an error if the checksum is wrong: git refuses such an object.
 func (c Content) Check() error {
 	if !c.Checked && adler32.Checksum(c.Bytes) != c.Adler {
 		return errZlib
@@ -88,7 +88,8 @@ func (c Content) Check() error {
 	return nil
 }
 
-// Zlib begins a zlib stream, with the memory of an earlier one if there is.
+// Zlib returns a reader of a zlib stream. It uses the memory of z, an earlier one, unless
+// that is nil.
 func Zlib(z io.ReadCloser, r io.Reader) (io.ReadCloser, error) {
 	var err error
 	if z == nil {
@@ -112,7 +113,7 @@ func zlibError(err error) error {
 	return fault.Truncated(err)
 }
 
-// AtEnd returns an error unless inflated content ends here.
+// AtEnd returns an error unless the inflated content ends here.
 func AtEnd(r io.Reader) error {
 	var one [1]byte
 	switch n, err := io.ReadFull(r, one[:]); {
@@ -124,7 +125,7 @@ func AtEnd(r io.Reader) error {
 	return nil
 }
 
-// BadContent is what an error in the middle of an inflated content means.
+// BadContent returns what an error in the middle of an inflated content means.
 func BadContent(err error) error {
 	if err == io.EOF {
 		return fault.Bad("an object is shorter than its header says")

@@ -10,9 +10,9 @@ import (
 	"gitlauncher/gitpin/pack/fault"
 )
 
-// Read reads ids and offsets of an index of version 2, of at most so many objects.
-// Checksums and the order of ids are not looked at: a wrong one only makes a claim that
-// is found wrong. Errors are [*fault.Error] or the disk's own.
+// Read reads ids and offsets from an index of version 2 that has at most this many objects.
+// It does not check the checksums or the order of the ids, since a fault in them only makes
+// a claim that is later found wrong. Errors are *[fault.Error] or those of the disk.
 func Read(f *os.File, format object.Format, most int64) (*Table, error) {
 	const fanout = 8 + 256*4
 	idSize := int64(format.Size())
@@ -26,7 +26,7 @@ func Read(f *os.File, format object.Format, most int64) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	size := fanout + n*(idSize+4+4) // without far offsets, which a kept pack of 2 GiB has
+	size := fanout + n*(idSize+4+4) // without the table of far offsets, which a pack above 2 GiB has
 	if string(head[:8]) != "\xfftOc\x00\x00\x00\x02" || n > most || info.Size() < size+tail || info.Size() > size+n*8+tail {
 		return nil, fault.Bad("its index is malformed")
 	}

@@ -9,46 +9,46 @@ import (
 	"gitlauncher/gitpin/object"
 )
 
-// Table is the objects of a pack of one format. Objects are added in the order of the
-// pack. Find works once all have their ids and Sort was called.
+// Table has the objects of a pack of one format. They are added in the order of the pack.
+// All, Find, Number and WriteIndex need Sort, which needs the ids of all objects.
 type Table struct {
-	Checksum []byte // the pack's own, which names its files
+	Checksum []byte // the pack's own, which is in the names of its files
 
 	format object.Format
-	pieces []piece // all but the last are full
-	n      int
+	pieces []piece  // all but the last are full
+	n      int      // objects
 	byID   []uint32 // rows in the order of ids
 }
 
 // Entry is one object of a pack.
 type Entry struct {
 	ID     object.ID
-	Type   object.Type // never a delta: what the object is; 0 while that is not known
+	Type   object.Type // of the object, and never a delta; 0 while it is not known
 	Offset int64
 }
 
-// row is what is kept of an object beside its id. With id and place in the order of ids,
-// an object of a SHA-1 pack costs 36 bytes of memory, and one of a SHA-256 pack 48, which
-// TestMemoryOfAnObject measures.
+// row has what a table keeps of an object besides its id. With the id and its place in the
+// order of ids, an object of a SHA-1 pack costs 36 bytes of memory, and one of a SHA-256
+// pack 48, as TestMemoryOfAnObject measures.
 type row struct {
 	typ  object.Type
-	high uint8 // of the offset
-	low  uint32
+	high uint8  // the offset's bits from 32 on
+	low  uint32 // and those below
 	crc  uint32
 }
 
-// MaxOffset is the largest that there can be, in bytes: 1 TiB.
+// MaxOffset is the largest offset that a table can have, in bytes: 1 TiB less one.
 const MaxOffset = 1<<40 - 1
 
 func (r *row) offset() int64 { return int64(r.high)<<32 | int64(r.low) }
 
-// piece is some rows that are allocated together, with their ids.
+// piece is rows that are allocated together, with their ids.
 type piece struct {
 	rows []row
 	ids  []byte
 }
 
-// rowPiece is how many rows are allocated together.
+// rowPiece is the number of rows in a piece.
 const rowPiece = 1024
 
 // New returns an empty table for a pack of the format.
@@ -57,29 +57,28 @@ func New(f object.Format) *Table { return &Table{format: f} }
 // Format returns the format of all ids.
 func (t *Table) Format() object.Format { return t.format }
 
-// Slot is the place of one object in a table. It stays where it is: others hold on to it
-// while more come.
+// Slot is the place of one object in a table. It stays valid while more are added.
 type Slot struct {
 	row *row
 	id  []byte
 }
 
-// Set says what the object is.
+// Set sets the object's type and id.
 func (s Slot) Set(typ object.Type, id object.ID) {
 	s.row.typ = typ
 	id.Append(s.id[:0])
 }
 
-// SetCRC says what the CRC-32 of the object's entry is.
+// SetCRC sets the CRC-32 of the object's entry.
 func (s Slot) SetCRC(crc uint32) { s.row.crc = crc }
 
-// Type returns what the object is.
+// Type returns the object's type; 0 while it is not known.
 func (s Slot) Type() object.Type { return s.row.typ }
 
-// Offset returns where the object's entry begins.
+// Offset returns where the object's entry begins in the pack.
 func (s Slot) Offset() int64 { return s.row.offset() }
 
-// Add makes room for one more, at that offset, which is at most MaxOffset.
+// Add adds an object at that offset, which is at most MaxOffset.
 func (t *Table) Add(offset int64) Slot {
 	if t.n%rowPiece == 0 {
 		t.pieces = append(t.pieces, piece{make([]row, rowPiece), make([]byte, rowPiece*t.format.Size())})
@@ -106,12 +105,13 @@ func (t *Table) Entry(i int) Entry {
 	return Entry{t.format.ID(t.id(i)), row.typ, row.offset()}
 }
 
-// Search returns the number of the first object from that offset on; Len if there is none.
+// Search returns the number, in the order of the pack, of the first object at or after that
+// offset, or Len if there is none.
 func (t *Table) Search(offset int64) int {
 	return sort.Search(t.n, func(i int) bool { return t.row(i).offset() >= offset })
 }
 
-// Sort puts the objects in the order of their ids.
+// Sort makes the order of the ids, which All, Find, Number and WriteIndex use.
 func (t *Table) Sort() {
 	t.byID = make([]uint32, t.n)
 	for i := range t.byID {
@@ -120,10 +120,10 @@ func (t *Table) Sort() {
 	slices.SortFunc(t.byID, func(x, y uint32) int { return bytes.Compare(t.id(int(x)), t.id(int(y))) })
 }
 
-// Len is how many objects there are.
+// Len returns the number of objects.
 func (t *Table) Len() int { return t.n }
 
-// All are the objects by id, each with its number in that order.
+// All iterates over the objects in the order of their ids, each with its number in it.
 func (t *Table) All() iter.Seq2[int, Entry] {
 	return func(yield func(int, Entry) bool) {
 		for i, row := range t.byID {
@@ -134,7 +134,7 @@ func (t *Table) All() iter.Seq2[int, Entry] {
 	}
 }
 
-// Find returns the object of that id, if it is there.
+// Find returns the object with that id, if there is one.
 func (t *Table) Find(id object.ID) (Entry, bool) {
 	i := t.Number(id)
 	if i < 0 {
@@ -143,7 +143,7 @@ func (t *Table) Find(id object.ID) (Entry, bool) {
 	return t.Entry(int(t.byID[i])), true
 }
 
-// Number is that of the object in the order of ids; -1 for none.
+// Number returns the object's number in the order of ids, or -1 if there is none.
 func (t *Table) Number(id object.ID) int {
 	if id.Format() != t.format {
 		return -1

@@ -6,8 +6,8 @@ import (
 	"io"
 )
 
-// Write writes the pack's index, version 2, as `git index-pack` would.
-func (t *Table) Write(w io.Writer) error {
+// WriteIndex writes the pack's index, version 2, as `git index-pack` would.
+func (t *Table) WriteIndex(w io.Writer) error {
 	sum := t.format.NewChecksum()
 	buf := bufio.NewWriter(io.MultiWriter(w, sum))
 	var room [8]byte

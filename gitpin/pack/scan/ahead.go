@@ -9,48 +9,48 @@ import (
 	"gitlauncher/gitpin/pack/entry"
 )
 
-// Only inflating an entry tells where the next one begins, so one core alone can read
-// a pack. But where an entry begins can be guessed from its first bytes. So guessers
-// look for one, region by region ahead of the scan, and inflate it and what follows.
+// The end of an entry is known only when it was inflated. So one core would read a pack and
+// the others wait. But the first bytes of an entry show where one may begin. So guessers
+// look for an entry in the regions ahead of the scan, and inflate it and those after it.
 //
-// No guess is believed. The scan takes up what was inflated from some byte only when
-// it has itself come to that very byte, and what inflates from there follows from the
-// bytes alone. A wrong guess costs time, and each region has little of it.
+// No guess is believed. The scan uses what was inflated from some offset only when it has
+// reached that offset itself, and the content there follows from the bytes alone. A wrong
+// guess only costs time, and little for each region.
 const (
-	regionSize  = 256 << 10 // bytes of the pack in which one guesser begins entries
-	regionSpill = 64 << 10  // and how many more its last entry may take
-	regionGives = 2 << 20   // bytes of contents that are kept of a region
-	regionTries = 128 << 10 // bytes of contents that are inflated to find its first entry
-	tryBytes    = 64 << 10  // bytes of a content that is tried
+	regionSize  = 256 << 10 // bytes of the pack in which a region's entries begin
+	regionSpill = 64 << 10  // further bytes that its last entry may have
+	regionKeeps = 2 << 20   // bytes of contents that are kept of a region
+	regionTries = 128 << 10 // bytes that are inflated to find a region's first entry
+	tryBytes    = 64 << 10  // bytes of the largest content that is tried
 	tryHeader   = 3         // bytes of the header of such an entry, at most
-	tryCosts    = 1 << 10   // bytes that a try counts for beside its content
-	shrinks     = 2         // times smaller, at least, that a content is taken to be in the pack
+	tryCosts    = 1 << 10   // bytes that a try counts for besides its content
+	shrinks     = 2         // a content larger than this many times the bytes left is not inflated
 )
 
-// ahead is what was inflated ahead of the scan.
+// ahead has what was inflated ahead of the scan.
 type ahead struct {
 	from   *intake
 	format object.Format
 
 	mu      sync.Mutex
-	change  *sync.Cond        // any of what follows is another
+	change  *sync.Cond        // a field below has changed
 	scan    int64             // the region that the scan is in
-	next    int64             // the one to take up
+	next    int64             // the next region for a guesser
 	regions map[int64]*region // none before scan
 	ended   bool
 }
 
-// region is one that a guesser has taken up.
+// region is a region that a guesser works on, or has worked on.
 type region struct {
-	at    int64           // where it is inflating, while it is
-	found map[int64]guess // by where they begin
-	left  bool            // by its guesser, or to be left by it
+	at    int64           // the entry that is being inflated
+	found map[int64]guess // by the offset of the entry
+	done  bool            // its guesser has left it, or must
 }
 
-// guess is the content of an entry, if one begins there.
+// guess is the content of an entry, if there is one at its offset.
 type guess struct {
 	content entry.Content
-	end     int64 // of the entry
+	end     int64 // the offset after the entry
 }
 
 func newAhead(from *intake, f object.Format) *ahead {
@@ -59,7 +59,7 @@ func newAhead(from *intake, f object.Format) *ahead {
 	return a
 }
 
-// take returns what was inflated from a byte to which the scan has come.
+// take returns what was inflated from offset, which the scan has reached.
 func (a *ahead) take(offset int64) (guess, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -68,23 +68,23 @@ func (a *ahead) take(offset int64) (guess, bool) {
 	if r == nil {
 		return guess{}, false
 	}
-	for r.at == offset && !r.left {
+	for r.at == offset && !r.done {
 		a.change.Wait()
 	}
 	g, ok := r.found[offset]
 	delete(r.found, offset)
-	r.left = r.left || !ok // it has gone another way, or is slower than the scan
+	r.done = r.done || !ok // its guesser is wrong, or slower than the scan
 	return g, ok
 }
 
-// pass notes that the scan has come to a region.
+// pass notes that the scan has reached a region.
 func (a *ahead) pass(here int64) {
 	if here == a.scan {
 		return
 	}
 	for ; a.scan < here; a.scan++ {
 		if r := a.regions[a.scan]; r != nil {
-			r.left = true
+			r.done = true
 			delete(a.regions, a.scan)
 		}
 	}
@@ -92,7 +92,7 @@ func (a *ahead) pass(here int64) {
 	a.change.Broadcast()
 }
 
-// end ends the guessers.
+// end makes the guessers return.
 func (a *ahead) end() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -100,7 +100,8 @@ func (a *ahead) end() {
 	a.change.Broadcast()
 }
 
-// takeUp returns the next region for a guesser, once it is near enough.
+// takeUp returns the next region for a guesser, once the scan is near enough. r is nil at
+// the end.
 func (a *ahead) takeUp(guessers int) (n int64, r *region) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -116,7 +117,7 @@ func (a *ahead) takeUp(guessers int) (n int64, r *region) {
 	return n, r
 }
 
-// guess is the work of one of so many guessers.
+// guess does the work of one guesser, of this many, until the end.
 func (a *ahead) guess(guessers int) {
 	g := guesser{ahead: a}
 	for {
@@ -132,16 +133,16 @@ func (a *ahead) guess(guessers int) {
 func (a *ahead) leave(r *region) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	r.left = true
+	r.done = true
 	a.change.Broadcast()
 }
 
-// goesOn notes where a guesser is inflating, and reports whether it should go on.
+// goesOn notes the entry that a guesser inflates, and reports whether it should go on.
 func (a *ahead) goesOn(r *region, at int64) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	r.at = at
-	return !r.left && !a.ended
+	return !r.done && !a.ended
 }
 
 func (a *ahead) add(r *region, at int64, g guess) {
@@ -152,27 +153,27 @@ func (a *ahead) add(r *region, at int64, g guess) {
 	a.change.Broadcast()
 }
 
-// guesser is what a guesser works with.
+// guesser has the memory that one guesser works with.
 type guesser struct {
 	*ahead
 	inflater entry.Inflater
 	bytes    []byte // of the region and its spill
-	start    int64  // where they begin in the pack
+	start    int64  // their offset in the pack
 	reader   bytes.Reader
 	scratch  []byte
 	tries    int // what is left of regionTries
 }
 
-// work inflates the entries of the region that begins there.
+// work inflates the entries of the region at start.
 func (g *guesser) work(r *region, start int64) {
 	g.start = start
 	if !g.load() {
 		return
 	}
 	at, ok := g.first(r)
-	for gives := int64(0); ok && at < start+regionSize && g.goesOn(r, at); {
+	for kept := int64(0); ok && at < start+regionSize && g.goesOn(r, at); {
 		h, err := g.header(at)
-		if gives += h.Size; err != nil || gives > regionGives || h.Size > shrinks*int64(g.reader.Len()) {
+		if kept += h.Size; err != nil || kept > regionKeeps || h.Size > shrinks*int64(g.reader.Len()) {
 			return
 		}
 		content, err := g.inflater.Inflate(&g.reader, make([]byte, h.Size), h.Size)
@@ -185,13 +186,13 @@ func (g *guesser) work(r *region, start int64) {
 	}
 }
 
-// load reads the region's bytes, once they are there.
+// load reads the region's bytes, once they have arrived. It reports whether there are any.
 func (g *guesser) load() bool {
 	n := min(regionSize+regionSpill, g.from.wait(g.start+regionSize+regionSpill)-g.start)
 	if n <= 0 {
 		return false
 	}
-	if g.bytes == nil { // few packs come so far
+	if g.bytes == nil { // only now, since few packs are so long
 		g.bytes, g.scratch = make([]byte, regionSize+regionSpill), make([]byte, tryBytes)
 	}
 	g.bytes = g.bytes[:n]
@@ -199,22 +200,22 @@ func (g *guesser) load() bool {
 	return err == nil
 }
 
-// header reads an entry's header; the content is next.
+// header reads the header of the entry at an offset. The reader is then at the content.
 func (g *guesser) header(at int64) (entry.Header, error) {
 	g.reader.Reset(g.bytes[at-g.start:])
 	h := entry.Header{Offset: at}
 	return h, entry.ReadHeader(&g.reader, g.format, &h)
 }
 
-// position is how far the reader has come.
+// position returns the reader's offset in the pack.
 func (g *guesser) position() int64 { return g.start + int64(len(g.bytes)-g.reader.Len()) }
 
-// first looks for the first thing that inflates as an entry does: to the size that
-// stands before it, and with the right checksum.
+// first looks for the first bytes that inflate as an entry does: to the size in the header
+// before them, and with the right checksum.
 func (g *guesser) first(r *region) (at int64, ok bool) {
 	g.tries = regionTries
 	for i := 1; i+1 < len(g.bytes); i++ {
-		next := bytes.IndexByte(g.bytes[i:len(g.bytes)-1], 0x78) // how zlib streams begin
+		next := bytes.IndexByte(g.bytes[i:len(g.bytes)-1], 0x78) // the first byte of a zlib stream
 		if next < 0 {
 			return 0, false
 		}

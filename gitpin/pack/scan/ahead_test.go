@@ -12,7 +12,7 @@ import (
 	"gitlauncher/internal/gittest"
 )
 
-// inside is an intake that a pack has come through.
+// inside returns an intake that has taken in a whole pack.
 func inside(t testing.TB, data []byte) *intake {
 	file, err := os.Create(filepath.Join(t.TempDir(), "keep"))
 	if err != nil {
@@ -24,9 +24,9 @@ func inside(t testing.TB, data []byte) *intake {
 	return in
 }
 
-// scanned goes over a pack as Read does, waiting in each region for what guessers
-// find in it, and returns how many entries there are and how many were found. What was
-// found must be what the scan finds.
+// scanned scans a pack as Read does, and waits in each region until its guesser is done. It
+// returns the number of entries, and how many of them guessers had found. A guess must be
+// what the scan finds.
 func scanned(t *testing.T, data []byte, guessers int) (entries, found int) {
 	t.Helper()
 	in := inside(t, data)
@@ -56,18 +56,18 @@ func scanned(t *testing.T, data []byte, guessers int) (entries, found int) {
 		}
 		found++
 		if !bytes.Equal(g.content.Bytes, content.Bytes) || g.content.Adler != content.Adler || g.end != scan.position() {
-			t.Errorf("at %d, something else was found", h.Offset)
+			t.Errorf("at %d, a guesser found something else", h.Offset)
 		}
 	}
 	return entries, found
 }
 
-// settle waits until a guesser has taken the next region up and left it. Of regions
-// that the scan jumps to, guessers know nothing yet.
+// settle waits until a guesser is done with the next region. It does not wait for a region
+// that the scan has skipped others to reach, since no guesser knows of it yet.
 func (a *ahead) settle(n int64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for n == a.scan+1 && a.next <= n || a.regions[n] != nil && !a.regions[n].left {
+	for n == a.scan+1 && a.next <= n || a.regions[n] != nil && !a.regions[n].done {
 		a.change.Wait()
 	}
 }
@@ -83,12 +83,12 @@ func TestAhead(t *testing.T) {
 	}
 }
 
-// TestAheadIsMisled: what looks like entries within an object is found, and nobody
-// takes it up.
+// TestAheadIsMisled: guessers find what looks like entries within an object, and the scan
+// does not use it.
 // SECURITY.md: G5.
 func TestAheadIsMisled(t *testing.T) {
 	var z bytes.Buffer
-	w, err := zlib.NewWriterLevel(&z, zlib.NoCompression) // so that the bytes stand there as they are
+	w, err := zlib.NewWriterLevel(&z, zlib.NoCompression) // so that the pack has these very bytes
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,8 +108,8 @@ func TestAheadIsMisled(t *testing.T) {
 	}
 }
 
-// TestAheadGivesUp: bytes that all look as if an entry began do not cost more than
-// they may.
+// TestAheadGivesUp: where every byte looks like the beginning of an entry, the tries still
+// end.
 // SECURITY.md: G4.
 func TestAheadGivesUp(t *testing.T) {
 	g := guesser{ahead: newAhead(inside(t, bytes.Repeat([]byte{0xb0, 0x20, 0x78, 0x9c}, 1<<18)), object.SHA1)}
@@ -118,14 +118,14 @@ func TestAheadGivesUp(t *testing.T) {
 	if !g.load() {
 		t.Fatal("no region")
 	}
-	// The last try may cost more than is left; another one is not begun.
+	// The last try may cost more than is left, and there is no other after it.
 	if at, ok := g.first(r); ok || g.tries >= 0 || g.tries < -(tryCosts+tryBytes) {
 		t.Errorf("%v at %d, with %d left", ok, at, g.tries)
 	}
 }
 
-// FuzzAhead: whatever the bytes, what a guesser finds at one of them is what inflates
-// from there.
+// FuzzAhead: what a guesser finds at an offset is what inflates from there, whatever the
+// bytes are.
 // SECURITY.md: G5.
 func FuzzAhead(f *testing.F) {
 	f.Add(gittest.Pack(-1, gittest.PackEntry{Type: gittest.PackBlob, Content: []byte("some content")},

@@ -12,25 +12,25 @@ import (
 	"gitlauncher/gitpin/pack/fault"
 )
 
-// intakePiece is how much of a stream is taken in at once.
-const intakePiece = 64 << 10 // what one side-band packet holds
+// intakePiece is how many bytes of a stream are read at once: a side-band packet.
+const intakePiece = 64 << 10
 
-// intake takes a pack in on a core of its own, so that inflating, which everything
-// waits for, does not wait for the network, the disk and the checksum. The bytes are
-// hashed and kept in a file, where all others read them as far as they have come.
+// intake reads a stream into a file, in a goroutine of its own. So inflating, which
+// everything waits for, does not wait for the network, the disk and the checksum. All
+// others read from the file what has arrived.
 type intake struct {
 	file   *os.File
-	behind trailing
+	behind trailing // the checksum of what has arrived
 
 	mu   sync.Mutex
-	more *sync.Cond // have or err is another
+	more *sync.Cond // have or err has changed
 	have int64      // bytes that are in the file
-	err  error      // why there will be no more: io.EOF at the stream's end
-	read int64      // by Read
+	err  error      // why no more bytes will arrive; io.EOF at the stream's end
+	read int64      // bytes that Read has returned
 }
 
-// takeIn begins to read the stream. It goes on until that ends, or until the intake is
-// closed. Closing waits for nothing: a read that is under way then is the last.
+// takeIn begins to read the stream. It goes on until the stream ends or the intake is
+// closed. Closing waits for nothing: a read that is under way then is the last one.
 func takeIn(stream io.Reader, file *os.File, f object.Format, limit int64) *intake {
 	in := &intake{file: file, behind: trailing{sum: f.NewChecksum()}}
 	in.more = sync.NewCond(&in.mu)
@@ -48,7 +48,7 @@ func takeIn(stream io.Reader, file *os.File, f object.Format, limit int64) *inta
 	return in
 }
 
-// Write counts bytes that are in the file now.
+// Write counts bytes that were written to the file.
 func (in *intake) Write(b []byte) (int, error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -71,7 +71,7 @@ func (in *intake) end(err error) {
 
 func (in *intake) close() { in.end(os.ErrClosed) }
 
-// Read returns the next bytes, once they are there. It is for one reader.
+// Read returns the next bytes, once they have arrived. It is for one reader.
 func (in *intake) Read(p []byte) (int, error) {
 	n := min(int64(len(p)), in.wait(in.read+1)-in.read)
 	if n == 0 {
@@ -82,7 +82,8 @@ func (in *intake) Read(p []byte) (int, error) {
 	return got, err
 }
 
-// wait returns how many bytes are in the file, once there are so many or no more to come.
+// wait returns how many bytes are in the file, once there are this many or no more will
+// arrive.
 func (in *intake) wait(many int64) int64 {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -92,7 +93,7 @@ func (in *intake) wait(many int64) int64 {
 	return in.have
 }
 
-// checkTrailer checks that a pack's last bytes are the checksum of all before. The
+// checkTrailer checks that a pack's last bytes are the checksum of all bytes before. The
 // intake must have been read to its end.
 func (in *intake) checkTrailer(want []byte) error {
 	if !bytes.Equal(in.behind.sum.Sum(nil), want) {
@@ -101,10 +102,11 @@ func (in *intake) checkTrailer(want []byte) error {
 	return nil
 }
 
-// trailing hashes all but the last bytes that are written to it, as many as a checksum has.
+// trailing hashes all bytes that are written to it but the last, which are as many as a
+// checksum has.
 type trailing struct {
 	sum  hash.Hash
-	held []byte
+	held []byte // the last bytes
 }
 
 func (t *trailing) Write(b []byte) (int, error) {
@@ -123,7 +125,7 @@ func (t *trailing) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// limitReader fails where the pack grows past its limit.
+// limitReader fails where a pack exceeds its limit.
 type limitReader struct {
 	r           io.Reader
 	left, limit int64

@@ -12,20 +12,19 @@ import (
 	"gitlauncher/gitpin/pack/fault"
 )
 
-const readBuffer = 256 << 10 // of the stream; one side-band packet holds 64 KiB
+const readBuffer = 256 << 10 // bytes; one side-band packet has 64 KiB
 
-// tap is the reader below the scanner's buffer. It keeps the last bytes that
-// it returned, so that offsets and CRC follow what was consumed, not what was read
-// ahead.
+// tap is the reader below the scanner's buffer. It keeps the last bytes that it returned, so
+// that offset and CRC are those of the consumed bytes, and not of the buffered ones.
 type tap struct {
 	r     io.Reader
-	chunk []byte // of the last Read, still in the buffer above
-	done  int    // how much of chunk is accounted for
-	total int64  // bytes accounted for
+	chunk []byte // what the last Read returned, which is still in the buffer above
+	done  int    // bytes of chunk that are accounted for
+	total int64  // all bytes that are accounted for
 	crc   uint32
 }
 
-// Read accounts for all earlier bytes, since a bufio.Reader only reads when its
+// Read first accounts for all earlier bytes, since a [bufio.Reader] only reads when its
 // buffer is empty.
 func (t *tap) Read(p []byte) (int, error) {
 	t.account(0)
@@ -34,7 +33,8 @@ func (t *tap) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// account counts all bytes of the chunk but the last ahead ones.
+// account accounts for all bytes of the chunk but the last ones, of which ahead are still in
+// the buffer.
 func (t *tap) account(ahead int) {
 	b := t.chunk[t.done : len(t.chunk)-ahead]
 	t.crc = crc32.Update(t.crc, crc32.IEEETable, b)
@@ -49,7 +49,7 @@ type scanner struct {
 	tap      *tap
 	buf      *bufio.Reader
 	zlib     io.ReadCloser // nil until it is needed
-	count    uint32        // objects announced
+	count    uint32        // of objects, as the pack announces it
 }
 
 // newScanner reads the pack's header.
@@ -67,7 +67,7 @@ func newScanner(r io.Reader, f object.Format) (*scanner, error) {
 	return s, nil
 }
 
-// position is how many bytes of the pack were consumed.
+// position returns how many bytes of the pack were consumed.
 func (s *scanner) position() int64 {
 	s.tap.account(s.buf.Buffered())
 	return s.tap.total
@@ -83,14 +83,14 @@ func (s *scanner) next() (entry.Header, error) {
 	return h, nil
 }
 
-// entryCRC is the CRC-32 of the entry just read, header included.
+// entryCRC returns the CRC-32 of the entry just read, including its header.
 func (s *scanner) entryCRC() uint32 {
 	s.position()
 	return s.tap.crc
 }
 
-// content returns the inflated content of the entry whose header was read. It must
-// be read to its end, which also proves zlib's own checksum.
+// content returns a reader of the inflated content of the entry whose header was read. It
+// must be read to its end, where zlib's own checksum is checked, too.
 func (s *scanner) content() (io.Reader, error) {
 	var err error
 	s.zlib, err = entry.Zlib(s.zlib, s.buf)
@@ -102,14 +102,14 @@ func (s *scanner) inflate(size int64) (entry.Content, error) {
 	return s.inflater.Inflate(s.buf, nil, size)
 }
 
-// skip goes on at a later place.
+// skip continues at a later offset.
 func (s *scanner) skip(to int64) error {
 	_, err := s.buf.Discard(int(to - s.position()))
 	return fault.Truncated(err)
 }
 
-// trailer checks that nothing follows the pack, and returns its last bytes, which are
-// to be the checksum of all before.
+// trailer checks that nothing follows the pack, and returns its last bytes, which should be
+// the checksum of all bytes before.
 func (s *scanner) trailer() ([]byte, error) {
 	sum := make([]byte, s.format.Size())
 	if _, err := io.ReadFull(s.buf, sum); err != nil {

@@ -18,44 +18,43 @@ import (
 	"gitlauncher/gitpin/pack/index"
 )
 
-// BlockSize is how many bytes a stored block of deflate holds at most (RFC 1951, 3.2.4).
+// BlockSize is the largest size of a stored block of deflate, in bytes (RFC 1951, 3.2.4).
 const BlockSize = 1<<16 - 1
 
 // ErrDiffers says that a pack is not the one that was laid out.
 var ErrDiffers = errors.New("the pack is not the stored form of the proven objects")
 
-// Pack is a pack in its stored form: every object whole, in zlib streams of
-// stored blocks, nothing compressed and nothing a delta. All its bytes follow from
-// the objects and their order. So a pack in this form is proven by comparing it
-// with the objects, at the speed of memory and without inflating anything. Where it
-// differs, it is made anew as quickly.
+// Pack is a pack in stored form. Every object is whole, in a zlib stream of stored blocks:
+// nothing is compressed, and nothing is a delta. All its bytes follow from the objects and
+// their order. So the pack is proven by comparing it with the objects, at the speed of
+// memory and without inflating anything. Where it differs, it is made anew as quickly.
 //
-// First every object is added, which fixes where it lies. Then the contents are
-// put, several at a time. Finish does the rest.
+// First add every object, which fixes its offset. Then call WriteTo or CompareWith, put the
+// contents, several at a time, and call Sum and Finish.
 type Pack struct {
 	file    *os.File
-	compare bool // with what is in file already, rather than write it
+	compare bool // contents are compared with file rather than written to it
 	table   *index.Table
 	sizes   []int64 // of the contents
-	end     int64   // of the objects, where the trailer begins
+	end     int64   // offset after the objects, where the trailer begins
 }
 
-// New begins the layout of a pack of the format.
+// New returns an empty pack of the format.
 func New(f object.Format) *Pack { return &Pack{table: index.New(f), end: entry.PackHeader} }
 
-// Add puts the object of that id and size next, and returns its number.
+// Add adds an object of that id and size in bytes, and returns its number.
 func (s *Pack) Add(t object.Type, id object.ID, size int64) int {
-	s.table.Add(min(s.end, index.MaxOffset)).Set(t, id) // WriteTo refuses what is larger
+	s.table.Add(min(s.end, index.MaxOffset)).Set(t, id) // WriteTo refuses a larger offset
 	s.sizes = append(s.sizes, size)
 	blocks := max(1, (size+BlockSize-1)/BlockSize)
 	s.end += int64(len(entry.AppendHeader(nil, t, size))) + 2 + 5*blocks + size + 4
 	return s.table.Len() - 1
 }
 
-// Size is how many bytes the pack has in all.
+// Size returns the size of the whole pack in bytes.
 func (s *Pack) Size() int64 { return s.end + int64(s.table.Format().Size()) }
 
-// WriteTo makes file the pack. It must be empty.
+// WriteTo begins to write the pack to file, which must be empty.
 func (s *Pack) WriteTo(file *os.File) error {
 	s.file, s.compare = file, false
 	if s.end > index.MaxOffset {
@@ -64,8 +63,8 @@ func (s *Pack) WriteTo(file *os.File) error {
 	return s.span(s.header(), 0, nil)
 }
 
-// CompareWith checks that file is the pack already. What follows fails with
-// ErrDiffers where it is not.
+// CompareWith begins to compare the pack with file. It and the later calls return
+// [ErrDiffers] where the file is not the pack.
 func (s *Pack) CompareWith(file *os.File) error {
 	s.file, s.compare = file, true
 	if info, err := file.Stat(); err != nil || info.Size() != s.Size() {
@@ -81,8 +80,8 @@ func (s *Pack) header() []byte {
 // Compares reports whether contents are compared rather than written.
 func (s *Pack) Compares() bool { return s.compare }
 
-// span writes bytes to their place in the file, or compares them with what is
-// there, for which it needs room.
+// span writes bytes at an offset of the file, or compares them with what is there, for which
+// it needs room.
 func (s *Pack) span(want []byte, at int64, room []byte) error {
 	if !s.compare {
 		_, err := s.file.WriteAt(want, at)
@@ -98,10 +97,10 @@ func (s *Pack) span(want []byte, at int64, room []byte) error {
 	return nil
 }
 
-// Putter puts contents into their places, one at a time. Each worker has its own.
+// Putter puts contents to their offsets, one at a time. Each worker has its own.
 type Putter struct {
 	*Pack
-	framed, room []byte // one block with all that can stand around it
+	framed, room []byte // for one block with all that can be around it
 	slot         index.Slot
 	at, left     int64
 	adler        hash.Hash32
@@ -109,21 +108,21 @@ type Putter struct {
 	first        bool
 }
 
-// Putter makes one.
+// Putter returns a new [Putter].
 func (s *Pack) Putter() *Putter {
-	const around = 64 // entry header, zlib header, block header, checksum
+	const around = 64 // bytes; more than entry header, zlib header, block header and checksum
 	return &Putter{Pack: s, framed: make([]byte, 0, BlockSize+around), room: make([]byte, BlockSize+around), adler: adler32.New()}
 }
 
-// Begin starts the content with that number.
+// Begin begins the content of the object with that number.
 func (p *Putter) Begin(n int) {
 	p.slot = p.table.At(n)
 	p.at, p.left, p.crc, p.first = p.slot.Offset(), p.sizes[n], 0, true
 	p.adler.Reset()
 }
 
-// Block puts the next BlockSize bytes of the content; only the last block, which
-// alone may be empty, has less.
+// Block puts the next BlockSize bytes of the content. Only the last block has fewer. It is
+// empty only for an empty content.
 func (p *Putter) Block(b []byte) error {
 	if int64(len(b)) != min(p.left, BlockSize) {
 		return fmt.Errorf("a block of %d bytes where %d are left", len(b), p.left)
@@ -158,7 +157,7 @@ func (p *Putter) Block(b []byte) error {
 	return nil
 }
 
-// Put puts a content that is in memory.
+// Put puts the content of the object with that number.
 func (p *Putter) Put(n int, content []byte) error {
 	p.Begin(n)
 	for {
@@ -172,8 +171,8 @@ func (p *Putter) Put(n int, content []byte) error {
 	}
 }
 
-// Sum is the checksum of what is in the file, which needs all contents to be
-// there; where a pack is compared, they are.
+// Sum returns the checksum of the file. To write a pack, put all contents before. To compare
+// one, call it at any time.
 func (s *Pack) Sum(ctx context.Context) ([]byte, error) {
 	h := s.table.Format().NewChecksum()
 	r := io.NewSectionReader(s.file, 0, s.end)
@@ -192,13 +191,13 @@ func (s *Pack) Sum(ctx context.Context) ([]byte, error) {
 	return h.Sum(nil), nil
 }
 
-// Finish puts the trailer, which is the file's sum. All contents must have been put.
+// Finish puts the trailer, which is the file's checksum, after all contents were put.
 func (s *Pack) Finish(sum []byte) error {
 	s.table.Checksum = sum
 	return s.span(sum, s.end, make([]byte, len(sum)))
 }
 
-// Table returns the objects of the finished pack.
+// Table returns the objects of a finished pack.
 func (s *Pack) Table() *index.Table {
 	s.table.Sort()
 	return s.table

@@ -16,7 +16,7 @@ import (
 	"gitlauncher/internal/gittest"
 )
 
-// lay lays out blobs and writes them to a file, or compares them with it.
+// lay writes a stored pack of blobs to a file, or compares it with one.
 func lay(f object.Format, file *os.File, compare bool, contents ...[]byte) (*index.Table, error) {
 	s := stored.New(f)
 	for _, c := range contents {
@@ -42,7 +42,7 @@ func lay(f object.Format, file *os.File, compare bool, contents ...[]byte) (*ind
 	return s.Table(), err
 }
 
-// aroundBlocks returns contents of sizes around the ends of blocks.
+// aroundBlocks returns contents whose sizes are near multiples of a block's.
 func aroundBlocks() [][]byte {
 	rnd := rand.New(rand.NewSource(1))
 	var contents [][]byte
@@ -54,8 +54,8 @@ func aroundBlocks() [][]byte {
 	return contents
 }
 
-// TestStoredIsAPack: git and our own reader take it for a pack of just these
-// objects, and its index is git's.
+// TestStoredIsAPack: git and pack.Read accept a stored pack and find exactly its objects,
+// and its index is the one that git makes.
 func TestStoredIsAPack(t *testing.T) {
 	for _, f := range object.Formats() {
 		t.Run(f.String(), func(t *testing.T) { isAPack(t, f) })
@@ -82,7 +82,7 @@ func isAPack(t *testing.T, f object.Format) {
 		t.Fatal(err)
 	}
 	var idx bytes.Buffer
-	if err := table.Write(&idx); err != nil || !bytes.Equal(idx.Bytes(), want) {
+	if err := table.WriteIndex(&idx); err != nil || !bytes.Equal(idx.Bytes(), want) {
 		t.Errorf("its index differs from git's (%v)", err)
 	}
 	a, err := pack.Read(t.Context(), pack.Source{Keep: file, NewHasher: f.NewHasher}, pack.Limits{Pack: 1 << 30, Tree: 1 << 30, Files: 1 << 20}, pack.NamesOnly{})
@@ -90,19 +90,19 @@ func isAPack(t *testing.T, f object.Format) {
 		t.Fatal(err)
 	}
 	if a.Len() != len(contents) || !bytes.Equal(a.Checksum, table.Checksum) {
-		t.Errorf("our own reader finds %d objects, and %x", a.Len(), a.Checksum)
+		t.Errorf("pack.Read finds %d objects, and %x", a.Len(), a.Checksum)
 	}
 	for _, e := range table.All() {
 		if there, ok := a.Find(e.ID); !ok || there != e {
-			t.Errorf("our own reader finds %+v for %+v", there, e)
+			t.Errorf("pack.Read finds %+v for %+v", there, e)
 		}
 	}
 	if again, err := lay(f, file, true, contents...); err != nil || !bytes.Equal(again.Checksum, table.Checksum) {
-		t.Errorf("it is not found to be itself: %v", err)
+		t.Errorf("it differs from itself: %v", err)
 	}
 }
 
-// TestStoredEveryByte: a pack that differs in one byte, or in length, is not taken.
+// TestStoredEveryByte: a pack that differs in one byte, or in length, is refused.
 func TestStoredEveryByte(t *testing.T) {
 	file, err := os.Create(filepath.Join(t.TempDir(), "p.pack"))
 	if err != nil {
@@ -129,22 +129,22 @@ func TestStoredEveryByte(t *testing.T) {
 		return err == nil
 	}
 	if !taken(good) {
-		t.Fatal("the pack itself is not taken")
+		t.Fatal("the pack itself is refused")
 	}
 	for i := range good {
 		bad := bytes.Clone(good)
 		bad[i] ^= 1
 		if taken(bad) {
-			t.Errorf("byte %d changed, and it is taken", i)
+			t.Errorf("byte %d changed, and it is accepted", i)
 		}
 	}
 	if taken(good[:len(good)-1]) || taken(append(bytes.Clone(good), 0)) || taken(nil) {
-		t.Error("another length is taken")
+		t.Error("another length is accepted")
 	}
 }
 
-// TestStoredSizes: a content of another size than was laid out is an error, not a
-// pack with a hole or an overlap.
+// TestStoredSizes: a content of another size than was added is an error. Otherwise the pack
+// could have a hole or an overlap.
 func TestStoredSizes(t *testing.T) {
 	file, err := os.Create(filepath.Join(t.TempDir(), "p.pack"))
 	if err != nil {
@@ -158,7 +158,7 @@ func TestStoredSizes(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := s.Putter().Put(at, make([]byte, n)); err == nil {
-			t.Errorf("%d bytes are taken for 10", n)
+			t.Errorf("%d bytes are accepted for 10", n)
 		}
 	}
 }
