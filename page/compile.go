@@ -11,16 +11,17 @@ import (
 	"strings"
 )
 
-// logger is a library of the quote's verifier that builds for no browser, for want of one
-// function: the system's log. It is built from its own source and that function. (An
-// overlay would do, but go build takes none of a module's files.)
+// logger is a library of the quote's verifier that does not build for a browser, since
+// it lacks one function there: the system's log. It is built from its source and that
+// function. (An overlay would be simpler, but go build accepts none for another
+// module's files.)
 const logger = "github.com/google/logger"
 
 //go:embed shim/logger.go.txt
 var shim []byte
 
-// work is where the library's copy lies, below the module's root: go build notes the
-// path of what replaces a module, and it is to be the same everywhere.
+// work is where the library's copy lies, below the module's root: go build records the
+// path of what replaces a module, and that must be the same everywhere.
 const work = "bin/page.work"
 
 // compile returns the verifier as WebAssembly.
@@ -49,7 +50,7 @@ func compile(ctx context.Context, version string) (_ []byte, err error) {
 	return os.ReadFile(program)
 }
 
-// shimmed lays out the library with its missing function, and a go.mod that has it.
+// shimmed writes the library with its missing function, and a go.mod that uses it.
 func shimmed(ctx context.Context) error {
 	dir, err := output(ctx, "go", "list", "-m", "-f", "{{.Dir}}", logger)
 	if err != nil {

@@ -1,10 +1,10 @@
-// Command page makes the verifier's page: one folder of static files that judges evidence in
-// a browser, from a disk or from any web server (make page). The verifier is
-// page/wasm, compiled to WebAssembly and packed into the page: a page of a disk may load
-// no other file.
+// Command page makes the verifier's page: one folder of static files that judges
+// evidence in a browser, from a disk or from any web server (make page). The verifier
+// is page/wasm, compiled to WebAssembly and packed into the page, since a page on a
+// disk may load no other file.
 //
-// The same source and toolchain make the same bytes. The page forbids itself by its
-// content security policy to load or send anything, or to make markup of text.
+// The same source and toolchain make the same bytes. By its content security policy the
+// page can't load or send anything, or make markup of text.
 package main
 
 import (
@@ -28,8 +28,8 @@ import (
 //go:embed static
 var static embed.FS
 
-// mostPacked bounds the program, compressed, in bytes: a page is opened over a telephone,
-// too.
+// mostPacked bounds the compressed program, in bytes: people open the page on
+// telephones, too.
 const mostPacked = 6 << 20
 
 func main() {
@@ -75,7 +75,7 @@ func build(ctx context.Context, out, version string) error {
 	return err
 }
 
-// pack compresses as far as gzip goes.
+// pack compresses the program as far as gzip can.
 func pack(program []byte) ([]byte, error) {
 	var b bytes.Buffer
 	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
@@ -96,7 +96,8 @@ func page(ctx context.Context, packed []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The script that starts Go's programs comes with the toolchain, and is of its version.
+	// The script that starts Go's programs comes with the toolchain, and fits its
+	// version.
 	script, err := os.ReadFile(filepath.Join(root, "lib", "wasm", "wasm_exec.js"))
 	if err != nil {
 		return nil, err

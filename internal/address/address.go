@@ -8,9 +8,9 @@
 // only the path, and no proxy and no credential of the machine is used. Size and time
 // are bounded.
 //
-// What it does not do: believe what it fetched. Evidence is judged by its own bytes, and the
-// server's certificate proves nothing about them. But which key the server has proven to hold
-// is handed on with them: the evidence may bind it.
+// What it does not do: believe what it fetched. Evidence is judged by its own bytes,
+// and the server's certificate proves nothing about them. But the key that the server
+// has proven to hold is returned with them: the evidence may bind it.
 package address
 
 import (
@@ -78,7 +78,7 @@ type Client struct {
 	Transport func() *http.Transport // nil: the standard one; tests trust their own authority
 }
 
-// Answer is what a server has sent.
+// Answer is what a server sent.
 type Answer struct {
 	Data []byte
 	SPKI []byte // DER; the key of the TLS connection that the data came by

@@ -18,8 +18,8 @@ func server(t *testing.T, handler http.HandlerFunc) (*httptest.Server, *Client) 
 	return s, &Client{Private: true, Transport: func() *http.Transport { return s.Client().Transport.(*http.Transport).Clone() }}
 }
 
-// TestFetch: an answer below, at and above the bound, the nonce that goes with the question,
-// the key of whoever answers, and what is no answer.
+// TestFetch: answers at and above the bound, the nonce in the query, the server's key,
+// and what is no address of evidence.
 func TestFetch(t *testing.T) {
 	const limit = 1 << 20
 	s, c := server(t, func(w http.ResponseWriter, r *http.Request) {

@@ -19,7 +19,8 @@ func (b *bench) builds() (err error) {
 	return b.takeAll(steps)
 }
 
-// againstBefore has the server replay its first answer, so that just the client counts.
+// againstBefore has the server replay its first answer, so that only the client's work
+// counts.
 func (b *bench) againstBefore(at *site, s step) error {
 	if err := at.serve(true); err != nil {
 		return err

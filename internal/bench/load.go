@@ -14,8 +14,8 @@ import (
 	"gitlauncher/internal/gittest"
 )
 
-// load is a repository to measure with. The same load is the same repository on
-// every machine.
+// load describes a repository to measure with. The same load makes the same repository
+// on every machine.
 type load struct {
 	files   int
 	size    int  // bytes of one file
@@ -80,14 +80,15 @@ func (t *text) fill(b *bytes.Buffer, size int) {
 
 func (l load) path(i int) string { return fmt.Sprintf("d%02d/e%02d/f%d.txt", i%40, i/40%25, i) }
 
-// build makes the repository: one stream for git fast-import, then git's own packing.
+// build makes the repository by one stream for git fast-import, and then by git's own
+// packing.
 func (l load) build(dir string) (head string, err error) {
 	repo, err := gittest.NewRepo(dir)
 	if err != nil {
 		return "", err
 	}
-	// A pack even of few objects, as servers have: loose ones would be deflated anew
-	// for every fetch. Deltas are left to git's own packing.
+	// Even few objects go into a pack, as on servers: loose ones would be deflated anew
+	// for every fetch. git's own packing makes the deltas.
 	cmd := exec.Command("git", "-c", "fastimport.unpackLimit=0", "fast-import", "--quiet", "--force", "--depth=0")
 	cmd.Dir, cmd.Env, cmd.Stderr = dir, gittest.Env(), os.Stderr
 	stdin, err := cmd.StdinPipe()
@@ -144,7 +145,8 @@ func (l load) stream(w io.Writer) {
 	}
 }
 
-// archive packs a checkout's files for tar, the floor of what any checkout costs.
+// archive packs a checkout's files for tar, whose time is the floor of what any
+// checkout costs.
 func archive(checkout, file string) error {
 	f, err := os.Create(file)
 	if err != nil {

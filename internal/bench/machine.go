@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// machine describes the machine that this is measured on.
+// machine describes the machine that runs the measurements.
 func machine() string {
 	model := runtime.GOARCH
 	if info, err := os.ReadFile("/proc/cpuinfo"); err == nil {

@@ -1,11 +1,11 @@
-// Command bench measures git-launcher against git itself, in the same run and in
-// turn, over repositories that are the same everywhere, served over loopback:
+// Command bench measures git-launcher against git itself, in turn in one run, with
+// repositories that are the same everywhere and served over loopback:
 //
 //   - cold against `git fetch --depth 1` and checkout, and against what a shell
-//     launcher does (clone, checkout, reset, clean); live, where the server's work on
-//     the same processors is part of both figures, and canned, where it is not;
+//     launcher does (clone, checkout, reset, clean); live, so that both figures include
+//     the server's work on the same processors, and canned, so that neither does;
 //   - a restart against fetch, checkout, reset and clean on the existing clone, and
-//     against git made to look at every byte, as we do;
+//     against a git that is made to look at every byte, as we do;
 //   - the floor: `tar x` of the same files, and the server alone;
 //   - what content_sha256 costs, and how time and memory grow.
 //
@@ -56,7 +56,7 @@ type bench struct {
 	began                             time.Time
 }
 
-// runner runs one side once. When it is watched, its memory counts and its time does not.
+// runner runs one side once. With watch, its memory counts and its time does not.
 type runner func(watch bool) (usage, error)
 
 func (b *bench) run() (err error) {
@@ -99,7 +99,7 @@ type step struct {
 
 type part func(*site, step) error
 
-// loads are the repositories, each with no parts yet.
+// loads returns the repositories, without parts yet.
 func (b *bench) loads() []step {
 	steps := []step{
 		{load: load{files: 5, size: 2000}, tmp: b.tmp, runs: b.runs},
@@ -143,7 +143,7 @@ func (b *bench) progress(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, "bench %4.0f s: %s\n", time.Since(b.began).Seconds(), fmt.Sprintf(format, args...))
 }
 
-// row runs two sides in turn and prints a line of the table. Wanted is the ratio to
+// row runs two sides in turn and prints a line of the table. wanted is the ratio to
 // reach; 0 means none.
 func (b *bench) row(l load, name string, runs int, wanted float64, theirs, ours runner) error {
 	t, o, err := b.pair(l, name, runs, theirs, ours)
@@ -158,7 +158,7 @@ func (b *bench) row(l load, name string, runs int, wanted float64, theirs, ours 
 	return nil
 }
 
-// pair runs two sides in turn: once to watch their memory, then to time them.
+// pair runs two sides in turn: first to watch their memory, then to time them.
 func (b *bench) pair(l load, name string, runs int, theirs, ours runner) (t, o usage, err error) {
 	b.progress("%v: %s", l, name)
 	var ts, os []usage
@@ -180,7 +180,7 @@ func (b *bench) pair(l load, name string, runs int, theirs, ours runner) (t, o u
 	return median(t, ts), median(o, os), nil
 }
 
-// on makes a site for a load.
+// on calls do with a site for a load.
 func (b *bench) on(l load, tmp string, canned bool, do func(*site) error) error {
 	b.progress("%v: making the repository", l)
 	s, err := newSite(tmp, b.launcher, l, canned)
@@ -208,7 +208,7 @@ func (b *bench) cold(at *site, s step) error {
 func (b *bench) clone(at *site, s step) error {
 	wanted := 0.30
 	if s.history == 0 {
-		wanted = 0 // there is nothing to leave out
+		wanted = 0 // there is no history to leave out
 	}
 	return b.row(s.load, "cold, against clone, checkout, reset, clean", s.runs, wanted, at.gitClone, at.cold)
 }
@@ -217,7 +217,7 @@ func (b *bench) clone(at *site, s step) error {
 func (b *bench) restart(at *site, s step) error {
 	wanted := 0.08
 	if s.files < 1000 {
-		wanted = 0 // that is the time in which programs start
+		wanted = 0 // that is the time that programs take to start
 	}
 	if err := b.row(s.load, "restart, against fetch, checkout, reset, clean", s.runs, wanted, at.gitRefresh, at.restart); err != nil {
 		return err
@@ -225,7 +225,7 @@ func (b *bench) restart(at *site, s step) error {
 	return b.row(s.load, "restart, against the same with fsck and no index", s.runs, wanted, at.gitProve, at.restart)
 }
 
-// floor is a time that no checkout of the same files can beat.
+// floor measures a time that no checkout of the same files can beat.
 func (b *bench) floor(at *site, s step) error {
 	if err := archive(filepath.Join(at.work, "work"), filepath.Join(at.dir, "tree.tar")); err != nil {
 		return err
@@ -238,7 +238,7 @@ func (b *bench) floor(at *site, s step) error {
 	return nil
 }
 
-// canned has a server that replays its first answer.
+// canned measures with a server that replays its first answer.
 func (b *bench) canned(at *site, s step) error {
 	if err := at.serve(true); err != nil {
 		return err

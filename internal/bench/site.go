@@ -17,7 +17,7 @@ import (
 type site struct {
 	dir, url, head string
 	launcher       string
-	keep           bool   // folders, since removing many files slows later ones down on some disks
+	keep           bool   // keep folders: removing many files slows later runs down on some disks
 	clone, work    string // of the last cold run
 	n              int
 	stop           func()
@@ -36,7 +36,7 @@ func newSite(tmp, launcher string, l load, canned bool) (*site, error) {
 	return s, s.serve(canned)
 }
 
-// serve starts a server; canned, it replays what git answered first.
+// serve starts a server. If canned, it replays git's first answer.
 func (s *site) serve(canned bool) error {
 	s.stop()
 	server := &gittest.Server{Root: filepath.Join(s.dir, "srv"), Canned: canned}
@@ -74,7 +74,7 @@ func (s *site) gitRefresh(watch bool) (usage, error) {
 	return timed(watch, s.clone, `git fetch -q origin && git checkout -qf "$1" && git reset -q --hard "$1" && git clean -qffdx`, s.head)
 }
 
-// gitProve is gitRefresh made to look at every byte that we look at.
+// gitProve is gitRefresh that is made to look at every byte that we look at.
 func (s *site) gitProve(watch bool) (usage, error) {
 	return timed(watch, s.clone, `git fetch -q origin && git fsck --no-progress && rm -f .git/index && git reset -q --hard "$1" && git clean -qffdx`, s.head)
 }

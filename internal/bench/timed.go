@@ -57,7 +57,7 @@ func timed(watch bool, dir, script string, args ...string) (usage, error) {
 	return u, err
 }
 
-// timedHere is the small process.
+// timedHere is what the small process does.
 func timedHere(watch bool, args []string) int {
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Stderr = os.Stderr
@@ -88,15 +88,15 @@ func timedHere(watch bool, args []string) int {
 	if err != nil {
 		return 1
 	}
-	// Linux counts the largest of the process and the children it waited for, exactly.
-	// Watching counts the sum of all, but may miss a moment.
+	// Linux knows the peak of the largest of the process and the children that it
+	// waited for. Watching knows the sum of all, but may miss a moment.
 	cpu := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	fmt.Println(seconds, cpu.Seconds(), max(most, cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss<<10))
 	return 0
 }
 
-// resident is how much memory a process and all below it have now. What processes
-// share counts once for each, as in other tools.
+// resident returns how much memory, in bytes, a process and all its descendants have
+// now. Memory that processes share counts once for each, as in other tools.
 func resident(pid int) int64 {
 	dir := filepath.Join("/proc", strconv.Itoa(pid))
 	stat, err := os.ReadFile(filepath.Join(dir, "statm"))

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// packed is the time of every file in an archive: a time of the build would make other
-// bytes each time, and zip knows none before 1980.
+// packed is the time of every file in an archive. The time of the build would make
+// other bytes in each build, and zip knows no time before 1980.
 var packed = time.Date(1980, time.January, 1, 0, 0, 0, 0, time.UTC)
 
 // pack writes an archive of one folder: a zip for Windows, else a tar.gz.

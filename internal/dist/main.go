@@ -1,6 +1,6 @@
-// Command dist makes the archives of a release, into bin/dist: for each system the
-// programs that run there, their manuals and the licences, and beside them the
-// checksums of all. `make dist` runs it. The same source and version make the same
+// Command dist makes the archives of a release in bin/dist: for each system the
+// programs that run there, their manuals and the licences, and beside the archives
+// their checksums. `make dist` runs it. The same source and version make the same
 // bytes, so that anyone can compare them with a release's.
 package main
 
@@ -34,7 +34,7 @@ var systems = []system{
 	{"linux", "amd64"}, {"linux", "arm64"}, {"darwin", "amd64"}, {"darwin", "arm64"}, {"windows", "amd64"}, {"windows", "arm64"},
 }
 
-// inTheVM are the programs that run in a confidential VM, and so on Linux alone. All
+// inTheVM are the programs that run in a confidential VM, and so only on Linux. All
 // others are for people's own machines.
 var inTheVM = []string{"git-launcher"}
 
@@ -77,12 +77,12 @@ type file struct {
 	data []byte
 }
 
-// runsOn reports whether a program is for a system.
+// runsOn reports whether a program runs on a system.
 func runsOn(program, goos string) bool {
 	return goos == "linux" || !slices.Contains(inTheVM, program)
 }
 
-// contents are the files for one system, sorted by name.
+// contents returns the files for one system, sorted by name.
 func contents(ctx context.Context, s system, version, man string) ([]file, error) {
 	tmp, err := os.MkdirTemp("", "git-launcher-dist-")
 	if err != nil {
@@ -114,7 +114,7 @@ func contents(ctx context.Context, s system, version, man string) ([]file, error
 		if err := add(name, to, 0o755); err != nil {
 			return nil, err
 		}
-		// A program without a manual has its --help.
+		// A program without a manual has only its --help.
 		if page := filepath.Join(man, p.Name()+".1"); exists(page) && s.os != "windows" {
 			if err := add("man/"+p.Name()+".1", page, 0o644); err != nil {
 				return nil, err
@@ -135,7 +135,7 @@ func exists(name string) bool {
 	return err == nil
 }
 
-// checksums writes SHA256SUMS, as sha256sum --check reads it.
+// checksums writes SHA256SUMS in the form that sha256sum --check reads.
 func checksums(dir string) error {
 	entries, err := os.ReadDir(dir) // sorted
 	if err != nil {

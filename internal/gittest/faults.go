@@ -14,7 +14,7 @@ import (
 type Fault struct {
 	Kind  string
 	Arg   string
-	Times int // for the first so many requests; 0 is always
+	Times int // for this many requests from the first on; 0 means all
 }
 
 // faultKinds are the faults, and whether they take an argument.
@@ -25,14 +25,14 @@ var faultKinds = map[string]bool{
 	"redirect-post":    true,  // POSTs go to that base URL
 	"truncate":         true,  // cut the pack's answer after so many bytes
 	"corrupt":          true,  // change that byte of the pack; counted from the end if below zero
-	"channel":          false, // send the pack's last bytes on a channel that there is not
+	"channel":          false, // send the pack's last bytes on a channel that does not exist
 	"stall":            true,  // send so many bytes of the pack's answer, then nothing more
 	"drip":             true,  // send the pack's answer so many bytes a tenth of a second
-	"never":            false, // take the request and never answer
+	"never":            false, // accept the request and never answer
 	"endless-progress": false, // progress text for ever instead of a pack
 	"endless-refs":     false, // references for ever
 	"no-shallow":       false, // do not advertise shallow
-	"refs-first":       false, // refuse a POST before the references were asked for
+	"refs-first":       false, // refuse a POST until the references were asked for
 	"dumb":             false, // serve files only
 	"sha256":           false, // advertise the SHA-256 object format
 }
@@ -109,8 +109,8 @@ func endless(w http.ResponseWriter, r *http.Request, s string) {
 	}
 }
 
-// packBytes finds the bytes of the pack in an answer with a side-band, and the channel's
-// number in the last packet of it.
+// packBytes returns where the bytes of the pack are in an answer with a side-band, and
+// where the channel's number is in its last packet.
 func packBytes(body []byte) (at []int, lastChannel int) {
 	for i := 0; i+4 <= len(body); {
 		n, err := strconv.ParseUint(string(body[i:i+4]), 16, 16)

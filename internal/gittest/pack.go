@@ -26,18 +26,19 @@ type PackEntry struct {
 	Content []byte
 	Base    int    // PackOfs: index of the base's entry, which comes earlier
 	BaseID  []byte // PackRef
-	Size    int    // what the header says; 0 for the truth
+	Size    int    // the size that the header claims; 0 for the truth
 	Back    int    // PackOfs: distance to claim instead; 0 for the truth
-	RawZlib []byte // the compressed content, as it is
+	RawZlib []byte // the compressed content, written as it is
 }
 
-// Hash is the one that names objects and checks packs: that of a repository's format.
+// Hash makes the hash by which a repository's format names objects and checks packs.
 type Hash func() hash.Hash
 
 // Pack writes a SHA-1 repository's pack; see [Hash.Pack].
 func Pack(count int, entries ...PackEntry) []byte { return Hash(sha1.New).Pack(count, entries...) }
 
-// ID is an object's id in a SHA-1 repository, for building commits and trees by hand.
+// ID returns an object's id in a SHA-1 repository, for building commits and trees by
+// hand.
 func ID(typ string, content []byte) []byte { return Hash(sha1.New).ID(typ, content) }
 
 // Pack writes a pack. Its header says that it has count entries; -1 means the truth.
@@ -116,7 +117,7 @@ func varint(n int) []byte {
 	return append(b, byte(n))
 }
 
-// ID is an object's id.
+// ID returns an object's id.
 func (h Hash) ID(typ string, content []byte) []byte {
 	sum := h()
 	fmt.Fprintf(sum, "%s %d\x00", typ, len(content))
@@ -124,7 +125,7 @@ func (h Hash) ID(typ string, content []byte) []byte {
 	return sum.Sum(nil)
 }
 
-// text compresses about as well as source code does.
+// text returns bytes that compress about as well as source code does.
 func text(rnd *rand.Rand, size int) []byte {
 	var b bytes.Buffer
 	for b.Len() < size {
@@ -133,7 +134,7 @@ func text(rnd *rand.Rand, size int) []byte {
 	return b.Bytes()[:size]
 }
 
-// Mixed is a pack of a few megabytes with 1,500 entries, small and large, of blobs and of
+// Mixed returns a pack of a few megabytes with 1,500 entries, small and large blobs and
 // deltas. It is the same each time.
 func Mixed() []byte {
 	rnd := rand.New(rand.NewSource(1))
@@ -141,7 +142,7 @@ func Mixed() []byte {
 	size := 0 // of the object before
 	for i := range 1500 {
 		content := text(rnd, 1+rnd.Intn(12_000))
-		if i%100 == 99 { // longer than what is read behind a region
+		if i%100 == 99 { // longer than what is read after a region
 			content = make([]byte, 300_000)
 			rnd.Read(content)
 		}

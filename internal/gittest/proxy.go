@@ -15,7 +15,7 @@ import (
 )
 
 // Proxy is a real proxy: plain HTTP and CONNECT by ServeHTTP, SOCKS5 by StartSOCKS. It
-// knows the names in Hosts; everything else it connects to as it is called.
+// knows the names in Hosts, and connects to all others as they are.
 type Proxy struct {
 	Hosts  map[string]string // "name:port" to "address:port"
 	Login  string            // "user:password" that every request needs, if set
@@ -25,7 +25,7 @@ type Proxy struct {
 	seen []string
 }
 
-// Seen returns what the proxy was asked for since the last call.
+// Seen returns the requests to the proxy since the last call.
 func (p *Proxy) Seen() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -9,11 +9,11 @@ import (
 	"strings"
 )
 
-// Random makes a repository from a seed: directories, modes, symbolic links,
-// submodules and odd names; contents that are empty, shared, alike, random and, now
-// and then, large; some commits of history with merges; packed with deltas, without,
-// or not at all. It is the same for the same seed and version of git. Its ids have so
-// many digits: 40, or 64.
+// Random makes a repository from a seed: directories, modes, symbolic links, submodules
+// and odd names; contents that are empty, shared, alike, random and, now and then,
+// large; some commits of history with merges; packed with deltas, without, or not at
+// all. It is the same for the same seed and version of git. digits is how many its ids
+// have: 40 or 64.
 func Random(dir string, seed int64, digits int) (*Repo, string, error) {
 	var options []string
 	if digits == 64 {

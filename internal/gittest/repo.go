@@ -1,8 +1,8 @@
-// Package gittest runs real Git servers with fault knobs, for tests: smart HTTP
-// through `git http-backend`, SSH through sshd, and repositories that are the same
-// on every machine. It needs git on the machine.
+// Package gittest runs real Git servers that misbehave on demand, for tests: smart HTTP
+// through `git http-backend`, and SSH through sshd. It makes repositories that are the
+// same on every machine. It needs git on the machine.
 //
-// It is for tests and the demo alone: arch_test.go keeps it out of the programs.
+// It is only for tests and the demo: arch_test.go keeps it out of the programs.
 package gittest
 
 import (
@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// Env is an environment in which git does the same on every machine.
+// Env returns an environment in which git does the same on every machine.
 func Env() []string {
 	return []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=/nonexistent", "LC_ALL=C", "TZ=UTC",
@@ -61,7 +61,7 @@ func NewRepo(dir string, options ...string) (*Repo, error) {
 	return &Repo{dir}, nil
 }
 
-// Commit adds a commit with exactly those files on top of a branch.
+// Commit adds a commit with exactly these files on top of a branch, and returns its id.
 func (r *Repo) Commit(branch, message string, files ...File) (string, error) {
 	const who = "Author <author@example.org> 1704164645 +0000"
 	var in bytes.Buffer

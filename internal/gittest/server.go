@@ -36,7 +36,7 @@ type Server struct {
 	Root     string
 	Password string        // if set, the basic-auth password that every request needs
 	Canned   bool          // answer each upload-pack request with what Git answered the first time
-	Log      io.Writer     // if set, gets a line a request
+	Log      io.Writer     // if set, gets one line for each request
 	Habits   []habit.Habit // the first is the outermost
 
 	mu       sync.Mutex
@@ -153,7 +153,7 @@ func (s *Server) git() *cgi.Handler {
 	}
 }
 
-// handler is the server with its habits, which are about version 0 of the protocol.
+// handler returns the server with its habits, which are for version 0 of the protocol.
 func (s *Server) handler() http.Handler {
 	if len(s.Habits) == 0 {
 		return s

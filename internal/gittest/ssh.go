@@ -20,7 +20,7 @@ type SSH struct {
 	cmd        *exec.Cmd
 }
 
-// StartSSH starts sshd with fresh keys in a directory. lines are further ones of its
+// StartSSH starts sshd with fresh keys in a directory. lines are added to its
 // configuration.
 func StartSSH(dir string, lines ...string) (*SSH, error) {
 	const sshd = "/usr/sbin/sshd"
@@ -91,7 +91,7 @@ func StartSSH(dir string, lines ...string) (*SSH, error) {
 	}
 }
 
-// Authorize lets one more key in: the public one in a file.
+// Authorize lets one more key in, whose public part is in a file.
 func (s *SSH) Authorize(publicKey string) error {
 	pub, err := os.ReadFile(publicKey)
 	if err != nil {
@@ -106,16 +106,16 @@ func (s *SSH) Authorize(publicKey string) error {
 	return err
 }
 
-// Port is the server's, on 127.0.0.1 and ::1.
+// Port returns the server's port, on 127.0.0.1 and ::1.
 func (s *SSH) Port() string {
 	_, port, _ := net.SplitHostPort(s.addr)
 	return port
 }
 
-// User is who may log in.
+// User returns the name of the user who may log in.
 func (s *SSH) User() string { return s.user }
 
-// URL is a repository's address on this server.
+// URL returns a repository's address on this server.
 func (s *SSH) URL(path string) string { return fmt.Sprintf("ssh://%s@%s%s", s.user, s.addr, path) }
 
 // Stop ends the server.

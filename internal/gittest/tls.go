@@ -13,14 +13,15 @@ import (
 	"time"
 )
 
-// Authority signs certificates. Who trusts its PEM trusts the servers that have them.
+// Authority signs certificates. Anyone who trusts its PEM trusts the servers that have
+// them.
 type Authority struct {
 	PEM  []byte
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
 }
 
-// NewAuthority makes one.
+// NewAuthority returns a new Authority.
 func NewAuthority() (*Authority, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -36,8 +37,8 @@ func NewAuthority() (*Authority, error) {
 	return &Authority{PEM: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), cert: cert, key: key}, err
 }
 
-// Issue makes a certificate for a host name or address, or, for a name without dots, a
-// client; good from then until then. It is returned as PEM, too.
+// Issue returns a certificate for a host name or address, or for a client if the name
+// has no dots. It is valid between the two times, and returned as PEM, too.
 func (a *Authority) Issue(name string, from, until time.Time) (cert tls.Certificate, certPEM, keyPEM []byte, err error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -59,8 +60,8 @@ func (a *Authority) Issue(name string, from, until time.Time) (cert tls.Certific
 		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}), nil
 }
 
-// Certificate makes a self-signed certificate for a host name or address, good
-// until then, and returns it as PEM, too: who trusts that, trusts the server.
+// Certificate returns a self-signed certificate for a host name or address, valid until
+// a time, and the same as PEM: anyone who trusts that trusts the server.
 func Certificate(name string, until time.Time) (cert tls.Certificate, pemBytes []byte, err error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

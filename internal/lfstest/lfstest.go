@@ -1,8 +1,8 @@
-// Package lfstest is a Git LFS server as the specification has it (the batch API and basic
-// transfers), with hooks for tests that want another one. It stands before a Git server of
-// package gittest, and git-lfs itself fills it.
+// Package lfstest is a Git LFS server that follows the specification (the batch API and
+// basic transfers), with hooks for tests that need another one. It stands before a Git
+// server of package gittest, and git-lfs itself can fill it.
 //
-// It is for tests alone: arch_test.go keeps it out of the programs.
+// It is only for tests: arch_test.go keeps it out of the programs.
 package lfstest
 
 import (
@@ -26,22 +26,22 @@ type Server struct {
 	Storage string // base address of where links lead; empty for the server itself
 	// Action changes a link before it is sent.
 	Action func(oid string, action map[string]any)
-	// Object changes what is said of one content.
+	// Object changes what the answer says of one content.
 	Object func(oid string, object map[string]any)
-	// Batch and Download answer in place of the server, where they return true.
+	// Batch and Download answer in place of the server if they return true.
 	Batch, Download func(w http.ResponseWriter, r *http.Request) bool
 
 	mu       sync.Mutex
 	requests []Request
 }
 
-// Request is one that the server got.
+// Request is one request that the server got.
 type Request struct {
 	Method, Path, Authorization string
 	Header                      http.Header
 }
 
-// Requests returns those since the last call.
+// Requests returns the requests since the last call.
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -62,7 +62,7 @@ var (
 	objectPath = regexp.MustCompile(`/lfs-storage/([0-9a-f]{64})$`)
 )
 
-// Habit stands before a Git server, and answers what is of Git LFS.
+// Habit stands before a Git server, and answers the requests of Git LFS.
 func (s *Server) Habit(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !batchPath.MatchString(r.URL.Path) && !objectPath.MatchString(r.URL.Path) {
@@ -95,14 +95,14 @@ func (s *Server) allowed(r *http.Request) bool {
 	return s.Token == "" || password == s.Token || r.Header.Get("Authorization") == "Bearer "+s.Token
 }
 
-// Refuse answers with an error as the API has it.
+// Refuse answers with an error in the API's form.
 func Refuse(w http.ResponseWriter, status int, message string) {
 	w.Header().Set("Content-Type", "application/vnd.git-lfs+json")
 	w.WriteHeader(status)
 	json.NewEncoder(w).Encode(map[string]string{"message": message, "documentation_url": "https://example.org/lfs", "request_id": "123"})
 }
 
-// batch says where contents are to be had, or put.
+// batch says where to get contents, or where to put them.
 func (s *Server) batch(w http.ResponseWriter, r *http.Request) {
 	var req struct {
 		Operation string
@@ -148,7 +148,7 @@ func (s *Server) batch(w http.ResponseWriter, r *http.Request) {
 	json.NewEncoder(w).Encode(map[string]any{"transfer": "basic", "objects": objects, "hash_algo": "sha256"})
 }
 
-// object is the basic transfer.
+// object serves the basic transfer.
 func (s *Server) object(w http.ResponseWriter, r *http.Request, oid string) {
 	name := filepath.Join(s.Dir, oid)
 	if r.Method == http.MethodGet {

@@ -29,21 +29,21 @@ func main() {
 	}
 }
 
-// module is what `go list` says of a package's module.
+// module is what `go list` says about a package's module.
 type module struct {
 	Path, Version, Dir string
 	Main               bool
 }
 
-// text is a licence's text, less the lines that say whose the copyright is, and the
+// text is a licence's text without the lines that say whose the copyright is, and the
 // files that hold it.
 type text struct {
 	words string
 	of    []string // "module version: file" and its copyright lines, in the order of modules
 }
 
-// list returns the licences of all modules that are linked into ./cmd/..., for the
-// systems that there are releases for, and Go's own.
+// list returns the licences of Go and of all modules that are linked into ./cmd/...,
+// for the systems of releases.
 func list(dir string) ([]byte, error) {
 	modules := make(map[string]module)
 	for _, system := range []string{"linux", "darwin", "windows"} {
@@ -67,7 +67,7 @@ func list(dir string) ([]byte, error) {
 	return format(texts), nil
 }
 
-// format prints each text below the names of all that come with it.
+// format returns each text, below the names of all that come with it.
 func format(texts []text) []byte {
 	var b bytes.Buffer
 	b.WriteString("What is linked into git-launcher's programs, and the licences that it comes with,\neach text once. Written by `make licenses`. git-launcher itself: see LICENSE.\n")
@@ -135,8 +135,9 @@ func collect(texts []text, title, dir string) ([]text, error) {
 // copyrightLine is a line that names a year and an owner, or the place for them.
 var copyrightLine = regexp.MustCompile(`(?im)^.*\bcopyright\b.*(\d{4}|[[{]yyyy[]}]).*\n?|^\s*all rights reserved\.?\s*\n?`)
 
-// plain returns a text without copyright lines, line endings of other systems and empty
-// lines around it; and those copyright lines, each indented on a line of its own.
+// plain returns a text without copyright lines, with Unix line endings, and without
+// empty lines around it. owners has those copyright lines, each indented on its own
+// line.
 func plain(data []byte) (words, owners string) {
 	s := strings.ReplaceAll(string(data), "\r\n", "\n")
 	for _, line := range copyrightLine.FindAllString(s, -1) {

@@ -10,8 +10,8 @@ import (
 	"gitlauncher/internal/testenv"
 )
 
-// TestPage: the manual has every flag and every line of the program's own help, and a manual
-// reader's own checker finds nothing wrong with it.
+// TestPage: the manual has every flag and every line of the program's own help, and
+// mandoc's checker finds nothing wrong with it.
 func TestPage(t *testing.T) {
 	for program, how := range map[string]string{"git-launcher": "--help", "git-launcher-verify": "manual", "git-launcher-dev": "manual", "dstack-sim": "manual"} {
 		t.Run(program, func(t *testing.T) { manual(t, program, how) })

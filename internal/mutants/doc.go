@@ -8,9 +8,9 @@
 //	equivalent.txt  changes that change nothing, each with why
 //
 // A sample follows from its seed and the source. The source on disk is never touched:
-// the toolchain reads the changed file in place of the real one (go help build,
-// -overlay), and so do programs that tests build. First the tests of the package itself
-// run, then those of the packages that import it.
+// the toolchain reads the changed file instead of the real one (go help build,
+// -overlay), and so it does for programs that tests build. First the tests of the
+// package itself run, then those of the packages that import it.
 //
 // It does not judge whether a test is a good one, only that some test fails. A change
 // that does not compile, or that tests can't tell from the original, says nothing.

@@ -17,8 +17,8 @@ import (
 	"time"
 )
 
-// equivalent lists mutants that are the original in other words: a line each, as mutant
-// prints itself, " # " and why.
+// equivalent lists mutants that are the original in other words. Each line has the
+// mutant as its String method returns it, " # ", and why.
 //
 //go:embed equivalent.txt
 var equivalent []byte
@@ -36,7 +36,7 @@ func main() {
 	}
 }
 
-// candidate is a mutant with what is needed to try it.
+// candidate is a mutant, with what it takes to try it.
 type candidate struct {
 	mutant
 	pkg    *pkg
@@ -124,7 +124,7 @@ func collect(pkgs []pkg, wanted func(*mutant) bool) ([]candidate, error) {
 	return candidates, nil
 }
 
-// choose takes a sample that follows from the seed, in the order of the source.
+// choose returns a sample that follows from the seed, in the order of the source.
 func choose(from []candidate, n int, seed uint64) []candidate {
 	if n <= 0 || n >= len(from) {
 		return from

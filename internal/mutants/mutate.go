@@ -15,7 +15,7 @@ type mutant struct {
 	file       string // below the module's root
 	line       int
 	kind       string
-	start, end int    // bytes that are replaced
+	start, end int    // offsets of the bytes that are replaced
 	text       string // by this
 	was        string // the line, trimmed
 }
@@ -93,13 +93,14 @@ func (f *finder) visit(n ast.Node) bool {
 	return true
 }
 
-// condition: the guard never fires, or fires the other way round.
+// condition adds two changes: the guard never fires, or its condition is negated.
 func (f *finder) condition(cond ast.Expr) {
 	f.add("guard never fires", cond, "(%s) && false")
 	f.add("condition is negated", cond, "!(%s)")
 }
 
-// constants: a number in a declaration of constants is one higher.
+// constants adds a change for each number in a declaration of constants: it is one
+// higher.
 func (f *finder) constants(n ast.Node) bool {
 	if lit, ok := n.(*ast.BasicLit); ok {
 		f.number(lit)
@@ -118,7 +119,8 @@ var operators = map[token.Token]token.Token{
 	token.EQL: token.NEQ, token.NEQ: token.EQL, token.LAND: token.LOR, token.LOR: token.LAND,
 }
 
-// operator: a limit moves by one, a comparison or a connection of two is the other one.
+// operator adds changes of an operator and of the numbers beside it: a limit moves by
+// one, and a comparison or connective becomes the opposite one.
 func (f *finder) operator(n *ast.BinaryExpr) {
 	other, ok := operators[n.Op]
 	if !ok {
@@ -168,8 +170,8 @@ func called(c *ast.CallExpr) string {
 	return ""
 }
 
-// incidental reports whether a call is of no interest when it is left out: it logs,
-// prints or lets go of something.
+// incidental reports whether it does not matter that a call is left out: it logs,
+// prints or releases something.
 func incidental(c *ast.CallExpr) bool {
 	switch called(c) {
 	case "Debug", "Info", "Warn", "Error", "Log", "Printf", "Print", "Println", "Fprintf", "Fprint", "Fprintln", "Close", "Stop", "Done", "Unlock", "panic", "close", "cancel", "stop", "progress":

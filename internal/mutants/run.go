@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// pkg is what `go list` says of a package.
+// pkg is what `go list` says about a package.
 type pkg struct {
 	ImportPath, Dir string
 	GoFiles         []string
@@ -55,7 +55,7 @@ const (
 type trial struct {
 	dir     string // for the changed file and the overlay
 	timeout time.Duration
-	own     bool  // the tests of the changed package alone
+	own     bool  // run only the tests of the changed package
 	all     []pkg // of the module
 	slow    []string
 }
@@ -90,7 +90,7 @@ func (t *trial) run(ctx context.Context, m *mutant, p *pkg, source []byte) (fate
 	return survived, nil
 }
 
-// users are the packages with tests that import a package.
+// users returns the packages with tests that import a package.
 func (t *trial) users(p *pkg) (users []string) {
 	for _, u := range t.all {
 		if u.ImportPath == p.ImportPath || len(u.TestGoFiles)+len(u.XTestGoFiles) == 0 || slices.ContainsFunc(t.slow, func(s string) bool { return strings.HasSuffix(u.ImportPath, s) }) {
@@ -107,7 +107,8 @@ func (t *trial) test(ctx context.Context, overlay string, pkgs []string) (fate, 
 	ctx, cancel := context.WithTimeout(ctx, t.timeout+time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "go", append([]string{"test", "-failfast", "-vet=off", "-timeout=" + t.timeout.String()}, pkgs...)...)
-	// By the environment, so that a test which builds a program builds the changed one.
+	// The overlay is in the environment, so that a test that builds a program builds
+	// the changed one.
 	cmd.Env = append(os.Environ(), "GOFLAGS=-buildvcs=false -overlay="+overlay)
 	cmd.WaitDelay = 10 * time.Second
 	out, err := cmd.CombinedOutput()

@@ -25,8 +25,8 @@ type Distribution struct {
 func (d *Distribution) Stop() { d.stop() }
 
 // StartDistribution runs docker-registry in a folder, at an address of this machine:
-// with TLS where there is a certificate with its key in PEM, and asking for a
-// password (of user "user") where there is one.
+// with TLS if there is a certificate with its key, in PEM, and asking user "user" for a
+// password if there is one.
 func StartDistribution(dir, address, password string, certPEM, keyPEM []byte) (*Distribution, error) {
 	bin, err := exec.LookPath("docker-registry")
 	if err != nil {

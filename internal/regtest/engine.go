@@ -21,8 +21,8 @@ import (
 // ErrNoDockerd says that a private Docker Engine can't be started here.
 var ErrNoDockerd = errors.New("a private Docker Engine needs dockerd and root")
 
-// Engine is a Docker Engine of its own, for tests that prune, restart or kill one.
-// Its containers run for real.
+// Engine is a private Docker Engine, for tests that prune, restart or kill one. Its
+// containers really run.
 type Engine struct {
 	Socket  string
 	dir     string
@@ -32,15 +32,15 @@ type Engine struct {
 	log     bytes.Buffer
 }
 
-// StartEngine runs dockerd with all its state in dir, which must be short enough
-// for a socket's path. It sees each SOURCE:TARGET of binds at its target, as if they
-// were there on the machine. Where /run is among those, its socket is at
-// /run/docker.sock in its eyes, as on any machine.
+// StartEngine runs dockerd with all its state in dir, which must be short enough for a
+// socket's path. It sees each SOURCE:TARGET of binds at its target, as if they were
+// there on the machine. If /run is among those targets, it sees its socket at
+// /run/docker.sock, as on any machine.
 func StartEngine(dir string, binds ...string) (*Engine, error) {
 	return StartConfigured(dir, "{}", binds...)
 }
 
-// StartConfigured is StartEngine with a daemon.json.
+// StartConfigured is [StartEngine] with a daemon.json.
 func StartConfigured(dir, daemonJSON string, binds ...string) (*Engine, error) {
 	if _, err := exec.LookPath("dockerd"); err != nil || os.Geteuid() != 0 {
 		return nil, ErrNoDockerd
@@ -91,11 +91,11 @@ func (e *Engine) start() error {
 	}
 }
 
-// Address is one of its network, which its containers reach, too.
+// Address is an address in the Engine's network that its containers reach, too.
 const Address = "10.212.0.1"
 
-// Listen listens where it and its containers see it: its loopback is not the
-// machine's, nor is Address.
+// Listen listens at an address that the Engine and its containers see: its loopback is
+// not the machine's, nor is Address.
 func (e *Engine) Listen(address string) (net.Listener, error) {
 	exec.Command("ip", "-n", e.netns, "addr", "add", Address+"/32", "dev", "lo").Run() // may be there
 	runtime.LockOSThread()
@@ -115,7 +115,7 @@ func (e *Engine) Listen(address string) (net.Listener, error) {
 	}
 	l, err := net.Listen("tcp", address)
 	if back := unix.Setns(int(home.Fd()), unix.CLONE_NEWNET); back != nil {
-		panic(back) // this thread would go on in the wrong network
+		panic(back) // this thread would continue in the wrong network
 	}
 	return l, err
 }
@@ -141,7 +141,7 @@ func Forward(l net.Listener, to string) {
 	}
 }
 
-// Docker runs the docker command against it.
+// Docker runs the docker command against the Engine.
 func (e *Engine) Docker(args ...string) (string, error) {
 	cmd := exec.Command("docker", args...)
 	cmd.Env = append(os.Environ(), "DOCKER_HOST=unix://"+e.Socket)
@@ -152,20 +152,20 @@ func (e *Engine) Docker(args ...string) (string, error) {
 	return strings.TrimSpace(string(out)), err
 }
 
-// Kill ends it as a crash would, and its containerd with it.
+// Kill ends the Engine as a crash would, and its containerd with it.
 func (e *Engine) Kill() {
 	syscall.Kill(-e.process.Process.Pid, syscall.SIGKILL)
 	e.process.Wait()
 }
 
-// Restart ends it as an orderly reboot would, and starts it again.
+// Restart ends the Engine as an orderly reboot would, and starts it again.
 func (e *Engine) Restart() error {
 	e.process.Process.Signal(syscall.SIGTERM)
 	e.process.Wait()
 	return e.start()
 }
 
-// Stop removes its containers and networks and ends it.
+// Stop removes the Engine's containers and networks, and ends it.
 func (e *Engine) Stop() {
 	if ids, _ := e.Docker("ps", "-aq"); ids != "" {
 		e.Docker(append([]string{"rm", "-f", "-v"}, strings.Fields(ids)...)...)

@@ -21,7 +21,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// BuildStatic builds a command of this module into dir, as images hold it.
+// BuildStatic builds a command of this module into dir, statically, so that an image
+// needs nothing else.
 func BuildStatic(dir, pkg string) (file string, err error) {
 	file = filepath.Join(dir, filepath.Base(pkg))
 	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", file, pkg)
@@ -32,14 +33,14 @@ func BuildStatic(dir, pkg string) (file string, err error) {
 	return file, nil
 }
 
-// File is one of an image's layer.
+// File is a file of an image's layer.
 type File struct {
 	Path string
 	Data []byte
 	Dir  bool
 }
 
-// NewImage makes an image of one layer. salt makes its digest another one.
+// NewImage returns an image of one layer. Another salt makes another digest.
 func NewImage(platform v1.Platform, config v1.Config, salt string, files ...File) (v1.Image, error) {
 	var layer bytes.Buffer
 	w := tar.NewWriter(&layer)
@@ -71,8 +72,8 @@ func NewImage(platform v1.Platform, config v1.Config, salt string, files ...File
 	return mutate.ConfigFile(image, file)
 }
 
-// NodeImage is an image of the node stand-in (package regtest/node), whose binary
-// BuildStatic made.
+// NodeImage returns an image of the node stand-in (package regtest/node), whose binary
+// [BuildStatic] made.
 func NodeImage(binary, salt string) (v1.Image, error) {
 	data, err := os.ReadFile(binary)
 	if err != nil {
@@ -90,7 +91,7 @@ type Entry struct {
 	Platform *v1.Platform
 }
 
-// NewIndex makes an OCI index.
+// NewIndex returns an OCI index.
 func NewIndex(entries ...Entry) v1.ImageIndex {
 	var index v1.ImageIndex = empty.Index
 	for _, e := range entries {
@@ -103,7 +104,7 @@ func NewIndex(entries ...Entry) v1.ImageIndex {
 	return index
 }
 
-// Attestation is what build tools put beside an image in an index.
+// Attestation returns what build tools put beside an image in an index.
 func Attestation(of v1.Image) (Entry, error) {
 	statement := static.NewLayer([]byte(`{"_type":"https://in-toto.io/Statement/v0.1"}`), "application/vnd.in-toto+json")
 	image, err := mutate.AppendLayers(mutate.MediaType(empty.Image, types.OCIManifestSchema1), statement)
@@ -122,7 +123,7 @@ type Raw struct {
 // RawManifest implements remote.Taggable.
 func (r Raw) RawManifest() ([]byte, error) { return r.Bytes, nil }
 
-// MediaType implements what remote asks for.
+// MediaType returns the type with which remote pushes the document.
 func (r Raw) MediaType() (types.MediaType, error) { return r.Type, nil }
 
 // Pusher writes to a registry.

@@ -15,13 +15,13 @@ import (
 	"github.com/google/go-containerregistry/pkg/registry"
 )
 
-// Server is a registry on loopback that misbehaves on demand. It records what it
-// was asked, credentials included.
+// Server is a registry on loopback that misbehaves on demand. It records its requests,
+// credentials included.
 type Server struct {
 	Host string // 127.0.0.1:PORT
 
-	// Password, if set, makes it ask for a token, which /token answers for
-	// user:Password, and which is good for TokenUses requests (0: for ever).
+	// Password, if set, makes it ask for a token. /token returns one for user:Password,
+	// which is good for TokenUses requests (0: for ever).
 	Password  string
 	TokenUses int
 
@@ -35,10 +35,10 @@ type Server struct {
 // Request is a request that the server got.
 type Request struct{ Method, Path, Authorization string }
 
-// Fault is what goes wrong: Kind at requests whose path holds Path, Times times (0:
+// Fault is what goes wrong: Kind, at requests whose path contains Path, Times times (0:
 // always). Kinds: a status (404, 429, 503), other-bytes, truncate, hang, drop,
-// redirect=URL (to which the path is added), type=CONTENT-TYPE, garbage, huge,
-// echo (403 with the request's credential in the text).
+// redirect=URL (to which the path is added), type=CONTENT-TYPE, garbage, huge, echo
+// (403 with the request's credential in the text).
 type Fault struct {
 	Kind, Path string
 	Times      int
@@ -105,7 +105,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.next.ServeHTTP(w, r)
 }
 
-// token answers with a token to anyone who has the password, and to the pushes of tests.
+// token returns a token to anyone who has the password, such as the tests that push.
 func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 	if _, p, _ := r.BasicAuth(); p != s.Password {
 		http.Error(w, `{"errors":[{"code":"UNAUTHORIZED","message":"wrong password"}]}`, http.StatusUnauthorized)

@@ -1,8 +1,8 @@
 // Package test drives the page in the browsers of this machine as a person would: with
-// files, keys and eyes. It is a module of its own, so that no program links what it
+// files, keys and eyes. It is a separate module, so that no program links what it
 // needs.
 //
-// Both browsers speak WebDriver BiDi: Firefox by itself, Chromium through its driver.
+// Both browsers speak WebDriver BiDi: Firefox directly, Chromium through its driver.
 package test
 
 import (

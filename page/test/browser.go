@@ -32,7 +32,7 @@ type Browser struct {
 	problems []string // what the page wrote to its console as an error
 }
 
-// start runs a browser until the test ends. dark is what its user prefers.
+// start runs a browser until the test ends. dark says that its user prefers dark pages.
 func start(t testing.TB, name string, dark bool) *Browser {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
@@ -168,7 +168,7 @@ func chromium(ctx context.Context, t testing.TB, dark bool) (string, error) {
 	if session.Value.Capabilities.WebSocketURL == "" {
 		return "", errors.New(session.Value.Message)
 	}
-	t.Cleanup(func() { // Chromium ends with its session: it is in a group of its own
+	t.Cleanup(func() { // Chromium ends with its session: it is in another process group
 		req, err := http.NewRequest(http.MethodDelete, "http://127.0.0.1:"+port+"/session/"+session.Value.SessionID, nil)
 		if err == nil {
 			if resp, err := http.DefaultClient.Do(req); err == nil {
@@ -196,7 +196,7 @@ func (b *Browser) event(method string, params json.RawMessage) {
 	}
 }
 
-// seen returns what the page asked for and complained of since the last time.
+// seen returns what the page asked for, and complained of, since the last call.
 func (b *Browser) seen() (requests, problems []string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -249,7 +249,7 @@ func (b *Browser) eval(t testing.TB, function string, args ...string) string {
 	return s
 }
 
-// text is what an element holds.
+// text returns the text of an element.
 func (b *Browser) text(t testing.TB, id string) string {
 	t.Helper()
 	return b.eval(t, `(id) => document.getElementById(id).textContent`, id)
@@ -267,7 +267,7 @@ func (b *Browser) setFiles(t testing.TB, files ...string) {
 	b.must(t, "input.setFiles", map[string]any{"context": b.context, "element": map[string]any{"sharedId": r.Result.SharedID}, "files": files}, nil)
 }
 
-// press presses keys one after the other. BiDi has code points of its own for keys without
+// press presses keys one after the other. BiDi has special code points for keys without
 // a character.
 func (b *Browser) press(t testing.TB, keys ...string) {
 	t.Helper()
@@ -290,7 +290,7 @@ func (b *Browser) picture(t testing.TB, file string) {
 	b.save(t, "browsingContext.captureScreenshot", map[string]any{"context": b.context, "origin": "document"}, file)
 }
 
-// save writes what a command answers in base64.
+// save writes to a file what a command answers in base64.
 func (b *Browser) save(t testing.TB, method string, params map[string]any, file string) {
 	t.Helper()
 	var r struct{ Data string }

@@ -35,7 +35,7 @@ const (
 	programs = "../../bin"
 )
 
-// verdict is what the command says of an item: its JSON, or its error.
+// verdict is what the command says about an item: its JSON, or its error.
 type verdict struct {
 	json, problem string
 	code          int
@@ -102,8 +102,8 @@ func write(t testing.TB, dir, name string, data []byte) string {
 	return name
 }
 
-// golden is real evidence: the golden cases of the command, and what becomes of a node's
-// evidence when one byte of it is another.
+// golden returns real evidence: the golden cases of the command, and a node's evidence
+// with one byte changed at a time.
 func golden(t testing.TB, dir string) []item {
 	for _, name := range []string{"near-public-data.json", "dstack-quote-report.json", "dstack-quote-report.collateral.json", "dstack-0.6-getquote.json"} {
 		write(t, dir, name, read(t, filepath.Join(fixtures, name)))
@@ -155,8 +155,8 @@ func golden(t testing.TB, dir string) []item {
 	return items
 }
 
-// launched is the demo's receipt under its policy, under that with each line changed and
-// left out, and with a byte changed in each of its parts.
+// launched returns the demo's receipt under its policy, under that policy with each
+// line changed or left out, and with a byte changed in each of the receipt's parts.
 func launched(t testing.TB, dir string) []item {
 	for _, name := range []string{"receipt.json", "root.pem", "collateral.json"} {
 		write(t, dir, name, read(t, filepath.Join(made, name)))
@@ -227,8 +227,8 @@ func launched(t testing.TB, dir string) []item {
 	return append(items, item{"in parts", append(files, by...), policy, now}, item{"a quote alone", append(files[:1:1], by...), policy, now})
 }
 
-// composes are what check D refuses, each in the evidence of a simulated VM, and words in
-// them that are to reach no page as anything but words.
+// composes returns composes that check D refuses, each in the evidence of a simulated
+// VM, with words in them that must reach the page only as words.
 func composes(t testing.TB, dir string) []item {
 	launcher := "image: example.org/git-launcher@sha256:" + strings.Repeat("a1", 32)
 	service := func(lines string) string {
@@ -269,7 +269,7 @@ func composes(t testing.TB, dir string) []item {
 	return items
 }
 
-// simulate writes what a guest agent answers for an app-compose, Info beside GetQuote.
+// simulate writes a guest agent's answers for an app-compose, to Info and to GetQuote.
 func simulate(t testing.TB, dir, stem string, compose []byte) {
 	t.Helper()
 	at := func(name string) string { return filepath.Join(dir, name) }

@@ -15,7 +15,7 @@ import (
 
 var browsers = []string{"chromium", "firefox"}
 
-// address of the page on this machine's disk.
+// address returns the page's address on this machine's disk.
 func address(t testing.TB) string {
 	t.Helper()
 	at, err := filepath.Abs("../../bin/page/index.html")
@@ -25,7 +25,7 @@ func address(t testing.TB) string {
 	return "file://" + at
 }
 
-// each runs a test in each browser, in a page of a disk.
+// each runs a test in each browser, with the page on a disk.
 func each(t *testing.T, test func(t *testing.T, b *Browser)) {
 	for _, name := range browsers {
 		t.Run(name, func(t *testing.T) {
@@ -56,8 +56,8 @@ const forget = `(policy, at) => {
 	}
 }`
 
-// judge gives the page the files of an item, says what they are where it guesses otherwise,
-// and returns what it shows.
+// judge lets the page judge the files of an item, tells it what they are if it guesses
+// otherwise, and returns what it shows.
 func (b *Browser) judge(t testing.TB, dir string, i item) (text, problem string) {
 	t.Helper()
 	b.eval(t, forget, i.policy, i.at)
@@ -95,7 +95,7 @@ func (b *Browser) judge(t testing.TB, dir string, i item) (text, problem string)
 	return b.text(t, "json"), strings.TrimSpace(b.eval(t, `() => document.querySelector('#problem p')?.textContent ?? ''`))
 }
 
-// TestSameAsTheCommand: of each item of the corpus, the page says byte for byte what
+// TestSameAsTheCommand: for each item of the corpus, the page says byte for byte what
 // git-launcher-verify --offline --json prints, and shows each finding with its reason.
 // SECURITY.md: E14.
 func TestSameAsTheCommand(t *testing.T) {
@@ -136,7 +136,7 @@ func TestSameAsTheCommand(t *testing.T) {
 	})
 }
 
-// shown checks that what the JSON says stands in the page.
+// shown checks that the page shows what the JSON says.
 func shown(t *testing.T, b *Browser, name, text string) {
 	t.Helper()
 	if text == "" {
@@ -180,8 +180,8 @@ func shown(t *testing.T, b *Browser, name, text string) {
 	}
 }
 
-// elsewhere reports requests that are neither the page itself nor made by the browser from
-// data that it has.
+// elsewhere fails the test for requests that leave the page: neither for the page
+// itself nor for data that the browser has.
 func elsewhere(t *testing.T, requests []string) {
 	t.Helper()
 	for _, r := range requests {
@@ -191,8 +191,8 @@ func elsewhere(t *testing.T, requests []string) {
 	}
 }
 
-// TestLargeFiles: a file of 16 MiB, and one at and above the bound, are judged as the
-// command does.
+// TestLargeFiles: files of 16 MiB, and at and above the bound, are judged as the
+// command judges them.
 func TestLargeFiles(t *testing.T) {
 	dir := t.TempDir()
 	const most = 6 << 20
@@ -212,8 +212,8 @@ func TestLargeFiles(t *testing.T) {
 	})
 }
 
-// TestNothingLeaves: the page's own policy lets nothing out, whatever runs in it, and makes
-// no markup of text.
+// TestNothingLeaves: the page's own policy lets nothing out, whatever runs in it, and
+// makes no markup out of text.
 // SECURITY.md: E14.
 func TestNothingLeaves(t *testing.T) {
 	var hits atomic.Int32
@@ -251,7 +251,7 @@ func TestNothingLeaves(t *testing.T) {
 		if got != "" {
 			t.Errorf("the page could use %s", got)
 		}
-		time.Sleep(200 * time.Millisecond) // a beacon's answer is nobody's to wait for
+		time.Sleep(200 * time.Millisecond) // nobody can wait for a beacon's answer
 		if n := hits.Swap(0); n != 0 {
 			t.Errorf("%d requests left the page", n)
 		}

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// near is a node's evidence with a policy under which it is VERIFIED.
+// near returns a node's evidence with a policy under which it is VERIFIED.
 func near(t testing.TB, dir string) item {
 	t.Helper()
 	for _, i := range golden(t, dir) {
@@ -25,9 +25,9 @@ func near(t testing.TB, dir string) item {
 	return item{}
 }
 
-// TestPictures: light and dark, wide and on a telephone, nothing is wider than the page, text
-// is told from its ground, and the chain is as many links as there are checks. With
-// PAGE_PICTURES=DIR the pictures stay, for people to look at.
+// TestPictures: light and dark, on a wide screen and on a telephone, nothing is wider
+// than the page, text stands out from its background, and the chain has as many links
+// as there are checks. With PAGE_PICTURES=DIR the pictures stay, for people to look at.
 func TestPictures(t *testing.T) {
 	dir, to := t.TempDir(), save(t)
 	good := near(t, dir)
@@ -69,7 +69,7 @@ func TestPictures(t *testing.T) {
 	}
 }
 
-// contrast names text whose contrast to its ground is below WCAG's 4.5.
+// contrast names text whose contrast with its background is below WCAG's 4.5.
 const contrast = `() => {
 	const parse = (c) => c.match(/[\d.]+/g).map(Number);
 	const light = (c) => { const [r, g, b] = parse(c).map((v) => (v /= 255) <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4); return .2126 * r + .7152 * g + .0722 * b; };
@@ -83,9 +83,9 @@ const contrast = `() => {
 	return [...faint].join('; ');
 }`
 
-// TestKeyboard: without a mouse one comes from the beginning of the page to the files, the
-// policy, the verdict and each link of the chain; each has a name, and a reader hears the
-// verdict.
+// TestKeyboard: without a mouse one gets from the beginning of the page to the files,
+// the policy, the verdict and each link of the chain. Each has a name, and a screen
+// reader says the verdict.
 func TestKeyboard(t *testing.T) {
 	const tab, enter = "\uE004", "\uE006"
 	dir := t.TempDir()
@@ -156,7 +156,7 @@ func TestKeyboard(t *testing.T) {
 	})
 }
 
-// TestNoVerdictBesideOtherInputs: what is changed after a judgement takes it away.
+// TestNoVerdictBesideOtherInputs: any change after a judgement removes the verdict.
 // SECURITY.md: E14.
 func TestNoVerdictBesideOtherInputs(t *testing.T) {
 	dir := t.TempDir()
@@ -179,7 +179,8 @@ func TestNoVerdictBesideOtherInputs(t *testing.T) {
 	})
 }
 
-// TestLink: a link names what was judged by digest, and says whether one has the same.
+// TestLink: a link names by digest what was judged, and the page says whether one has
+// the same.
 // SECURITY.md: E14.
 func TestLink(t *testing.T) {
 	dir := t.TempDir()
@@ -210,7 +211,7 @@ func TestLink(t *testing.T) {
 	})
 }
 
-// TestPrint: what is printed is the verdict, the chain and every finding, and no form.
+// TestPrint: the verdict, the chain and every finding are printed, and the form is not.
 func TestPrint(t *testing.T) {
 	dir, to := t.TempDir(), save(t)
 	i := near(t, dir)

@@ -1,6 +1,6 @@
 //go:build js
 
-// Command wasm is the verifier of the page: package offline, as one function for its
+// Command wasm is the page's verifier: package offline, as functions for the page's
 // script.
 package main
 
@@ -70,7 +70,7 @@ func failure(err error) map[string]any {
 	return map[string]any{"error": err.Error(), "code": code}
 }
 
-// bytes copies a Uint8Array.
+// bytes returns a copy of a Uint8Array.
 func bytes(v js.Value) []byte {
 	data := make([]byte, v.Length())
 	js.CopyBytesToGo(data, v)

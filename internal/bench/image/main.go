@@ -70,7 +70,7 @@ func measure(launcher string, megabytes, runs int) error {
 	}
 	defer func() {
 		b.remove(true)
-		exec.Command("docker", "network", "rm", b.name+"_default").Run() // stays in between, as on a node
+		exec.Command("docker", "network", "rm", b.name+"_default").Run() // it stays between runs, as on a node
 	}()
 	for _, c := range []struct {
 		name  string
@@ -81,7 +81,7 @@ func measure(launcher string, megabytes, runs int) error {
 		{"start, image present", false, `docker run -d --name "$2" --security-opt no-new-privileges "$1" /app/mpc-node`},
 	} {
 		var theirs, ours []time.Duration
-		for i := range runs + 1 { // the first is to warm up
+		for i := range runs + 1 { // the first warms up
 			t, err := b.timed(c.cold, "sh", "-ec", c.their, "sh", b.reference, b.name)
 			if err != nil {
 				return err
@@ -101,7 +101,8 @@ func measure(launcher string, megabytes, runs int) error {
 	return nil
 }
 
-// push makes an image of the node stand-in and as much data that does not compress.
+// push pushes an image of the node stand-in and as much data as is needed, which does
+// not compress.
 func (b *bench) push(host string, megabytes int) (digest string, err error) {
 	bin, err := regtest.BuildStatic(b.dir, "gitlauncher/internal/regtest/node")
 	if err != nil {
@@ -130,7 +131,7 @@ func (b *bench) configure(image, digest string) error {
 		os.WriteFile(filepath.Join(b.dir, "profile.toml"), []byte(profile), 0o600))
 }
 
-// timed runs one launch, after removing what the last one left.
+// timed runs one launch, after it has removed what the last one left.
 func (b *bench) timed(cold bool, name string, args ...string) (time.Duration, error) {
 	b.remove(cold)
 	cmd := exec.Command(name, args...)

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Habit is a way of a host that differs from that of git http-backend alone.
+// Habit is a way in which a host differs from a bare git http-backend.
 type Habit func(next http.Handler) http.Handler
 
 // Refuse answers with a status and a sentence.
@@ -56,7 +56,8 @@ func NeedHeader(value string, offers ...string) Habit {
 	}
 }
 
-// Strict serves clients of Git alone: by their name, their headers and their paths.
+// Strict serves only clients of Git, which it knows by their name, their headers and
+// their paths.
 func Strict(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
@@ -75,7 +76,8 @@ func Strict(next http.Handler) http.Handler {
 	})
 }
 
-// Unasked answers a status to a request for a pack until the references were asked for.
+// Unasked answers requests for a pack with a status until the references were asked
+// for.
 func Unasked(status int) Habit {
 	return func(next http.Handler) http.Handler {
 		var mu sync.Mutex
@@ -94,8 +96,8 @@ func Unasked(status int) Habit {
 	}
 }
 
-// Says answers everything with a status, a type and a text; times bounds how often, and
-// 0 is always. headers are "Name: value".
+// Says answers every request with a status, a type and a text. times bounds how often;
+// 0 means always. headers are "Name: value".
 func Says(status int, kind, text string, times int, headers ...string) Habit {
 	return func(next http.Handler) http.Handler {
 		var mu sync.Mutex
@@ -120,7 +122,7 @@ func Says(status int, kind, text string, times int, headers ...string) Habit {
 	}
 }
 
-// SignIn sends everybody to a page on which to sign in.
+// SignIn redirects everybody to a page for signing in.
 func SignIn(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/users/sign_in" {
@@ -149,7 +151,7 @@ func Redirect(status int, from, to string) Habit {
 	}
 }
 
-// change has an answer of Git's rewritten before it goes out.
+// change lets edit rewrite an answer of Git's before it is sent.
 func change(edit func(r *http.Request, h http.Header, body []byte) []byte) Habit {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -185,7 +187,7 @@ func Without(names ...string) Habit {
 		if r.Method != http.MethodGet {
 			return body
 		}
-		for _, name := range names { // of the same length, so that the line's stays true
+		for _, name := range names { // by as many characters, so that the line's length stays true
 			body = bytes.ReplaceAll(body, []byte(" "+name+" "), []byte(" "+strings.Repeat("x", len(name))+" "))
 		}
 		return body
@@ -202,8 +204,8 @@ func Typed(method, kind string) Habit {
 	})
 }
 
-// Prepares takes its time before the pack: n packets a tenth of a second, the pkt-lines
-// in turn. None is silence.
+// Prepares delays the pack by n tenths of a second, and sends one of the pkt-lines in
+// each, in turn. Without pkt-lines it is silent.
 func Prepares(n int, lines ...string) Habit {
 	return paced(n, func(w http.ResponseWriter, i int) {
 		if len(lines) > 0 {
@@ -253,7 +255,7 @@ func Silent(d time.Duration) Habit {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.Method == http.MethodPost {
-				body, _ := io.ReadAll(r.Body) // so that an end of the connection is seen
+				body, _ := io.ReadAll(r.Body) // so that the end of the connection is seen
 				r.Body = io.NopCloser(bytes.NewReader(body))
 				select {
 				case <-time.After(d):
@@ -266,8 +268,8 @@ func Silent(d time.Duration) Habit {
 	}
 }
 
-// Packet is the answer to requests for a pack, or, with refs, one pkt-line in place of
-// the references, to which everything else is sent.
+// Packet answers requests for a pack with line. With refs it answers requests for the
+// references, with line as a pkt-line, and refuses all others.
 func Packet(line string, refs bool) Habit {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -287,5 +289,5 @@ func Packet(line string, refs bool) Habit {
 	}
 }
 
-// Line is one packet line of Git's protocol.
+// Line returns one packet line of Git's protocol.
 func Line(s string) string { return fmt.Sprintf("%04x%s", len(s)+4, s) }

@@ -1,5 +1,5 @@
 // Command serve is a Git server for the demo: it makes the sample repository in a
-// directory, serves it over smart HTTP and writes where, as shell variables.
+// directory, serves it over smart HTTP, and writes its address as shell variables.
 package main
 
 import (

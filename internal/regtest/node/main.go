@@ -8,7 +8,7 @@
 //	fail-then N   ends with N the first time, 0 after that (counts in /data)
 //	tamper N      likewise, and leaves a file in its container and a config of its own; a
 //	              run that finds either says PLANTED
-//	stubborn      takes SIGTERM and goes on
+//	stubborn      ignores SIGTERM
 //	ungraceful N  ends with N on SIGTERM
 package main
 

@@ -1,5 +1,5 @@
 // Command serve is the demo's registry: it holds an index with one image of the node
-// stand-in and its attestation, writes what a script needs to know of it to a file, and
+// stand-in and its attestation, writes to a file what a script needs to know, and
 // serves until it is killed.
 //
 //	serve NODE-BINARY ENV-FILE
