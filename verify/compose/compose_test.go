@@ -150,12 +150,13 @@ volumes: ["/var/run/dstack.sock:/var/run/dstack.sock", "work:/var/lib/git-launch
     image: redis:7
     runtime: runc
     depends_on: [db]
-    volumes: ["cache:/data", "scratch:/scratch", "disk:/disk"]
+    volumes: ["cache:/data", "scratch:/scratch", "disk:/disk", "plain:/plain"]
 networks: {back: {internal: true}}
 volumes:
   db: {}
   cache: {name: cache}
   scratch: {driver_opts: {type: tmpfs, device: tmpfs, o: "size=1m"}}
+  plain: {driver_opts: {}}
   disk: {driver: local, driver_opts: {type: none, o: bind, device: /srv/disk}}`),
 		"privileges": file("security_opt: [\"no-new-privileges=true\"]"),
 		"anchors":    "x-common: &c\n  restart: always\nservices:\n  launcher:\n    <<: *c\n    read_only: true\n    image: a/launcher@" + digest + "\n",
@@ -246,7 +247,7 @@ func TestOtherDenied(t *testing.T) {
 		`network_mode: host`, `network_mode: "service:launcher"`, `network_mode: "container:launcher"`, `networks: [host]`, `networks: [byname]`, `networks: [filled]`, `networks: {default: , host: {}}`,
 		`gpus: all`, `deploy: {resources: {reservations: {devices: [{driver: cdi, capabilities: [gpu], device_ids: ["vendor.com/class=disk"]}]}}}`, `runtime: other`, `annotations: {org.systemd.property.x: y}`, `models: [m]`,
 		`pre_start: [{image: x, command: y}]`, `provider: {type: x}`, `security_opt: ["systempaths=unconfined"]`, `security_opt: ["seccomp=./profile.json"]`, `security_opt: ["apparmor=mine"]`,
-		`volumes: ["overlay:/x"]`, `volumes: ["proc:/x"]`, `volumes: ["devtmpfs:/x"]`, `volumes: ["path:/x"]`, `volumes: ["projectname:/x"]`, `volumes: ["named:/x"]`, `volumes: ["olderproject:/x"]`, `volumes: ["/var/volatile/dstack:/x"]`, `volumes: ["/home/root:/x"]`, `volumes: ["/opt/cni:/x"]`, `volumes: ["./compose.yaml:/x"]`, `volumes: ["./docker-compose.override.yml:/x"]`,
+		`volumes: ["overlay:/x"]`, `volumes: ["proc:/x"]`, `volumes: ["typed:/x"]`, `volumes: ["deviced:/x"]`, `volumes: ["opted:/x"]`, `volumes: ["devtmpfs:/x"]`, `volumes: ["path:/x"]`, `volumes: ["projectname:/x"]`, `volumes: ["named:/x"]`, `volumes: ["olderproject:/x"]`, `volumes: ["/var/volatile/dstack:/x"]`, `volumes: ["/home/root:/x"]`, `volumes: ["/opt/cni:/x"]`, `volumes: ["./compose.yaml:/x"]`, `volumes: ["./docker-compose.override.yml:/x"]`,
 		`volumes: ["./data:/x", "./data/link:/y"]`, `volumes: ["/srv/a/b:/x"]`, `volumes: ["inner:/x"]`, `configs: [inner]`, `secrets: [inner]`, `env_file: /etc/shadow`, `env_file: [{path: ./data, required: false}, /run/x]`, `label_file: /etc/x`,
 		`logging: {driver: syslog, options: {syslog-address: "unix:///run/dstack.sock"}}`,
 	} {
@@ -261,6 +262,9 @@ volumes:
   kept: {}
   overlay: {driver_opts: {type: overlay, device: overlay, o: "lowerdir=/run/x"}}
   proc: {driver_opts: {type: proc, device: proc}}
+  typed: {driver_opts: {type: proc}}
+  deviced: {driver_opts: {device: /dev/sda}}
+  opted: {driver_opts: {o: bind}}
   devtmpfs: {driver_opts: {type: devtmpfs, device: devtmpfs}}
   path: {name: /srv}
   projectname: {name: dstack_kept}
