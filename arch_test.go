@@ -12,14 +12,14 @@ import (
 	"testing"
 )
 
-// row says what one package may import, its tests apart. A package has no rights
-// until it has a row, and a row that grants more than is used fails, too. Names are
-// separated by blanks and sorted.
+// row says what one package may import, not counting its tests. A package has no rights
+// until it has a row, and a row that grants more than the package uses fails, too.
+// Names are sorted, with blanks between them.
 type row struct {
-	pkg     string // without the module's path
+	pkg     string // its path below the module's
 	ours    string // packages of this module
-	modules string // modules of others
-	power   string // what reaches beyond memory: os, os/exec, net, net/http, syscall, unsafe
+	modules string // other modules
+	power   string // packages that reach beyond memory: os, os/exec, net, net/http, syscall, unsafe
 }
 
 // rooms is the whole architecture: data goes down through it once, from parsing to
@@ -211,7 +211,7 @@ func TestImports(t *testing.T) {
 	}
 }
 
-// used is the row of what a package imports now.
+// used returns the row of what a package imports now.
 func used(name string, p pkg, pkgs map[string]pkg, module string) row {
 	var ours, modules, power []string
 	for _, i := range p.Imports {
@@ -234,8 +234,8 @@ func (r row) String() string {
 	return fmt.Sprintf("{%q, %q, %q, %q},", r.pkg, r.ours, r.modules, r.power)
 }
 
-// reaches are the rules about everything that a package links, at any depth. They hold
-// whatever a row says.
+// reaches are rules about everything that a package links, at any depth, whatever its
+// row says.
 var reaches = []struct {
 	why string
 	of  string   // this package and all below it
@@ -266,8 +266,8 @@ const (
 	transports = "github.com/go-git/go-git/v5/plumbing/transport"
 )
 
-// TestReaches holds [reaches]. The guest agent's client lies below measure and is the
-// one package there that talks.
+// TestReaches holds every package to [reaches]. Below measure only the guest agent's
+// client talks to anybody.
 func TestReaches(t *testing.T) {
 	pkgs, module := list(t)
 	inside := func(name string) string {
@@ -290,13 +290,13 @@ func TestReaches(t *testing.T) {
 			}
 		}
 		if checked == 0 {
-			t.Errorf("there is no %s, of which it is said: %s", rule.of, rule.why)
+			t.Errorf("there is no package %s, for which there is the rule: %s", rule.of, rule.why)
 		}
 	}
 }
 
-// TestVerifyRunsNoPrograms: nothing of the verifier's own can run a program, and
-// just these libraries, which compose-go and sigstore-go bring along, could
+// TestVerifyRunsNoPrograms: none of the verifier's own packages can run a program, and
+// only these libraries, which compose-go and sigstore-go bring along, could
 // (go-shellwords runs backquotes only for callers that ask, and compose-go does not:
 // TestNothingRuns in verify/compose).
 // SECURITY.md: E7.
@@ -319,7 +319,7 @@ func TestVerifyRunsNoPrograms(t *testing.T) {
 	}
 }
 
-// pkg is what `go list` says of a package.
+// pkg is what `go list` says about a package.
 type pkg struct {
 	ImportPath    string
 	Imports, Deps []string

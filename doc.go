@@ -1,6 +1,6 @@
-// Package gitlauncher is the root of git-launcher and holds no code, only the tests of
-// the whole: who may import whom, that pages which comments name exist, that releases
-// say what they are.
+// Package gitlauncher is the root of git-launcher. It holds no code, only tests of the
+// whole: which package may import which, that the pages that comments name exist, and
+// that releases say what they are.
 //
 // A confidential VM proves which container image runs. git-launcher proves which
 // commit: nothing runs that was not pinned, verified and measured, and anyone can
@@ -9,7 +9,8 @@
 //   - config parses the file that pins a commit;
 //   - gitpin fetches that commit, proves every byte and puts it on disk;
 //   - imagepin does the same for a container image;
-//   - measure says what is measured, and measure/dstack has it measured;
+//   - measure says what is measured, and measure/dstack asks the guest agent to measure
+//     it;
 //   - internal/gitmode and internal/imagemode launch, each on one screen (run.go);
 //   - verify judges evidence of a launch, from bytes alone;
 //   - cmd has the programs, which wire the rooms together.

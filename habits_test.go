@@ -32,7 +32,7 @@ func TestEveryFuzzTargetHasSeeds(t *testing.T) {
 	}
 }
 
-// TestDecisionsIndex: the index of doc/decisions.md has every decision, by its own words.
+// TestDecisionsIndex: the index of doc/decisions.md has every decision, by its heading.
 func TestDecisionsIndex(t *testing.T) {
 	page, err := os.ReadFile("doc/decisions.md")
 	if err != nil {
@@ -49,7 +49,7 @@ func TestDecisionsIndex(t *testing.T) {
 	}
 }
 
-// anchor is what GitHub makes of a heading.
+// anchor returns the anchor that GitHub gives a heading.
 func anchor(heading string) string {
 	return strings.ReplaceAll(regexp.MustCompile(`[^\w\- ]`).ReplaceAllString(strings.ToLower(heading), ""), " ", "-")
 }

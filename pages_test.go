@@ -15,8 +15,8 @@ import (
 // or from the folder of the file that names it.
 var pageName = regexp.MustCompile(`[\w./-]*\w\.md\b`)
 
-// TestPagesExist: a page that a comment or a message names is one that a clone has. So
-// is a page, and a heading of it, that another page links to.
+// TestPagesExist: a clone has every page that a comment or a message names, and every
+// page and heading that another page links to.
 func TestPagesExist(t *testing.T) {
 	named := 0
 	each(t, func(path string, data []byte) {
@@ -41,11 +41,11 @@ func TestPagesExist(t *testing.T) {
 		}
 	})
 	if named < 20 {
-		t.Errorf("%d pages are named: something is not read", named)
+		t.Errorf("only %d pages are named: this test no longer reads everything", named)
 	}
 }
 
-// each calls f for every source file and page, without testdata and what is built.
+// each calls f for every source file and page, except testdata and build results.
 func each(t *testing.T, f func(path string, data []byte)) {
 	t.Helper()
 	err := filepath.WalkDir(".", func(path string, d os.DirEntry, err error) error {
@@ -69,7 +69,7 @@ func each(t *testing.T, f func(path string, data []byte)) {
 	}
 }
 
-// words are the comments of a Go file, and its strings unless it is a test.
+// words returns the comments of a Go file, and its strings unless it is a test.
 func words(t *testing.T, path string, data []byte) (texts []string) {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), path, data, parser.ParseComments)

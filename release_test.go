@@ -10,7 +10,7 @@ import (
 )
 
 // TestWorkflows: actions are pinned by commit with the version beside, and a workflow
-// has no permission that it does not name. (actionlint, in `make lint`, reads the rest.)
+// has only permissions that it names. (actionlint, in `make lint`, reads the rest.)
 func TestWorkflows(t *testing.T) {
 	files, err := filepath.Glob(".github/workflows/*.yml")
 	if err != nil || len(files) < 3 {
@@ -38,8 +38,9 @@ func TestWorkflows(t *testing.T) {
 	}
 }
 
-// TestReleaseNotes: the notes say what is new, each image by digest, and the lines
-// that release.yml's last job, and people, look for. No entry in the changelog, no notes.
+// TestReleaseNotes: the notes have what is new, each image by digest, and the lines
+// that people, and release.yml's last job, look for. Without an entry in the changelog
+// there are no notes.
 func TestReleaseNotes(t *testing.T) {
 	dir := t.TempDir()
 	script := filepath.Join(dir, ".github/release-notes")
@@ -90,8 +91,8 @@ func TestReleaseNotes(t *testing.T) {
 }
 
 // TestReleaseVersion: every program of a release says its version, which the linker
-// sets where the Makefile and internal/compile tell it to. A variable that is not there
-// is passed over in silence.
+// sets where the Makefile and internal/compile tell it to. The linker is silent about a
+// variable that does not exist.
 func TestReleaseVersion(t *testing.T) {
 	set := ""
 	for _, file := range []string{"Makefile", "internal/compile/compile.go"} {
@@ -121,14 +122,14 @@ func TestReleaseVersion(t *testing.T) {
 }
 
 // TestModule: the publisher chooses the home of the module, so `make module` sets the
-// module's path everywhere, and all rules hold under the new one.
+// module's path everywhere, and all rules hold under the new path.
 func TestModule(t *testing.T) {
 	dir := t.TempDir()
 	err := filepath.WalkDir(".", func(path string, d os.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
-		case path == ".git" || path == "bin": // in a worktree .git is a file, and leads back here
+		case path == ".git" || path == "bin": // in a worktree .git is a file that leads back here
 			if d.IsDir() {
 				return filepath.SkipDir
 			}
@@ -152,14 +153,14 @@ func TestModule(t *testing.T) {
 		{"make", "module", "MODULE=" + path},
 		{"go", "build", "-trimpath", "./..."},
 		{"go", "test", "-trimpath", "-run", "TestImports|TestReaches", "."},
-		{"git", "-c", "init.defaultBranch=main", "init", "--quiet"}, // a repository of its own
+		{"git", "-c", "init.defaultBranch=main", "init", "--quiet"}, // so that the copy is a repository
 		{"git", "add", "."},
 		{"git", "-c", "user.name=x", "-c", "user.email=x@example.org", "commit", "--quiet", "--message", "x"},
 		{"make", "build"},
 	} {
 		cmd := exec.Command(command[0], command[1:]...)
 		cmd.Dir = dir
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as `make build`, whose cache then serves
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as `make build` sets it, so that its cache serves
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("%s: %v\n%s", command, err, out)
 		}
@@ -171,8 +172,8 @@ func TestModule(t *testing.T) {
 	builtFromClone(t, dir)
 }
 
-// builtFromClone: what `make build` makes in a clone says the commit, and so does the
-// record of a launch.
+// builtFromClone: a program that `make build` makes in a clone says the clone's commit,
+// and so does the record of a launch.
 func builtFromClone(t *testing.T, dir string) {
 	t.Helper()
 	output := func(name string, args ...string) string {

@@ -53,7 +53,7 @@ func TestSecurityTable(t *testing.T) {
 	}
 }
 
-// saying returns every test of this repository, Go's and scripts, with the rows of
+// saying returns every test of this repository, in Go or as a script, with the rows of
 // SECURITY.md that its comment names. Tests of one name count as one.
 func saying(t *testing.T) map[string][]string {
 	t.Helper()

@@ -11,8 +11,8 @@ import (
 	"gitlauncher/internal/gittest"
 )
 
-// TestLaptop runs doc/deploy.md's commands for a laptop, word for word but for the build
-// and for the folder /tmp, on both lines of dstack.
+// TestLaptop runs doc/deploy.md's commands for a laptop, word for word except for the
+// build and the folder /tmp, on both lines of dstack.
 func TestLaptop(t *testing.T) {
 	bin := programs(t)
 	page, err := os.ReadFile("../doc/deploy.md")

@@ -56,7 +56,7 @@ func (m *machine) read(t *testing.T, name string) []byte {
 	return data
 }
 
-// call has the guest agent answer.
+// call returns the guest agent's answer.
 func (m *machine) call(t *testing.T, method string, request any) []byte {
 	t.Helper()
 	answer := httptest.NewRecorder()
@@ -67,13 +67,13 @@ func (m *machine) call(t *testing.T, method string, request any) []byte {
 	return answer.Body.Bytes()
 }
 
-// emit writes an event, as anyone can who has the socket.
+// emit writes an event, as anyone with the socket can.
 func (m *machine) emit(t *testing.T, e measure.Event) {
 	t.Helper()
 	m.call(t, "EmitEvent", map[string]string{"event": e.Name, "payload": hex.EncodeToString(e.Payload)})
 }
 
-// answers keeps what the guest agent answers to GetQuote and Info.
+// answers writes the guest agent's answers to GetQuote and Info to files.
 func (m *machine) answers(t *testing.T) {
 	t.Helper()
 	m.write(t, "quote.json", m.call(t, "GetQuote", map[string]string{"report_data": "01"}))
@@ -91,7 +91,7 @@ func (m *machine) composeFile(t *testing.T) string {
 	return app.File
 }
 
-// edit changes a file that is handed over.
+// edit changes a file of the evidence.
 func (m *machine) edit(t *testing.T, file string, change func([]byte) []byte) {
 	t.Helper()
 	data := m.read(t, file)

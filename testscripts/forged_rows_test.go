@@ -12,8 +12,8 @@ import (
 
 const forgedLauncher = "sha256:a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1"
 
-// forged is one forgery: what is different from the honest deployment. With nothing
-// different it is the honest one.
+// forged is one forgery: what differs from the honest deployment. If nothing differs,
+// it is the honest one.
 type forged struct {
 	name      string
 	change    []string            // in the compose file: old, new, old, new…
@@ -37,15 +37,16 @@ type kind struct {
 
 const problems = "nothing else has the keys: "
 
-// another puts a service beside the launcher's, or a top-level part of the file.
+// another returns a change that adds a service beside the launcher's, or a top-level
+// part of the file.
 func another(lines string) []string { return []string{"  db:\n", lines + "\n  db:\n"} }
 
-// variable gives the launcher's service another variable.
+// variable returns a change that adds a variable to the launcher's service.
 func variable(lines string) []string {
 	return []string{"      API_KEY: ${API_KEY}\n", "      API_KEY: ${API_KEY}\n      " + lines + "\n"}
 }
 
-// own gives the launcher's service another key.
+// own returns a change that adds a key to the launcher's service.
 func own(lines string) []string {
 	return []string{"    restart: on-failure\n", "    restart: on-failure\n    " + lines + "\n"}
 }
@@ -173,8 +174,8 @@ func chosen() []forged {
 func exceptions() []forged {
 	const named = "ALLOW_COMPOSE=service:ingress"
 	ingress := another("  ingress: {image: evil, privileged: true}")
-	// say is a service that the policy accepts, and that runs what a variable says of
-	// which the policy knows nothing.
+	// say returns a forgery with a service that the policy accepts, and that runs what
+	// a variable says. The policy does not know the variable.
 	say := func(name, lines string, more ...string) forged {
 		change := append(another("  ingress: {image: i, privileged: true, "+lines+"}"), "      API_KEY: ${API_KEY}\n", "")
 		return forged{
@@ -299,7 +300,7 @@ func marshalled(v any) []byte {
 	return data
 }
 
-// logOf changes the event log of a GetQuote answer.
+// logOf returns a change of the event log of a GetQuote answer.
 func logOf(change func([]map[string]any) []map[string]any) func([]byte) []byte {
 	return func(data []byte) []byte {
 		var doc map[string]any

@@ -22,15 +22,15 @@ import (
 	"gitlauncher/measure/dstack"
 )
 
-// earlier is another verifier to judge the same forgeries by.
-var earlier = flag.String("earlier", "", "a `program`: another build of git-launcher-verify, whose verdicts are held against the table's first column")
+// earlier is another verifier that judges the same forgeries.
+var earlier = flag.String("earlier", "", "a `program`: another build of git-launcher-verify, whose verdicts must be those of the table's first column")
 
 const forgeriesPage = "../doc/forgeries.md"
 
-// TestForgedEvidence makes each forgery of doc/forgeries.md on a dstack-sim of 0.5 and of
-// 0.6, has the verifier judge what it answers, and holds the page's table to the verdicts.
-// With -args -earlier PROGRAM it runs that program on the same bytes, too: the first
-// column is that of commit 433cbda, whose verdicts reviewers forged.
+// TestForgedEvidence makes each forgery of doc/forgeries.md on a dstack-sim of 0.5 and
+// of 0.6, has the verifier judge its answers, and compares the verdicts with the page's
+// table. With -args -earlier PROGRAM it runs that program on the same bytes, too: the
+// first column is that of commit 433cbda, whose verdicts reviewers forged.
 // SECURITY.md: E4, E5, E6, E12, P1, P2, P3, P4, P6.
 func TestForgedEvidence(t *testing.T) {
 	bin := programs(t)
@@ -65,7 +65,7 @@ func TestForgedEvidence(t *testing.T) {
 	}
 }
 
-// deployment is an honest one, of which forgeries are made.
+// deployment is an honest deployment, from which forgeries are made.
 type deployment struct {
 	bin, compose string // the file that pin wrote, and another service
 	form         writing
@@ -73,7 +73,7 @@ type deployment struct {
 	launch       []measure.Event
 }
 
-// writing is how a deployment of today's is written for a verifier.
+// writing says how a deployment of today is written for a verifier.
 type writing struct {
 	compose func(string) string
 	config  func(string) string
@@ -81,8 +81,8 @@ type writing struct {
 
 func asItIs(text string) string { return text }
 
-// today is the form of today, and first that of the first round, whose verifier knew
-// no config in a variable, no variable that is passed on, and no hash in the config.
+// today is today's form, and first that of the first round, whose verifier knew no
+// config in a variable, no variable that is passed on, and no hash in the config.
 var (
 	today = writing{asItIs, asItIs}
 	first = writing{inline, withoutHashes}
@@ -97,7 +97,8 @@ func withoutHashes(config string) (kept string) {
 	return kept
 }
 
-// inline is a compose file as the first round knew it: the config is an inline one.
+// inline returns a compose file as the first round knew it: the config is an inline
+// one.
 func inline(file string) string {
 	file = strings.Replace(file, "      API_KEY: ${API_KEY}\n", "", 1)
 	file = strings.Replace(strings.Replace(file, ", \"/var/cache:exec\"", "", 1), ", \"/root:exec\"", "", 1)
@@ -153,7 +154,7 @@ func newDeployment(t *testing.T, bin string, form writing) *deployment {
 	return d
 }
 
-// recorded launches the honest deployment, and returns the events of it.
+// recorded launches the honest deployment, and returns its events.
 func (d *deployment) recorded(t *testing.T, dir, config string) (events []measure.Event) {
 	t.Helper()
 	sock := filepath.Join(dir, "dstack.sock")
@@ -198,7 +199,7 @@ func (d *deployment) recorded(t *testing.T, dir, config string) (events []measur
 	return events
 }
 
-// appCompose is what dstack would measure.
+// appCompose returns the app-compose that dstack would measure.
 func (d *deployment) appCompose(t *testing.T, f forged) []byte {
 	t.Helper()
 	file := d.compose
@@ -235,8 +236,8 @@ func (d *deployment) evidence(t *testing.T, line sim.Line, f forged) *machine {
 	return m
 }
 
-// launchOf are the events of a launch by the config in the compose file, which may be a
-// forged one.
+// launchOf returns the events of a launch by the config in the compose file, which may
+// be forged.
 func (d *deployment) launchOf(t *testing.T, m *machine) []measure.Event {
 	t.Helper()
 	file := m.composeFile(t)
@@ -245,7 +246,7 @@ func (d *deployment) launchOf(t *testing.T, m *machine) []measure.Event {
 	if err != nil || !there {
 		_, rest, inline := strings.Cut(file, "launcher: {content: ")
 		if !inline || json.NewDecoder(strings.NewReader(rest)).Decode(&text) != nil {
-			return d.launch // what it launches, nobody can say
+			return d.launch // nobody can say what it launches
 		}
 	}
 	events := slices.Clone(d.launch)
@@ -292,7 +293,7 @@ func (d *deployment) forge(t *testing.T, before *deployment, f forged, page stri
 // verdicts are the words of the table, by exit code.
 var verdicts = map[int]string{0: "VERIFIED", 1: "UNDECIDED", 2: "refused as usage", 3: "NOT VERIFIED (3)", 4: "NOT VERIFIED (4)"}
 
-// verify runs a verifier on what a machine answered, by the honest deployment's policy.
+// verify runs a verifier on a machine's answers, by the honest deployment's policy.
 func (d *deployment) verify(t *testing.T, program string, m *machine, f forged, lines []string) (code int, out string) {
 	t.Helper()
 	text := d.policy
@@ -330,8 +331,8 @@ func (d *deployment) verify(t *testing.T, program string, m *machine, f forged, 
 // itsHash is a policy line with the hash of the forged compose file.
 const itsHash = "DOCKER_COMPOSE_SHA256=(its hash)"
 
-// says reports whether a report has a finding of a name, against the forgery, with
-// these words in it. An error that is no report has the words.
+// says reports whether a report has a finding of this name against the forgery, with
+// these words in it. If there is only an error, it must have the words.
 func says(out, name, words string) bool {
 	var report struct {
 		Findings []struct{ Name, Outcome, Found, Why string }

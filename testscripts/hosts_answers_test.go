@@ -12,8 +12,8 @@ import (
 	"gitlauncher/internal/gittest/habit"
 )
 
-// proxy starts one that knows git.example as the sample's server, and returns it with
-// the address of the sample behind it.
+// proxy starts a proxy that knows git.example as the sample's server. It returns the
+// sample's address behind the proxy, and the proxy's.
 func (w *hostWorld) proxy(p *gittest.Proxy, habits ...habit.Habit) (in hostInput, at string) {
 	server := strings.TrimPrefix(w.serve(habits...), "http://")
 	p.Hosts = map[string]string{"git.example:80": server, "old.example:80": server}
@@ -23,8 +23,8 @@ func (w *hostWorld) proxy(p *gittest.Proxy, habits ...habit.Habit) (in hostInput
 	return hostInput{url: "http://git.example/r.git"}, at
 }
 
-// behind is the sample over HTTP behind a proxy, with variables in which AT stands for its
-// host:port.
+// behind returns the sample over HTTP behind a proxy, with variables in which AT stands
+// for the proxy's host:port.
 func behind(p *gittest.Proxy, url string, env ...string) func(*hostWorld) hostInput {
 	return func(w *hostWorld) hostInput {
 		in, at := w.proxy(&gittest.Proxy{Login: p.Login, Status: p.Status}, habit.Redirect(301, "/old", "/r.git"))
@@ -38,7 +38,7 @@ func behind(p *gittest.Proxy, url string, env ...string) func(*hostWorld) hostIn
 	}
 }
 
-// tunnel is the sample over HTTPS behind a proxy that CONNECT is asked of.
+// tunnel returns the sample over HTTPS behind a proxy, which is asked to CONNECT.
 func tunnel(p *gittest.Proxy, env ...string) func(*hostWorld) hostInput {
 	return func(w *hostWorld) hostInput {
 		in, _ := w.secure("git.example", -time.Hour, time.Hour, nil, false)
@@ -102,12 +102,12 @@ var proxyRows = []hostRow{
 	{kind: "Proxies", input: "nobody listens", git: fails, exit: 3, again: true, says: "proxyconnect tcp: dial tcp 127.0.0.1:9: connect: connection refused", set: behind(&gittest.Proxy{}, "", "http_proxy=http://127.0.0.1:9")},
 }
 
-// page is a web page with a title.
+// page answers with a web page that has a title.
 func page(status int, title string, headers ...string) habit.Habit {
 	return habit.Says(status, html, "<!DOCTYPE html><html><head>\n<title>"+title+"</title></head><body>…</body></html>", 0, headers...)
 }
 
-// from has the server's first answers be others, and then git's.
+// from returns the sample from a server that has a habit, with flags of the launcher.
 func from(habit habit.Habit, flags ...string) func(*hostWorld) hostInput {
 	return func(w *hostWorld) hostInput { return w.web(habit).with(flags...) }
 }

@@ -12,7 +12,7 @@ import (
 // sha256 makes a SHA-256 repository at srv/s.git.
 func (w *hostWorld) sha256() (*gittest.Repo, string) { return w.bare("srv/s.git", gittest.SHA256) }
 
-// long is a SHA-256 repository over HTTP, with habits of its server.
+// long returns a SHA-256 repository over HTTP, from a server with habits.
 func long(habits ...habit.Habit) func(*hostWorld) hostInput {
 	return func(w *hostWorld) hostInput {
 		_, head := w.sha256()

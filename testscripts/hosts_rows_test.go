@@ -25,7 +25,7 @@ func basic(user, password string) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
 }
 
-// withToken gives both programs the token: git in the address, for a user.
+// withToken gives both programs the token: git gets it in the address, for a user.
 func (w *hostWorld) withToken(in hostInput, user string) hostInput {
 	in.lines = append(in.lines, "AUTH_TOKEN_FILE="+w.file("token", token+"\n"))
 	if in.gitURL == "" {
@@ -42,7 +42,7 @@ func (w *hostWorld) withToken(in hostInput, user string) hostInput {
 // named puts a user name into an address.
 func named(url, user string) string { return strings.Replace(url, "://", "://"+user+"@", 1) }
 
-// at is the address of a repository with such a path.
+// at returns a repository with this path, asked for by another.
 func at(path, asked string, habits ...habit.Habit) func(*hostWorld) hostInput {
 	return func(w *hostWorld) hostInput {
 		_, head := w.bare("srv/" + path)
@@ -50,7 +50,7 @@ func at(path, asked string, habits ...habit.Habit) func(*hostWorld) hostInput {
 	}
 }
 
-// with is the sample over HTTP from a server with habits.
+// with returns the sample over HTTP, from a server with habits.
 func with(habits ...habit.Habit) func(*hostWorld) hostInput {
 	return func(w *hostWorld) hostInput { return w.web(habits...) }
 }
@@ -165,8 +165,8 @@ var hostRows = append(append(append(append(append(append([]hostRow{
 	}},
 }, tlsRows...), proxyRows...), answerRows...), sshRows...), localRows...), formatRows...)
 
-// secure serves the sample over HTTPS. With clients, an authority of clients, it asks
-// for a certificate.
+// secure serves the sample over HTTPS. With clients, an authority, it asks clients for
+// a certificate.
 func (w *hostWorld) secure(name string, from, until time.Duration, clients *gittest.Authority, required bool) (in hostInput, ca string) {
 	authority, err := gittest.NewAuthority()
 	w.check(err)

@@ -11,8 +11,8 @@ import (
 	"gitlauncher/internal/gittest"
 )
 
-// sshd starts one with further lines of configuration. Its URL is made of a form in
-// which USER, PORT, DIR (of the repositories) and HOME stand for what they are.
+// sshd starts a server with further lines of configuration. The URL is made from a form
+// with USER, PORT, DIR (of the repositories) and HOME in it.
 func (w *hostWorld) sshd(form string, lines ...string) (hostInput, *gittest.SSH) {
 	w.t.Helper()
 	s, err := gittest.StartSSH(filepath.Join(w.dir, "ssh"), lines...)
@@ -34,8 +34,7 @@ func form(f string, lines ...string) func(*hostWorld) hostInput {
 	}
 }
 
-// home is the address of a repository below the user's home directory, named HOME in a
-// form.
+// home returns a repository below the user's home directory, which the form names HOME.
 func home(f string) func(*hostWorld) hostInput {
 	return func(w *hostWorld) hostInput {
 		me, err := user.Current()
@@ -49,7 +48,7 @@ func home(f string) func(*hostWorld) hostInput {
 	}
 }
 
-// path is the address of a repository with such a path.
+// path returns a repository with this path.
 func path(p, f string) func(*hostWorld) hostInput {
 	return func(w *hostWorld) hostInput {
 		_, head := w.bare("srv/" + p)
@@ -59,7 +58,8 @@ func path(p, f string) func(*hostWorld) hostInput {
 	}
 }
 
-// key is the sample over ssh with a key that ssh-keygen makes and change makes another.
+// key returns the sample over ssh, with a key that ssh-keygen makes and that change
+// then changes.
 func key(change func(w *hostWorld, file string), args ...string) func(*hostWorld) hostInput {
 	return func(w *hostWorld) hostInput {
 		in, s := w.sshd("ssh://USER@127.0.0.1:PORTDIR/r.git")
@@ -77,7 +77,7 @@ func key(change func(w *hostWorld, file string), args ...string) func(*hostWorld
 	}
 }
 
-// text rewrites a file.
+// text returns a function that rewrites a file.
 func text(edit func(string) string) func(*hostWorld, string) {
 	return func(w *hostWorld, file string) {
 		content, err := os.ReadFile(file)

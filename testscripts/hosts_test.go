@@ -21,8 +21,8 @@ import (
 
 var updatePages = flag.Bool("update-pages", false, "write the tables of doc/hosts.md anew")
 
-// hostRow is one input of a host's kind: how git takes it, and how the launcher does.
-// The rows are the table in doc/hosts.md.
+// hostRow is one kind of input from a host: what git does with it, and what the
+// launcher does. The rows are the table in doc/hosts.md.
 type hostRow struct {
 	kind, input string
 	git         outcome
@@ -49,7 +49,7 @@ type hostInput struct {
 	env      []string // of both
 	flags    []string // of the launcher
 	gitEnv   []string
-	gitURL   string   // if git has to be told in another way
+	gitURL   string   // if git needs another form
 	gitFlags []string // "-c", "key=value"
 }
 
@@ -62,7 +62,8 @@ type hostWorld struct {
 }
 
 func newHostWorld(t *testing.T) *hostWorld {
-	// Not t.TempDir, which has the row's name in it: addresses read that in their own way.
+	// Not t.TempDir: it has the row's name in it, which an address would read in its
+	// own way.
 	dir, err := os.MkdirTemp("", "hosts-")
 	if err != nil {
 		t.Fatal(err)
@@ -107,7 +108,7 @@ func (w *hostWorld) serve(habits ...habit.Habit) string {
 	return url
 }
 
-// web is an address of the sample over HTTP.
+// web returns the sample over HTTP.
 func (w *hostWorld) web(habits ...habit.Habit) hostInput {
 	return hostInput{url: w.serve(habits...) + "/r.git"}
 }
@@ -137,7 +138,8 @@ func TestHosts(t *testing.T) {
 	for _, row := range hostRows {
 		t.Run(row.kind+"/"+row.input, func(t *testing.T) {
 			t.Parallel()
-			// Each has a server of its own: some say another thing the second time.
+			// Each program has its own server: some servers answer differently the
+			// second time.
 			w := newHostWorld(t)
 			w.git(row, row.set(w))
 			w = newHostWorld(t)
@@ -231,7 +233,7 @@ func TestHostsPage(t *testing.T) {
 	}
 }
 
-// freePort is a port of loopback at which nobody listens now.
+// freePort returns a port of loopback on which nobody listens now.
 func freePort(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

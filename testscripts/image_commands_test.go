@@ -22,7 +22,7 @@ import (
 	"gitlauncher/internal/testenv"
 )
 
-// haveEngine reports whether this machine has a Docker Engine; in CI, it has to.
+// haveEngine reports whether this machine has a Docker Engine. In CI it must have one.
 var haveEngine = sync.OnceValues(func() (bool, error) {
 	out, err := exec.Command("docker", "version").CombinedOutput()
 	if err != nil && os.Getenv("CI") == "true" {
@@ -71,8 +71,8 @@ func withImageCommands(cmds map[string]func(*testscript.TestScript, bool, []stri
 	return cmds
 }
 
-// profile is that of an MPC node with other names and places, so that tests can run
-// beside each other.
+// profile returns that of an MPC node with other names and places, so that tests can
+// run beside each other.
 func profile(name, shared, socket string) string {
 	return fmt.Sprintf(`name = %[1]q
 project = %[1]q
@@ -112,8 +112,8 @@ func cmdNode(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Defer(func() { sweepEngine(nil, name) })
 }
 
-// sweepEngine removes what a test left in an Engine: containers whose names begin
-// so, their images, the volume and the network.
+// sweepEngine removes what a test left in an Engine: containers whose names begin with
+// name, their images, the volume and the network.
 func sweepEngine(env []string, name string) {
 	docker := func(args ...string) string {
 		cmd := exec.Command("docker", args...)
@@ -130,8 +130,8 @@ func sweepEngine(env []string, name string) {
 	docker("network", "rm", name+"_default")
 }
 
-// registry [password=P] [uses=N]: a registry of images; sets REGISTRY and IMAGE (a
-// name in it). It wants that password of user "user", and gives tokens for N
+// registry [password=P] [uses=N]: a registry of images; sets REGISTRY and IMAGE (a name
+// in it). It requires that password of user "user", and its tokens are good for N
 // requests.
 func cmdRegistry(ts *testscript.TestScript, neg bool, args []string) {
 	st := of(ts)
@@ -244,8 +244,8 @@ func inspect(ts *testscript.TestScript, format string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// container STATE [FORMAT VALUE]...: the container's state is created, running,
-// exited or absent; each FORMAT of docker inspect gives VALUE.
+// container STATE [FORMAT VALUE]...: the container's state is created, running, exited
+// or absent; each FORMAT of docker inspect prints VALUE.
 func cmdContainer(ts *testscript.TestScript, neg bool, args []string) {
 	got, want := []string{inspect(ts, "{{.State.Status}}")}, []string{strings.TrimSuffix(args[0], "absent")}
 	for i := 1; i+1 < len(args); i += 2 {
@@ -299,7 +299,7 @@ func cmdDockerConfig(ts *testscript.TestScript, neg bool, args []string) {
 	check(ts, regtest.DockerConfig(ts.MkAbs("docker"), ts.Getenv("REGISTRY"), args[0]))
 }
 
-// takeport VAR: listens on a free port; freeport stops that.
+// takeport VAR: listens on a free port; freeport stops listening.
 func cmdTakePort(ts *testscript.TestScript, neg bool, args []string) {
 	l, err := net.Listen("tcp", ":0")
 	check(ts, err)

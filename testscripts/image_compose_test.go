@@ -25,7 +25,7 @@ import (
 	"gitlauncher/internal/testenv"
 )
 
-// compose finds Docker compose, as a plugin or on its own.
+// compose returns the command of Docker Compose, which is a plugin or a program.
 func compose(t *testing.T) []string {
 	t.Helper()
 	for _, c := range [][]string{{"docker", "compose"}, {"docker-compose"}} {
@@ -39,8 +39,8 @@ func compose(t *testing.T) []string {
 
 var anyDigest = regexp.MustCompile(`(image: |DEFAULT_IMAGE_DIGEST=)\S+`)
 
-// TestComposeFile: but for the digests, the operators' file is what NEAR's contract
-// fixes (comments aside), so that the swap is one of digests.
+// TestComposeFile: except for digests and comments, the operators' file is what NEAR's
+// contract fixes, so that operators swap only digests.
 func TestComposeFile(t *testing.T) {
 	const contract = `version: '3.8'
 services:
@@ -78,9 +78,9 @@ volumes:
 	}
 }
 
-// TestComposeDropIn runs image mode as operators do: an image with the program and CA
-// certificates alone, exactly the compose file's settings, on a Docker Engine that has
-// the sockets and /tapp where a CVM has them, a registry that speaks TLS. It has no
+// TestComposeDropIn runs image mode as operators do: an image with only the program and
+// CA certificates, exactly the compose file's settings, a Docker Engine that has the
+// sockets and /tapp where a CVM has them, and a registry that speaks TLS. There is no
 // approved-hashes file yet, so the default digest runs.
 func TestComposeDropIn(t *testing.T) {
 	t.Parallel()
@@ -195,7 +195,7 @@ func TestComposeDropIn(t *testing.T) {
 	}
 }
 
-// incumbent is the node's container as a compose file of its own.
+// incumbent is a compose file for the node's container alone.
 const incumbent = `version: '3.8'
 services:
   mpc-node:

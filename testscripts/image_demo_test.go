@@ -12,10 +12,10 @@ import (
 	"gitlauncher/internal/regtest"
 )
 
-// TestImageDemo holds the transcript of a whole launch in a simulated TEE, on this
-// machine's Docker Engine, to testdata/image-demo.golden. What differs from run to run
-// (times, ports, folders, hashes) is left out; equal hashes stay equal by their order
-// of appearance.
+// TestImageDemo compares the transcript of a whole launch in a simulated TEE, on this
+// machine's Docker Engine, with testdata/image-demo.golden. What differs from run to
+// run (times, ports, folders, hashes) is left out; equal hashes stay equal by their
+// order of appearance.
 func TestImageDemo(t *testing.T) {
 	t.Parallel()
 	needEngine(t)

@@ -142,7 +142,7 @@ func (n *node) start(env []string, flags ...string) (*exec.Cmd, *syncBuffer) {
 	return cmd, n.log
 }
 
-// launch runs the launcher with --detach; killed tells whether it was.
+// launch runs the launcher with --detach. killed says whether it was killed.
 func (n *node) launch(env ...string) (log string, code int, killed bool) {
 	n.Helper()
 	cmd, out := n.start(env, "--detach")
@@ -184,8 +184,8 @@ func (n *node) await(what string, holds func() bool) {
 
 const onceMeasured = "mpc-image-digest image-launch"
 
-// sound requires that the approved image runs, measured once, in one container, with
-// the volume that it had.
+// sound requires that the approved image runs in one container, is measured once, and
+// has the volume that it had.
 func (n *node) sound(after string) {
 	n.Helper()
 	if got := n.state(); got != "running" {
@@ -230,7 +230,7 @@ func TestImagePrune(t *testing.T) {
 	n.sound("after the first launch")
 	data, err := os.ReadFile(stages)
 	if err != nil || strings.Count(string(data), "pulled") != 2 || !strings.Contains(string(data), "measured") {
-		t.Errorf("stages %q, %v", data, err) // the image pulled first was pruned, and pulled again
+		t.Errorf("stages %q, %v", data, err) // the first image was pruned and pulled again
 	}
 	n.reboot()
 	n.configure("", `port_mappings = [{ host = 18123, container = 8080 }]`)
@@ -335,8 +335,8 @@ func TestEngineRestart(t *testing.T) {
 		t.Errorf("restart policy %s", got)
 	}
 
-	// An Engine that restarts under a launcher that goes on, with a node that takes it
-	// amiss: the launcher starts it again.
+	// The Engine restarts while the launcher runs, and the node fails from that: the
+	// launcher starts the node again.
 	n.configure("ungraceful 9")
 	cmd, log = n.start(nil)
 	n.await("the supervisor", func() bool { return strings.Contains(log.String(), "container started") })
@@ -352,7 +352,8 @@ func TestEngineRestart(t *testing.T) {
 	}
 }
 
-// TestEngineFails: what can go wrong while the Engine pulls.
+// TestEngineFails: each thing that can go wrong while the Engine pulls ends the launch
+// with its own reason.
 // SECURITY.md: R1, R4.
 func TestEngineFails(t *testing.T) {
 	t.Parallel()
@@ -430,7 +431,7 @@ func TestEngineFails(t *testing.T) {
 	})
 }
 
-// readManifest asks the registry for the approved image's.
+// readManifest returns the approved image's manifest from the registry.
 func readManifest(n *node) (m struct {
 	Layers []struct{ Digest string }
 }, err error) {

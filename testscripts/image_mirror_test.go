@@ -11,8 +11,8 @@ import (
 	"gitlauncher/internal/regtest"
 )
 
-// TestEngineMirror: where the Docker Engine pulls an image of Docker Hub through its
-// mirror, the launcher proves it through the same mirror: `image resolve` and a launch.
+// TestEngineMirror: if the Docker Engine pulls an image of Docker Hub through its
+// mirror, `image resolve` and a launch prove it through the same mirror.
 //
 // SECURITY.md: R5.
 func TestEngineMirror(t *testing.T) {

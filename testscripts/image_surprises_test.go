@@ -11,8 +11,9 @@ import (
 	"gitlauncher/internal/regtest"
 )
 
-// TestImageSurprises: what an image's config asks for is the image's, and approved with
-// it; what the launcher sets wins. All of these start, as the Engine writes them down.
+// TestImageSurprises: settings in an image's config are approved with the image, and
+// what the launcher sets wins over them. All of these start, in whatever form the
+// Engine reports them.
 func TestImageSurprises(t *testing.T) {
 	t.Parallel()
 	n := newNode(t, programs(t), nil)

@@ -92,9 +92,9 @@ func (c *crash) sound(after string) {
 	}
 }
 
-// TestKillAnywhere kills the launcher at every stage that it goes through, the
-// first time and on a restart, and restarts it. It walks the stages that the
-// launcher itself reports, so a new one is killed at, too.
+// TestKillAnywhere kills the launcher at every stage that it goes through, the first
+// time and on a restart, and restarts it. It uses the stages that the launcher itself
+// reports, so a new stage is tested, too.
 // SECURITY.md: H6.
 func TestKillAnywhere(t *testing.T) {
 	bin := programs(t)
@@ -135,7 +135,7 @@ func TestKillAnywhere(t *testing.T) {
 				}
 				c.sound(stage + " (restart)")
 			}
-			// The same with files changed, so that the restart makes them anew.
+			// The same with changed files, so that the restart has to restore them.
 			tamper := func() {
 				if err := os.WriteFile(filepath.Join(dir, "entrypoint.sh"), []byte("echo workload: planted\n"), 0o644); err != nil {
 					t.Fatal(err)
@@ -161,7 +161,7 @@ func TestKillAnywhere(t *testing.T) {
 	}
 }
 
-// mountPoint mounts a file system to be WORK_DIR.
+// mountPoint mounts a file system for WORK_DIR, and returns where.
 func mountPoint(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()

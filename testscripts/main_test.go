@@ -1,6 +1,7 @@
-// Package testscripts runs git-launcher, git-launcher-verify, git-launcher-dev and dstack-sim as users do: the built
-// programs, against a real Git server and a socket that answers like dstack's. Each
-// *.txtar is one behaviour; `ls` here is the list of what the programs do.
+// Package testscripts runs git-launcher, git-launcher-verify, git-launcher-dev and
+// dstack-sim as users do: the built programs, with a real Git server and a socket that
+// answers like dstack's. Each *.txtar is one behaviour; `ls` here is the list of what
+// the programs do.
 package testscripts
 
 import (
@@ -101,8 +102,8 @@ func TestMain(m *testing.M) {
 
 var buildDir string
 
-// coverVar names the variable with the folder where the programs count what runs
-// (make cover); unset, they don't.
+// coverVar names the variable with the folder in which the programs count what runs
+// (make cover). If it is unset, they don't.
 const coverVar = "GIT_LAUNCHER_TEST_COVER"
 
 // programs builds the programs and returns their directory. The build
@@ -201,7 +202,7 @@ func cmdGitServer(ts *testscript.TestScript, neg bool, args []string) {
 
 func cmdStopServer(ts *testscript.TestScript, neg bool, args []string) { of(ts).stop() }
 
-// misbehave FAULT...: from now on.
+// misbehave FAULT...: the Git server's faults from now on.
 func cmdMisbehave(ts *testscript.TestScript, neg bool, args []string) {
 	var faults []gittest.Fault
 	for _, a := range args {
@@ -212,7 +213,7 @@ func cmdMisbehave(ts *testscript.TestScript, neg bool, args []string) {
 	of(ts).server.Misbehave(faults...)
 }
 
-// requests N: as many requests came since the last time this was asked.
+// requests N: this many requests came since the last time.
 func cmdRequests(ts *testscript.TestScript, neg bool, args []string) {
 	got := of(ts).server.Requests()
 	for _, r := range got {
@@ -224,8 +225,8 @@ func cmdRequests(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // sim [FAULT...] [--FLAG VALUE...]: a guest agent; sets SOCK. It is one of dstack 0.5,
-// where a launch is recorded, unless --dstack says otherwise. A second one takes the
-// place of the first, as after a reboot.
+// where a launch is recorded, unless --dstack says otherwise. A second one replaces the
+// first, as after a reboot.
 func cmdSim(ts *testscript.TestScript, neg bool, args []string) {
 	if stop := of(ts).stopSim; stop != nil {
 		stop()
@@ -315,8 +316,8 @@ func cmdConfig(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // compose [FILE [NAME...]]: writes app-compose.json, as dstack would measure it, from a
-// compose file, with these names as allowed_envs; without a file, the recommended compose with config.conf in it. Sets LAUNCHER,
-// the launcher image's digest.
+// compose file, with these names as allowed_envs. Without a file it is the recommended
+// compose, with config.conf in it. Sets LAUNCHER, the launcher image's digest.
 func cmdCompose(ts *testscript.TestScript, neg bool, args []string) {
 	allowed := []string{}
 	if len(args) > 1 {
@@ -347,8 +348,8 @@ func client(ts *testscript.TestScript) *dstack.Client {
 	return c
 }
 
-// events NAME=PAYLOADHEX|NAME...: exactly these events stand after system-ready, in
-// a log that replays to the register. None given: none stand there.
+// events NAME=PAYLOADHEX|NAME...: exactly these events, or none, stand after
+// system-ready, in a log that replays to the register.
 func cmdEvents(ts *testscript.TestScript, neg bool, args []string) {
 	state, err := client(ts).State(context.Background())
 	check(ts, err)
@@ -377,7 +378,7 @@ func cmdForeignEmit(ts *testscript.TestScript, neg bool, args []string) {
 	check(ts, client(ts).Emit(context.Background(), measure.Event{Name: args[0], Payload: []byte(args[1])}))
 }
 
-// notstarted: nothing of the workload ran in the command before, and it said so.
+// notstarted: the last command ran nothing of the workload, and said so.
 func cmdNotStarted(ts *testscript.TestScript, neg bool, args []string) {
 	if out := ts.ReadFile("stdout"); strings.Contains(out, "workload") {
 		ts.Fatalf("the workload ran: %s", out)
@@ -436,7 +437,7 @@ func cmdLogged(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// await FILE: it is there, within ten seconds.
+// await FILE: the file is there, within ten seconds.
 func cmdAwait(ts *testscript.TestScript, neg bool, args []string) {
 	for end := time.Now().Add(10 * time.Second); !exists(ts.MkAbs(args[0])); {
 		if time.Now().After(end) {

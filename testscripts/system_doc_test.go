@@ -45,6 +45,6 @@ func TestSystemByHand(t *testing.T) {
 	// An ACPI digest that is not in the register.
 	changed := bytes.Replace(evidence, []byte("3070721e169bc41884724cb0e6b3082e"), []byte("4070721e169bc41884724cb0e6b3082e"), 1)
 	if got := byHand(changed); got == want || bytes.Equal(changed, evidence) {
-		t.Errorf("another log comes out, too:\n%s", got)
+		t.Errorf("another log makes the register, too:\n%s", got)
 	}
 }

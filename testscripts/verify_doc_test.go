@@ -7,9 +7,8 @@ import (
 	"testing"
 )
 
-// TestVerifyDocIsRun holds VERIFY.md's commands to the script that runs them: the
-// script gets them from the page itself, so here it is enough that the page has
-// them and that each prints what it says when it holds.
+// TestVerifyDocIsRun: VERIFY.md has the blocks of commands. verify_by_hand.txtar takes
+// them from the page and runs them, so it is enough here that they are there.
 func TestVerifyDocIsRun(t *testing.T) {
 	page, err := os.ReadFile("../VERIFY.md")
 	if err != nil {
@@ -29,7 +28,7 @@ func verifyCommands(page string) []string {
 	return blocks
 }
 
-// verifyScript is all of them as one bash script.
+// verifyScript returns all of them as one bash script.
 func verifyScript(page string) string {
 	return "set -euo pipefail\n" + strings.Join(verifyCommands(page), "\n")
 }

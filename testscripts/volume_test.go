@@ -39,7 +39,7 @@ func TestDiskFull(t *testing.T) {
 	failed, started := 0, 0
 	for kib := 16; kib <= 1024; kib += 48 {
 		if err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT, fmt.Sprintf("size=%dk", kib)); err != nil {
-			continue // less than what is on it already
+			continue // smaller than what is on it already
 		}
 		out, log, _ := c.launch("", "")
 		switch {
@@ -57,8 +57,8 @@ func TestDiskFull(t *testing.T) {
 	c.sound("a full disk")
 }
 
-// TestParentNotWritable: as a user who may write WORK_DIR and not its parent, lock
-// and staging lie inside it.
+// TestParentNotWritable: for a user who may write to WORK_DIR and not to its parent,
+// lock and staging lie inside it.
 func TestParentNotWritable(t *testing.T) {
 	if os.Geteuid() != 0 {
 		testenv.Skip(t, "needs root, to run the launcher as somebody else")
@@ -117,7 +117,7 @@ func TestParentNotWritable(t *testing.T) {
 	}
 }
 
-// TestReadOnlyVolume: a volume that can't be written any more starts nothing.
+// TestReadOnlyVolume: on a volume that is no longer writable, nothing is started.
 func TestReadOnlyVolume(t *testing.T) {
 	bin := programs(t)
 	dir := mountPoint(t)
