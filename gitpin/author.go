@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
+	"gitlauncher/config"
 	"gitlauncher/gitpin/fetch"
 	"gitlauncher/gitpin/gitdir"
 	"gitlauncher/gitpin/object"
@@ -96,6 +98,36 @@ func Reachable(ctx context.Context, p Params, history bool, dir string) (Reach, 
 		reach = Tip
 	}
 	return reach, p.fetchFault(err)
+}
+
+// EachSource pins the commit from Repo and from each mirror, each by itself and in a fresh
+// directory below dir, and says what came of it. It is for authors: a launch takes what the first
+// one has. Submodules, which mirrors don't serve, are left out, and a source is asked again
+// no more than twice. Its own error is the context's.
+func EachSource(ctx context.Context, p Params, dir string, told func(source string, err error)) error {
+	for i, repo := range append([]config.RepoURL{p.Repo}, p.Mirrors...) {
+		place := filepath.Join(dir, fmt.Sprint("source", i))
+		one := p
+		one.Repo, one.Mirrors, one.Submodules, one.WorkDir = repo, nil, false, filepath.Join(place, "work")
+		if !repo.SameHost(p.Repo) {
+			one.Auth = p.Auth.Elsewhere()
+		}
+		if one.Retries < 0 {
+			one.Retries = 2
+		}
+		c, err := Pin(ctx, one)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err == nil {
+			c.Close()
+		}
+		told(fetch.SourceName(i, repo), err)
+		if err := os.RemoveAll(place); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // commits reads a pack for the names of its objects, and lets use have it.

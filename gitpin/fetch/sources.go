@@ -31,7 +31,7 @@ func (e *SourcesError) Error() string {
 		fmt.Fprintf(&b, "; %v", e.Why)
 	}
 	for i, s := range e.Sources {
-		fmt.Fprintf(&b, "; %s: %v", sourceName(i, s.Repo), s.Err)
+		fmt.Fprintf(&b, "; %s: %v", SourceName(i, s.Repo), s.Err)
 	}
 	return b.String()
 }
@@ -45,8 +45,8 @@ func (e *SourcesError) Unwrap() []error {
 	return errs
 }
 
-// sourceName says which source it is, in the order of the config.
-func sourceName(i int, repo config.RepoURL) string {
+// SourceName says which source it is, in the order of the config.
+func SourceName(i int, repo config.RepoURL) string {
 	if i == 0 {
 		return fmt.Sprintf("REPO_URL (%s)", repo)
 	}
@@ -101,7 +101,7 @@ func (all sources) round(ctx context.Context, try int, ask func(context.Context,
 			}
 			wait = f.judge(failed, try)
 			if len(all) > 1 {
-				f.params.Log.Warn("a source failed", "step", "fetch", "source", sourceName(i, f.params.Repo), "error", f.last.Error(), "final", f.over)
+				f.params.Log.Warn("a source failed", "step", "fetch", "source", SourceName(i, f.params.Repo), "error", f.last.Error(), "final", f.over)
 			}
 		}
 		if !f.over {

@@ -82,6 +82,9 @@ func (l *Launch) prove(ctx context.Context, cfg *config.Git, auth gitpin.Credent
 	defer checkout.Close()
 	l.Log.Info("HEAD verified: "+cfg.Commit.String(), "tree", checkout.Tree.String(), "files", len(checkout.Files), "submodules", len(checkout.Submodules))
 	l.reachable(ctx, params, tmp)
+	if err := l.sources(ctx, params, tmp); err != nil {
+		return step.At(step.Pin, err)
+	}
 	l.remark(ctx, cfg, params.WorkDir)
 	return use(checkout)
 }
@@ -118,6 +121,21 @@ func (l *Launch) remark(ctx context.Context, cfg *config.Git, workDir string) {
 	if cfg.Advanced == nil && !entryscript.HandsOver(script) {
 		l.Log.Info(fmt.Sprintf("%.200q does not end with exec: bash does not hand signals on to the workload", what))
 	}
+}
+
+// sources says which of several sources have the commit. One that fails is a warning: a launch
+// today would work.
+func (l *Launch) sources(ctx context.Context, params gitpin.Params, dir string) error {
+	if len(params.Mirrors) == 0 {
+		return nil
+	}
+	return gitpin.EachSource(ctx, params, dir, func(source string, err error) {
+		if err != nil {
+			l.Log.Warn("A SOURCE FAILS: a launch has to do with the others", "source", source, "error", err.Error())
+			return
+		}
+		l.Log.Info("a source has the commit, proven from it alone", "source", source)
+	})
 }
 
 // reachable warns of a commit that may vanish. It never fails a check: a launch today
