@@ -19,27 +19,27 @@ import (
 	"gitlauncher/gitpin/worktree"
 )
 
-// Place is where a Git directory is made: below Root, which is the checkout's.
+// Place is where a Git directory is made.
 type Place struct {
-	Root *os.Root
-	Dir  string // .git, or that of a submodule
+	Root *os.Root // of the checkout
+	Dir  string   // below Root: .git, or that of a submodule
 }
 
-// Dir is where a checkout has its own Git directory. Submodules have theirs below it
-// ([ModuleDir]), as Git does it, so that one exchange of names puts all in place.
+// Dir is the Git directory of a checkout. Submodules have theirs below it ([ModuleDir]), as
+// in Git, so that one exchange of names puts all in place.
 const Dir = ".git"
 
-// ModuleDir is the Git directory of a submodule by its name, in the one of the repository
-// that it belongs to.
+// ModuleDir returns the Git directory of a submodule with that name. above is the Git
+// directory of the repository that it belongs to.
 func ModuleDir(above, name string) string { return path.Join(above, "modules", name) }
 
-// Incoming is where the pack lies until it has its name, below the checkout.
+// Incoming returns the path of the pack below Root, until Write renames it.
 func (p Place) Incoming() string { return p.in("objects/pack/incoming") }
 
-// dirs are the directories without which git sees no repository.
+// dirs are the directories that git needs to see a repository.
 var dirs = []string{"objects/pack", "objects/info", "refs/heads", "refs/tags", "info"}
 
-// in is a name below the checkout.
+// in returns the path below Root of a name in the Git directory.
 func (p Place) in(name string) string { return path.Join(p.Dir, name) }
 
 // Make makes the directories of the Git directory.
@@ -52,21 +52,21 @@ func (p Place) Make() error {
 	return nil
 }
 
-// Contents is what a .git directory is made of.
+// Contents is what a Git directory is made from.
 type Contents struct {
-	Origin  string // the repository's URL; it holds no credential (config.RepoURL)
+	Origin  string // the repository's URL, which has no credential (config.RepoURL)
 	Tree    *proof.Tree
 	Stats   []worktree.Stat // of Tree.Files
-	Pack    *index.Table    // of the pack that lies at Incoming
-	Shallow bool            // the commit's parents are left out
+	Pack    *index.Table    // of the pack at Incoming
+	Shallow bool            // the pack does not have the commit's parents
 	Tags    map[string]object.ID
-	Exclude string // of .git/info/exclude
+	Exclude string // the content of info/exclude
 	Modules []submodule.Link
-	Path    string // where the files are, below Root, if this is a submodule's; see Lead
-	Moved   bool   // the files get their places one by one, and so other times of change than their Stats have
+	Path    string // of a submodule's files, below Root; empty for the checkout itself
+	Moved   bool   // the files will be moved one by one, which changes the ctime in their Stats
 }
 
-// Write makes all files of the Git directory, and moves the pack to its name.
+// Write writes all files of the Git directory, and renames the pack.
 func (p Place) Write(c Contents) error {
 	packed := "objects/pack/pack-" + hex.EncodeToString(c.Pack.Checksum)
 	put := func(name, content string) error { return p.Root.WriteFile(p.in(name), []byte(content), 0o644) }
@@ -100,8 +100,7 @@ func (p Place) Write(c Contents) error {
 	return nil
 }
 
-// Reindex writes Git's index anew, for files that are not what they were when it was
-// written.
+// Reindex writes Git's index anew, for files that have changed since it was written.
 func (p Place) Reindex(tree *proof.Tree, stats []worktree.Stat) error {
 	if err := p.Root.Remove(p.in("index")); err != nil {
 		return err
@@ -121,8 +120,8 @@ func (p Place) create(name string, perm os.FileMode, fill func(io.Writer) error)
 	return err
 }
 
-// configOf is the file config: what git needs, the origin, and the submodules. The URLs
-// hold no credential and no control character (config.RepoURL).
+// configOf returns the content of the file config: what git needs, the origin, and the
+// submodules. The URLs have no credential and no control character (config.RepoURL).
 func (p Place) configOf(c Contents) string {
 	version, extensions := 0, ""
 	if f := c.Tree.Commit.Format(); f != object.SHA1 { // gitrepository-layout(5): a reader that knows no extensions must not go on
@@ -142,29 +141,30 @@ func (p Place) configOf(c Contents) string {
 	return text
 }
 
-// quoted is a value, or a section's second part, as git-config(1) reads it.
+// quoted returns a value, or the name of a subsection, as git-config(1) reads it.
 func quoted(s string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
 }
 
-// between is how a path is called in a directory; both lie below one root.
+// between returns the relative path from the directory dir to another path. Both are below
+// the same root.
 func between(dir, to string) string { return strings.Repeat("../", strings.Count(dir, "/")+1) + to }
 
-// Lead makes the file .git of a submodule, which leads from its files to its Git
-// directory; both lie below root, the checkout's.
+// Lead makes the file .git of a submodule, which leads from its files, at, to its Git
+// directory, dir. Both are below the checkout's root.
 func Lead(root *os.Root, dir, at string) error {
 	f, err := root.OpenFile(path.Join(at, Dir), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return err
 	}
 	_, err = f.WriteString(Leading(dir, at))
-	return errors.Join(err, f.Chmod(0o644), f.Close()) // the umask
+	return errors.Join(err, f.Chmod(0o644), f.Close()) // whatever the umask is
 }
 
-// Leading is what that file holds.
+// Leading returns the content of that file.
 func Leading(dir, at string) string { return "gitdir: " + between(at, dir) + "\n" }
 
-// Spool makes an empty file below dir that has no name any more.
+// Spool makes an empty file below dir and removes its name, so that closing it frees it.
 func Spool(root *os.Root, dir string) (*os.File, error) {
 	name := path.Join(dir, fmt.Sprintf("spool-%d", syscall.Getpid()))
 	for i := 0; ; i++ {

@@ -10,8 +10,8 @@ import (
 	"gitlauncher/gitpin/worktree"
 )
 
-// writeIndex writes Git's index, version 2 (gitformat-index(5)), so that git sees
-// the files as unchanged without reading them.
+// writeIndex writes Git's index, version 2 (gitformat-index(5)), so that git knows without
+// reading the files that they have not changed.
 func writeIndex(w io.Writer, f object.Format, files []proof.File, stats []worktree.Stat) error {
 	sum := f.NewChecksum()
 	out := bufio.NewWriterSize(io.MultiWriter(w, sum), 64<<10)

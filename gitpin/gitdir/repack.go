@@ -10,12 +10,12 @@ import (
 	"gitlauncher/gitpin/pack/index"
 )
 
-// Source is a pack in a file, with the place for what reading it spools.
+// Source returns a pack that is in a file. It spools into the Git directory.
 func (p Place) Source(file *os.File, newHasher func() *object.Hasher) pack.Source {
 	return pack.Source{Keep: file, NewHasher: newHasher, Spool: func() (*os.File, error) { return Spool(p.Root, p.Dir) }}
 }
 
-// Repack puts a pack of just these objects of a in the place of the one at Incoming.
+// Repack replaces the pack at Incoming by one that has only these objects of a.
 func (p Place) Repack(ctx context.Context, a *pack.Archive, ids []object.ID, limits pack.Limits, newHasher func() *object.Hasher) (*index.Table, error) {
 	name := p.in("objects/pack/packed")
 	f, err := p.Root.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o444)
@@ -25,7 +25,7 @@ func (p Place) Repack(ctx context.Context, a *pack.Archive, ids []object.ID, lim
 	defer f.Close()
 	packed, err := writePack(ctx, f, a, ids, p.Source(f, newHasher), limits)
 	if err != nil {
-		return nil, fmt.Errorf("writing a pack of the pin alone: %w", err)
+		return nil, fmt.Errorf("writing a pack of only the pin: %w", err)
 	}
 	return packed.Table, p.Root.Rename(name, p.Incoming())
 }

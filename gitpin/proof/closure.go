@@ -10,22 +10,22 @@ import (
 	"gitlauncher/gitpin/pack"
 )
 
-// Closure is everything that the checkout's repository is to hold: the pinned commit
-// with its tree, and with history its ancestors with theirs and the annotated tags that
-// point at one of them. Ancestors are proven by the chain of parents. A tag's name is
-// not: the server chooses it.
+// Closure has everything that the checkout's repository should have: the pinned commit with
+// its tree. With history, it also has the commit's ancestors with their trees, and the
+// annotated tags that point to one of the commits. The chain of parents proves ancestors.
+// It does not prove a tag's name, which the server chooses.
 type Closure struct {
-	Tags map[string]object.ID // names to tag objects
+	Tags map[string]object.ID // tag objects, by the names of the tags
 
 	archive *pack.Archive
 	in      []bool // by the archive's numbers
 	n       int
 }
 
-// Len is how many objects there are.
+// Len returns the number of objects.
 func (c *Closure) Len() int { return c.n }
 
-// IDs are those of all objects, sorted.
+// IDs returns the ids of all objects, sorted.
 func (c *Closure) IDs() []object.ID {
 	ids := make([]object.ID, 0, c.n)
 	for i, e := range c.archive.All() {
@@ -36,7 +36,8 @@ func (c *Closure) IDs() []object.ID {
 	return ids
 }
 
-// add adds an object of the archive, and reports whether it is new.
+// add adds an object of the archive, and reports whether it is new. need says in an error
+// what the object is needed as.
 func (c *Closure) add(id object.ID, need string) (isNew bool, err error) {
 	i := c.archive.Number(id)
 	if i < 0 {
@@ -55,7 +56,7 @@ func (c *Closure) has(id object.ID) bool {
 	return i >= 0 && c.in[i]
 }
 
-// Closure gathers what belongs to a listed tree; with history, the ancestors, too.
+// Closure returns the closure of a listed tree, with history or without.
 func (p *Proof) Closure(ctx context.Context, a *pack.Archive, tree *Tree, history bool) (*Closure, error) {
 	c := &Closure{Tags: make(map[string]object.ID), archive: a, in: make([]bool, a.Len())}
 	if _, err := c.add(tree.Commit, "commit"); err != nil {
@@ -86,7 +87,7 @@ func (p *Proof) Closure(ctx context.Context, a *pack.Archive, tree *Tree, histor
 	return c, c.addTags(ctx, p.params.MaxFiles)
 }
 
-// addAncestors adds the commits that lead to the pinned one, with their trees.
+// addAncestors adds the ancestors of the pinned commit, with their trees.
 func (c *Closure) addAncestors(ctx context.Context, p *Proof, tree *Tree) error {
 	queue := slices.Clone(tree.Parents)
 	for len(queue) > 0 {
@@ -113,7 +114,7 @@ func (c *Closure) addAncestors(ctx context.Context, p *Proof, tree *Tree) error 
 	return nil
 }
 
-// addTree adds a tree of history and all below it.
+// addTree adds a tree of history and everything below it.
 func (c *Closure) addTree(ctx context.Context, p *Proof, root object.ID) error {
 	queue := []object.ID{root}
 	for len(queue) > 0 {
@@ -153,12 +154,12 @@ func (c *Closure) addTree(ctx context.Context, p *Proof, root object.ID) error {
 	return nil
 }
 
-// addTags adds the annotated tags of commits in the closure. Each becomes a file, so
-// that there may be as many as there may be files. Of tags that can't stand beside
-// each other (of one name, or one the other's directory) the one with the lowest id
-// is taken: no Git server has both as references, but tag objects can say anything.
+// addTags adds the annotated tags of commits in the closure. Each becomes a file, so there
+// may be as many as there may be files. Two tags clash if they have the same name, or if
+// one's name is a directory of the other's. No Git server has both as references, but tag
+// objects can say anything. Of tags that clash, addTags takes the one with the lowest id.
 func (c *Closure) addTags(ctx context.Context, most int) error {
-	above := make(map[string]bool) // the directories of names that are taken
+	above := make(map[string]bool) // the directories of the names that are taken
 	for _, e := range c.archive.All() {
 		if e.Type != object.Tag {
 			continue
@@ -185,7 +186,7 @@ func (c *Closure) addTags(ctx context.Context, most int) error {
 	return nil
 }
 
-// taken reports whether a tag's name clashes with one before it.
+// taken reports whether a tag's name clashes with one that was added.
 func (c *Closure) taken(name string, above map[string]bool) bool {
 	if above[name] {
 		return true
@@ -198,8 +199,8 @@ func (c *Closure) taken(name string, above map[string]bool) bool {
 	return false
 }
 
-// isTagName accepts a tag's name as a file below refs/tags: the harmless part of
-// what git-check-ref-format(1) allows.
+// isTagName reports whether a tag's name may be a file below refs/tags. It allows the
+// harmless part of what git-check-ref-format(1) allows.
 func isTagName(name string) bool {
 	if name == "" || len(name) > 200 || strings.Contains(name, "..") || strings.HasSuffix(name, ".lock") {
 		return false

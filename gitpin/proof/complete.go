@@ -14,9 +14,9 @@ import (
 	"gitlauncher/internal/parallel"
 )
 
-// Complete lists the tree and writes the files that the stream left out: blobs that
-// came before their tree, large ones, deltas of the second pass, contents that are
-// used at several paths. Errors are those of List and of the Writer.
+// Complete lists the tree and writes the files that were not written while the pack
+// streamed: blobs that came before their tree, large ones, deltas of the second pass, and
+// contents that are at several paths. Errors are those of [Proof.List] and of the Writer.
 func (p *Proof) Complete(ctx context.Context, a *pack.Archive) (*Tree, error) {
 	tree, err := p.List(ctx, a)
 	if err != nil {
@@ -46,7 +46,7 @@ func (p *Proof) complete(ctx context.Context, a *pack.Archive, f *File) error {
 	return p.stream(ctx, a, e, f)
 }
 
-// write writes a content that is in memory, and fills in what it is.
+// write writes a content that is in memory, and sets the fields of f that follow from it.
 func (p *Proof) write(f *File, content []byte) (err error) {
 	f.SHA256 = SumOf(content)
 	if f.Mode == object.ModeSymlink {
@@ -64,7 +64,7 @@ func (p *Proof) write(f *File, content []byte) (err error) {
 	return err
 }
 
-// stream writes a content of the kept pack.
+// stream writes a blob of the kept pack to a file.
 func (p *Proof) stream(ctx context.Context, a *pack.Archive, e index.Entry, f *File) (err error) {
 	sum, head := NewSum(), &prefix{}
 	f.Number, err = p.params.Files.Stream(f.Path, f.Mode, func(out io.Writer) error {
@@ -74,7 +74,7 @@ func (p *Proof) stream(ctx context.Context, a *pack.Archive, e index.Entry, f *F
 	return err
 }
 
-// symlink makes a link of a content of the kept pack.
+// symlink makes a link whose target is a blob of the kept pack.
 func (p *Proof) symlink(ctx context.Context, a *pack.Archive, e index.Entry, f *File) error {
 	var target bytes.Buffer
 	short := &capped{&target, MaxPath}
@@ -87,7 +87,7 @@ func (p *Proof) symlink(ctx context.Context, a *pack.Archive, e index.Entry, f *
 	return p.write(f, target.Bytes())
 }
 
-// checkTarget refuses what can't be a symbolic link's target at all.
+// checkTarget refuses what can't be the target of any symbolic link.
 func checkTarget(name string, target []byte) error {
 	if len(target) == 0 || len(target) > MaxPath || bytes.IndexByte(target, 0) >= 0 {
 		return &object.TreeError{Name: name, Reason: "is a symbolic link whose target no link can have"}
@@ -95,7 +95,7 @@ func checkTarget(name string, target []byte) error {
 	return nil
 }
 
-// charger charges what is written to it.
+// charger counts the bytes that are written to it against the proof's limit.
 type charger struct{ proof *Proof }
 
 func (c charger) Write(b []byte) (int, error) {
@@ -105,10 +105,10 @@ func (c charger) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// capped takes as many bytes as there is room for.
+// capped is a writer that fails where more bytes come than it has room for.
 type capped struct {
 	w    io.Writer
-	room int
+	room int // negative after it failed
 }
 
 func (c *capped) Write(b []byte) (int, error) {

@@ -6,18 +6,18 @@ import (
 	"gitlauncher/gitpin/object"
 )
 
-// MismatchError is an object that is not what was pinned.
+// MismatchError says how the repository's objects do not meet the pin.
 type MismatchError struct {
-	Want object.ID
-	Got  string // what was there instead
+	Want object.ID // the pinned commit
+	Got  string    // what there is instead
 }
 
 func (e *MismatchError) Error() string { return fmt.Sprintf("pin %s is not met: %s", e.Want, e.Got) }
 
-// MissingObjectError is an object that the pin needs and the answer lacks.
+// MissingObjectError reports an object that the pin needs and the repository did not send.
 type MissingObjectError struct {
 	ID   object.ID
-	Need string // what it is needed as
+	Need string // what it is needed as: "commit", "tree", "file" and the like
 }
 
 func (e *MissingObjectError) Error() string {

@@ -9,9 +9,9 @@ import (
 	"gitlauncher/gitpin/pack"
 )
 
-// largeFile is a blob that is too large for memory, on its way to the disk under a
-// name of no consequence. Named moves it to its place if the chain has named it by
-// then; otherwise it goes, and Complete takes it from the kept pack.
+// largeFile is a blob that is too large for memory and is being written without a path.
+// Named moves it to its path if the chain has named it by then. Otherwise it is dropped, and
+// [Proof.Complete] writes it from the kept pack.
 type largeFile struct {
 	proof   *Proof
 	out     Unplaced
@@ -20,7 +20,7 @@ type largeFile struct {
 	head    prefix
 }
 
-// Large begins a file, if the chain waits for any.
+// Large implements [pack.Sink]. It begins a file if the chain waits for any.
 func (p *Proof) Large(size int64) (pack.LargeBlob, error) {
 	p.mu.Lock()
 	waits := len(p.blobs) > 0
@@ -28,7 +28,7 @@ func (p *Proof) Large(size int64) (pack.LargeBlob, error) {
 	if p.params.Files == nil || !waits {
 		return pack.Discard, nil
 	}
-	if p.charge(size) != nil { // if the pin needs it, Complete says so
+	if p.charge(size) != nil { // if the pin needs it, Complete reports that
 		p.left.Add(size)
 		return pack.Discard, nil
 	}
@@ -46,7 +46,7 @@ func (l *largeFile) Write(b []byte) (int, error) {
 	return l.out.Write(b)
 }
 
-// Named moves the file to its place, if it has one.
+// Named moves the file to its path, if it has one, and otherwise drops it.
 func (l *largeFile) Named(id object.ID) error {
 	at, expected := l.proof.take(id, func(at place) bool {
 		return at.mode() != object.ModeSymlink && len(at.path()) <= MaxPath
@@ -64,7 +64,7 @@ func (l *largeFile) Named(id object.ID) error {
 	return nil
 }
 
-// Drop ends a file that has no place.
+// Drop drops a file that has no path.
 func (l *largeFile) Drop() {
 	l.out.Drop()
 	l.proof.left.Add(l.charged)

@@ -9,11 +9,11 @@ import (
 	"gitlauncher/gitpin/pack"
 )
 
-// List follows the chain to its end, with the kept pack for what the stream did not
+// List follows the chain to its end. It reads from the kept pack what the stream did not
 // bring in order. It writes nothing.
 //
-// Errors are [*MismatchError], [*MissingObjectError], [*object.TreeError],
-// [*pack.LimitError], or those of [pack.Archive.Bytes].
+// Errors are *[MismatchError], *[MissingObjectError], *[object.TreeError],
+// *[pack.LimitError], and those of [pack.Archive.Bytes].
 func (p *Proof) List(ctx context.Context, a *pack.Archive) (*Tree, error) {
 	if p.commit == nil {
 		t, content, err := p.read(ctx, a, p.params.Commit, 0, "commit")
@@ -33,7 +33,7 @@ func (p *Proof) List(ctx context.Context, a *pack.Archive) (*Tree, error) {
 		return nil, err
 	}
 	l.tree.Entries = p.trees[l.tree.Root].entries
-	p.trees = nil // Tree tells what is needed of them from here on
+	p.trees = nil // from here on the Tree has all that is needed of them
 	l.tree.Faults, l.tree.Seen = p.faults, l.seen
 	return l.tree, nil
 }
@@ -43,7 +43,7 @@ type lister struct {
 	proof   *Proof
 	archive *pack.Archive
 	tree    *Tree
-	seen    int // entries, directories included: a tree can name itself over and over
+	seen    int // entries with directories: one tree can be at very many paths
 }
 
 func (l *lister) list(ctx context.Context, dir string, id object.ID) error {
@@ -66,11 +66,11 @@ func (l *lister) list(ctx context.Context, dir string, id object.ID) error {
 	}
 	here := len(l.tree.Folders)
 	l.tree.Folders = append(l.tree.Folders, Folder{Path: dir, Tree: id})
-	var names []string // of what Git makes
+	var names []string // that Git makes
 	for i, e := range n.entries {
 		path := join(dir, e.Name)
 		if len(path) > MaxPath {
-			return &object.TreeError{Name: e.Name, Reason: "lies deeper than the 4,095 bytes that a path can have"}
+			return &object.TreeError{Name: e.Name, Reason: "has a path longer than 4,095 bytes"}
 		}
 		switch e.Mode {
 		case object.ModeDir:
@@ -103,13 +103,14 @@ func (l *lister) list(ctx context.Context, dir string, id object.ID) error {
 	return nil
 }
 
-// read takes a commit or a tree from the kept pack. Type 0 takes any.
+// read reads a commit or a tree from the kept pack. It must be of the type want, unless that
+// is 0. need says in an error what the object is needed as.
 func (p *Proof) read(ctx context.Context, a *pack.Archive, id object.ID, want object.Type, need string) (object.Type, []byte, error) {
 	e, there := a.Find(id)
 	if !there {
 		return 0, nil, &MissingObjectError{id, need}
 	}
-	t := e.Type // 0 if only an index vouches for it
+	t := e.Type // 0 if the entry is only a claim
 	var content []byte
 	var err error
 	if t == 0 || want == 0 || t == want {

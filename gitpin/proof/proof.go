@@ -9,55 +9,54 @@ import (
 	"gitlauncher/gitpin/pack"
 )
 
-// Params is what to prove and under which bounds. All fields but Files are required.
+// Params says what to prove and within which limits. All fields but Files are required.
 type Params struct {
 	Commit   object.ID
-	MaxFiles int    // entries of the tree, directories included
-	MaxBytes int64  // of all files together, each path counted
-	Files    Writer // nil if the tree is only to be listed
+	MaxFiles int    // entries of the tree with directories
+	MaxBytes int64  // of all files together; a content counts once for each path
+	Files    Writer // nil to list the tree only
 }
 
 // Proof follows the chain from the pinned commit down to the last file. Every link is
 // an object that was named by hashing its own bytes.
 //
-// It is a [pack.Sink]: while a pack streams by, blobs that the chain has already named
-// are written at once. What came in another order is taken from the kept pack
-// afterwards, by [Proof.Complete].
+// It is a [pack.Sink]. While a pack streams by, it writes a blob at once if the chain has
+// already named it. [Proof.Complete] writes the others from the kept pack afterwards.
 type Proof struct {
 	params Params
 	left   atomic.Int64 // of MaxBytes
 
-	commit  *object.CommitInfo  // once it came by
-	trees   map[object.ID]*node // that are expected or came by
-	entries int                 // of all trees that came by
+	commit  *object.CommitInfo  // nil until it was read
+	trees   map[object.ID]*node // those that were named or read
+	entries int                 // of all trees that streamed by
 	faults  []string            // see Tree.Faults
-	// contents are those of commit and trees; nil where files are written.
+	// contents has the contents of commit and trees; nil if files are written.
 	contents map[object.ID][]byte
 
 	mu    sync.Mutex
-	blobs map[object.ID]place // where blobs are expected; first place only
+	blobs map[object.ID]place // the first place of each blob that is not written yet
 }
 
 // node is one tree of the chain.
 type node struct {
-	path    string // its first place
-	known   bool   // its entries are
+	path    string // the first one that it was named at
+	known   bool   // it was read
 	entries []object.Entry
-	made    []made // files that were written in its first place, by entry; nil before any
+	made    []made // the files written below path, by entry; nil before the first
 }
 
 // made is a file that was written.
 type made struct {
 	sum    [sha256.Size]byte
 	number int32
-	is     bool // there is one
+	is     bool // the file was written
 	lfs    bool
 }
 
-// maxFaults is how many are kept: nobody reads a longer message.
+// maxFaults is how many faults are kept: nobody reads a longer message.
 const maxFaults = 3
 
-// place is where a blob belongs: an entry of a tree.
+// place is an entry of a tree, where a blob belongs.
 type place struct {
 	node  *node
 	entry int
@@ -66,7 +65,7 @@ type place struct {
 func (p place) mode() object.Mode { return p.node.entries[p.entry].Mode }
 func (p place) path() string      { return join(p.node.path, p.node.entries[p.entry].Name) }
 
-// New begins a proof.
+// New returns a new proof.
 func New(params Params) *Proof {
 	p := &Proof{params: params, trees: make(map[object.ID]*node), blobs: make(map[object.ID]place)}
 	p.left.Store(params.MaxBytes)
@@ -76,7 +75,8 @@ func New(params Params) *Proof {
 	return p
 }
 
-// Meta follows the chain as far as the stream has come.
+// Meta implements [pack.Sink]. It follows the chain from a commit or a tree that the chain
+// has named.
 func (p *Proof) Meta(t object.Type, id object.ID, content []byte) error {
 	switch {
 	case id == p.params.Commit:
@@ -99,7 +99,7 @@ func (p *Proof) Meta(t object.Type, id object.ID, content []byte) error {
 			p.expect(e.ID, func() string { return join(n.path, e.Name) })
 		}
 	}
-	if p.params.Files == nil { // nobody waits for a blob
+	if p.params.Files == nil { // no blob is written
 		return nil
 	}
 	p.mu.Lock()
@@ -115,14 +115,14 @@ func (p *Proof) Meta(t object.Type, id object.ID, content []byte) error {
 	return nil
 }
 
-// expect notes that a tree will come, and where it is. The first place counts.
+// expect notes that the chain has named a tree, and its path unless it had one before.
 func (p *Proof) expect(id object.ID, path func() string) {
 	if p.trees[id] == nil {
 		p.trees[id] = &node{path: path()}
 	}
 }
 
-// Blob writes a blob if the chain has named it.
+// Blob implements [pack.Sink]. It writes a blob if the chain has named it.
 func (p *Proof) Blob(id object.ID, content []byte) error {
 	at, expected := p.take(id, func(place) bool { return true })
 	if !expected {
@@ -139,7 +139,8 @@ func (p *Proof) Blob(id object.ID, content []byte) error {
 	return nil
 }
 
-// take ends the waiting for a blob, if its place suits. A pack may hold an object twice.
+// take returns the place of a blob, if it has one that suits, and no longer expects the
+// blob: a pack may have an object twice.
 func (p *Proof) take(id object.ID, suits func(place) bool) (place, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -151,7 +152,7 @@ func (p *Proof) take(id object.ID, suits func(place) bool) (place, bool) {
 	return at, true
 }
 
-// note remembers a file that was written.
+// note notes a file that was written.
 func (p *Proof) note(at place, f *File) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -196,7 +197,7 @@ func (p *Proof) keep(id object.ID, content []byte) {
 	}
 }
 
-// Bytes is how many bytes of files were written.
+// Bytes returns how many bytes of files were written.
 func (p *Proof) Bytes() int64 { return p.params.MaxBytes - p.left.Load() }
 
 // charge counts bytes of files before they are written.

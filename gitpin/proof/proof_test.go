@@ -22,10 +22,10 @@ import (
 	"gitlauncher/internal/gittest"
 )
 
-// memory is a proof.Writer without a disk.
+// memory is a [proof.Writer] without a disk.
 type memory struct {
 	mu    sync.Mutex
-	files map[string]string // kind and content, by path
+	files map[string]string // mode and content, by path
 	open  bool              // a file without a path is being written
 	twice []string          // paths that were made more than once
 	fails string            // the path that can't be made
@@ -94,7 +94,7 @@ func (o *objects) add(typ int, name, content string) object.ID {
 	return object.SHA1.ID(gittest.ID(name, []byte(content)))
 }
 
-// oid is the id of no object.
+// oid returns an id that no object has.
 func oid(n byte) object.ID { return object.SHA1.ID(append([]byte{n}, make([]byte, 19)...)) }
 
 func (o *objects) blob(s string) object.ID { return o.add(gittest.PackBlob, "blob", s) }
@@ -118,7 +118,7 @@ func entry(mode, name string, id object.ID) string {
 	return mode + " " + name + "\x00" + string(id.Bytes())
 }
 
-// read takes the pack of these objects through a proof.
+// read reads a pack of these objects with a proof as its sink.
 func (o *objects) read(t *testing.T, params proof.Params) (*proof.Proof, *pack.Archive, error) {
 	t.Helper()
 	keep, err := os.Create(filepath.Join(t.TempDir(), "keep"))
@@ -156,8 +156,8 @@ func wide(commit object.ID) proof.Params {
 	return proof.Params{Commit: commit, MaxFiles: 1000, MaxBytes: 1 << 30}
 }
 
-// TestOrders: whatever order a server sends objects in, the same files come out, each
-// made once.
+// TestOrders: the same files are made, each once, in whatever order a server sends the
+// objects.
 func TestOrders(t *testing.T) {
 	large := strings.Repeat("large ", 1<<20)
 	const pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
@@ -202,7 +202,7 @@ func TestOrders(t *testing.T) {
 	}
 }
 
-// TestRefused: what a pin is not, by type and reason.
+// TestRefused: objects that do not meet the pin are refused, by type of error and reason.
 func TestRefused(t *testing.T) {
 	var mismatch *proof.MismatchError
 	var missing *proof.MissingObjectError
@@ -244,8 +244,7 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// TestLimits: entries and bytes are counted before anything is written, also where one
-// object is named at many paths.
+// TestLimits: entries and bytes are counted before anything is written, once for each path.
 func TestLimits(t *testing.T) {
 	var o objects
 	big := o.blob(strings.Repeat("x", 1000))
@@ -278,7 +277,7 @@ func TestLimits(t *testing.T) {
 			t.Errorf("%d bytes were written, %d are the limit", written, tc.bytes)
 		}
 	}
-	// A tree that names itself ten times on each of six levels.
+	// A tree that is ten times in the one above it, on each of six levels.
 	var bomb objects
 	id = bomb.tree(entry("100644", "x", bomb.blob("x")))
 	for range 6 {
@@ -294,8 +293,8 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// TestLargeIsNotHeld: a blob beyond the limit that the pin does not need does not end
-// the proof, and one that it needs is never begun.
+// TestLargeIsNotHeld: a blob above the limit does not end the proof if the pin does not need
+// it.
 func TestLargeIsNotHeld(t *testing.T) {
 	large := strings.Repeat("x", 5<<20)
 	var o objects
@@ -309,7 +308,7 @@ func TestLargeIsNotHeld(t *testing.T) {
 	}
 }
 
-// TestList writes nothing, and tells all that a checker needs.
+// TestList: List returns all that a checker needs, and writes nothing.
 func TestList(t *testing.T) {
 	var o objects
 	x := o.blob("x")
@@ -336,7 +335,7 @@ func TestList(t *testing.T) {
 	}
 }
 
-// TestClosure: history and tags belong to it, planted objects do not.
+// TestClosure: history and tags belong to the closure; planted objects do not.
 func TestClosure(t *testing.T) {
 	var o objects
 	old := o.blob("old")
@@ -368,7 +367,7 @@ func TestClosure(t *testing.T) {
 			t.Errorf("history %t: %d objects, tags %v", history, c.Len(), c.Tags)
 		}
 	}
-	// Without an ancestor's blob there is no history.
+	// Where an ancestor's blob is missing, there is no closure with history.
 	o.entries = o.entries[1:]
 	p, a, err := o.read(t, wide(commit))
 	if err != nil {
@@ -384,8 +383,8 @@ func TestClosure(t *testing.T) {
 	}
 }
 
-// TestTagNames: tags that can't stand beside each other do not end a launch; the same
-// ones are taken whatever order they come in.
+// TestTagNames: tags that clash do not end a launch. Which of them are taken does not depend
+// on their order.
 func TestTagNames(t *testing.T) {
 	for _, names := range [][]string{{"a", "a/b"}, {"a/b", "a"}, {"a/b/c", "a", "a/b"}, {"v1", "v1"}, {"x/y", "x/z", "x"}} {
 		var want map[string]object.ID
@@ -417,8 +416,7 @@ func TestTagNames(t *testing.T) {
 	}
 }
 
-// TestTagLimit: each tag becomes a file, so that there are no more than there may be
-// files.
+// TestTagLimit: each tag becomes a file, so there may be as many as there may be files.
 func TestTagLimit(t *testing.T) {
 	var o objects
 	commit := o.commit(o.tree(entry("100644", "x", o.blob("x"))))
@@ -436,7 +434,7 @@ func TestTagLimit(t *testing.T) {
 	}
 }
 
-// closure is that of a commit with history.
+// closure returns the closure of a commit with history.
 func (o *objects) closure(t *testing.T, params proof.Params) (*proof.Closure, error) {
 	t.Helper()
 	p, a, err := o.read(t, params)
@@ -450,7 +448,7 @@ func (o *objects) closure(t *testing.T, params proof.Params) (*proof.Closure, er
 	return p.Closure(context.Background(), a, tree, true)
 }
 
-// TestEnds: a proof without a network ends with its context, too.
+// TestEnds: a proof ends with its context, even without a network.
 func TestEnds(t *testing.T) {
 	var o objects
 	commit := o.commit(o.tree(entry("100644", "x", o.blob("x"))))

@@ -7,8 +7,8 @@ import (
 	"hash"
 )
 
-// NewSum makes what content_sha256 rests on.
+// NewSum returns the hash of a file's content that content_sha256 uses.
 func NewSum() hash.Hash { return sha256.New() }
 
-// SumOf is the sum of a whole content.
+// SumOf returns the hash of a whole content.
 func SumOf(content []byte) [sha256.Size]byte { return sha256.Sum256(content) }

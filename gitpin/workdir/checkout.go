@@ -13,14 +13,15 @@ import (
 	gitconfig "github.com/go-git/go-git/v5/plumbing/format/config"
 )
 
-// Recognise decides whose WORK_DIR is. It returns whether there is a checkout to
-// look at; an *OccupiedError if replacing it would lose something that is not
-// ours. It reads words of the workload's, which decide nothing else.
+// Recognise reports whether WORK_DIR is a checkout of url that this launcher may prove or
+// replace. Replacing anything else could lose somebody's files, so that is an
+// *[OccupiedError]. The workload could write what Recognise reads, which decides nothing
+// else.
 func (d *Dir) Recognise(url string) (ours bool, err error) {
 	marked := d.readWord(d.inControl(originName))
 	names, err := d.contents()
 	if errors.Is(err, fs.ErrPermission) && marked == url {
-		return true, nil // the last run closed it; it will be replaced
+		return true, nil // the last run took the permissions away; it will be replaced
 	}
 	if err != nil || len(names) == 0 {
 		return false, err
@@ -38,12 +39,12 @@ func (d *Dir) Recognise(url string) (ours bool, err error) {
 		return false, &OccupiedError{d.path, "is a repository without the origin REPO_URL"}
 	}
 	if slices.Contains(names, "lost+found") {
-		return false, &OccupiedError{d.path, "is the root of a file system, with the lost+found that belongs there and in no checkout; make WORK_DIR a directory below it"}
+		return false, &OccupiedError{d.path, "is the root of a file system: it has lost+found, which no checkout has; make WORK_DIR a directory below it"}
 	}
 	return false, &OccupiedError{d.path, "holds files but is no checkout"}
 }
 
-// gitOrigin reads the origin of whatever .git there is.
+// gitOrigin returns the origin of WORK_DIR's own .git, if there is one.
 func (d *Dir) gitOrigin() (url string, isRepo bool) {
 	info, err := d.root.Lstat(d.inTree(".git"))
 	if err != nil || !info.IsDir() {
@@ -56,13 +57,12 @@ func (d *Dir) gitOrigin() (url string, isRepo bool) {
 	return cfg.Section("remote").Subsection("origin").Option("url"), true
 }
 
-// UnusableError says why the objects of the checkout that is there can't be used.
+// UnusableError says why the objects of the existing checkout can't be used.
 type UnusableError struct{ Reason string }
 
 func (e *UnusableError) Error() string { return e.Reason }
 
-// Kept is the one pack of the checkout that is there, and its index. Neither is
-// believed.
+// Kept is the pack of the existing checkout, and its index. Neither is believed.
 type Kept struct {
 	Pack  *os.File
 	Index *os.File // nil if there is none
@@ -78,9 +78,10 @@ func (k *Kept) Close() {
 	}
 }
 
-// OpenKept finds the one pack of a Git directory of the checkout, .git or that of a
-// submodule, and opens it as bytes to prove again, and its index, if there is one, as a
-// hint where to look. Nothing else of that directory is read.
+// OpenKept opens the pack of a Git directory of the checkout, which must have exactly one,
+// as bytes to prove again. gitDir is .git or that of a submodule. It also opens the pack's
+// index, if there is one, as a hint where to look. It reads nothing else there. Errors are
+// *[UnusableError].
 func (d *Dir) OpenKept(gitDir string) (*Kept, error) {
 	packs := path.Join(gitDir, "objects/pack")
 	for i := range len(packs) + 1 {
@@ -126,7 +127,7 @@ func (d *Dir) openOwn(name string) (*os.File, error) {
 	return f, nil
 }
 
-// owner is the user whose file it is; -1 where that can't be told.
+// owner returns the user id of a file's owner, or -1 if it is not known.
 func owner(info fs.FileInfo) int {
 	if s, ok := info.Sys().(*syscall.Stat_t); ok {
 		return int(s.Uid)
@@ -134,6 +135,7 @@ func owner(info fs.FileInfo) int {
 	return -1
 }
 
+// links returns how many names a file has, or 0 if that is not known.
 func links(info fs.FileInfo) uint64 {
 	if s, ok := info.Sys().(*syscall.Stat_t); ok {
 		return uint64(s.Nlink)

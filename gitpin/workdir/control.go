@@ -10,9 +10,8 @@ import (
 	"gitlauncher/internal/atomicfile"
 )
 
-// makeControl makes sure of a real control directory: whatever else has its name
-// (a link to elsewhere, a file) goes, and so do access rules that all below it would
-// inherit.
+// makeControl makes the control directory. It removes anything else that has its name, such
+// as a link or a file, and access rules that everything below would inherit.
 func (d *Dir) makeControl() error {
 	info, err := d.root.Lstat(d.control)
 	if err == nil && !info.IsDir() {
@@ -48,10 +47,9 @@ func (d *Dir) makeControl() error {
 	return nil
 }
 
-// Mark notes whose checkout WORK_DIR is about to be. It is on the disk when Mark
-// returns: what WORK_DIR is known by must survive a power cut that the swap survives.
-// A mark that is right already stays, so that a restart which changes nothing waits for
-// no disk.
+// Mark notes of which origin WORK_DIR will be a checkout. The mark is on the disk when Mark
+// returns, because it must survive every power cut that the swap survives. A mark that is
+// right already stays, so that a restart which changes nothing does not wait for the disk.
 func (d *Dir) Mark(origin string) error {
 	at := d.inControl(originName)
 	info, err := d.root.Lstat(at)
@@ -61,9 +59,9 @@ func (d *Dir) Mark(origin string) error {
 	return d.put(originName, origin)
 }
 
-// put writes a word of ours to the control directory, and to the disk. The last run may
-// have left anything under that name: a link to a file that was just proven, a pipe, a
-// directory. None is followed, opened or waited for.
+// put writes a small file of the control directory, and waits until it is on the disk. The
+// last run may have left anything under that name: a link to a file that was just proven, a
+// pipe, a directory. None is followed, opened or waited for.
 func (d *Dir) put(name, word string) error {
 	at, tmp := d.inControl(name), d.inControl(name+".tmp")
 	if err := d.remove(tmp); err != nil {
@@ -78,10 +76,10 @@ func (d *Dir) put(name, word string) error {
 	if err := atomicfile.WriteVia(d.root, tmp, at, []byte(word), 0o600); err != nil {
 		return err
 	}
-	return errors.Join(d.syncDir(d.control), d.syncDir(".")) // the name in the one, the one's own in the other
+	return errors.Join(d.syncDir(d.control), d.syncDir(".")) // the file's name, and the control directory's
 }
 
-// syncDir brings the names in a directory to the disk.
+// syncDir waits until the names in a directory are on the disk.
 func (d *Dir) syncDir(name string) error {
 	f, err := d.root.Open(name)
 	if err != nil {
@@ -91,8 +89,8 @@ func (d *Dir) syncDir(name string) error {
 	return f.Sync()
 }
 
-// rename moves a name, even that of a directory which the last run made read-only:
-// only root may move such a directory elsewhere.
+// rename moves a name, even that of a directory which the last run made read-only. Without
+// unlock only root could move such a directory.
 func (d *Dir) rename(from, to string) error {
 	d.unlock(from)
 	return d.root.Rename(from, to)
@@ -101,13 +99,13 @@ func (d *Dir) rename(from, to string) error {
 func (d *Dir) unlock(name string) {
 	worktree.Thaw(d.root, name)
 	if info, err := d.root.Lstat(name); err == nil && info.IsDir() && info.Mode().Perm()&0o700 != 0o700 {
-		d.root.Chmod(name, 0o700) // if that fails, moving does, and says why
+		d.root.Chmod(name, 0o700) // if this fails, the move fails and says why
 	}
 }
 
 const maxWord = 64 << 10 // bytes of a file that is read to recognise a checkout
 
-// readWord reads a small regular file; anything else reads as nothing.
+// readWord returns the content of a small regular file, or "" for anything else.
 func (d *Dir) readWord(name string) string {
 	info, err := d.root.Lstat(name)
 	if err != nil || !info.Mode().IsRegular() || info.Size() > maxWord {
@@ -120,5 +118,5 @@ func (d *Dir) readWord(name string) string {
 	return string(data)
 }
 
-// remove deletes what has that name, whatever it is.
+// remove removes a name, whatever it is, with everything below it.
 func (d *Dir) remove(name string) error { return worktree.Remove(d.root, name) }

@@ -5,12 +5,12 @@ import (
 	"fmt"
 )
 
-// Tidy finishes a swap that a kill cut short and removes all debris. The lock must be
-// held.
+// Tidy finishes a swap that a kill has interrupted, and removes all debris. The caller must
+// hold the lock.
 func (d *Dir) Tidy() error {
 	if d.finishSwap() != nil {
-		// It was forged, or the disk fails. What lies about is debris, and what is in
-		// WORK_DIR is proven next, or replaced.
+		// The marker was forged, or the disk fails. The rest of the swap is debris, and
+		// WORK_DIR will be proven or replaced.
 		err := errors.Join(d.remove(d.inControl(swapName)), d.remove(d.inControl(newName)))
 		if err != nil {
 			return fmt.Errorf("giving up an interrupted swap: %w", err)

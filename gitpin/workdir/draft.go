@@ -11,14 +11,14 @@ import (
 	"gitlauncher/gitpin/worktree"
 )
 
-// Draft is a checkout in the making, in the control directory. Nothing reads it until
-// it is swapped in.
+// Draft is a checkout in the making, in the control directory. Nothing uses it until it
+// takes WORK_DIR's place.
 type Draft struct{ Root *os.Root }
 
-// Close lets go of the draft, which stays.
+// Close closes the draft. It stays on the disk.
 func (d *Draft) Close() { d.Root.Close() }
 
-// NewDraft makes an empty draft; what an earlier try left goes.
+// NewDraft makes an empty draft. It removes what an earlier try left.
 func (d *Dir) NewDraft() (*Draft, error) {
 	at := d.inControl(newName)
 	if err := d.remove(at); err != nil {
@@ -27,7 +27,7 @@ func (d *Dir) NewDraft() (*Draft, error) {
 	if err := d.root.Mkdir(at, 0o755); err != nil {
 		return nil, fmt.Errorf("making the directory of the new checkout: %w", err)
 	}
-	if err := d.root.Chmod(at, 0o755); err != nil { // the umask
+	if err := d.root.Chmod(at, 0o755); err != nil { // whatever the umask is
 		return nil, err
 	}
 	return d.OpenDraft()
@@ -42,8 +42,8 @@ func (d *Dir) OpenDraft() (*Draft, error) {
 	return &Draft{root}, nil
 }
 
-// Clear makes an empty directory of what has that name in the draft: a submodule's place,
-// at the beginning of each try.
+// Clear makes an empty directory of that name in the draft, whatever was there before: a
+// submodule's directory, at the beginning of each try.
 func (d *Draft) Clear(name string) error {
 	if err := worktree.Remove(d.Root, name); err != nil {
 		return err
@@ -51,13 +51,13 @@ func (d *Draft) Clear(name string) error {
 	if err := d.Root.Mkdir(name, 0o755); err != nil {
 		return err
 	}
-	return d.Root.Chmod(name, 0o755) // the umask
+	return d.Root.Chmod(name, 0o755) // whatever the umask is
 }
 
-// Share puts the kept pack into the draft, too: the same file where the file system
-// can and it is plainly ours, a copy where not. The one in place stays, so that a kill
-// before the swap loses nothing. Its time becomes now, as that of all files: one that
-// the last run chose tells nothing.
+// Share puts the kept pack into the draft as the file to. It links the file, if that is
+// possible and the file is one that a launcher would make, and otherwise copies it. The
+// original stays in place, so that a kill before the swap loses nothing. The file's time
+// becomes now, like that of all files, because the last run may have chosen the old one.
 func (d *Dir) Share(kept *Kept, draft *Draft, to string, now time.Time) error {
 	target := d.inControl(path.Join(newName, to))
 	if d.root.Link(d.linkable(kept), target) == nil {
@@ -81,8 +81,8 @@ func (d *Dir) Share(kept *Kept, draft *Draft, to string, now time.Time) error {
 	return errors.Join(err, f.Close())
 }
 
-// linkable returns the kept pack's name; empty, which can't be linked, if the file has
-// another owner than a new one would have, or attributes.
+// linkable returns the kept pack's name. It returns "", which can't be linked, if the file
+// has attributes, or another owner than a new file would have.
 func (d *Dir) linkable(kept *Kept) string {
 	info, err := kept.Pack.Stat()
 	if err != nil || owner(info) != os.Geteuid() || worktree.HasAttributes(kept.Pack) {

@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// OccupiedError is a WORK_DIR that is somebody else's: nothing in it was touched.
+// OccupiedError says why WORK_DIR can't be used. Nothing in it was touched.
 type OccupiedError struct{ Path, Reason string }
 
 func (e *OccupiedError) Error() string { return fmt.Sprintf("WORK_DIR %s %s", e.Path, e.Reason) }
 
-// LockedError is a WORK_DIR that another launcher holds for too long.
+// LockedError says that another launcher has held the lock for too long.
 type LockedError struct {
 	Path string
 	Wait time.Duration

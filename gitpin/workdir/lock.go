@@ -11,8 +11,8 @@ import (
 	"gitlauncher/gitpin/worktree"
 )
 
-// Lock makes the control directory and takes the lock, waiting up to wait for another
-// launcher. Errors are [*LockedError] or the disk's.
+// Lock makes the control directory and takes the lock. It waits for another launcher up to
+// wait. Errors are *[LockedError], *[OccupiedError], and those of sleep and the disk.
 func (d *Dir) Lock(ctx context.Context, wait time.Duration, sleep func(context.Context, time.Duration) error) error {
 	if err := d.makeControl(); err != nil {
 		return err
@@ -32,7 +32,7 @@ func (d *Dir) Lock(ctx context.Context, wait time.Duration, sleep func(context.C
 	}
 }
 
-// noLock says why no lock can be had.
+// noLock returns the error for a lock that can't be taken.
 func (d *Dir) noLock(err error) error {
 	if errors.Is(err, syscall.ENOLCK) || errors.Is(err, syscall.ENOSYS) || errors.Is(err, syscall.EOPNOTSUPP) {
 		return &OccupiedError{d.path, "is on a file system without locks (" + err.Error() + "), as some network mounts are; put it on a local disk"}
@@ -40,8 +40,8 @@ func (d *Dir) noLock(err error) error {
 	return fmt.Errorf("locking: %w", err)
 }
 
-// tryLock takes the lock if it is free. The kernel lets go of it when the holder
-// ends, however it ends; there are no stale locks.
+// tryLock takes the lock if it is free, and reports whether it did. The kernel releases the
+// lock when its holder ends, however that happens, so there are no stale locks.
 func (d *Dir) tryLock() (bool, error) {
 	name := d.inControl(lockName)
 	if info, err := d.root.Lstat(name); err == nil && !info.Mode().IsRegular() {
@@ -68,7 +68,7 @@ func (d *Dir) tryLock() (bool, error) {
 		f.Close()
 		return false, d.noLock(err)
 	}
-	// The launcher that held it may have removed the file that we opened.
+	// The launcher that held the lock may have removed the file that was opened here.
 	mine, err1 := f.Stat()
 	there, err2 := d.root.Lstat(name)
 	if err1 != nil || err2 != nil || !os.SameFile(mine, there) {
@@ -76,5 +76,5 @@ func (d *Dir) tryLock() (bool, error) {
 		return false, nil
 	}
 	d.lock = f
-	return true, f.Truncate(0) // it holds nothing, also nothing of the last run's
+	return true, f.Truncate(0) // it is empty, even if the last run wrote something
 }

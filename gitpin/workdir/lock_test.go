@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// TestNoLock: a file system that has no locks is named, rather than an error number.
+// TestNoLock: the error says that the file system has no locks, and not only an error
+// number.
 func TestNoLock(t *testing.T) {
 	d := &Dir{path: "/mnt/nfs/work"}
 	for _, errno := range []error{syscall.ENOLCK, syscall.ENOSYS, syscall.EOPNOTSUPP} {

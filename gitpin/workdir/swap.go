@@ -9,10 +9,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Swap puts the draft in WORK_DIR's place, once all of it is on the disk: after a power
-// cut, WORK_DIR is what it was or the whole draft. Beside WORK_DIR that
-// is one atomic exchange; where the file system has none, two renames, of which
-// finishSwap undoes the first. Inside it, see swapContents.
+// Swap puts the draft in WORK_DIR's place, once all of it is on the disk. After a power cut,
+// WORK_DIR is what it was or the whole draft. If the control directory is beside WORK_DIR,
+// that is one atomic exchange. A file system that has none makes two renames, and finishSwap
+// undoes the first if the second is missing. If the control directory is inside WORK_DIR,
+// swapContents moves the names.
 func (d *Dir) Swap() error {
 	if err := d.syncDraft(); err != nil {
 		return fmt.Errorf("bringing the checkout to the disk: %w", err)
@@ -39,8 +40,8 @@ func (d *Dir) Swap() error {
 	return d.remove(d.inControl(oldName))
 }
 
-// syncDraft brings the draft to the disk, with whatever else waits there: one call for
-// the file system costs less than one for each file (doc/performance.md).
+// syncDraft waits until the draft is on the disk, with everything else of the file system.
+// One call for all costs less than one for each file (doc/performance.md).
 func (d *Dir) syncDraft() error {
 	f, err := d.root.Open(d.inControl(newName))
 	if err != nil {
@@ -50,9 +51,9 @@ func (d *Dir) syncDraft() error {
 	return unix.Syncfs(int(f.Fd()))
 }
 
-// SwapGit puts the draft's .git in the place of WORK_DIR's. Nothing is brought
-// to the disk for it: a .git that a power cut leaves without contents is made anew by
-// the next start, from files and a pack that are there.
+// SwapGit puts the draft's .git in the place of WORK_DIR's. It does not wait for the disk:
+// if a power cut leaves a .git without contents, the next start makes it anew from the
+// files and the pack.
 func (d *Dir) SwapGit() error {
 	made, there := d.inControl(path.Join(newName, ".git")), d.inTree(".git")
 	err := d.exchange(made, there)
@@ -64,7 +65,7 @@ func (d *Dir) SwapGit() error {
 	return err
 }
 
-// exchange swaps what was made, a, with what was there, b.
+// exchange exchanges two names: a, which was made, and b, which was there before.
 func (d *Dir) exchange(a, b string) error {
 	d.unlock(b)
 	dir, err := d.root.Open(".")
@@ -75,11 +76,10 @@ func (d *Dir) exchange(a, b string) error {
 	return unix.Renameat2(int(dir.Fd()), a, int(dir.Fd()), b, unix.RENAME_EXCHANGE)
 }
 
-// swapContents moves what is in WORK_DIR out and what was made in, entry by
-// entry. A marker says how far it came, so that a kill in between is seen and the
-// rest redone. A workload could forge the marker; all that it gains is that the
-// result of the moves, or what they left where they failed, is proven, found wrong,
-// and made anew.
+// swapContents moves the names in WORK_DIR out and those of the draft in, one by one,
+// beginning with the move from. A marker says how far it has come, so that the next start
+// does the rest after a kill. A workload could forge the marker, and would gain nothing:
+// whatever the moves leave in WORK_DIR is proven, found wrong, and made anew.
 func (d *Dir) swapContents(from Move) error {
 	if from == MoveOut {
 		if err := d.put(swapName, string(MoveOut)); err != nil {
@@ -125,7 +125,7 @@ func (d *Dir) swapContents(from Move) error {
 	return errors.Join(d.remove(d.inControl(oldName)), d.remove(d.inControl(newName)))
 }
 
-// finishSwap takes up a swap where a kill left it.
+// finishSwap continues a swap that a kill has interrupted.
 func (d *Dir) finishSwap() error {
 	if !d.inside {
 		_, missing := d.root.Lstat(d.tree)

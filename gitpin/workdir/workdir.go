@@ -11,46 +11,47 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ControlName is the control directory's name where it lies inside WORK_DIR.
+// ControlName is the control directory's name where it is inside WORK_DIR.
 const ControlName = ".git-launcher"
 
 // The names in the control directory.
 const (
 	lockName   = "lock"
 	newName    = "new"    // the checkout in the making
-	oldName    = "old"    // the checkout before, on its way out
-	originName = "origin" // the REPO_URL whose checkout this is
-	swapName   = "swap"   // there while contents are being swapped
+	oldName    = "old"    // the earlier checkout, to be removed
+	originName = "origin" // the REPO_URL of the checkout in WORK_DIR
+	swapName   = "swap"   // the marker of swapContents
 )
 
-// Dir is WORK_DIR and its control directory, which holds lock and draft.
-// The control directory lies beside WORK_DIR, so that one rename swaps the whole;
-// or inside it, where WORK_DIR is a mount point or its parent can't be written.
+// Dir is WORK_DIR and its control directory, which has the lock and the draft. The control
+// directory is beside WORK_DIR, so that one rename replaces the whole. It is inside if
+// WORK_DIR is a mount point or nobody may write to its parent.
 //
-// Everything in both was writable for the workload's previous run. What is read
-// here (the origin, the swap marker) decides only whether WORK_DIR may be
-// replaced and how to tidy up, never what is run.
+// An earlier run of the workload could write to everything in both. What is read here (the
+// origin, the swap marker) decides only whether WORK_DIR may be replaced and how to tidy
+// up, never what runs.
 type Dir struct {
 	path    string   // as in the config
-	root    *os.Root // the directory that holds all of it: the parent, or WORK_DIR itself
+	root    *os.Root // has everything below: the parent of WORK_DIR, or WORK_DIR itself
 	tree    string   // WORK_DIR, below root
 	control string   // the control directory, below root
-	inside  bool     // the control directory lies in WORK_DIR
+	inside  bool     // the control directory is inside WORK_DIR
 	lock    *os.File
 	halfway func(Move)
 }
 
-// Move is a half of a swap inside a mount point, where names move one by one.
+// Move is one half of a swap inside a mount point, where names move one by one.
 type Move string
 
 // The moves.
 const (
-	MoveOut Move = "out" // the old names
-	MoveIn  Move = "in"  // the new ones
+	MoveOut Move = "out" // of the old names
+	MoveIn  Move = "in"  // of the new names
 )
 
-// Open looks where the control directory can be, and makes the parent directory if
-// need be. It touches nothing in WORK_DIR. halfway is called in the middle of a move.
+// Open finds where the control directory can be, and makes the parent directory if there is
+// none. It touches nothing in WORK_DIR. halfway is called in the middle of each [Move].
+// Errors are *[OccupiedError] and those of the disk.
 func Open(dir string, halfway func(Move)) (*Dir, error) {
 	parent, base := filepath.Split(dir)
 	if err := os.MkdirAll(parent, 0o755); err != nil {
@@ -91,17 +92,16 @@ func isMount(dir string) bool {
 	return unix.Lstat(dir, &own) == nil && unix.Lstat(filepath.Dir(dir), &above) == nil && own.Dev != above.Dev
 }
 
-// Inside reports whether the control directory lies in WORK_DIR, which is then the root
-// of a mount, or all that can be written.
+// Inside reports whether the control directory is inside WORK_DIR.
 func (d *Dir) Inside() bool { return d.inside }
 
-// OpenTree opens a directory of WORK_DIR, "" for WORK_DIR itself, which must exist.
+// OpenTree opens an existing directory of WORK_DIR, or WORK_DIR itself for "".
 func (d *Dir) OpenTree(dir string) (*os.Root, error) { return d.root.OpenRoot(d.inTree(dir)) }
 
 func (d *Dir) inTree(name string) string    { return path.Join(d.tree, name) }
 func (d *Dir) inControl(name string) string { return path.Join(d.control, name) }
 
-// Close lets go of the lock.
+// Close releases the lock.
 func (d *Dir) Close() {
 	if d.lock != nil {
 		d.lock.Close()
@@ -120,8 +120,8 @@ func (d *Dir) names(dir string) ([]string, error) {
 	return names, err
 }
 
-// contents are the names in WORK_DIR, without the control directory; none where
-// it does not exist.
+// contents returns the names in WORK_DIR without the control directory. There are none if
+// WORK_DIR does not exist.
 func (d *Dir) contents() ([]string, error) {
 	names, err := d.names(d.tree)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -9,26 +9,26 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Extended attributes that grant rights, or that somebody can leave a message in:
+// Extended attributes that grant rights, or in which an earlier run can leave a message:
 // xattr(7), acl(5), capabilities(7).
 const (
 	aclAccess  = "system.posix_acl_access"
-	aclDefault = "system.posix_acl_default" // a directory's, for what is made in it
+	aclDefault = "system.posix_acl_default" // of a directory, for the files that are made in it
 	capability = "security.capability"
-	message    = "user."
+	message    = "user." // the prefix of names that anyone may use
 )
 
-// maxAttributes is how many bytes of names are looked at. More is not ours.
+// maxAttributes is how many bytes of names are read. The launcher's own files have no more.
 const maxAttributes = 4 << 10
 
-// HasAttributes reports extended attributes that grant rights, or that the last run
-// could have left a message in.
+// HasAttributes reports whether a file has extended attributes that grant rights, or in
+// which the last run could have left a message.
 func HasAttributes(f *os.File) bool {
 	return hasAttributes(int(f.Fd()), make([]byte, maxAttributes), false)
 }
 
-// hasAttributes is HasAttributes with room for names. Anyone who mounted a file
-// system may have set access rules on its root, as they set its mode.
+// hasAttributes is [HasAttributes] with room for names. Anyone who mounts a file system may
+// set access rules for its root, as they set its mode.
 func hasAttributes(fd int, room []byte, mountRoot bool) bool {
 	n, err := unix.Flistxattr(fd, room[:maxAttributes])
 	if errors.Is(err, unix.ENOTSUP) {
@@ -47,10 +47,10 @@ func hasAttributes(fd int, room []byte, mountRoot bool) bool {
 	return false
 }
 
-// ForgetRules removes from a directory what those who make something in it would
-// inherit, and messages of the last run.
+// ForgetRules removes the access rules that files made in a directory would inherit, and
+// messages of the last run.
 func ForgetRules(dir *os.File) error {
-	fd, room := int(dir.Fd()), make([]byte, 64<<10) // the kernel lists no more
+	fd, room := int(dir.Fd()), make([]byte, 64<<10) // the kernel never lists more
 	n, err := unix.Flistxattr(fd, room)
 	if errors.Is(err, unix.ENOTSUP) {
 		return nil

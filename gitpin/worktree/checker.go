@@ -20,36 +20,36 @@ import (
 // ErrChanged says that the files on disk are not the proven tree.
 var ErrChanged = errors.New("the checkout on disk is not the proven tree")
 
-// CheckParams is what to check, and with what.
+// CheckParams says what to check.
 type CheckParams struct {
 	Root      *os.Root
-	Beside    []string // names in the root that are not of the tree; they are not looked at
-	MountRoot bool     // the root is that of a mount, whose mode and times are not ours
-	LFS       bool     // the contents of Git LFS files are to be there, in place of their pointers
-	MaxBytes  int64    // of all files together
-	Now       time.Time
+	Beside    []string  // names in the root that are not the tree's, and are not checked
+	MountRoot bool      // the root is that of a mount, whose mode and times are the mounter's
+	LFS       bool      // the contents of Git LFS files must be there, instead of their pointers
+	MaxBytes  int64     // of all files together
+	Now       time.Time // becomes the time of every file
 	NewHasher func() *object.Hasher
 }
 
-// Checker compares what is in a directory with a proven tree: names, kinds, modes,
-// owners and every byte. What it can't vouch for is [ErrChanged].
+// Checker compares the files in a directory with a proven tree: names, kinds, modes, owners
+// and every byte. If they differ, or it can't tell, the error is [ErrChanged].
 type Checker struct {
 	params  CheckParams
 	uid     uint32
 	workers pool[*checkWorker]
 }
 
-// checkWorker is what one worker needs.
+// checkWorker has what one worker needs.
 type checkWorker struct {
 	checker *Checker
 	dirs    *dirs
 	hasher  *object.Hasher
 	sum     hash.Hash
 	block   []byte
-	put     *stored.Putter // nil where no pack is made or compared
+	put     *stored.Putter // nil if no pack is written or compared
 }
 
-// NewChecker must be closed.
+// NewChecker returns a checker, which must be closed.
 func NewChecker(p CheckParams) *Checker {
 	c := &Checker{params: p, uid: uint32(os.Geteuid())}
 	c.workers.fresh = func() (*checkWorker, error) {
@@ -60,24 +60,26 @@ func NewChecker(p CheckParams) *Checker {
 	return c
 }
 
-// Close lets go of all directories.
+// Close closes all directories.
 func (c *Checker) Close() { c.workers.drain() }
 
 func wrong(path, why string) error {
 	return fmt.Errorf("%w: %.200q %s", ErrChanged, path, why)
 }
 
-// diskError classifies an error of the disk: a path that does not lead where it should
-// is a changed checkout.
+// diskError classifies an error of the disk. A path that leads to nothing, or to something
+// else, is a changed checkout. So is one without permission, since a launcher's own files
+// are open to their owner.
 func diskError(path string, err error) error {
-	if notThere(err) || errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPERM) { // all that is proven is open to its owner
+	if notThere(err) || errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPERM) {
 		return wrong(path, "is missing, or is not what it should be")
 	}
 	return onPath("check", path, err)
 }
 
-// Layout requires that the proven directories and names are there, each of its kind,
-// and nothing else. It returns the files' sizes, which prove nothing yet.
+// Layout requires that the directories and names of the tree are there, each of its kind,
+// and no others. It returns the files' sizes in bytes, which prove nothing yet. Errors are
+// [ErrChanged] and those of the disk.
 func (c *Checker) Layout(ctx context.Context, tree *proof.Tree) ([]int64, error) {
 	sizes := make([]int64, len(tree.Files))
 	err := parallel.Do(ctx, len(tree.Folders), func(_ context.Context, i int) error {
@@ -97,7 +99,7 @@ func (c *Checker) Layout(ctx context.Context, tree *proof.Tree) ([]int64, error)
 
 func (w *checkWorker) folder(d *proof.Folder, files []proof.File, sizes []int64) error {
 	if d.Empty || d.Placed {
-		return nil // the folder above has no such name, or it is checked by itself
+		return nil // Git does not make it, or it is checked as a tree of its own
 	}
 	fd, err := w.dirs.at(d.Path)
 	if err != nil {
@@ -141,14 +143,14 @@ func (w *checkWorker) folder(d *proof.Folder, files []proof.File, sizes []int64)
 		if st.Mode&unix.S_IFMT != kind(files[i].Mode) {
 			return wrong(files[i].Path, "is another kind of file")
 		}
-		if files[i].Mode != object.ModeGitlink { // that is a folder of its own
+		if files[i].Mode != object.ModeGitlink { // a gitlink is a folder
 			sizes[i] = st.Size
 		}
 	}
 	return nil
 }
 
-// kind is a mode's file type on disk.
+// kind returns a mode's file type on disk.
 func kind(m object.Mode) uint32 {
 	switch m {
 	case object.ModeSymlink:
@@ -159,7 +161,7 @@ func kind(m object.Mode) uint32 {
 	return unix.S_IFREG
 }
 
-// dirNames reads the names in a directory, sorted.
+// dirNames returns the names in a directory, sorted.
 func dirNames(fd int) ([]string, error) {
 	if _, err := unix.Seek(fd, 0, 0); err != nil {
 		return nil, err
@@ -182,7 +184,7 @@ func dirNames(fd int) ([]string, error) {
 	}
 }
 
-// owned requires the mode and the owner; setuid and the like are part of the mode.
+// owned requires the mode, of which setuid and the like are part, and the launcher as owner.
 func (c *Checker) owned(p string, st *unix.Stat_t, perm uint32) error {
 	if st.Uid != c.uid || st.Mode&0o7777 != perm {
 		return wrong(p, "has another mode or owner")
@@ -190,15 +192,15 @@ func (c *Checker) owned(p string, st *unix.Stat_t, perm uint32) error {
 	return nil
 }
 
-// touch sets the time of this launch, as after a fresh checkout: one that the last
-// run chose could steer a build.
+// touch sets the time of a file to that of this launch, as after a fresh checkout. A time
+// that the last run chose could steer a build.
 func (c *Checker) touch(at int, name string) error {
 	return setTime(at, name, c.params.Now.UnixNano())
 }
 
-// older is how much older than all else the placed contents of Git LFS files are, in
-// nanoseconds. Git hashes a file again that is as young as its index, and without git-lfs
-// it would take a content for a change of its pointer.
+// older is how much older than all other files the placed contents of Git LFS files are, in
+// nanoseconds. Git hashes a file again if it is as new as the index. Without git-lfs it
+// would then take the content for a change of the pointer.
 const older = 2e9
 
 func setTime(at int, name string, nanoseconds int64) error {

@@ -14,15 +14,16 @@ import (
 	"gitlauncher/internal/parallel"
 )
 
-// Contents requires that every file of a tree that Layout saw has the proven content,
-// fills in what [proof.File] tells of it, and returns what Git's index keeps of it. The
-// stored pack of it all, if one is wanted, is in its file afterwards: written or
-// compared.
+// Contents requires that every file of a tree has the proven content, after Layout has
+// checked the tree and returned sizes. It sets the fields of [proof.File] that follow from
+// the content, and returns what Git's index keeps of each file. If packed is not nil, it
+// also writes or compares the stored pack of the tree. Errors are [ErrChanged],
+// [stored.ErrDiffers], and those of the disk.
 func (c *Checker) Contents(ctx context.Context, tree *proof.Tree, sizes []int64, packed *Stored) ([]Stat, error) {
 	group, gctx := errgroup.WithContext(ctx)
 	var sum []byte
 	early := packed != nil && packed.Pack.Compares()
-	if early { // what is compared is there already
+	if early { // a pack that is compared is complete already
 		group.Go(func() (err error) { sum, err = packed.Pack.Sum(gctx); return err })
 	}
 	stats := make([]Stat, len(tree.Files))
@@ -33,7 +34,7 @@ func (c *Checker) Contents(ctx context.Context, tree *proof.Tree, sizes []int64,
 			}
 		}
 		return parallel.Do(gctx, len(tree.Files), func(ctx context.Context, i int) error {
-			if tree.Files[i].Mode == object.ModeGitlink { // Layout saw the directory
+			if tree.Files[i].Mode == object.ModeGitlink { // Layout has checked the directory
 				return nil
 			}
 			return c.workers.use(func(w *checkWorker) error {
@@ -54,7 +55,8 @@ func (c *Checker) Contents(ctx context.Context, tree *proof.Tree, sizes []int64,
 	return stats, packed.Pack.Finish(sum)
 }
 
-// File requires that there is a plain file with that content at that path.
+// File requires that there is a plain file with that content at that path. Errors are
+// [ErrChanged] and those of the disk.
 func (c *Checker) File(ctx context.Context, path, content string) error {
 	return c.workers.use(func(w *checkWorker) error {
 		id, err := w.hasher.Sum(object.Blob, []byte(content))
@@ -66,7 +68,7 @@ func (c *Checker) File(ctx context.Context, path, content string) error {
 	})
 }
 
-// file checks one file whose kind and size layout saw.
+// file checks one file, whose kind and size Layout has read.
 func (w *checkWorker) file(ctx context.Context, f *proof.File, size int64, put *stored.Putter, stat *Stat) error {
 	dir, name := splitPath(f.Path)
 	fd, err := w.dirs.at(dir)
@@ -79,7 +81,8 @@ func (w *checkWorker) file(ctx context.Context, f *proof.File, size int64, put *
 	return w.regular(ctx, fd, name, f, size, put, stat)
 }
 
-// putter begins the blob of file i in a pack; nil if it has no place there.
+// putter begins the blob of file i in a pack. It returns nil if there is no pack, or if an
+// earlier file has the same blob.
 func (w *checkWorker) putter(to *Stored, i int) *stored.Putter {
 	if to == nil || to.at[i] < 0 {
 		return nil
@@ -129,8 +132,8 @@ func (w *checkWorker) regular(ctx context.Context, at int, name string, f *proof
 	return nil
 }
 
-// hash reads a file of that size, block by block, and requires that its id is the
-// proven one.
+// hash reads a file of that size, block by block, and requires that it is the proven blob,
+// or the content that the blob, a Git LFS pointer, names.
 func (w *checkWorker) hash(ctx context.Context, fd int, f *proof.File, size int64, put *stored.Putter) error {
 	w.hasher.Begin(object.Blob, size)
 	w.sum.Reset()
@@ -169,9 +172,8 @@ func (w *checkWorker) hash(ctx context.Context, fd int, f *proof.File, size int6
 	return wrong(f.Path, "has other content")
 }
 
-// placed reports whether what was hashed is the content that the file's blob, a Git LFS
-// pointer, names. A pointer has one form, so that the content itself says which one leads
-// to it.
+// placed reports whether the bytes that were hashed are the content that the file's blob, a
+// Git LFS pointer, names. A pointer has one form, so it can be computed from the content.
 func (w *checkWorker) placed(f *proof.File, size int64) bool {
 	pointer := lfs.Pointer{SHA256: f.SHA256, Size: size}
 	if id, err := w.hasher.Sum(object.Blob, pointer.Bytes()); err != nil || id != f.ID {
@@ -181,7 +183,8 @@ func (w *checkWorker) placed(f *proof.File, size int64) bool {
 	return true
 }
 
-// readFull fills b from a file; a file that ends before is missing something.
+// readFull fills b from a file. If the file ends early, the error is ENOENT, which
+// diskError classifies as a change.
 func readFull(fd int, b []byte) error {
 	for len(b) > 0 {
 		n, err := unix.Read(fd, b)

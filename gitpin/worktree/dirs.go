@@ -10,19 +10,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxHeld is how many directories one worker holds open. Deeper ones are reached
-// from the last of these.
+// maxHeld is how many directories one worker keeps open. Deeper ones are reached from the
+// last of these.
 const maxHeld = 32
 
-// dirs reaches files by their directory and a single name in it, component by
-// component and never through a symbolic link. It holds the directories on the way
-// to the one used last, so that the next file, mostly a neighbour, costs one system
-// call to open rather than one for each component. Not for concurrent use.
+// dirs reaches files by their directory and a single name in it, component by component and
+// never through a symbolic link. It keeps open the directories on the way to the last one.
+// So the next file, mostly a neighbour, costs one system call to open rather than one for
+// each component. It is not for concurrent use.
 type dirs struct {
 	root *os.File
 	fd   int       // of the root
-	held []heldDir // from the root down
-	make bool      // make directories that are missing, each with exactly mode 0755
+	held []heldDir // the open directories, from the root down
+	make bool      // make missing directories, each with exactly the mode 0755
 }
 
 type heldDir struct {
@@ -30,7 +30,7 @@ type heldDir struct {
 	fd   int
 }
 
-// newDirs begins at a root. It must be closed.
+// newDirs returns a dirs for a root. It must be closed.
 func newDirs(root *os.Root, make bool) (*dirs, error) {
 	f, err := root.Open(".")
 	if err != nil {
@@ -52,8 +52,9 @@ func (d *dirs) pop() {
 	d.held = d.held[:last]
 }
 
-// at returns the directory of that path, "" for the root, until the next call. Errors
-// are *os.PathError; ENOTDIR or ELOOP where something on the way is no directory.
+// at returns the directory of that path, or the root for "". It is valid until the next
+// call. Errors are *[os.PathError], with ENOTDIR or ELOOP where something on the way is not
+// a directory.
 func (d *dirs) at(dir string) (fd int, err error) {
 	for len(d.held) > 0 && !beneath(dir, d.held[len(d.held)-1].path) {
 		d.pop()
@@ -78,7 +79,7 @@ func (d *dirs) at(dir string) (fd int, err error) {
 	return fd, nil
 }
 
-// beneath reports whether a directory is another one or lies below it.
+// beneath reports whether a directory is above or below it.
 func beneath(dir, above string) bool {
 	return strings.HasPrefix(dir, above) && (len(dir) == len(above) || dir[len(above)] == '/')
 }
@@ -96,7 +97,7 @@ func (d *dirs) open(at int, name string) (fd int, err error) {
 		return 0, err
 	}
 	var st unix.Stat_t
-	if err = unix.Fstat(fd, &st); err == nil && st.Mode&0o7777 != 0o755 { // the umask, a default ACL, an inherited group
+	if err = unix.Fstat(fd, &st); err == nil && st.Mode&0o7777 != 0o755 { // because of the umask, a default ACL or an inherited group
 		err = unix.Fchmod(fd, 0o755)
 	}
 	if err != nil {
@@ -105,8 +106,8 @@ func (d *dirs) open(at int, name string) (fd int, err error) {
 	return fd, err
 }
 
-// openat opens a name in a directory, no symbolic link. It does not use os.Root,
-// which tries to poll every file: five system calls a file for nothing.
+// openat opens a name in a directory, but not a symbolic link. [os.Root] would need five
+// more system calls for each file, because it tries to poll every file.
 func openat(at int, name string, flags int, perm uint32) (fd int, err error) {
 	for {
 		fd, err = unix.Openat(at, name, flags|unix.O_NOFOLLOW|unix.O_CLOEXEC, perm)
@@ -116,7 +117,7 @@ func openat(at int, name string, flags int, perm uint32) (fd int, err error) {
 	}
 }
 
-// pool keeps what workers need, for the next one.
+// pool keeps what one worker needed for the next one.
 type pool[T any] struct {
 	fresh func() (T, error)
 	close func(T)
@@ -125,7 +126,7 @@ type pool[T any] struct {
 	idle []T
 }
 
-// use calls do with one that nobody else uses meanwhile.
+// use calls do with a T that nobody else uses meanwhile.
 func (p *pool[T]) use(do func(T) error) error {
 	p.mu.Lock()
 	var t T
@@ -146,7 +147,7 @@ func (p *pool[T]) use(do func(T) error) error {
 	return err
 }
 
-// drain lets go of all that are idle.
+// drain closes all that are idle.
 func (p *pool[T]) drain() {
 	for _, t := range p.idle {
 		p.close(t)
@@ -160,8 +161,8 @@ func splitPath(p string) (dir, name string) {
 	return strings.TrimSuffix(dir, "/"), name
 }
 
-// notThere reports that a path does not lead to what it should, as opposed to a disk
-// that fails.
+// notThere reports whether an error means that a path leads to nothing or to something else,
+// rather than that the disk fails.
 func notThere(err error) bool {
 	return errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.ELOOP)
 }

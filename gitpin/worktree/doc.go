@@ -1,29 +1,30 @@
-// Package worktree makes and checks the files of a proven tree on a disk, through
-// handles of their directories:
+// Package worktree makes and checks the files of a proven tree on a disk, through handles of
+// their directories:
 //
 //	Writer   writer.go    makes files where there were none (large.go: one of unknown path)
-//	Checker  checker.go   names, kinds, modes, owners of what is there
-//	         contents.go  then every byte
+//	Checker  checker.go   checks names, kinds, modes and owners
+//	         contents.go  and then every byte
 //	Stored   stored.go    the stored pack of the files, written or compared meanwhile
-//	Remove   remove.go    whatever has a name, however deep and closed
+//	Remove   remove.go    removes a name, however deep and closed it is
 //	Stat     stat.go      what Git's index keeps of a file
+//	Thaw     thaw.go      makes a name removable (attributes.go: access rules, too)
 //
-// Two things take time here, hashing and system calls. So workers share the files, and
-// reach them by a directory's handle and one name (dirs.go) rather than by paths. So no
-// name can lead elsewhere, either: no component is followed if it is a symbolic link.
+// Hashing and system calls take the time here. So workers share the files, and reach them by
+// a directory's handle and one name (dirs.go) rather than by paths. For the same reason no
+// name can lead elsewhere: no component that is a symbolic link is followed.
 //
 // # The threat
 //
-// The workload's previous run could write everything here. So what is there is
-// compared with the proven tree by every byte; hard links, other owners, modes, access
-// rules and attributes, and times of its choosing do not survive; files that change
-// while they are read are refused; and removing stops at nothing that it left.
+// An earlier run of the workload could write everything here. So every byte is compared with
+// the proven tree. Hard links, other owners, modes, access rules, attributes and times that
+// the run chose do not survive. A file that changes while it is read is refused, and nothing
+// that the run left stops a removal.
 //
 // # What it does not check
 //
-// Whether the tree is the right one (package proof), and .git (package gitdir). Nobody
-// else may write here meanwhile: package workdir holds the lock among launchers, and
-// the workload does not run yet.
+// Whether the tree is the right one (package proof does), and .git (package gitdir makes
+// it). Nobody else may write here meanwhile: package workdir has the lock among launchers,
+// and the workload does not run yet.
 //
-// Formats: gitformat-index(5) for what a Stat holds.
+// Formats: gitformat-index(5), for the fields of a Stat.
 package worktree

@@ -9,8 +9,8 @@ import (
 	"gitlauncher/gitpin/proof"
 )
 
-// largeName is where a large file lies until its bytes have proven whose it is. One
-// streams by at a time.
+// largeName is the name of a large file until its path is known. There is at most one at a
+// time.
 const largeName = ".git/large"
 
 // largeFile is a file that has no path yet.
@@ -19,7 +19,7 @@ type largeFile struct {
 	out    fdWriter
 }
 
-// Begin begins a file whose path is not known yet.
+// Begin implements [proof.Writer].
 func (w *Writer) Begin() (proof.Unplaced, error) {
 	l := &largeFile{writer: w}
 	err := w.dirs.use(func(d *dirs) error {
@@ -62,7 +62,7 @@ func (l *largeFile) Place(path string, mode object.Mode) (int32, error) {
 	return l.writer.note(&st), nil
 }
 
-// Drop removes the file. If that fails, it goes with the directory that it is in.
+// Drop removes the file. If that fails, it is removed later with its directory.
 func (l *largeFile) Drop() {
 	unix.Close(int(l.out))
 	l.writer.dirs.use(func(d *dirs) error { return unix.Unlinkat(d.fd, largeName, 0) })

@@ -8,10 +8,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Remove deletes what has that name below root, whatever it is; nothing there is no
-// error. The last run can leave directories inside each other without end, and ones
-// that nobody may enter. Remove holds three descriptors however deep it goes
-// ([os.RemoveAll] holds one for each level), and opens what is closed.
+// Remove removes a name below root, whatever it is, with everything below it. It is no error
+// if there is nothing. The last run can leave directories of any depth, and ones that nobody
+// may enter. Remove needs three descriptors at any depth ([os.RemoveAll] needs one for each
+// level), and makes closed directories accessible.
 func Remove(root *os.Root, name string) error {
 	dir, err := root.Open(path.Dir(name))
 	if err != nil {
@@ -24,10 +24,10 @@ func Remove(root *os.Root, name string) error {
 	return nil
 }
 
-// rung is a directory on the way down: which one, and what was entered from it.
+// rung is a directory on the way down.
 type rung struct {
 	dev, ino uint64
-	entered  string
+	entered  string // the name in it that was entered next
 }
 
 func removeAll(parent int, name string) error {
@@ -66,7 +66,7 @@ func removeAll(parent int, name string) error {
 	}
 }
 
-// climb goes back up, out of an empty directory, and removes that.
+// climb returns to the directory above an empty one, and removes the empty one.
 func climb(fd int, to rung) (int, error) {
 	up, err := openat(fd, "..", unix.O_RDONLY|unix.O_DIRECTORY, 0)
 	if err != nil {
@@ -74,7 +74,7 @@ func climb(fd int, to rung) (int, error) {
 	}
 	var st unix.Stat_t
 	err = unix.Fstat(up, &st)
-	if err == nil && (st.Dev != to.dev || st.Ino != to.ino) { // somebody moves directories about
+	if err == nil && (st.Dev != to.dev || st.Ino != to.ino) { // somebody has moved a directory
 		err = unix.EBUSY
 	}
 	if err == nil {
@@ -87,11 +87,11 @@ func climb(fd int, to rung) (int, error) {
 	return up, nil
 }
 
-// sweep removes what is in a directory, up to the first directory that is not empty,
-// which it names.
+// sweep removes the names in a directory until it meets a directory that is not empty. It
+// returns that one's name, or "" if there is none.
 func sweep(fd int) (full string, err error) {
 	buf := make([]byte, 8<<10)
-	for seen := true; seen; { // until there is nothing from beginning to end
+	for seen := true; seen; { // until one reading finds no name
 		seen = false
 		if _, err := unix.Seek(fd, 0, 0); err != nil {
 			return "", err
@@ -138,7 +138,7 @@ func removeOne(at int, name string) error {
 
 func isFull(err error) bool { return errors.Is(err, unix.ENOTEMPTY) || errors.Is(err, unix.EEXIST) }
 
-// openClosed opens a directory for removing what is in it, whatever its mode.
+// openClosed opens a directory to remove what is in it, whatever its mode is.
 func openClosed(at int, name string) (int, error) {
 	var st unix.Stat_t
 	if err := fstatat(at, name, &st); err != nil {

@@ -2,8 +2,8 @@ package worktree
 
 import "golang.org/x/sys/unix"
 
-// Stat is what Git's index keeps of a file to see that it did not change, cut to the 32
-// bits that it keeps.
+// Stat is what Git's index keeps of a file to know later whether it has changed. Each value
+// is cut to the 32 bits that the index has.
 type Stat struct {
 	CtimeSec, CtimeNsec, MtimeSec, MtimeNsec uint32
 	Dev, Ino, UID, GID, Size                 uint32

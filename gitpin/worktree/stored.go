@@ -6,16 +6,16 @@ import (
 	"gitlauncher/gitpin/proof"
 )
 
-// Stored is the stored pack of a proven tree: commit and trees, then each blob once, in
-// the order of the files.
+// Stored is the stored pack of a proven tree: commit and trees, then each blob once, in the
+// order of the files.
 type Stored struct {
 	Pack *stored.Pack
 
 	meta [][]byte // contents of commit and trees
-	at   []int    // where each file's blob lies; -1 if an earlier file has the same
+	at   []int    // each file's blob, by its number in Pack; -1 if an earlier file has the same
 }
 
-// NewStored lays out the pack of a tree whose files have these sizes.
+// NewStored returns the pack of a tree whose files have these sizes, without contents.
 func NewStored(tree *proof.Tree, sizes []int64) *Stored {
 	s := &Stored{Pack: stored.New(tree.Commit.Format()), at: make([]int, len(tree.Files))}
 	add := func(t object.Type, id object.ID) {
@@ -41,7 +41,7 @@ func NewStored(tree *proof.Tree, sizes []int64) *Stored {
 	return s
 }
 
-// putMeta puts commit and trees into their places.
+// putMeta puts the contents of commit and trees.
 func (s *Stored) putMeta() error {
 	put := s.Pack.Putter()
 	for i, content := range s.meta {

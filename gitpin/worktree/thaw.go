@@ -7,12 +7,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The flags that chattr(1) calls i and a: no change at all, and no change but appending.
-// They keep names from being removed or moved.
-const frozen = 0x10 | 0x20 // FS_IMMUTABLE_FL, FS_APPEND_FL of linux/fs.h
+// frozen are the flags that chattr(1) calls i (no change) and a (only appending). Nobody can
+// remove or move a name that has one.
+const frozen = 0x10 | 0x20 // FS_IMMUTABLE_FL and FS_APPEND_FL of linux/fs.h
 
-// Thaw undoes what the last run did to keep a name below root, or the directory that it
-// is in, from being moved. Where that fails, moving fails, and says why.
+// Thaw removes the flags by which the last run can have kept a name below root from being
+// moved, from the name and its directory. If that fails, the move fails and says why.
 func Thaw(root *os.Root, name string) {
 	dir, err := root.Open(path.Dir(name))
 	if err != nil {
@@ -22,14 +22,14 @@ func Thaw(root *os.Root, name string) {
 	thaw(int(dir.Fd()), path.Base(name))
 }
 
-// thaw reports whether it changed anything.
+// thaw is [Thaw] for a name in a directory. It reports whether it changed anything.
 func thaw(at int, name string) bool {
 	changed := thawOpen(at)
 	var st unix.Stat_t
 	if fstatat(at, name, &st) != nil {
 		return changed
 	}
-	if kind := st.Mode & unix.S_IFMT; kind != unix.S_IFREG && kind != unix.S_IFDIR { // devices do things when they are opened
+	if kind := st.Mode & unix.S_IFMT; kind != unix.S_IFREG && kind != unix.S_IFDIR { // opening a device has effects
 		return changed
 	}
 	fd, err := openat(at, name, unix.O_RDONLY|unix.O_NONBLOCK, 0)

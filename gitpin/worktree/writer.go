@@ -12,16 +12,15 @@ import (
 	"gitlauncher/gitpin/proof"
 )
 
-// Writer makes files in a directory of our own, which was empty. It is a
-// [proof.Writer].
+// Writer makes files in an empty directory. It is a [proof.Writer].
 type Writer struct {
 	dirs pool[*dirs]
 
 	mu    sync.Mutex
-	stats []Stat // of what was made, by number
+	stats []Stat // of the files, by number
 }
 
-// NewWriter begins below root. It must be closed.
+// NewWriter returns a writer for the directory root. It must be closed.
 func NewWriter(root *os.Root) *Writer {
 	w := &Writer{}
 	w.dirs.fresh = func() (*dirs, error) { return newDirs(root, true) }
@@ -29,10 +28,11 @@ func NewWriter(root *os.Root) *Writer {
 	return w
 }
 
-// Close lets go of all directories.
+// Close closes all directories.
 func (w *Writer) Close() { w.dirs.drain() }
 
-// Stats are those of the files; zeros for a gitlink, as in Git's index.
+// Stats returns the stat data of files that were made; zeros for a gitlink, as in Git's
+// index.
 func (w *Writer) Stats(files []proof.File) []Stat {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -45,7 +45,7 @@ func (w *Writer) Stats(files []proof.File) []Stat {
 	return stats
 }
 
-// note keeps the stat data of a new file, and numbers it.
+// note keeps the stat data of a new file, and returns the file's number.
 func (w *Writer) note(st *unix.Stat_t) (number int32) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -72,7 +72,7 @@ func (w *Writer) Stream(path string, mode object.Mode, fill func(io.Writer) erro
 	})
 }
 
-// Age makes a file older than Git's index will be, and returns its stat data; see older.
+// Age makes a file older than Git's index will be (see older), and returns its stat data.
 func (w *Writer) Age(path string) (stat Stat, err error) {
 	err = w.in(path, func(dir int, name string) error {
 		var st unix.Stat_t
@@ -113,8 +113,8 @@ func (w *Writer) Folder(path string) error {
 	})
 }
 
-// in calls do with the directory of a path and the name there. Errors of the disk
-// are [*os.PathError].
+// in calls do with the directory of a path and the name in it. Errors of the disk are
+// *[os.PathError].
 func (w *Writer) in(path string, do func(dir int, name string) error) error {
 	return w.dirs.use(func(d *dirs) error {
 		dir, name := splitPath(path)
@@ -126,7 +126,7 @@ func (w *Writer) in(path string, do func(dir int, name string) error) error {
 	})
 }
 
-// file makes one file, its parents included, with exactly its mode.
+// file makes one file and the directories above it, with exactly its mode.
 func (w *Writer) file(path string, mode object.Mode, fill func(fdWriter) error) (number int32, err error) {
 	err = w.in(path, func(dir int, name string) error {
 		fd, err := openat(dir, name, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL, permissions(mode))
@@ -147,7 +147,7 @@ func (w *Writer) file(path string, mode object.Mode, fill func(fdWriter) error) 
 	return number, err
 }
 
-// permissions are those of a file on disk.
+// permissions returns the permissions of a file on disk.
 func permissions(m object.Mode) uint32 {
 	if m == object.ModeExec {
 		return 0o755
@@ -158,7 +158,7 @@ func permissions(m object.Mode) uint32 {
 // finish makes a written file have exactly its mode, and closes it.
 func finish(fd int, mode object.Mode, st *unix.Stat_t) error {
 	err := unix.Fstat(fd, st)
-	if perm := permissions(mode); err == nil && st.Mode&0o7777 != perm { // the umask, or a default ACL
+	if perm := permissions(mode); err == nil && st.Mode&0o7777 != perm { // because of the umask or a default ACL
 		if err = unix.Fchmod(fd, perm); err == nil {
 			err = unix.Fstat(fd, st)
 		}
@@ -184,7 +184,7 @@ func (fd fdWriter) Write(b []byte) (int, error) {
 	return done, nil
 }
 
-// onPath adds to a bare error of the system the path that it happened on.
+// onPath adds operation and path to an error number of the system.
 func onPath(op, path string, err error) error {
 	if errno, ok := err.(unix.Errno); ok {
 		return &os.PathError{Op: op, Path: path, Err: errno}
