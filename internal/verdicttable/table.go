@@ -50,14 +50,14 @@ func Write(w io.Writer, r *report.Report, style Style) error {
 		writeChecks(&b, r, width, paint)
 	}
 	writeLaunches(&b, r, width)
-	colour := map[report.Verdict]text.Color{report.Verified: text.FgGreen, report.NotVerified: text.FgRed, report.Unclear: text.FgYellow}[r.Verdict]
+	colour := map[report.Verdict]text.Color{report.Verified: text.FgGreen, report.VerifiedElsewhere: text.FgYellow, report.NotVerified: text.FgRed, report.Unclear: text.FgYellow}[r.Verdict]
 	verdict := string(r.Verdict)
 	if !r.Intel {
-		verdict += " UNDER A ROOT THAT IS NOT INTEL'S: THIS PROVES NOTHING ABOUT HARDWARE"
+		verdict = strings.TrimSuffix(verdict, report.Elsewhere) + report.Elsewhere + ": THIS PROVES NOTHING ABOUT HARDWARE"
 	}
 	b.WriteString(paint(verdict, colour))
 	switch accepted := "having accepted: " + clip(strings.Join(r.Accepted, "; ")); {
-	case r.Verdict != report.Verified || len(r.Accepted) == 0:
+	case !r.Holds() || len(r.Accepted) == 0:
 		b.WriteString("\n")
 	case r.Intel:
 		b.WriteString(", " + hang(accepted, width-len(verdict)))
@@ -112,7 +112,7 @@ func writeLaunches(b *strings.Builder, r *report.Report, width int) {
 			what = fmt.Sprintf("commit %s of %s", clip(l.Commit), clip(l.Repo))
 		}
 		word := map[bool]string{false: "launched ", true: "can launch only "}[l.Binding == measure.Pinned]
-		if r.Verdict != report.Verified {
+		if !r.Holds() {
 			word = "claimed: " + word
 		}
 		b.WriteString(hang(word+what, width))

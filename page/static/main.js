@@ -61,7 +61,7 @@
       const r = report.show(result.json, { files: judged, version: program.version, policy: at('policy').value });
       at('link').value = linkTo(judged, r.judged_as_of);
       for (const line of compare(judged)) at('says').append(element('li', {}, [line]));
-      say(`${r.verdict}${r.intel ? '' : ', under a root that is not Intel’s'}. ${at('says').textContent}`);
+      say(`${r.verdict}. ${at('root').textContent} ${at('says').textContent}`);
       at('report').focus({ preventScroll: true });
       at('report').scrollIntoView();
     } catch (err) {

@@ -44,8 +44,10 @@ const report = (() => {
     return `${verified ? '' : 'claimed: '}${l.binding === 'pinned' ? 'can launch only' : 'launched'} ${what}`;
   };
 
+  const elsewhere = ' UNDER A ROOT THAT IS NOT INTEL\'S';
+
   const says = (r) => {
-    const verified = r.verdict === 'VERIFIED';
+    const verified = r.verdict === 'VERIFIED' || r.verdict === `VERIFIED${elsewhere}`;
     const most = 10;
     const lines = r.launches.slice(0, most).map((l) => launch(l, verified));
     if (r.launches.length > most) lines.push(`and ${r.launches.length - most} more launches`);
@@ -100,10 +102,10 @@ const report = (() => {
     const r = JSON.parse(text);
     const checks = Object.groupBy ? Object.groupBy(r.findings, (f) => f.check) : r.findings.reduce((by, f) => ({ ...by, [f.check]: [...(by[f.check] ?? []), f] }), {});
     const at = (id) => document.getElementById(id);
-    at('report').className = { VERIFIED: 'good', UNDECIDED: 'open' }[r.verdict] ?? 'bad';
+    at('report').className = { VERIFIED: 'good', [`VERIFIED${elsewhere}`]: 'open', UNDECIDED: 'open' }[r.verdict] ?? 'bad';
     at('verdict').textContent = r.verdict;
     at('root').hidden = r.intel;
-    at('root').textContent = r.intel ? '' : 'UNDER A ROOT THAT IS NOT INTEL’S: THIS PROVES NOTHING ABOUT HARDWARE';
+    at('root').textContent = r.intel ? '' : `${r.verdict.endsWith(elsewhere) ? '' : `${elsewhere.slice(1)}: `}THIS PROVES NOTHING ABOUT HARDWARE`;
     at('says').replaceChildren(...says(r).map((line) => element('li', {}, [line])));
     at('chain').replaceChildren(...chain(checks));
     at('checks').replaceChildren(...Object.keys(titles).map((letter) => check(letter, checks[letter] ?? [])));

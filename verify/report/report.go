@@ -43,7 +43,15 @@ const (
 	Verified    Verdict = "VERIFIED"
 	NotVerified Verdict = "NOT VERIFIED"
 	Unclear     Verdict = "UNDECIDED"
+
+	// VerifiedElsewhere is what Verified would be, under a root that the reader trusts
+	// instead of Intel's. It proves nothing about hardware, so nobody who looks for
+	// VERIFIED may find it.
+	VerifiedElsewhere Verdict = Verified + Elsewhere
 )
+
+// Elsewhere is what people are told of any verdict under such a root.
+const Elsewhere = " UNDER A ROOT THAT IS NOT INTEL'S"
 
 // The exit codes of a report (VERIFY.md). [Outranks] says which counts more.
 const (
@@ -99,7 +107,12 @@ func (r *Report) Conclude() {
 		r.Verdict, r.ExitCode = NotVerified, ExitNotAllowed
 	case has[Undecided] || len(r.Findings) == 0:
 		r.Verdict, r.ExitCode = Unclear, ExitUndecided
+	case !r.Intel:
+		r.Verdict, r.ExitCode = VerifiedElsewhere, ExitVerified
 	default:
 		r.Verdict, r.ExitCode = Verified, ExitVerified
 	}
 }
+
+// Holds reports whether all is as expected, under whichever root.
+func (r *Report) Holds() bool { return r.Verdict == Verified || r.Verdict == VerifiedElsewhere }
