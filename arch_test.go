@@ -136,6 +136,7 @@ var rooms = []row{
 	{"internal/inputs", "verify/evidence", "", "os"},
 	{"internal/policydraft", "config measure policy verify verify/boot verify/compose verify/evidence verify/launch verify/quote verify/report verify/system verify/system/catalogue", "", ""},
 	{"internal/systemtext", "internal/policydraft internal/printable policy verify/evidence verify/report verify/system verify/system/catalogue", "", ""},
+	{"internal/reportschema", "measure verify/evidence verify/report", "", ""},
 	{"internal/verdicttable", "internal/printable measure verify/report", "github.com/jedib0t/go-pretty/v6", ""},
 
 	// Wire.
@@ -147,7 +148,7 @@ var rooms = []row{
 	{"internal/lint", "internal/regularfile policy verify/compose", "", "os"},
 	{"internal/trial", "config gitpin/object internal/author internal/cli internal/clone internal/digest internal/lint internal/sim policy", "", "os os/exec syscall"},
 	{"cmd/git-launcher", "config gitpin imagepin imagepin/contract imagepin/engine imagepin/oci imagepin/registry imagepin/userconfig internal/advice internal/gitmode internal/guest internal/imagecheck internal/imagemode internal/launcherflags internal/receipt internal/spki internal/step internal/version measure measure/dstack", "", "os syscall"},
-	{"cmd/git-launcher-verify", "config gitpin/object internal/address internal/batch internal/cli internal/clonehash internal/digest internal/images internal/inputs internal/pccs internal/policydraft internal/printable internal/service internal/sigstore internal/strictjson internal/systemtext internal/verdicttable internal/version measure policy verify verify/app verify/boot verify/compose verify/derivedimage verify/evidence verify/launch verify/provenance verify/provenance/bundle verify/quote verify/report verify/system verify/system/catalogue", "github.com/google/go-containerregistry github.com/sigstore/sigstore-go github.com/sirupsen/logrus github.com/spf13/cobra github.com/spf13/pflag golang.org/x/term", "net os syscall"},
+	{"cmd/git-launcher-verify", "config gitpin/object internal/address internal/batch internal/cli internal/clonehash internal/digest internal/images internal/inputs internal/pccs internal/policydraft internal/printable internal/reportschema internal/service internal/sigstore internal/strictjson internal/systemtext internal/verdicttable internal/version measure policy verify verify/app verify/boot verify/compose verify/derivedimage verify/evidence verify/launch verify/provenance verify/provenance/bundle verify/quote verify/report verify/system verify/system/catalogue", "github.com/google/go-containerregistry github.com/sigstore/sigstore-go github.com/sirupsen/logrus github.com/spf13/cobra github.com/spf13/pflag golang.org/x/term", "net os syscall"},
 	{"cmd/git-launcher-dev", "config gitpin internal/advice internal/atomicfile internal/author internal/cli internal/clone internal/deployment internal/gitmode internal/launcherflags internal/lint internal/sim internal/step internal/trial internal/version", "github.com/spf13/cobra github.com/spf13/pflag", "os os/exec syscall"},
 	{"cmd/dstack-sim", "internal/cli internal/sim internal/sim/fault internal/sim/tdx internal/version", "github.com/spf13/cobra github.com/spf13/pflag", "os syscall"},
 

@@ -33,7 +33,7 @@ func (p *program) commands() *cobra.Command {
 	} {
 		root.AddCommand(p.command(&c.command, c.run))
 	}
-	root.AddCommand(p.serveCommand())
+	root.AddCommand(p.serveCommand(), p.schemaCommand())
 	root.PersistentFlags().BoolVarP(&p.quiet, "quiet", "q", false, "say nothing but results and errors; of a verdict: without its table")
 	cli.Prepare(root, version.String(), p.stdout, p.stderr)
 	return root

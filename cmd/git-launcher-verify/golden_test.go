@@ -13,8 +13,13 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// TestGolden: the whole verdict on real evidence, as a terminal shows it.
-func TestGolden(t *testing.T) {
+// goldenCase is a command line about real evidence, and its exit code.
+type goldenCase struct {
+	args []string
+	code int
+}
+
+func goldens(t *testing.T) map[string]goldenCase {
 	near := []string{
 		"--offline", "--at", "2026-08-20T00:00:00Z", "--launcher-image-digest", "sha256:5618a93a78c9ac9173e7ebf7c8af173bd675be6832a2f8c2a9a7149ac2678f54",
 		"--image-digest", "sha256:564a5aebc33495d5610626d23cb9e3da8e9d531d0edff9e38aa1ccaf059c15d3",
@@ -24,10 +29,7 @@ func TestGolden(t *testing.T) {
 		"--rtmr2", "c812d42bfff1c75382e91a37c867ab117b97eb5e8d6797488928ea38e5fd38b5ed2f87d9613d392507f1c3af94657c93",
 	}
 	file := func(name string) string { return testenv.Fixture(t, name) }
-	for name, tc := range map[string]struct {
-		args []string
-		code int
-	}{
+	return map[string]goldenCase{
 		"near": {append(near, file("near-public-data.json")), 4},
 		"near-allowed": {append(near[:7:7], "--os-image", "dstack-dev-0.5.8", "--accept-advisory", "DEV-IMAGE,GHSA-c79w-3x5w-gmm5", "--allow-compose", "service:signer-key-export@sha256:cda8e3f64bde7c90e83bb50472be923c31c0b2cedf40bdcb85718c3414479907", "--collateral", "evidence", "--persistent-disk", "accepted",
 			"--key-provider", "local-sgx:6b5ed02e549a1c30aaa8e3171a045f1f449b0017353ef595e78e39c348c98d01", file("near-public-data.json")), 0},
@@ -37,7 +39,12 @@ func TestGolden(t *testing.T) {
 		"system-0.6":  {[]string{"system", file("dstack-0.6-getquote.json")}, 0},
 		"system-near": {[]string{"system", file("near-public-data.json")}, 0},
 		"system-gpu":  {[]string{"system", file("dstack-quote-report.json")}, 1},
-	} {
+	}
+}
+
+// TestGolden: the whole verdict on real evidence, as a terminal shows it.
+func TestGolden(t *testing.T) {
+	for name, tc := range goldens(t) {
 		t.Run(name, func(t *testing.T) {
 			code, out, errs := run(t, tc.args...)
 			if code != tc.code || errs != "" {

@@ -80,6 +80,11 @@ A simulator's evidence needs --root and --collateral here, too.`
 	policyExamples = `  git-launcher-verify policy --from receipt.json >policy.conf
   git-launcher-verify --policy policy.conf receipt.json`
 
+	aboutSchema = `schema prints the JSON Schema (draft 2020-12) of the report that --json prints. It is made
+from the program's own types: other keys, and other words where there are some to choose
+from, are in no report of this program.`
+	schemaExamples = `  git-launcher-verify schema >report.schema.json`
+
 	aboutServe = `serve answers POST /v1/verify with the report of --offline --json, and has /healthz and
 /metrics. The body is {"evidence": ..., "policy": "...", "collateral": ..., "at": "..."}; all
 but evidence may be left out. It keeps nothing and fetches nothing, and has no TLS.`

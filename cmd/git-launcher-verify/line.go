@@ -132,7 +132,7 @@ func (l *line) parts(fs *pflag.FlagSet) {
 func (l *line) output(fs *pflag.FlagSet) {
 	cli.Text(fs, &l.explained, "explain", "NAME", "", "what an exception of ALLOW_COMPOSE would accept, and the line that binds it to that")
 	fs.BoolVar(&l.batch, "batch", false, "judge a file of JSON lines, or a folder of files: one JSON line each")
-	fs.BoolVar(&l.json, "json", false, "as JSON (VERIFY.md has the keys)")
+	fs.BoolVar(&l.json, "json", false, "as JSON (schema describes that of verify)")
 	cli.Text(fs, &l.color, "color", "auto|always|never", "auto", "NO_COLOR counts where it is auto")
 }
 

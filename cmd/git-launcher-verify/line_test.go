@@ -11,7 +11,7 @@ import (
 // SECURITY.md: E9.
 func TestCommandFirst(t *testing.T) {
 	t.Chdir(t.TempDir())
-	names := []string{"systems", "version", "help", "completion", "manual", "inspect", "__complete"}
+	names := []string{"systems", "version", "help", "completion", "manual", "schema", "inspect", "__complete"}
 	for _, name := range names {
 		if err := os.WriteFile(name, []byte("junk"), 0o600); err != nil {
 			t.Fatal(err)
