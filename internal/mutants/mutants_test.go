@@ -14,7 +14,7 @@ const limits = `package limits
 
 import "errors"
 
-const most = 10
+const most = 10 // of them
 
 func check(n int) error {
 	if n > most {
@@ -39,7 +39,7 @@ func TestMutants(t *testing.T) {
 		got = append(got, m.kind+": "+strings.TrimSpace(changed[m.line-1]))
 	}
 	want := []string{
-		"number is one higher: const most = 11",
+		"number is one higher: const most = 11 // of them",
 		"guard never fires: if (n > most) && false {",
 		"condition is negated: if !(n > most) {",
 		"operator is >=: if n >= most {",

@@ -17,7 +17,7 @@ type mutant struct {
 	kind       string
 	start, end int    // offsets of the bytes that are replaced
 	text       string // by this
-	was        string // the line, trimmed
+	was        string // the line, trimmed, without its comment
 }
 
 // apply returns the changed file.
@@ -58,6 +58,7 @@ func (f *finder) add(kind string, n ast.Node, format string) {
 func (f *finder) replace(kind string, start, end int, text string) {
 	lineStart := strings.LastIndexByte(string(f.source[:start]), '\n') + 1
 	was, _, _ := strings.Cut(string(f.source[lineStart:]), "\n")
+	was, _, _ = strings.Cut(was, " // ")
 	line := strings.Count(string(f.source[:start]), "\n") + 1
 	f.found = append(f.found, mutant{f.name, line, kind, start, end, text, strings.TrimSpace(was)})
 }

@@ -1,9 +1,13 @@
 package answer
 
 import (
+	"bufio"
+	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 )
 
@@ -35,5 +39,40 @@ func TestRetryAfter(t *testing.T) {
 		if pause, waits := retryAfter(h, now); pause != c.pause || waits != c.waits {
 			t.Errorf("%s: %s: %v, %t", c.name, c.value, pause, waits)
 		}
+	}
+}
+
+// TestLook: what an answer is taken for, and what is said of it.
+func TestLook(t *testing.T) {
+	const asked, refs = "https://h/r.git/info/refs", "001e# service=git-upload-pack\n0000"
+	for _, c := range []struct {
+		status     int
+		kind, body string
+		says       string // empty: it is Git's
+	}{
+		{200, "", refs, ""},
+		{200, "", "", "the server ends the connection without an answer"},
+		{200, "text/html", "<html><title>Sign in</title>", `the server answers with a web page, not with a Git repository, at ` + asked + `; the page is called "Sign in" (HTTP 200)`},
+		{200, "text/html", "<html>", "the server answers with a web page, not with a Git repository, at " + asked + " (HTTP 200)"},
+		{200, "", "\ufeff \n<!doctype html>", "the server answers with a web page, not with a Git repository, at " + asked + " (HTTP 200)"},
+		{200, "text/plain", "hello there\nagain", `the answer is not a Git repository's, at ` + asked + `; it begins with "hello there" (HTTP 200)`},
+		{200, "text/plain", "\n", "the answer is not a Git repository's, at " + asked + " (HTTP 200)"},
+		{200, "text/plain", strings.Repeat("1", 40) + "\trefs/heads/main\n", "the server has the repository as static files only (dumb HTTP)"},
+		{200, "text/plain", strings.Repeat("a", 64) + "\trefs/heads/main\n", "the server has the repository as static files only (dumb HTTP)"},
+		{302, "", "", "the server redirects where Git does not follow, from " + asked + " (HTTP 302)"},
+	} {
+		res := &http.Response{StatusCode: c.status, Header: http.Header{}, Request: &http.Request{Method: http.MethodGet}}
+		if c.kind != "" {
+			res.Header.Set("Content-Type", c.kind)
+		}
+		err := Look(res, bufio.NewReader(strings.NewReader(c.body)), asked, time.Now())
+		if c.says == "" && err != nil || c.says != "" && (err == nil || !strings.HasPrefix(err.Error(), c.says)) {
+			t.Errorf("%d %q: %v; want %q", c.status, c.body, err, c.says)
+		}
+	}
+	dead := errors.New("the connection breaks")
+	res := &http.Response{StatusCode: 200, Header: http.Header{}, Request: &http.Request{Method: http.MethodGet}}
+	if err := Look(res, bufio.NewReader(iotest.ErrReader(dead)), asked, time.Now()); err != dead {
+		t.Errorf("a broken connection: %v", err)
 	}
 }
