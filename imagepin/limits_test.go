@@ -60,6 +60,32 @@ func (d documents) add(n int, of ...oci.Digest) oci.Digest {
 	return oci.Sum(data)
 }
 
+// TestSizesOfDocuments: a document has the size that the one which names it says, also
+// where that is nothing.
+func TestSizesOfDocuments(t *testing.T) {
+	name, err := oci.ParseName("example.org/a/b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := make(documents)
+	child := from.add(1)
+	has := len(from[child])
+	for _, size := range []int{has, has - 1, has + 1, 0} {
+		says := fmt.Sprintf("it has %d bytes, and the document that names it says %d", has, size)
+		if size == has {
+			says = "no image for linux/amd64"
+		}
+		data := strings.Replace(string(from[from.add(2, child)]), fmt.Sprintf(`"size":%d`, has), fmt.Sprintf(`"size":%d`, size), 1)
+		root := oci.Sum([]byte(data))
+		from[root] = []byte(data)
+		_, err := Resolve(t.Context(), from, name, root, oci.Platform{OS: "linux", Architecture: "amd64"})
+		var proof *ProofError
+		if !errors.As(err, &proof) || !strings.Contains(err.Error(), says) {
+			t.Errorf("a size of %d: %v; want %q", size, err, says)
+		}
+	}
+}
+
 // TestDocumentsOfAnImage: no more than 32 documents are fetched to find one image.
 func TestDocumentsOfAnImage(t *testing.T) {
 	name, err := oci.ParseName("example.org/a/b")

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -19,6 +20,7 @@ func TestDiskFails(t *testing.T) {
 	commit := o.commit(o.tree(entry("100755", "a.sh", o.blob("one")), entry("40000", "d", inner), entry("120000", "link", o.blob("a.sh")), entry("160000", "module", oid(9))))
 	trees := slices.Clone(o.entries)
 	slices.Reverse(trees) // the commit and the trees first
+	late := map[string]int{"blobs first": 2, "trees first": 0} // what comes by before its tree is made of the kept pack
 	for order, entries := range map[string][]gittest.PackEntry{"blobs first": o.entries, "trees first": trees} {
 		for _, path := range []string{"a.sh", "d/b", "link", "module"} {
 			_, _, err := (&objects{entries}).into(t, &memory{fails: path}, wide(commit))
@@ -27,8 +29,30 @@ func TestDiskFails(t *testing.T) {
 				t.Errorf("%s, %s: %v", order, path, err)
 			}
 		}
-		if tree, m, err := (&objects{entries}).into(t, &memory{fails: "other"}, wide(commit)); err != nil || len(tree.Files) != 4 || len(m.files) != 4 {
-			t.Errorf("%s: %v, %v", order, m.files, err)
+		if tree, m, err := (&objects{entries}).into(t, &memory{fails: "other"}, wide(commit)); err != nil || len(tree.Files) != 4 || len(m.files) != 4 || m.late != late[order] {
+			t.Errorf("%s: %v, %d of them late, %v", order, m.files, m.late, err)
 		}
+	}
+}
+
+// TestLarge: a large blob that the tree names is written as it comes, and listing alone
+// writes none.
+func TestLarge(t *testing.T) {
+	var o objects
+	large := o.blob(strings.Repeat("x", 5<<20))
+	commit := o.commit(o.tree(entry("100644", "large", large), entry("100644", "small", o.blob("s"))))
+	slices.Reverse(o.entries)
+	if _, m, err := o.into(t, new(memory), wide(commit)); err != nil || len(m.files["large"]) != 5<<20+len("100644 ") || m.late != 0 || m.open {
+		t.Errorf("%d bytes, %d of the files late, one open: %v, %v", len(m.files["large"]), m.late, m.open, err)
+	}
+	if _, _, err := o.into(t, &memory{fails: "large"}, wide(commit)); !errors.Is(err, syscall.EIO) {
+		t.Errorf("a large file that can't be made: %v", err)
+	}
+	p, a, err := o.read(t, wide(commit))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if tree, err := p.List(t.Context(), a); err != nil || len(tree.Files) != 2 || p.Bytes() != 0 {
+		t.Errorf("listing: %v, %d bytes", err, p.Bytes())
 	}
 }

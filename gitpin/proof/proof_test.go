@@ -29,6 +29,7 @@ type memory struct {
 	open  bool              // a file without a path is being written
 	twice []string          // paths that were made more than once
 	fails string            // the path that can't be made
+	late  int               // files that were made of the kept pack
 	n     int32
 }
 
@@ -54,6 +55,9 @@ func (m *memory) Write(path string, mode object.Mode, content []byte) (int32, er
 }
 
 func (m *memory) Stream(path string, mode object.Mode, fill func(io.Writer) error) (int32, error) {
+	m.mu.Lock()
+	m.late++
+	m.mu.Unlock()
 	var b bytes.Buffer
 	if err := fill(&b); err != nil {
 		return 0, err

@@ -37,6 +37,7 @@ type standIn struct {
 	container func(create map[string]any) map[string]any
 	removed   bool
 	conflict  bool // somebody takes the name before the container is created
+	fails     bool // nobody can list containers
 	mu        sync.Mutex
 }
 
@@ -73,6 +74,9 @@ func (s *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		json.NewDecoder(r.Body).Decode(&s.created)
 		w.WriteHeader(http.StatusCreated)
 		fmt.Fprint(w, `{"Id":"c1"}`)
+	case path == "/containers/json" && s.fails:
+		w.WriteHeader(http.StatusInternalServerError)
+		fmt.Fprint(w, `{"message":"something else"}`)
 	case path == "/containers/json":
 		fmt.Fprint(w, `[]`)
 	case (path == "/containers/c1/json" || path == "/containers/c/json") && s.created != nil && !s.removed: // any unique beginning of an id
@@ -87,6 +91,13 @@ func (s *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *standIn) connect(t *testing.T) *Engine {
+	t.Helper()
+	_, e := s.serve(t)
+	return e
+}
+
+// serve returns the server, too.
+func (s *standIn) serve(t *testing.T) (*http.Server, *Engine) {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "e") // a socket's path must be short
 	if err != nil {
@@ -105,7 +116,7 @@ func (s *standIn) connect(t *testing.T) *Engine {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { e.Close() })
-	return e
+	return server, e
 }
 
 // digests returns n different ones.
@@ -307,6 +318,39 @@ func TestFind(t *testing.T) {
 		if f, err := e.Find(context.Background(), name); err != nil || (f != nil) != want {
 			t.Errorf("%s: %v, %v", name, f, err)
 		}
+	}
+}
+
+// TestNoAnswer: an Engine that can't say which ports are taken has not said that they are
+// free, and one that is gone is called absent.
+// SECURITY.md: R4.
+func TestNoAnswer(t *testing.T) {
+	image := testImage(t)
+	w := &container.Wanted{Proven: image, Profile: imagepin.MPC(), Container: *imagepin.MPC().Describe(image, userConfig(t, "[launcher_config]\nimage = 'nearone/mpc-node'\nport_mappings = [{host = 1, container = 1}]\n[mpc_node_config]\n"), true)}
+	s := &standIn{info: classicInfo}
+	e := s.connect(t)
+	if err := e.PortsFree(t.Context(), w); err != nil {
+		t.Errorf("no container: %v", err)
+	}
+	s.fails = true
+	var failed *Error
+	if err := e.PortsFree(t.Context(), w); !errors.As(err, &failed) || failed.Reason != Failed || !strings.Contains(err.Error(), "looking for taken ports: ") {
+		t.Errorf("no list: %v", err)
+	}
+	gone := new(standIn)
+	gone.info = classicInfo
+	server, away := gone.serve(t)
+	if err := server.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := away.Find(t.Context(), "c1"); !errors.As(err, &failed) || failed.Reason != Absent {
+		t.Errorf("an Engine that is gone: %v", err)
+	}
+	ended, cancel := context.WithCancelCause(t.Context())
+	stop := errors.New("a signal")
+	cancel(stop)
+	if _, err := e.Find(ended, "c1"); err != stop {
+		t.Errorf("after a signal: %v", err)
 	}
 }
 

@@ -286,10 +286,13 @@ func TestCertsDir(t *testing.T) {
 //
 // SECURITY.md: R5.
 func TestMirrors(t *testing.T) {
-	hub := 0
+	hub, answers := 0, 0 // how often Docker Hub was asked, and the status with which it answers
 	base := transportFunc(func(r *http.Request) (*http.Response, error) {
 		if !loopback(r.URL.Host) {
 			hub++
+			if answers > 0 {
+				return &http.Response{StatusCode: answers, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
+			}
 			return nil, errors.New("no route to host")
 		}
 		return http.DefaultTransport.RoundTrip(r)
@@ -303,6 +306,7 @@ func TestMirrors(t *testing.T) {
 		mirrors   []string
 		fault     string // of the server other
 		tag       bool
+		answers   int    // the status with which Docker Hub answers
 		hub       bool   // Docker Hub is asked, too
 		want      string // a word of the error
 	}{
@@ -321,10 +325,12 @@ func TestMirrors(t *testing.T) {
 		"an address that is none":      {reference: "thing", mirrors: []string{"ftp:"}, hub: true, want: "no route to host"},
 		"another registry's image":     {reference: "127.0.0.1:1/thing", mirrors: []string{good.Host}, want: "connection refused"},
 		"a tag, Docker Hub away":       {reference: "thing", mirrors: []string{good.Host}, tag: true, hub: true},
+		"a tag that Docker Hub lacks":  {reference: "thing", mirrors: []string{good.Host}, tag: true, hub: true, answers: 404, want: "HTTP status 404"},
+		"a tag, Docker Hub is busy":    {reference: "thing", mirrors: []string{good.Host}, tag: true, hub: true, answers: 503},
 		"a tag that no mirror has":     {reference: "thing", mirrors: []string{behind.Host}, tag: true, hub: true, want: "mirror " + behind.Host + ": HTTP status 404"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			hub = 0
+			hub, answers = 0, tc.answers
 			other.Misbehave()
 			if tc.fault != "" {
 				f, err := regtest.ParseFault(tc.fault)
