@@ -60,6 +60,10 @@ var badSources = map[string]func(t *testing.T, good *host) (url, cause string){
 		o.tree(entry("100644", "entrypoint.sh", o.blob("echo evil\n")))
 		return []byte{1}
 	}, "is missing from what the repository sent"),
+	"a thin pack": lying(func(o *objects) []byte {
+		o.entries = append(o.entries, gittest.PackEntry{Type: gittest.PackRef, BaseID: gittest.ID("blob", nil), Content: gittest.Delta(0, "x")})
+		return []byte{1}
+	}, "of a delta is not in it"),
 	"endless pack": func(t *testing.T, good *host) (string, string) {
 		return serveHTTP(t, http.HandlerFunc(flood)), "the pack limit of"
 	},

@@ -3,7 +3,6 @@ package pack
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"runtime"
 	"sync"
@@ -12,13 +11,17 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"gitlauncher/gitpin/object"
+	"gitlauncher/gitpin/pack/fault"
 )
 
 // missingBaseError reports a delta whose base has no name yet, or is not in the pack.
 type missingBaseError struct{ id object.ID }
 
-func (e *missingBaseError) Error() string {
-	return fmt.Sprintf("bad pack: the base %s of a delta is not in it", e.id)
+func (e *missingBaseError) Error() string { return e.Unwrap().Error() }
+
+// Unwrap returns the *[Error] that this is at the end of a reading.
+func (e *missingBaseError) Unwrap() error {
+	return fault.Bad("the base %s of a delta is not in it", e.id)
 }
 
 // resolver is the second pass: it names the deltas whose base was not in memory in the
