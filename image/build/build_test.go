@@ -9,6 +9,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"gitlauncher/image/build/debian"
 	"gitlauncher/image/build/layer"
 )
 
@@ -95,5 +96,24 @@ func TestAdded(t *testing.T) {
 	}
 	if _, err := added(sample(), system[1:]); err == nil || err.Error() != "/bin is in every image, and would be removed" {
 		t.Errorf("removed: %v", err)
+	}
+}
+
+// TestArchitectures: what there is a lock for, and nothing else.
+func TestArchitectures(t *testing.T) {
+	for _, arch := range architectures {
+		if _, o, err := parse([]string{"make", "-arch", arch}); err != nil || o.lockFile() != "image/debian-"+arch+".lock" {
+			t.Errorf("%s: %v", arch, err)
+		} else if _, err := debian.ReadLock(filepath.Join("../..", o.lockFile())); err != nil {
+			t.Error(err)
+		}
+	}
+	locks, err := filepath.Glob("../debian-*.lock")
+	if err != nil || len(locks) != len(architectures) {
+		t.Errorf("there are %d locks for %d architectures, %v", len(locks), len(architectures), err)
+	}
+	const want = `there is no lock for "riscv64": the images, flavours too, are for amd64 and arm64`
+	if _, _, err := parse([]string{"make", "-arch", "riscv64"}); err == nil || err.Error() != want {
+		t.Errorf("%v", err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -39,6 +40,9 @@ func main() {
 		os.Exit(1)
 	}
 }
+
+// architectures are those that image/debian-ARCH.lock pins packages for.
+var architectures = []string{"amd64", "arm64"}
 
 // options are the flags of all commands.
 type options struct {
@@ -74,8 +78,8 @@ func parse(args []string) (string, *options, error) {
 	if fs.NArg() > 0 {
 		return "", nil, fmt.Errorf("unexpected argument %q", fs.Arg(0))
 	}
-	if o.arch != "amd64" && o.arch != "arm64" {
-		return "", nil, fmt.Errorf("no image is defined for %q", o.arch)
+	if !slices.Contains(architectures, o.arch) {
+		return "", nil, fmt.Errorf("there is no lock for %q: the images, flavours too, are for %s", o.arch, strings.Join(architectures, " and "))
 	}
 	o.from = debian.Mirrors{"debian": *packages, "debian-security": *security}
 	if o.cache == "" {
