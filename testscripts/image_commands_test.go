@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -56,6 +58,7 @@ func withImageCommands(cmds map[string]func(*testscript.TestScript, bool, []stri
 		"nodeimage":    cmdNodeImage,
 		"approve":      cmdApprove,
 		"userconfig":   cmdUserConfig,
+		"aspage":       cmdAsPage,
 		"container":    cmdContainer,
 		"neverran":     cmdNeverRan,
 		"awaitnode":    cmdAwaitNode,
@@ -110,6 +113,24 @@ func cmdNode(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	ts.Setenv("PATH", ts.MkAbs("bin")+":"+ts.Getenv("PATH"))
 	ts.Defer(func() { sweepEngine(nil, name) })
+}
+
+// aspage PAGE WORDS: the command before wrote what the page shows behind the sentence that
+// begins with these words, where … stands for any text.
+func cmdAsPage(ts *testscript.TestScript, neg bool, args []string) {
+	page, err := os.ReadFile(filepath.Join("..", args[0]))
+	check(ts, err)
+	_, shown, found := strings.Cut(string(page), "\n"+args[1])
+	_, shown, begins := strings.Cut(shown, "\n```text\n$ ")
+	shown, _, ends := strings.Cut(shown, "```\n")
+	_, shown, _ = strings.Cut(shown, "\n") // the command
+	if !found || !begins || !ends {
+		ts.Fatalf("%s shows no output behind %q", args[0], args[1])
+	}
+	pattern := strings.ReplaceAll(regexp.QuoteMeta(shown), "…", "[^\n]+")
+	if out := ts.ReadFile("stdout"); !regexp.MustCompile("^" + pattern + "$").MatchString(out) {
+		ts.Fatalf("%s shows\n%s\nand the output is\n%s", args[0], shown, out)
+	}
 }
 
 // sweepEngine removes what a test left in an Engine: containers whose names begin with

@@ -46,7 +46,7 @@ func (c *check) note(what, format string, args ...any) { c.line("note", what, fo
 
 // failed prints a finding that would end a launch, with what to do.
 func (c *check) failed(what string, err error) {
-	c.line("FAILED", what, "%s", printable.Line(err.Error()))
+	c.line("FAILED", what, "%s", strings.TrimPrefix(printable.Line(err.Error()), what+": "))
 	err = step.At(stepOf(what), err)
 	if hint := c.advise(err); hint != "" {
 		c.line("", "", "what to do: %s", hint)
