@@ -139,7 +139,7 @@ image-lock:
 ## image-test: make the images, make them again as somebody else, run them on Docker
 image-test: image build bin/docker-compose
 	IMAGE_VERSION='$(VERSION)' IMAGE_SOURCE='$(SOURCE_URL)' DEBIAN_MIRROR='$(DEBIAN_MIRROR)' SECURITY_MIRROR='$(SECURITY_MIRROR)' \
-	  $(GO) test -tags image -count=1 -timeout 25m -v $(IMAGE_TESTS) ./image/test
+	  $(GO) test -tags image -count=1 -timeout 40m -v $(IMAGE_TESTS) ./image/test
 
 ## dist: the archives of a release, for each system, with their checksums, into bin/dist
 dist: man

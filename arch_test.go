@@ -166,6 +166,7 @@ var rooms = []row{
 	{"internal/regtest", "", "github.com/google/go-containerregistry golang.org/x/sys", "net net/http os os/exec syscall"},
 	{"internal/regtest/node", "", "", "net/http os syscall"},
 	{"internal/regtest/serve", "internal/regtest", "github.com/google/go-containerregistry", "os syscall"},
+	{"internal/walktest", "internal/gittest", "", "os os/exec"},
 	{"testscripts", "", "", ""},
 	{"image/test", "", "", ""},
 

@@ -79,6 +79,34 @@ func saying(t *testing.T) map[string][]string {
 	return said
 }
 
+// TestStumblingBlocks: each test that doc/deploy.md names in its table of them exists, and
+// each row has one.
+func TestStumblingBlocks(t *testing.T) {
+	page, err := os.ReadFile("doc/deploy.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(page), "\n| then | now | tests |\n|---|---|---|\n")
+	table, _, _ = strings.Cut(table, "\n\n")
+	there := saying(t)
+	rows := strings.Split(table, "\n")
+	for _, row := range rows {
+		cells := strings.Split(row, " | ")
+		named := regexp.MustCompile("`(\\w+)`").FindAllStringSubmatch(cells[len(cells)-1], -1)
+		if len(cells) != 3 || len(named) == 0 {
+			t.Errorf("no three cells, or no test: %s", row)
+		}
+		for _, n := range named {
+			if _, ok := there[n[1]]; !ok {
+				t.Errorf("doc/deploy.md names %s, and there is no such test", n[1])
+			}
+		}
+	}
+	if len(rows) < 8 {
+		t.Errorf("the table has %d rows", len(rows))
+	}
+}
+
 // TestLimitsTable: each test that doc/limits.md names, by package and name, exists.
 func TestLimitsTable(t *testing.T) {
 	page, err := os.ReadFile("doc/limits.md")

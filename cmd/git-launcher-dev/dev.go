@@ -16,7 +16,7 @@ import (
 
 type devFlags struct {
 	line, keep, image, simImage string
-	sets                        []string
+	sets, publish               []string
 	watch, docker               bool
 }
 
@@ -44,7 +44,7 @@ the verifier's: 0 for VERIFIED.`,
   git-launcher-dev dev --watch              # again whenever it changes
   git-launcher-dev dev --dstack 0.5 --keep evidence
   git-launcher-dev dev --set REPO_SUBDIR=service --set ENTRYPOINT_SCRIPT=run.sh
-  git-launcher-dev dev --docker --image git-launcher-python:v1.0.0`,
+  git-launcher-dev dev --docker --image git-launcher-python:v1.0.0 --publish 8080:8080`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: directories,
 		RunE:              func(cmd *cobra.Command, args []string) error { return p.dev(cmd, &f, first(args, ".")) },
@@ -55,6 +55,7 @@ the verifier's: 0 for VERIFIED.`,
 	fs.BoolVar(&f.docker, "docker", false, "launch in the launcher's image, on Docker")
 	cli.Text(fs, &f.image, "image", "IMAGE", "", "with --docker: the image (default git-launcher:VERSION of this program)")
 	cli.Text(fs, &f.simImage, "sim-image", "IMAGE", "", "with --docker: the simulator's (default dstack-sim:VERSION)")
+	cli.Texts(fs, &f.publish, "publish", "PORT:PORT", "with --docker: a port of this machine that is to lead to one of the workload's")
 	cli.Text(fs, &f.keep, "keep", "DIR", "", "folder to keep receipt, policy and collateral in")
 	cli.Texts(fs, &f.sets, "set", "KEY=VALUE", "a line of the config")
 	return cmd
@@ -65,8 +66,8 @@ func (p *program) dev(cmd *cobra.Command, f *devFlags, dir string) error {
 	if err != nil {
 		return cli.Usagef("--dstack: %w", err)
 	}
-	if !f.docker && (f.image != "" || f.simImage != "") {
-		return cli.Usagef("--image and --sim-image are for --docker")
+	if !f.docker && (f.image != "" || f.simImage != "" || f.publish != nil) {
+		return cli.Usagef("--image, --sim-image and --publish are for --docker")
 	}
 	ctx := cmd.Context()
 	c, err := clone.Open(ctx, dir)
@@ -110,7 +111,7 @@ func (f *devFlags) machine(cmd *cobra.Command) (trial.Machine, error) {
 	if simImage == "" {
 		simImage = "dstack-sim:" + tag()
 	}
-	machine, err := trial.Docker(cmd.Context(), image, simImage)
+	machine, err := trial.Docker(cmd.Context(), image, simImage, f.publish)
 	var missing *trial.NoImageError
 	if errors.As(err, &missing) {
 		return nil, hint(err, "name one that it has (--image, --sim-image), or make it in a clone of git-launcher: make image && go run ./image/build save | docker load")

@@ -22,15 +22,17 @@ import (
 type docker struct {
 	compose         []string // the program, with its first arguments
 	image, simImage string
+	publish         []string // ports, as a compose file has them
 	project         string
 }
 
 // ErrNoCompose is a machine without Docker Compose 2.
 var ErrNoCompose = errors.New("neither docker compose nor docker-compose is Docker Compose 2 or later; see https://docs.docker.com/compose/install/")
 
-// Docker launches on a Docker Engine. The images are named as the Engine knows them.
-func Docker(ctx context.Context, image, simImage string) (Machine, error) {
-	d := &docker{image: image, simImage: simImage}
+// Docker launches on a Docker Engine. The images are named as the Engine knows them, ports
+// as a compose file has them.
+func Docker(ctx context.Context, image, simImage string, publish []string) (Machine, error) {
+	d := &docker{image: image, simImage: simImage, publish: publish}
 	for _, program := range [][]string{{"docker", "compose"}, {"docker-compose"}} {
 		out, err := exec.CommandContext(ctx, program[0], append(program[1:], "version", "--short")...).Output()
 		if v := strings.TrimPrefix(strings.TrimSpace(string(out)), "v"); err == nil && !strings.HasPrefix(v, "1.") {
@@ -71,6 +73,7 @@ func (d *docker) override(t *deployment) string {
   app:
     image: %[1]q
     restart: "no"
+    ports: [%[6]s]
     command: [--log-format, json, --receipt-log=false, --receipt, /evidence/receipt.json, --dstack-endpoint, /run/agent/dstack.sock]
     volumes: !override
       - {type: bind, source: %[3]q, target: /repo, read_only: true}
@@ -85,7 +88,15 @@ func (d *docker) override(t *deployment) string {
       - agent:/run/agent
 volumes:
   agent:
-`, d.image, d.simImage, noVariable(t.source.Dir), noVariable(t.dir), string(t.Line))
+`, d.image, d.simImage, noVariable(t.source.Dir), noVariable(t.dir), string(t.Line), d.ports())
+}
+
+func (d *docker) ports() string {
+	var quoted []string
+	for _, port := range d.publish {
+		quoted = append(quoted, fmt.Sprintf("%q", noVariable(port)))
+	}
+	return strings.Join(quoted, ", ")
 }
 
 // noVariable keeps Compose from filling in variables.

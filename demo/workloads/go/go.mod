@@ -1,0 +1,3 @@
+module example.org/you/service
+
+go 1.23

@@ -1,0 +1,3 @@
+# A job: it says something, and ends.
+set -eu
+echo "$(cat greeting.txt), from commit $GIT_LAUNCHER_COMMIT"
