@@ -14,9 +14,9 @@ import (
 	"gitlauncher/gitpin/pack"
 )
 
-// Resolve asks the repository which commit a branch or a tag is now; see
-// [fetch.Resolve]. In a bundle an annotated tag is followed through its objects. Of Params it
-// needs no Commit and no WorkDir. Errors are [*RefError] and those of [Pin].
+// Resolve asks the repository for the commit of a branch or a tag; see [fetch.Resolve]. In
+// a bundle it follows an annotated tag through its objects. Params need neither Commit nor
+// WorkDir. Errors are *[RefError] and those of [Pin].
 func Resolve(ctx context.Context, p Params, name string) (Ref, error) {
 	ref, err := fetch.Resolve(ctx, p.fetching(), name)
 	if err == nil && ref.Unpeeled {
@@ -25,10 +25,11 @@ func Resolve(ctx context.Context, p Params, name string) (Ref, error) {
 	return ref, p.fetchFault(err)
 }
 
-// maxTags is how many tags may lead to each other. Two are rare already.
+// maxTags is how many tags may lead to each other. Even two are rare.
 const maxTags = 16
 
-// peel follows a tag's object, and those that it leads to, to what is none.
+// peel follows a tag's object, and the tags that it leads to, to an object that is not a
+// tag.
 func (p Params) peel(ctx context.Context, ref *Ref) error {
 	dir, err := os.MkdirTemp("", "git-launcher-tag-")
 	if err != nil {
@@ -63,21 +64,21 @@ func (p Params) peel(ctx context.Context, ref *Ref) error {
 	})
 }
 
-// Reach says whether something published leads to a commit. A commit that nothing
-// leads to may vanish from the host at any time.
+// Reach says whether a branch or a tag leads to a commit. If none does, the host may remove
+// the commit at any time.
 type Reach int
 
-// The answers of Reachable.
+// The answers of [Reachable].
 const (
-	NotTip    Reach = iota // no branch or tag points at it; history was not looked at
-	Tip                    // a branch or a tag points at it
-	Reached                // it is in the history of one
+	NotTip    Reach = iota // no branch or tag points to it; history was not read
+	Tip                    // a branch or a tag points to it
+	Reached                // it is in the history of a branch or a tag
 	Unreached              // it is in the history of none
 )
 
-// Reachable asks whether a branch or a tag leads to p.Commit. With history it reads
-// the commits of all of them (everything, from servers that can't leave out the
-// rest), below dir; Params' limits hold. Errors are those of [Pin].
+// Reachable asks whether a branch or a tag leads to p.Commit. With history it reads the
+// commits of all of them into files below dir, within the limits of p; a server that can't
+// leave out the rest sends everything. Errors are those of [Pin].
 func Reachable(ctx context.Context, p Params, history bool, dir string) (Reach, error) {
 	reach := NotTip
 	var look func(context.Context, io.Reader) error
@@ -130,7 +131,7 @@ func EachSource(ctx context.Context, p Params, dir string, told func(source stri
 	return nil
 }
 
-// commits reads a pack for the names of its objects, and lets use have it.
+// commits reads a pack for the names of its objects, and calls use with it.
 func (p *Params) commits(ctx context.Context, stream io.Reader, dir string, use func(*pack.Archive) error) error {
 	root, err := os.OpenRoot(dir)
 	if err != nil {

@@ -55,8 +55,8 @@ func (h *host) fromBundle(t testing.TB, content []byte) (dir string, err error) 
 	return dir, err
 }
 
-// TestBundle: what git makes is pinned, in both versions, whole and with more than the
-// pin, and git is not needed for it.
+// TestBundle: a bundle that git makes is pinned, in either version, whether it has only the
+// pin or more. No request goes to a host.
 func TestBundle(t *testing.T) {
 	h := newHost(t)
 	for name, args := range map[string][]string{
@@ -75,7 +75,7 @@ func TestBundle(t *testing.T) {
 	}
 }
 
-// TestBundleAsMirror: a bundle stands in for a host that is away, and has history, too.
+// TestBundleAsMirror: a bundle replaces a host that does not answer, also with history.
 func TestBundleAsMirror(t *testing.T) {
 	h := newHost(t)
 	file := filepath.Join(t.TempDir(), "b.bundle")
@@ -97,8 +97,8 @@ func TestBundleAsMirror(t *testing.T) {
 	}
 }
 
-// TestBundleRefused: what a bundle lacks or has too much is named, at once, and nothing
-// is left of it.
+// TestBundleRefused: the error names what a bundle lacks or has too much, at once, and
+// nothing of the bundle is left.
 // SECURITY.md: G10.
 func TestBundleRefused(t *testing.T) {
 	h := newHost(t)
@@ -177,7 +177,7 @@ func (h *host) branch(t *testing.T, name, commit string) string {
 	return name
 }
 
-// TestBundleIsNoFile: only a regular file is a bundle; a pipe is waited for by nobody.
+// TestBundleIsNoFile: only a regular file is a bundle; nobody waits for a pipe.
 func TestBundleIsNoFile(t *testing.T) {
 	h := newHost(t)
 	pipe := filepath.Join(t.TempDir(), "p.bundle")
@@ -191,7 +191,7 @@ func TestBundleIsNoFile(t *testing.T) {
 	}
 }
 
-// TestBundleForAuthors: a branch of a bundle has a commit, and what leads to it is seen.
+// TestBundleForAuthors: Resolve and Reachable read a bundle.
 func TestBundleForAuthors(t *testing.T) {
 	h := newHost(t)
 	file := filepath.Join(t.TempDir(), "b.bundle")

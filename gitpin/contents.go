@@ -21,9 +21,9 @@ import (
 	"gitlauncher/gitpin/worktree"
 )
 
-// contents puts in the place of each Git LFS pointer of a part, which lies in the draft,
-// the content that it names, and returns how many bytes came to the files. All are placed,
-// or none is: there is no launch with a pointer left.
+// contents replaces each Git LFS pointer of a part by the content that it names, in the
+// draft, and returns the size of the contents in bytes. It is an error if one can't be
+// placed, so that no launch has a pointer left.
 func (p *Params) contents(ctx context.Context, dir *workdir.Dir, m *materialised) (int64, error) {
 	draft, err := dir.OpenDraft()
 	if err != nil {
@@ -56,7 +56,7 @@ func (p *Params) contents(ctx context.Context, dir *workdir.Dir, m *materialised
 	return c.bytes, git.Reindex(m.tree, m.stats)
 }
 
-// contents are those of one tree.
+// contents places the Git LFS contents of one tree.
 type contents struct {
 	params *Params
 	made   *materialised
@@ -64,13 +64,13 @@ type contents struct {
 	writer *worktree.Writer
 
 	wanted []lfs.Pointer         // in the order of the files
-	files  map[lfs.Pointer][]int // that are to hold each
+	files  map[lfs.Pointer][]int // the files that should have each content
 	bytes  int64                 // of all these files
 
-	mu sync.Mutex // of what is noted in made
+	mu sync.Mutex // for made
 }
 
-// find reads the pointers, and holds what they announce against the limits.
+// find reads the pointers, and checks the sizes that they announce against the limits.
 func (c *contents) find() error {
 	left := c.params.MaxTreeBytes - c.made.proof.Bytes()
 	for i := range c.made.tree.Files {
@@ -83,7 +83,7 @@ func (c *contents) find() error {
 		case err != nil:
 			return err
 		case !is:
-			f.LFS = false // a file that only begins like one
+			f.LFS = false // it only begins like a pointer
 			continue
 		case pointer.Size > left:
 			return &pack.LimitError{What: "tree", Limit: c.params.MaxTreeBytes}
@@ -98,7 +98,8 @@ func (c *contents) find() error {
 	return nil
 }
 
-// pointer reads the pointer that stands in a file's place, and proves it again.
+// pointer reads the pointer in a file, and proves it again. is is false for a file that only
+// begins like a pointer.
 func (c *contents) pointer(i int) (p lfs.Pointer, is bool, err error) {
 	f := &c.made.tree.Files[i]
 	info, err := c.root.Lstat(f.Path)
@@ -115,8 +116,8 @@ func (c *contents) pointer(i int) (p lfs.Pointer, is bool, err error) {
 	return p, is, err
 }
 
-// server is the address of the Git LFS server that the tree names in .lfsconfig; nil for
-// the one that belongs to the repository.
+// server returns the address of the Git LFS server that the tree names in .lfsconfig, or nil
+// for the repository's own server.
 func (c *contents) server() (*url.URL, error) {
 	const name = ".lfsconfig"
 	for i := range c.made.tree.Files {
@@ -138,9 +139,9 @@ func (c *contents) server() (*url.URL, error) {
 		address, err := config.ParseRepoURL(found[len(found)-1]) // as git, which takes the last
 		switch {
 		case err != nil:
-			return nil, &object.TreeError{Name: name, Reason: "has as lfs.url an address that " + err.Error()}
+			return nil, &object.TreeError{Name: name, Reason: "has an lfs.url that " + err.Error()}
 		case address.Scheme != config.HTTPS && address.Scheme != config.HTTP:
-			return nil, &object.TreeError{Name: name, Reason: "has as lfs.url an address that is neither https:// nor http://"}
+			return nil, &object.TreeError{Name: name, Reason: "has an lfs.url that is neither https:// nor http://"}
 		}
 		at, err := url.Parse(address.String())
 		if err == nil {
@@ -151,7 +152,7 @@ func (c *contents) server() (*url.URL, error) {
 	return nil, nil
 }
 
-// store puts a content into every file that is to hold it.
+// store puts a content into every file that should have it.
 func (c *contents) store(p lfs.Pointer, content io.Reader) error {
 	files := c.files[p]
 	first := c.made.tree.Files[files[0]].Path
@@ -172,8 +173,7 @@ func (c *contents) store(p lfs.Pointer, content io.Reader) error {
 	return nil
 }
 
-// write makes one file of a content, in the place of its pointer, or of what an earlier try
-// has left there.
+// write replaces one file, which is a pointer or what an earlier try has left, by a content.
 func (c *contents) write(p lfs.Pointer, i int, content io.Reader) error {
 	f := &c.made.tree.Files[i]
 	if err := c.root.Remove(f.Path); err != nil && !errors.Is(err, fs.ErrNotExist) {

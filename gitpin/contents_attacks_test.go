@@ -18,7 +18,7 @@ import (
 	"gitlauncher/internal/lfstest"
 )
 
-// lfsAttacks are ways of a Git LFS server, and how a launch ends.
+// lfsAttacks are what a Git LFS server may do, and how a launch then ends.
 var lfsAttacks = map[string]struct {
 	change func(t *testing.T, h *lfsHost)
 	reason fetch.Reason // -1 for none: all is placed
@@ -131,13 +131,13 @@ func cuts(w http.ResponseWriter, r *http.Request) bool {
 	panic(http.ErrAbortHandler)
 }
 
-// onlyFirst is for so many requests.
+// onlyFirst answers the first n requests by do.
 func onlyFirst(n int32, do func(http.ResponseWriter, *http.Request) bool) func(http.ResponseWriter, *http.Request) bool {
 	var seen atomic.Int32
 	return func(w http.ResponseWriter, r *http.Request) bool { return seen.Add(1) <= n && do(w, r) }
 }
 
-// once changes the first link alone.
+// once changes only the first link.
 func once(change func(map[string]any)) func(string, map[string]any) {
 	var seen atomic.Bool
 	return func(_ string, a map[string]any) {
@@ -154,8 +154,8 @@ func objectError(code int, message string) func(string, map[string]any) {
 	}
 }
 
-// TestLFSAttacks: whatever the Git LFS server does, the launch has every content as its
-// pointer names it, or fails for the true reason and leaves nothing.
+// TestLFSAttacks: whatever the Git LFS server does, the launch has every content that its
+// pointers name, or fails for the true reason and leaves nothing.
 // SECURITY.md: G11.
 func TestLFSAttacks(t *testing.T) {
 	filled := newLFSHost(t)

@@ -26,11 +26,12 @@ import (
 	"gitlauncher/internal/testenv"
 )
 
-// lfsHost is a Git server with a Git LFS server before it, filled by git-lfs itself.
+// lfsHost is a Git server with a Git LFS server in front of it, to which git-lfs itself has
+// pushed.
 type lfsHost struct {
 	host
 	lfs   *lfstest.Server
-	files map[string]string // what the checkout is to hold
+	files map[string]string // what the checkout should have
 }
 
 // newLFSHost makes a repository with git-lfs and options of git init, and has it push what
@@ -85,7 +86,7 @@ func (h *lfsHost) serve(t testing.TB, root string) {
 	h.url, h.stop = url+"/r.git", stop
 }
 
-// another is a server of the same repository and the same contents.
+// another returns another server of the same repository and contents.
 func (h *lfsHost) another(t testing.TB) *lfsHost {
 	t.Helper()
 	sample := *h.Sample
@@ -94,7 +95,7 @@ func (h *lfsHost) another(t testing.TB) *lfsHost {
 	return n
 }
 
-// git runs git with a home of its own, so that git-lfs is free to configure it.
+// git runs git with its own home, which git-lfs may configure.
 func (h *lfsHost) git(t testing.TB, dir string, args ...string) string {
 	t.Helper()
 	cmd := exec.Command("git", args...)
@@ -121,8 +122,8 @@ func (h *lfsHost) pin(t testing.TB, dir string) (*gitpin.Checkout, error) {
 	return c, err
 }
 
-// holds requires that the checkout has every content, that git takes it for clean, with
-// git-lfs and without, and that the digests are over the real bytes.
+// holds requires that the checkout has every content, that git finds it clean, with git-lfs
+// and without, and that the digests are over the real bytes.
 func (h *lfsHost) holds(t testing.TB, dir string, c *gitpin.Checkout) {
 	t.Helper()
 	listed, placed := sha256.New(), sha256.New()
@@ -165,7 +166,8 @@ func (h *lfsHost) holds(t testing.TB, dir string, c *gitpin.Checkout) {
 	}
 }
 
-// TestLFS: what git-lfs has pushed is placed, and a restart needs no network and no pointer.
+// TestLFS: contents that git-lfs has pushed are placed, and a restart needs neither network
+// nor pointers.
 func TestLFS(t *testing.T) {
 	h := newLFSHost(t)
 	dir := filepath.Join(t.TempDir(), "work")
@@ -174,7 +176,7 @@ func TestLFS(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.holds(t, dir, c)
-	if n := len(h.lfs.Requests()); n != 4 { // one batch, three contents: one of them stands at two paths
+	if n := len(h.lfs.Requests()); n != 4 { // one batch and three contents, of which one is at two paths
 		t.Errorf("%d requests", n)
 	}
 	content := c.ContentSHA256()
@@ -191,8 +193,8 @@ func TestLFS(t *testing.T) {
 	}
 }
 
-// TestLFSOff: without the key there are pointers, whatever was there before; and with it
-// again the contents.
+// TestLFSOff: without LFS=fetch the files are pointers, and with it they are contents again,
+// whatever was there before.
 func TestLFSOff(t *testing.T) {
 	h := newLFSHost(t)
 	dir := filepath.Join(t.TempDir(), "work")
@@ -215,7 +217,7 @@ func TestLFSOff(t *testing.T) {
 	}
 }
 
-// TestLFSTampered: nothing that the last run changed in a content survives.
+// TestLFSTampered: no change of a content by the last run survives.
 // SECURITY.md: W1.
 func TestLFSTampered(t *testing.T) {
 	h := newLFSHost(t)
@@ -247,8 +249,7 @@ func TestLFSTampered(t *testing.T) {
 	}
 }
 
-// TestLFSCredential: the token goes to the repository's own origin alone, and a link's own
-// header takes its place there.
+// TestLFSCredential: the token goes only to the repository's own origin.
 // SECURITY.md: G6.
 func TestLFSCredential(t *testing.T) {
 	h := newLFSHost(t)
@@ -283,8 +284,8 @@ func TestLFSCredential(t *testing.T) {
 	}
 }
 
-// TestLFSConfig: .lfsconfig may name another server, within the rules for addresses and for
-// where a redirect may lead.
+// TestLFSConfig: .lfsconfig may name another server, by the rules for addresses and for
+// redirects.
 // SECURITY.md: G11.
 func TestLFSConfig(t *testing.T) {
 	filled := newLFSHost(t)
@@ -319,8 +320,8 @@ func TestLFSConfig(t *testing.T) {
 	}
 }
 
-// TestLFSPointers: what is not a pointer in its one form, or promises more than the limits
-// allow, ends a launch before anything is asked for; what only begins like one is a file.
+// TestLFSPointers: a pointer in another form, or with a size above the limits, ends a launch
+// before any request. A file that only begins like a pointer is a plain file.
 // SECURITY.md: G11.
 func TestLFSPointers(t *testing.T) {
 	filled := newLFSHost(t)
@@ -354,7 +355,8 @@ func TestLFSPointers(t *testing.T) {
 	}
 }
 
-// TestLFSLocal: a repository on this machine has its contents where git-lfs keeps them.
+// TestLFSLocal: the contents of a repository on this machine are read from where git-lfs
+// keeps them.
 func TestLFSLocal(t *testing.T) {
 	h := newLFSHost(t)
 	missing := filepath.Join(t.TempDir(), "work")
@@ -390,7 +392,8 @@ func TestLFSLocal(t *testing.T) {
 	}
 }
 
-// TestLFSMirror: where REPO_URL is away, a mirror's Git LFS server has the contents.
+// TestLFSMirror: if REPO_URL does not answer, the contents come from a mirror's Git LFS
+// server.
 func TestLFSMirror(t *testing.T) {
 	h := newLFSHost(t)
 	p := h.params(t, filepath.Join(t.TempDir(), "work"))
@@ -405,7 +408,7 @@ func TestLFSMirror(t *testing.T) {
 }
 
 // TestLFSInSubmodule: a submodule's contents come from the server of its own repository, and
-// stand in the listings below its path.
+// are in the listings below its path.
 func TestLFSInSubmodule(t *testing.T) {
 	h := newLFSHost(t)
 	outer, err := gittest.NewRepo(filepath.Join(h.Root, "outer.git"))
@@ -452,7 +455,7 @@ func TestLFSInSubmodule(t *testing.T) {
 	}
 }
 
-// TestLFSMany: more contents than one request may name.
+// TestLFSMany: there may be more contents than one request may name.
 func TestLFSMany(t *testing.T) {
 	h := newLFSHost(t)
 	h.files = make(map[string]string)

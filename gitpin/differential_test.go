@@ -19,10 +19,10 @@ import (
 	"gitlauncher/internal/gittest"
 )
 
-// TestLikeGit makes repositories of both formats at random and checks that for each of them
-// a launch, a restart and one more restart leave what git leaves: the same files of the
-// same modes and bytes, the same `git ls-tree`, nothing to say for `git fsck` and
-// `git status`. Seeds count from 1; GITPIN_REPOSITORIES says how many, if not 36.
+// TestLikeGit makes random repositories of both formats. For each of them a launch and two
+// restarts must leave what git leaves: the same files with the same modes and bytes, and
+// the same `git ls-tree`; and `git fsck` and `git status` must report nothing. Seeds count
+// from 1; GITPIN_REPOSITORIES says how many there are, if not 36.
 func TestLikeGit(t *testing.T) {
 	n := 36
 	if s := os.Getenv("GITPIN_REPOSITORIES"); s != "" {
@@ -34,7 +34,7 @@ func TestLikeGit(t *testing.T) {
 	inBothFormats(t, int64(n), nil)
 }
 
-// inBothFormats tests so many seeds, and half as many in SHA-256 repositories.
+// inBothFormats tests n seeds, and half as many in SHA-256 repositories.
 func inBothFormats(t *testing.T, n int64, change func(*testing.T, *gittest.Repo, string, *rand.Rand) string) {
 	for f, n := range map[object.Format]int64{object.SHA1: n, object.SHA256: n / 2} {
 		for seed := int64(1); seed <= n; seed++ {
@@ -46,13 +46,13 @@ func inBothFormats(t *testing.T, n int64, change func(*testing.T, *gittest.Repo,
 	}
 }
 
-// TestModesLikeGit is the same for trees whose modes are written in every way that git
+// TestModesLikeGit is [TestLikeGit] for trees whose modes are written in every way that git
 // reads: zero-padded, with other permissions, with bits that mean nothing.
 func TestModesLikeGit(t *testing.T) {
 	inBothFormats(t, 12, unusualModes)
 }
 
-// writtenModes are ways to write a mode, by what git reads.
+// writtenModes are ways to write a mode, by the mode that git reads.
 var writtenModes = map[string][]string{
 	"040000": {"40000", "040000", "40755", "040700", "0000040000", "47777"},
 	"100644": {"100644", "0100644", "100664", "100600", "100000", "104644"},
@@ -61,7 +61,7 @@ var writtenModes = map[string][]string{
 	"160000": {"160000", "0160000", "160755", "0", "60000"},
 }
 
-// unusualModes is a commit with the tree of another, in other words.
+// unusualModes makes a commit with the tree of head, whose modes are written differently.
 func unusualModes(t *testing.T, repo *gittest.Repo, head string, rnd *rand.Rand) string {
 	var rewrite func(tree string) string
 	rewrite = func(tree string) string {
@@ -163,7 +163,7 @@ func git(t *testing.T, dir string, args ...string) string {
 	return out
 }
 
-// files returns kind, execute bit and content of everything in a directory but .git.
+// files returns type, execute bit and content of everything in a directory but .git.
 func files(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	all := make(map[string]string)
@@ -191,7 +191,7 @@ func files(t *testing.T, dir string) map[string]string {
 				return err
 			}
 		}
-		all[p[len(dir):]] = fmt.Sprintf("%v %t %s", info.Mode().Type(), info.Mode()&0o100 != 0, content) // the rest is the umask's
+		all[p[len(dir):]] = fmt.Sprintf("%v %t %s", info.Mode().Type(), info.Mode()&0o100 != 0, content) // the umask decides the rest
 		return nil
 	})
 	if err != nil {

@@ -12,30 +12,30 @@ import (
 	"gitlauncher/measure"
 )
 
-// Checkout is a proven WORK_DIR. The lock is held until Close or exec.
+// Checkout is a proven WORK_DIR. It has the lock until Close or exec.
 type Checkout struct {
 	Tree       object.ID
-	Files      []proof.File // of the pinned commit alone, in the order of `git ls-tree -r`
-	Submodules []Submodule  // that were placed, in the order of the listing
+	Files      []proof.File // of the pinned commit only, in the order of `git ls-tree -r`
+	Submodules []Submodule  // those that were placed, in the order of the listing
 	Fetched    bool         // whether the network was used
 
 	dir *workdir.Dir
 }
 
-// Submodule is one that was placed.
+// Submodule is a submodule that was placed.
 type Submodule struct {
 	Path         string // below WORK_DIR
 	Commit, Tree object.ID
-	Files        []proof.File // as those of a Checkout; their paths are below Path
+	Files        []proof.File // as in a Checkout, with paths below Path
 
 	entries int // of its tree
 }
 
-// Close lets go of WORK_DIR.
+// Close releases the lock of WORK_DIR.
 func (c *Checkout) Close() { c.dir.Close() }
 
-// All are the files of the checkout by their paths below WORK_DIR, in the order of the
-// listing: those of a submodule behind its own entry.
+// All iterates over the files of the checkout, with their paths below WORK_DIR, in the order
+// of the listing: the files of a submodule follow its own entry.
 func (c *Checkout) All() iter.Seq2[string, proof.File] {
 	return func(yield func(string, proof.File) bool) {
 		rest := c.Submodules
@@ -65,7 +65,7 @@ func (c *Checkout) placed(path string) bool {
 	return slices.ContainsFunc(c.Submodules, func(s Submodule) bool { return s.Path == path })
 }
 
-// ContentSHA256 is the digest of the listing of all files ([measure.Listing]), hex.
+// ContentSHA256 returns the digest of the listing of all files ([measure.Listing]) in hex.
 func (c *Checkout) ContentSHA256() string {
 	l := measure.NewListing()
 	for path, f := range c.All() {
@@ -78,8 +78,8 @@ func (c *Checkout) ContentSHA256() string {
 	return l.Sum()
 }
 
-// LFSSHA256 is the digest of the listing of the Git LFS files whose contents were placed
-// ([measure.LFSListing]), hex; empty without any.
+// LFSSHA256 returns the digest of the listing of the Git LFS files whose contents were
+// placed ([measure.LFSListing]) in hex, or "" if there are none.
 func (c *Checkout) LFSSHA256() string {
 	l := measure.NewLFSListing()
 	for path, f := range c.All() {
@@ -90,7 +90,7 @@ func (c *Checkout) LFSSHA256() string {
 	return l.Sum()
 }
 
-// Lookup returns the file at a path, which has no "." or ".." in it.
+// Lookup returns the file at a path, in which there is no "." or "..".
 func (c *Checkout) Lookup(p string) (proof.File, bool) {
 	for path, f := range c.All() {
 		if path == p {
@@ -100,13 +100,14 @@ func (c *Checkout) Lookup(p string) (proof.File, bool) {
 	return proof.File{}, false
 }
 
-// EntryError is an entry script or a target directory that the pinned tree does
-// not have as it must: a real file, a real directory, no symbolic link anywhere.
+// EntryError says why a path of the pinned tree can't be the entry script or the target
+// directory. It must be a real file or directory, without a symbolic link on the way.
 type EntryError struct{ Path, Reason string }
 
 func (e *EntryError) Error() string { return fmt.Sprintf("%.200q %s", e.Path, e.Reason) }
 
-// Script returns the regular file at a path of the pinned tree, or an *EntryError.
+// Script returns the regular file at a path of the pinned tree. The error is an
+// *[EntryError].
 func (c *Checkout) Script(p string) (proof.File, error) {
 	f, ok := c.Lookup(p)
 	switch {
@@ -124,7 +125,8 @@ func (c *Checkout) Script(p string) (proof.File, error) {
 	return f, nil
 }
 
-// Directory requires a directory of the pinned tree; "" is its root.
+// Directory requires a directory of the pinned tree; "" is the root. The error is an
+// *[EntryError].
 func (c *Checkout) Directory(p string) error {
 	if p == "" {
 		return nil
@@ -136,7 +138,7 @@ func (c *Checkout) Directory(p string) error {
 	}
 	if f, ok := c.Lookup(p); ok {
 		switch {
-		case c.placed(p): // without a file in it
+		case c.placed(p): // a submodule without files
 			return nil
 		case f.Mode == object.ModeGitlink:
 			return &EntryError{p, "is a submodule, which is not fetched; " + hintSubmodules}
@@ -146,7 +148,7 @@ func (c *Checkout) Directory(p string) error {
 	return &EntryError{p, c.whyMissing(p)}
 }
 
-// whyMissing says what stands where a path leads.
+// whyMissing says why the pinned tree has no file at a path.
 func (c *Checkout) whyMissing(p string) string {
 	for path, f := range c.All() {
 		switch {
@@ -161,11 +163,10 @@ func (c *Checkout) whyMissing(p string) string {
 	return "is not in the pinned tree"
 }
 
-// hintSubmodules says what is there to do about a submodule that was not placed.
+// hintSubmodules says what to do about a submodule that was not placed.
 const hintSubmodules = "SUBMODULES=recursive fetches those that .gitmodules does not leave out"
 
-// NotFetched counts the submodules and the Git LFS pointers of the tree, whose
-// contents are not in it.
+// NotFetched counts the submodules and the Git LFS pointers whose contents were not placed.
 func (c *Checkout) NotFetched() (submodules, lfs int) {
 	for path, f := range c.All() {
 		switch {

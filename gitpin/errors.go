@@ -13,8 +13,7 @@ import (
 	"gitlauncher/gitpin/workdir"
 )
 
-// What the rooms below can fail with, and take: for callers who need nothing else of
-// them.
+// Types of the rooms below, for callers who need nothing else from these.
 type (
 	FetchError         = fetch.Error
 	SourcesError       = fetch.SourcesError
@@ -31,9 +30,9 @@ type (
 	File        = proof.File
 )
 
-// fetchFault says what a failed transfer means for the pin: a repository without commits
-// does not have it, and bytes from a host that are too many, or no sound pack, are a
-// failure to fetch (which they are not where they come from the disk).
+// fetchFault returns what a failed transfer means for the pin. A repository without commits
+// does not meet it. Too many bytes, or a bad pack, from a host are a failure to fetch. (From
+// the disk they are not.)
 func (p *Params) fetchFault(err error) error {
 	var (
 		several *fetch.SourcesError
@@ -60,8 +59,8 @@ func (p *Params) fetchFault(err error) error {
 	return err
 }
 
-// isFault reports whether an error is about the bytes that a source sent, so that those
-// of another one may be right. A tree that can't be checked out is the commit's own.
+// isFault reports whether an error is about the bytes that a source sent, so that those of
+// another source may be right. A tree that can't be checked out is a fault of the commit.
 func isFault(err error) bool {
 	var (
 		limit    *pack.LimitError

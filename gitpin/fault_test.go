@@ -9,8 +9,8 @@ import (
 	"gitlauncher/gitpin/pack/fault"
 )
 
-// TestHiddenEnd: a changed byte can hide where an object ends, so that a pack which came
-// whole seems to end too early. That is the server's answer, not a fault of ours.
+// TestHiddenEnd: a changed byte can hide the end of an object, so that a complete pack seems
+// to end too early. That is a bad answer of the server.
 func TestHiddenEnd(t *testing.T) {
 	early := fault.Truncated(io.EOF)
 	var failed *fetch.Error

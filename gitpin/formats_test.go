@@ -20,9 +20,9 @@ import (
 	"gitlauncher/internal/gittest/habit"
 )
 
-// TestOtherFormat: a pin of one format in a repository of the other is refused by name,
-// over HTTP and from this machine, and also if the pin's digits begin or continue those of
-// a commit that is there.
+// TestOtherFormat: a pin of one format in a repository of the other is refused, and the
+// error names both formats. That holds over HTTP and on this machine, even if the pin's
+// digits are the beginning of an existing commit's id or continue one.
 func TestOtherFormat(t *testing.T) {
 	short, long := newHost(t), newHost(t, gittest.SHA256)
 	for name, c := range map[string]struct {
@@ -51,9 +51,9 @@ func TestOtherFormat(t *testing.T) {
 	}
 }
 
-// liar is a Git host that says what it likes of its format.
+// liar is a Git host that may lie about its format.
 type liar struct {
-	first  string // line of the advertisement, with capabilities
+	first  string // the first line of the advertisement, with capabilities
 	answer func(w io.Writer)
 }
 
@@ -75,11 +75,11 @@ func sends(pack []byte) func(io.Writer) {
 	}
 }
 
-// TestLiesAboutTheFormat: whatever a server says of its format, no byte is taken for what
-// it is not.
+// TestLiesAboutTheFormat: whatever a server says about its format, only the pinned bytes are
+// accepted.
 // SECURITY.md: G1.
 func TestLiesAboutTheFormat(t *testing.T) {
-	// A SHA-1 pin is wanted at once, and what comes is what was pinned.
+	// A SHA-1 pin is requested at once, so the server's format does not matter.
 	atOnce := map[object.Format]string{object.SHA256: "the repository is a SHA-1 one, whose ids have 40 digits; the pin is a SHA-256 id, of 64"}
 	cutOff := "the connection ends in the middle of the answer"
 	for _, f := range object.Formats() {
@@ -113,7 +113,7 @@ func TestLiesAboutTheFormat(t *testing.T) {
 		for name, c := range map[string]struct {
 			l    liar
 			pin  string
-			says string // empty: taken
+			says string // empty if it is accepted
 		}{
 			"the truth":                       {liar{honest, sends(hash.Pack(-1, good...))}, pin, ""},
 			"the pack's checksum is another":  {liar{honest, sends(other.Pack(-1, good...))}, pin, trailer},
@@ -164,7 +164,7 @@ func lied(t *testing.T, l liar, pin, says string) {
 		}
 	case err == nil:
 		c.Close()
-		t.Error("it is taken")
+		t.Error("it is accepted")
 	case says == "" || !strings.Contains(err.Error(), says):
 		t.Errorf("%v", err)
 	}

@@ -27,7 +27,7 @@ import (
 	"gitlauncher/internal/gittest"
 )
 
-// scripted is a Git host that sends a pack of our making, whatever is asked.
+// scripted is a Git host that always sends the same pack, whatever it is asked for.
 type scripted struct {
 	pack []byte
 	tip  string
@@ -94,9 +94,8 @@ func (o *objects) serve(t *testing.T, commit []byte, change func(*gitpin.Params)
 	return dir, err
 }
 
-// TestHostileTrees: names and shapes that must not reach a disk. (Each refused name
-// has its row in package object's tests; here is that refusing a tree refuses the
-// pin.)
+// TestHostileTrees: a pin is refused if a tree of it is. (The tests of package object have
+// all names that are refused.)
 // SECURITY.md: G3.
 func TestHostileTrees(t *testing.T) {
 	for name, build := range map[string]func(o *objects) []byte{
@@ -140,7 +139,7 @@ func deep(o *objects, n int) []byte {
 	return id
 }
 
-// TestLegalOddities: what git checks out, so do we.
+// TestLegalOddities: odd trees that git checks out are checked out alike.
 func TestLegalOddities(t *testing.T) {
 	h := newHost(t)
 	commit, err := h.Commit("odd", "odd",
@@ -183,8 +182,8 @@ func TestLegalOddities(t *testing.T) {
 	}
 }
 
-// TestFaultyCommits: what git fsck faults and git checks out is launched with a
-// warning that names the fault, from the host and from the disk.
+// TestFaultyCommits: a commit with a fault that git fsck reports, and that git still checks
+// out, is launched. A warning names the fault, both at the fetch and at a restart.
 func TestFaultyCommits(t *testing.T) {
 	const who = "A <a> 1 +0000"
 	for fault, text := range map[string]string{
@@ -228,7 +227,7 @@ func TestFaultyCommits(t *testing.T) {
 	}
 }
 
-// gitOrigin is the repository of a checkout.
+// gitOrigin returns the repository's URL from a checkout.
 func gitOrigin(t *testing.T, dir string) string {
 	t.Helper()
 	url, err := gittest.Git(dir, nil, "config", "remote.origin.url")
@@ -238,7 +237,7 @@ func gitOrigin(t *testing.T, dir string) string {
 	return url
 }
 
-// TestLyingHosts: a pack that is sound and not what was asked.
+// TestLyingHosts: a sound pack of other objects does not meet the pin.
 // SECURITY.md: G1, G2.
 func TestLyingHosts(t *testing.T) {
 	var o objects
@@ -268,7 +267,7 @@ func TestLyingHosts(t *testing.T) {
 	if _, err := swapped.serve(t, gittest.ID("commit", swapped.entries[2].Content), nil); !errors.As(err, &mismatch) {
 		t.Errorf("a blob as a tree: %v", err)
 	}
-	// What else a host sends is left behind.
+	// Other objects that a host sends are not kept.
 	extra := &objects{append([]gittest.PackEntry{{Type: gittest.PackBlob, Content: []byte("planted")}, {Type: gittest.PackTree, Content: []byte(entry("40000", ".git", tree))}}, all...)}
 	dir, err := extra.serve(t, commit, nil)
 	if err != nil {
@@ -279,13 +278,13 @@ func TestLyingHosts(t *testing.T) {
 	}
 }
 
-// TestBombs: small packs that would grow without end, in bounded memory.
+// TestBombs: small packs that would grow without end are refused.
 // SECURITY.md: G4.
 func TestBombs(t *testing.T) {
 	var le *pack.LimitError
 	var before runtime.MemStats
 	runtime.ReadMemStats(&before)
-	// A tree that names itself ten times on each of ten levels: 10^10 files.
+	// A tree that is ten times in the one above it, on each of ten levels: 10^10 files.
 	var o objects
 	id := o.tree(entry("100644", "x", o.blob("x")))
 	for range 10 {
@@ -360,7 +359,8 @@ func TestUntrustedTLS(t *testing.T) {
 	}
 }
 
-// TestRedirectToAnotherHost: the transfer follows, the credential does not.
+// TestRedirectToAnotherHost: the transfer follows a redirect to another host; the credential
+// does not.
 // SECURITY.md: G6.
 func TestRedirectToAnotherHost(t *testing.T) {
 	h, other := newHost(t), newHost(t)
@@ -393,7 +393,8 @@ func TestRedirectToAnotherHost(t *testing.T) {
 	}
 }
 
-// TestDeadlinesEndTheCall: a host that takes the connection and says nothing.
+// TestDeadlinesEndTheCall: a host that accepts the connection and says nothing ends in a
+// timeout.
 // SECURITY.md: G8.
 func TestDeadlinesEndTheCall(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -420,8 +421,7 @@ func TestDeadlinesEndTheCall(t *testing.T) {
 	}
 }
 
-// TestProvingIsNoStall: a pack that is there may take longer to prove than a network
-// may be silent.
+// TestProvingIsNoStall: proving a received pack may take longer than the stall timeout.
 func TestProvingIsNoStall(t *testing.T) {
 	h := newHost(t)
 	p := h.params(t, h.Head, filepath.Join(t.TempDir(), "work"))
@@ -438,8 +438,8 @@ func TestProvingIsNoStall(t *testing.T) {
 	c.Close()
 }
 
-// TestFloods: answers without end before the pack, and instead of one, end after a
-// bounded number of bytes.
+// TestFloods: an endless answer, before the pack or instead of one, is ended after a limited
+// number of bytes.
 // SECURITY.md: G4.
 func TestFloods(t *testing.T) {
 	pkt := func(s string) string { return fmt.Sprintf("%04x%s", len(s)+4, s) }
@@ -485,7 +485,7 @@ func TestFloods(t *testing.T) {
 			}
 			server.CloseClientConnections()
 			if most.Load() > tc.most {
-				t.Errorf("%d MiB were taken", most.Load()>>20)
+				t.Errorf("%d MiB were read", most.Load()>>20)
 			}
 			if len(err.Error()) > 1000 {
 				t.Errorf("the error has %d bytes", len(err.Error()))
@@ -494,7 +494,7 @@ func TestFloods(t *testing.T) {
 	}
 }
 
-// TestPackBeyondThePreamble: what bounds the answer before a pack does not bound the pack.
+// TestPackBeyondThePreamble: the limit of the answer before a pack is not one for the pack.
 func TestPackBeyondThePreamble(t *testing.T) {
 	content := make([]byte, 65<<20)
 	rand.NewChaCha8([32]byte{}).Read(content)
@@ -504,8 +504,8 @@ func TestPackBeyondThePreamble(t *testing.T) {
 	}
 }
 
-// TestWordsOfAHost: what a host says comes into an error as one short printable line
-// and without the credential that the host was given.
+// TestWordsOfAHost: a host's words are in an error as one short printable line, without the
+// credential that the host got.
 // SECURITY.md: G6.
 func TestWordsOfAHost(t *testing.T) {
 	pkt := func(s string) string { return fmt.Sprintf("%04x%s", len(s)+4, s) }

@@ -20,9 +20,8 @@ func large() []byte {
 	return b
 }
 
-// TestLargeFiles: a blob that streams to the disk lands where the chain wants it,
-// whether it comes before the chain or after it, once or at several paths, as a
-// script or not, or twice.
+// TestLargeFiles: a blob that streams to the disk gets to its paths: before the chain has
+// named it or after, at one path or several, executable or not, even if it comes twice.
 func TestLargeFiles(t *testing.T) {
 	content := large()
 	id := gittest.ID("blob", content)
@@ -84,7 +83,7 @@ func TestLargeFiles(t *testing.T) {
 	}
 }
 
-// TestLargeRefused: limits and kinds hold for streamed blobs, too.
+// TestLargeRefused: a streamed blob must be within the limit, too, and no symbolic link.
 func TestLargeRefused(t *testing.T) {
 	content := large()
 	build := func(o *objects, mode string) []byte {

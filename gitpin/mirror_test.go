@@ -31,8 +31,8 @@ func address(t testing.TB, url string) config.RepoURL {
 	return u
 }
 
-// badSources are hosts that don't have the pin, or lie about it: each returns its
-// address, and a part of the cause that an error names.
+// badSources are hosts that do not have the pin, or lie about it. Each returns its address,
+// and a part of the cause that the error must name.
 var badSources = map[string]func(t *testing.T, good *host) (url, cause string){
 	"nobody listens": func(t *testing.T, good *host) (string, string) {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -73,7 +73,7 @@ var badSources = map[string]func(t *testing.T, good *host) (url, cause string){
 	},
 }
 
-// faulty is a host of the same repository that misbehaves.
+// faulty returns a host of the same repository that misbehaves.
 func faulty(fault, cause string) func(*testing.T, *host) (string, string) {
 	return func(t *testing.T, good *host) (string, string) {
 		f, err := gittest.ParseFault(fault)
@@ -91,7 +91,7 @@ func faulty(fault, cause string) func(*testing.T, *host) (string, string) {
 	}
 }
 
-// lying is a host that sends a sound pack of other objects.
+// lying returns a host that sends a pack of other objects.
 func lying(build func(*objects) []byte, cause string) func(*testing.T, *host) (string, string) {
 	return func(t *testing.T, good *host) (string, string) {
 		var o objects
@@ -106,7 +106,7 @@ func serveHTTP(t *testing.T, h http.Handler) string {
 	return server.URL + "/r.git"
 }
 
-// flood begins a pack, and never ends a blob of it.
+// flood sends a pack whose first blob never ends.
 func flood(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/x-git-upload-pack-result")
 	fmt.Fprint(w, habit.Line("shallow "+strings.Repeat("0", 40)), "0000", habit.Line("NAK\n"))
@@ -124,9 +124,9 @@ func flood(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// TestMirrors: whatever one source does, the other one has the pin, and the price is
-// time: no byte of the first survives. Where both are bad, the error names each with
-// its own cause.
+// TestMirrors: whatever one source does, the pin comes from the other one, and no byte of
+// the first survives. It costs only time. If both are bad, the error names each with its
+// cause.
 // SECURITY.md: G9.
 func TestMirrors(t *testing.T) {
 	good := newHost(t)
@@ -176,8 +176,8 @@ func TestMirrors(t *testing.T) {
 	}
 }
 
-// TestMirrorMends: where each source is only busy, they are asked in turn until one
-// answers, and one that wants to be left alone is.
+// TestMirrorMends: if each source is only busy, they are asked in turn until one answers. A
+// source that wants to be asked later is not asked before.
 func TestMirrorMends(t *testing.T) {
 	good := newHost(t)
 	busy, err := gittest.ParseFault("status=503@2")
@@ -229,8 +229,8 @@ func TestMirrorsHearTheEnd(t *testing.T) {
 	}
 }
 
-// TestMirrorCredential: a token goes to REPO_URL's own origin alone, whichever source is
-// asked, and to a mirror there.
+// TestMirrorCredential: a token goes only to REPO_URL's own origin, which may be a mirror's
+// origin, too.
 // SECURITY.md: G9.
 func TestMirrorCredential(t *testing.T) {
 	good := newHost(t)
@@ -264,8 +264,8 @@ func TestMirrorCredential(t *testing.T) {
 	c.Close()
 }
 
-// TestMirrorOfAnUnsafeTree: what is wrong with the commit itself ends the launch: no
-// other source can have it right.
+// TestMirrorOfAnUnsafeTree: a fault of the commit itself ends the launch, because it is the
+// same at every source.
 func TestMirrorOfAnUnsafeTree(t *testing.T) {
 	var o objects
 	commit := o.commit(o.tree(entry("40000", ".git", o.tree(entry("100644", "config", o.blob("x"))))))

@@ -18,13 +18,14 @@ import (
 	"gitlauncher/gitpin/worktree"
 )
 
-// Pin makes WORK_DIR the pinned commit, proven from the commit down to the last
-// byte: from what is there if it proves good, else from the repository.
+// Pin makes WORK_DIR the pinned commit, proven from the commit down to the last byte. It
+// uses the existing checkout if that can be proven, and otherwise fetches from the
+// repository.
 //
-// On an error WORK_DIR is what it was, or the proven checkout. Errors are
-// [*FetchError], [*MismatchError], [*MissingObjectError], [*object.TreeError],
-// [*PlanError], a [*SubmoduleError] around one of these, [*OccupiedError], [*LockedError], [*CredentialError], [object.ErrCollision], or the
-// disk's own.
+// After an error WORK_DIR is what it was, or the proven checkout. Errors are *[FetchError],
+// *[SourcesError], *[MismatchError], *[MissingObjectError], *[object.TreeError],
+// *[PlanError], *[CredentialError], [object.ErrCollision], a *[SubmoduleError] that wraps one
+// of these, *[OccupiedError], *[LockedError], and those of the disk.
 func Pin(ctx context.Context, p Params) (*Checkout, error) {
 	dir, err := workdir.Open(p.WorkDir, p.moving)
 	if err != nil {
@@ -40,7 +41,7 @@ func Pin(ctx context.Context, p Params) (*Checkout, error) {
 
 func (p *Params) pin(ctx context.Context, dir *workdir.Dir) (*Checkout, error) {
 	if _, err := dir.Recognise(p.Repo.String()); err != nil {
-		return nil, err // before anything is made
+		return nil, err // nothing was made yet
 	}
 	if err := dir.Lock(ctx, p.LockTimeout, p.Sleep); err != nil {
 		return nil, err
@@ -111,7 +112,7 @@ func (p *Params) fetch(ctx context.Context, dir *workdir.Dir) (*placed, error) {
 	return one, p.fetchFault(err)
 }
 
-// materialised is a part whose files are proven, before it has its Git directory.
+// materialised is a part whose files are proven and whose Git directory is not made yet.
 type materialised struct {
 	pack  *pack.Archive
 	proof *proof.Proof
@@ -120,8 +121,8 @@ type materialised struct {
 	links []submodule.Link
 }
 
-// newDraft makes a place for a part's Git directory: for the pinned one in an empty
-// draft, for a submodule in the draft that there is.
+// newDraft makes an empty Git directory for a part: for the pinned one in a new draft, and
+// for a submodule in the existing draft.
 func (p *Params) newDraft(dir *workdir.Dir) (*workdir.Draft, gitdir.Place, error) {
 	open := dir.NewDraft
 	if p.part.path != "" {
@@ -132,7 +133,7 @@ func (p *Params) newDraft(dir *workdir.Dir) (*workdir.Draft, gitdir.Place, error
 		return nil, gitdir.Place{}, err
 	}
 	git := gitdir.Place{Root: draft.Root, Dir: p.part.git}
-	if err = git.Make(); err == nil && p.part.path != "" { // what an earlier try left goes
+	if err = git.Make(); err == nil && p.part.path != "" { // without what an earlier try left
 		if err = worktree.Remove(draft.Root, git.Dir); err == nil {
 			err = git.Make()
 		}
@@ -144,8 +145,8 @@ func (p *Params) newDraft(dir *workdir.Dir) (*workdir.Draft, gitdir.Place, error
 	return draft, git, nil
 }
 
-// materialise reads a pack and writes the proven files into the draft. received is
-// called once all of the pack is there.
+// materialise reads a pack and writes the proven files into the draft. It calls received
+// once the whole pack has come.
 func (p *Params) materialise(ctx context.Context, draft *workdir.Draft, src pack.Source, received func()) (*materialised, error) {
 	root, err := p.emptyFolder(draft)
 	if err != nil {
@@ -170,8 +171,8 @@ func (p *Params) materialise(ctx context.Context, draft *workdir.Draft, src pack
 	return m, nil
 }
 
-// emptyFolder opens the place of a part's files in the draft. A submodule's gets its file
-// .git, which leads to the Git directory.
+// emptyFolder opens the empty directory for a part's files in the draft. A submodule's has
+// only the file .git, which leads to the Git directory.
 func (p *Params) emptyFolder(draft *workdir.Draft) (*os.Root, error) {
 	if p.part.path == "" {
 		return draft.Root.OpenRoot(".")
@@ -185,8 +186,8 @@ func (p *Params) emptyFolder(draft *workdir.Draft) (*os.Root, error) {
 	return draft.Root.OpenRoot(p.part.path)
 }
 
-// addGit makes the Git directory around the pack that lies in it. A pack that holds more
-// than the closure is written anew without the rest.
+// addGit makes the Git directory around the pack that is in it. A pack that has more than
+// the closure is written anew without the rest.
 func (p *Params) addGit(ctx context.Context, dir *workdir.Dir, git gitdir.Place, m *materialised) error {
 	closure, err := m.proof.Closure(ctx, m.pack, m.tree, p.FullHistory)
 	if err != nil {
@@ -201,7 +202,7 @@ func (p *Params) addGit(ctx context.Context, dir *workdir.Dir, git gitdir.Place,
 	return p.writeGit(dir, git, m, packed, closure.Tags)
 }
 
-// writeGit makes the Git directory around a pack that holds the closure and no more.
+// writeGit makes the Git directory around a pack that has exactly the closure.
 func (p *Params) writeGit(dir *workdir.Dir, git gitdir.Place, m *materialised, packed *index.Table, tags map[string]object.ID) error {
 	c := gitdir.Contents{
 		Origin: p.Repo.String(), Tree: m.tree, Stats: m.stats, Pack: packed,
@@ -219,7 +220,7 @@ func (p *Params) writeGit(dir *workdir.Dir, git gitdir.Place, m *materialised, p
 	return git.Write(c)
 }
 
-// swapIn puts the draft in place and marks whose it is.
+// swapIn marks whose checkout WORK_DIR will be, and puts the draft in place.
 func (p *Params) swapIn(dir *workdir.Dir, parts []*placed, fetched bool, swap func() error) (*Checkout, error) {
 	if err := dir.Mark(p.Repo.String()); err != nil {
 		return nil, err
@@ -244,7 +245,7 @@ func (p *Params) swapIn(dir *workdir.Dir, parts []*placed, fetched bool, swap fu
 	return c, nil
 }
 
-// moving tells of a swap inside a mount point, which takes its time.
+// moving reports the middle of a swap inside a mount point as a stage.
 func (p *Params) moving(m workdir.Move) {
 	if m == workdir.MoveOut {
 		p.Stage(StageSwapOut)

@@ -44,7 +44,7 @@ func newHost(t testing.TB, options ...string) *host {
 	return h
 }
 
-// params pins a commit of the host.
+// params returns parameters that pin a commit of the host.
 func (h *host) params(t testing.TB, commit, workDir string) gitpin.Params {
 	t.Helper()
 	repo, err := config.ParseRepoURL(h.url)
@@ -77,9 +77,8 @@ func (h *host) pin(t testing.TB, workDir string) (*gitpin.Checkout, error) {
 	return c, err
 }
 
-// clean checks that git agrees with the checkout, and that it holds exactly the
-// pinned bytes: nothing more, nothing less, nothing else but what git is to name as
-// ignored.
+// clean checks that git agrees with the checkout, and that it has exactly the pinned bytes
+// and files, besides those that git names as ignored.
 func clean(t testing.TB, repo, commit, dir string, ignored ...string) {
 	t.Helper()
 	run := func(where string, args ...string) string {
@@ -163,14 +162,14 @@ func pinned(t *testing.T, h *host) {
 	if n := len(h.Requests()); n != 0 {
 		t.Errorf("a restart made %d requests", n)
 	}
-	// Nothing lies about beside the checkout but the control directory.
+	// Beside the checkout there is only the control directory.
 	names, _ := filepath.Glob(filepath.Join(filepath.Dir(dir), ".*"))
 	if len(names) != 1 || filepath.Base(names[0]) != ".work.git-launcher" {
 		t.Errorf("beside the checkout: %v", names)
 	}
 }
 
-// TestAnotherCommit: the same WORK_DIR goes on to another pin.
+// TestAnotherCommit: one WORK_DIR can go from one pin to another.
 func TestAnotherCommit(t *testing.T) {
 	h := newHost(t)
 	dir := filepath.Join(t.TempDir(), "work")
@@ -184,7 +183,7 @@ func TestAnotherCommit(t *testing.T) {
 	}
 }
 
-// TestOneAtATime: ten launchers on one WORK_DIR all end well.
+// TestOneAtATime: ten launchers on one WORK_DIR all succeed.
 func TestOneAtATime(t *testing.T) {
 	h := newHost(t)
 	dir := filepath.Join(t.TempDir(), "work")
@@ -203,9 +202,8 @@ func TestOneAtATime(t *testing.T) {
 	clean(t, h.Dir, h.Head, dir)
 }
 
-// TestKilledBetweenRenames: where a file system can't exchange two names, a kill can
-// leave the old checkout in the control directory. It is put back, and is as good as
-// before.
+// TestKilledBetweenRenames: if a file system can't exchange two names, a kill can leave the
+// old checkout in the control directory. The next start puts it back and uses it.
 func TestKilledBetweenRenames(t *testing.T) {
 	h := newHost(t)
 	dir := filepath.Join(t.TempDir(), "work")
@@ -222,8 +220,8 @@ func TestKilledBetweenRenames(t *testing.T) {
 	clean(t, h.Dir, h.Head, dir)
 }
 
-// TestPackOfARestart: the first restart makes the stored pack, later ones keep it,
-// and one that was damaged is made again, all without network.
+// TestPackOfARestart: the first restart makes the stored pack, and later ones keep it. If it
+// was damaged, it is made again. All that needs no network.
 func TestPackOfARestart(t *testing.T) {
 	t.Run("SHA-1", func(t *testing.T) { packOfARestart(t, newHost(t)) })
 	t.Run("SHA-256", func(t *testing.T) { packOfARestart(t, newHost(t, gittest.SHA256)) })
@@ -277,8 +275,8 @@ func packOfARestart(t *testing.T, h *host) {
 	}
 }
 
-// TestRestartOnAFullDisk: where a stored pack has no room, the one there is proven and
-// stays.
+// TestRestartOnAFullDisk: if there is no room for a stored pack, the existing pack is proven
+// and kept.
 func TestRestartOnAFullDisk(t *testing.T) {
 	h := newHost(t)
 	var files []gittest.File

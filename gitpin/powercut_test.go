@@ -20,8 +20,8 @@ type volume struct {
 	kind, image, at string
 }
 
-// needKind wants root, mkfs and the kernel's driver. A kernel without a driver for a kind
-// other than ext4 is no fault of CI's.
+// needKind skips the test without root, mkfs or the kernel's driver. In CI that is a failure,
+// unless only the driver for another kind than ext4 is missing.
 func needKind(t *testing.T, kind string) {
 	t.Helper()
 	systems, err := os.ReadFile("/proc/filesystems")
@@ -66,14 +66,15 @@ func (v *volume) mount() {
 	v.Helper()
 	options := "loop"
 	if v.kind == "xfs" {
-		options += ",nouuid" // a copy has the id of what it is a copy of
+		options += ",nouuid" // a copy has the same id as its original
 	}
 	run(v, "mount", "-t", v.kind, "-o", options, v.image, v.at)
 }
 
 func (v *volume) unmount() { exec.Command("umount", v.at).Run() }
 
-// cut is the disk as a power cut would leave it now: what the kernel has written.
+// cut returns a copy of the disk as a power cut would leave it now: what the kernel has
+// written.
 func (v *volume) cut() string {
 	v.Helper()
 	copies, err := filepath.Glob(v.image + ".*")
@@ -85,9 +86,8 @@ func (v *volume) cut() string {
 	return name
 }
 
-// commit makes the file system write its journal: all names are on the disk then, and
-// contents that nobody has synced are not. That is when files without contents come
-// into being.
+// commit makes the file system write its journal. Then all names are on the disk, and
+// contents that nobody has synced are not, so there are files without contents.
 func (v *volume) commit() {
 	v.Helper()
 	f, err := os.Create(filepath.Join(v.at, "elsewhere"))
@@ -102,9 +102,9 @@ func (v *volume) commit() {
 	}
 }
 
-// TestPowerCut cuts the power at every stage of a first launch, a restart, an update and
-// the restart after it, as the kernel has left the disk, and once its journal is written.
-// From each of these disks the next start comes up by itself. SECURITY.md: H7.
+// TestPowerCut cuts the power at every stage of a first launch, a restart, an update and the
+// restart after it: once with the disk as the kernel has left it, and once after it has
+// written its journal. The next start succeeds on each of these disks. SECURITY.md: H7.
 func TestPowerCut(t *testing.T) {
 	for _, kind := range []string{"ext4", "xfs", "btrfs"} {
 		for _, place := range []string{"beside", "in a mount"} {
@@ -230,8 +230,8 @@ func cutPower(t *testing.T, kind string, inside bool, least int, c *course) {
 	}
 }
 
-// TestPowerCutAfterALaunch: once the swap is on the disk, so is all of the checkout: the
-// next start needs no network, whatever the kernel still had to write.
+// TestPowerCutAfterALaunch: if the swap is on the disk, so is the whole checkout. So the next
+// start needs no network, whatever the kernel still had to write.
 // SECURITY.md: H7.
 func TestPowerCutAfterALaunch(t *testing.T) {
 	for _, kind := range []string{"ext4", "xfs", "btrfs"} {
@@ -241,7 +241,7 @@ func TestPowerCutAfterALaunch(t *testing.T) {
 			dir := filepath.Join(v.at, "work")
 			var cuts []string
 			for launch := range 4 { // cold, the restart that writes another pack, one that writes none
-				if launch == 3 { // and one that has to note anew whose the checkout is
+				if launch == 3 { // and one that must write the mark of the origin again
 					if err := os.Remove(filepath.Join(v.at, ".work.git-launcher", "origin")); err != nil {
 						t.Fatal(err)
 					}
@@ -275,10 +275,8 @@ func TestPowerCutAfterALaunch(t *testing.T) {
 	}
 }
 
-// TestARestartSyncsNothing: a restart that changes nothing waits for no disk. The
-// kernel counts what was asked of it.
-//
-// It starts itself below strace, and is then the restart.
+// TestARestartSyncsNothing: a restart that changes nothing does not wait for the disk: it
+// makes no call to sync. The test starts itself again below strace, and is then the restart.
 func TestARestartSyncsNothing(t *testing.T) {
 	if words := strings.Fields(os.Getenv("GITPIN_AGAIN")); len(words) == 3 {
 		h := &host{url: words[1]}

@@ -16,40 +16,40 @@ import (
 	"gitlauncher/gitpin/worktree"
 )
 
-// restart goes on with the checkout that is there, of which nothing is believed.
-// Three ways, each for where the one before fails:
+// restart proves one part of the existing checkout and believes nothing of it. There are
+// three ways, and each is for when the one before fails:
 //
-//   - byClaims finds commit and trees where the index of the kept pack says they are,
-//     and hashes every file. The blobs of the pack are not even unpacked: the pack of
-//     the new .git is made of the files just proven, or is the one there if it is
-//     that very pack (package stored).
-//   - byReading does the same without the index, reading the pack as any stranger's.
-//     History (FETCH_DEPTH=full) can be had no other way, and a disk without room for
-//     another pack allows none. With LFS=fetch the files do not have the bytes of the
-//     pointers that the pack has.
-//   - anew makes all files from the pack, where those there are not the proven ones.
+//   - byClaims finds commit and trees where the index of the kept pack says they are, and
+//     hashes every file. It does not even unpack the pack's blobs: it makes the pack of the
+//     new .git from the files that it has just proven, or keeps the old pack if that is the
+//     same (package stored).
+//   - byReading does the same without the index: it reads the whole pack like a stranger's.
+//     Only this way has history (FETCH_DEPTH=full), and only this way works on a disk without
+//     room for another pack. With LFS=fetch it is needed, too, since the files do not have
+//     the bytes of the pointers that the pack has.
+//   - anew makes all files from the pack, because those on the disk are not the proven ones.
 type restart struct {
 	params *Params
 	dir    *workdir.Dir
 	kept   *workdir.Kept
-	full   bool // the disk is, so that the pack has to stay as it is
+	full   bool // the disk is full, so the pack must stay as it is
 }
 
-// errSlowDisk: what is there takes longer to prove than a fetch may.
+// errSlowDisk says that proving the existing checkout takes longer than a fetch may take.
 var errSlowDisk = errors.New("the disk is so slow that fetching can't be slower: the fetch timeout is over")
 
-// reuse proves the checkout that is there, submodules and all, and makes .git anew around
-// it. It needs no network; if what is there is no good, the error says why.
+// reuse proves the existing checkout with its submodules, and makes .git anew around it. It
+// needs no network. If the checkout can't be used, the error says why.
 func (p *Params) reuse(ctx context.Context, dir *workdir.Dir) (*Checkout, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, p.FetchTimeout, errSlowDisk)
 	defer cancel()
-	p.alone = !p.FullHistory // as it was left
+	p.alone = !p.FullHistory // as the last launch made the pack
 	parts, err := p.again(ctx, dir, (*restart).asItIs)
 	swap := dir.SwapGit
 	if errors.Is(err, worktree.ErrChanged) && !p.LFS { // the pack has no contents to make the files from
 		p.Log.Info("the checkout on disk was changed; making it anew from its own objects", "step", "reuse", "found", err.Error())
 		swap = dir.Swap
-		if err := dir.Tidy(); err != nil { // the draft may share packs by now, which are to have one name
+		if err := dir.Tidy(); err != nil { // the draft may share packs by now, and a kept pack must have one name
 			return nil, err
 		}
 		parts, err = p.again(ctx, dir, func(r *restart, ctx context.Context) (*placed, error) { return r.try(ctx, r.anew) })
@@ -60,7 +60,7 @@ func (p *Params) reuse(ctx context.Context, dir *workdir.Dir) (*Checkout, error)
 	return p.swapIn(dir, parts, false, swap)
 }
 
-// again makes every part of what is there, in one way.
+// again makes every part of the existing checkout in one way.
 func (p *Params) again(ctx context.Context, dir *workdir.Dir, way func(*restart, context.Context) (*placed, error)) ([]*placed, error) {
 	p.begin()
 	return p.each(ctx, func(ctx context.Context, p *Params) (*placed, error) {
@@ -73,7 +73,7 @@ func (p *Params) again(ctx context.Context, dir *workdir.Dir, way func(*restart,
 	})
 }
 
-// asItIs leaves the files where they are.
+// asItIs proves a part and leaves its files where they are.
 func (r *restart) asItIs(ctx context.Context) (*placed, error) {
 	one, err := r.try(ctx, r.byClaims)
 	if err != nil && ctx.Err() == nil && !errors.Is(err, worktree.ErrChanged) {
@@ -84,7 +84,7 @@ func (r *restart) asItIs(ctx context.Context) (*placed, error) {
 	return one, err
 }
 
-// try goes one way, from an empty Git directory and with nothing proven yet.
+// try makes a part in one way, with an empty Git directory and nothing proven yet.
 func (r *restart) try(ctx context.Context, way func(context.Context, *workdir.Draft, gitdir.Place) (*placed, error)) (*placed, error) {
 	draft, git, err := r.params.newDraft(r.dir)
 	if err != nil {
@@ -99,7 +99,7 @@ func (r *restart) byClaims(ctx context.Context, draft *workdir.Draft, git gitdir
 		return nil, &workdir.UnusableError{Reason: "there is more than an index can help with"}
 	}
 	src := r.source(git)
-	src.Spool = nil // the files are the blobs
+	src.Spool = nil // no blob is read from the pack
 	a, err := pack.Claims(src, r.kept.Index, r.params.limits())
 	if err != nil {
 		return nil, err
@@ -130,12 +130,12 @@ func (r *restart) source(git gitdir.Place) pack.Source {
 	return src
 }
 
-// newProof is one that writes nothing.
+// newProof returns a proof that writes nothing.
 func (r *restart) newProof() *proof.Proof {
 	return proof.New(proof.Params{Commit: r.params.Commit, MaxFiles: r.params.MaxFiles, MaxBytes: r.params.MaxTreeBytes})
 }
 
-// keepPack makes the Git directory around the pack that is there.
+// keepPack makes the Git directory around the kept pack.
 func (r *restart) keepPack(ctx context.Context, draft *workdir.Draft, git gitdir.Place, m *materialised) error {
 	if err := r.dir.Share(r.kept, draft, git.Incoming(), r.params.Now()); err != nil {
 		return err
@@ -143,8 +143,8 @@ func (r *restart) keepPack(ctx context.Context, draft *workdir.Draft, git gitdir
 	return r.params.addGit(ctx, r.dir, git, m)
 }
 
-// agree requires that the files of the part are the proven tree, which a helps to find, and
-// makes its Git directory around them.
+// agree requires that the files of the part are the proven tree, which it lists from a, and
+// makes the part's Git directory.
 func (r *restart) agree(ctx context.Context, draft *workdir.Draft, git gitdir.Place, a *pack.Archive, pr *proof.Proof) (*placed, error) {
 	p := r.params
 	root, err := r.dir.OpenTree(p.part.path)
@@ -158,7 +158,7 @@ func (r *restart) agree(ctx context.Context, draft *workdir.Draft, git gitdir.Pl
 	if m.tree, err = pr.List(ctx, a); err != nil {
 		return nil, err
 	}
-	if m.links, err = p.plan(root, m.tree); err != nil { // from changed files, perhaps
+	if m.links, err = p.plan(root, m.tree); err != nil { // perhaps because files have changed
 		return nil, fmt.Errorf("%w: %w", worktree.ErrChanged, err)
 	}
 	sizes, err := check.Layout(ctx, m.tree)
@@ -199,8 +199,8 @@ func (r *restart) checker(root *os.Root) *worktree.Checker {
 	})
 }
 
-// restore proves the files and leaves a stored pack of them, and of commit and
-// trees, in the draft: the one there, if it is that very pack.
+// restore proves the files and puts the stored pack of the tree into the draft. If the kept
+// pack is that very pack, it is used again; otherwise it is written anew.
 func (r *restart) restore(ctx context.Context, draft *workdir.Draft, git gitdir.Place, check *worktree.Checker, tree *proof.Tree, sizes []int64, layout *worktree.Stored) ([]worktree.Stat, error) {
 	var stats []worktree.Stat
 	err := layout.Pack.CompareWith(r.kept.Pack)
@@ -225,7 +225,7 @@ func (r *restart) restore(ctx context.Context, draft *workdir.Draft, git gitdir.
 	if stats, err = check.Contents(ctx, tree, sizes, layout); err != nil {
 		return nil, err
 	}
-	if err := out.Sync(); err != nil { // later restarts need it, and sync nothing
+	if err := out.Sync(); err != nil { // later restarts use this pack, and do not sync it
 		return nil, err
 	}
 	r.params.Stage(StageMaterialised)

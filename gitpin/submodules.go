@@ -18,15 +18,15 @@ import (
 	"gitlauncher/gitpin/worktree"
 )
 
-// Bounds of submodules that are not for a user to set (doc/limits.md). No commit can lead
-// to itself, but a chain of commits can be as long as somebody likes.
+// Limits of submodules that a user can't set (doc/limits.md). No commit can have itself as a
+// submodule, but a chain of commits can have any length.
 const (
 	maxSubmodules = 1000     // of one checkout, at all depths together
-	maxDepth      = 16       // of submodules in submodules
+	maxDepth      = 16       // levels of submodules in submodules
 	maxNames      = 96 << 10 // bytes of their lines in the launch record, which has room for 256 KiB
 )
 
-// SubmoduleError is what went wrong with one submodule.
+// SubmoduleError says which submodule an error is about.
 type SubmoduleError struct {
 	Path   string // below WORK_DIR
 	Commit object.ID
@@ -40,26 +40,25 @@ func (e *SubmoduleError) Error() string {
 
 func (e *SubmoduleError) Unwrap() error { return e.Err }
 
-// part is where one repository of a checkout lies: the pinned one, or a submodule of
-// another part.
+// part is one repository of a checkout: the pinned one, or a submodule of another part.
 type part struct {
 	path  string // of its files below WORK_DIR; empty for the pinned one
-	git   string // of its Git directory, likewise
+	git   string // its Git directory, below WORK_DIR
 	depth int    // 0 for the pinned one
 }
 
 // whole is what all parts of a checkout have in common.
 type whole struct {
-	repo config.RepoURL // the pinned one, to which the credentials belong
+	repo config.RepoURL // the pinned repository, to which the credentials belong
 	auth Credentials
 
-	// What the limits leave for the parts that are still to come.
+	// What the limits leave for the next parts.
 	pack, tree        int64
 	files, submodules int
 	names             int
-	until             time.Time // the fetch timeout
+	until             time.Time // the end of the fetch timeout
 
-	objects int // that were proven; they stay in memory
+	objects int // proven so far; they stay in memory
 }
 
 // begin makes p the pinned part of a new whole.
@@ -72,7 +71,7 @@ func (p *Params) begin() {
 	}
 }
 
-// placed is one part that is proven, in the draft or in WORK_DIR.
+// placed is a part that is proven, in the draft or in WORK_DIR.
 type placed struct {
 	Submodule
 	links  []submodule.Link
@@ -81,7 +80,7 @@ type placed struct {
 	pack, tree int64 // bytes of the transfer, and of the files
 }
 
-// place is what is kept of a part once it is proven.
+// place returns what is kept of a proven part.
 func (p *Params) place(tree *proof.Tree, links []submodule.Link, bytes int64) *placed {
 	return &placed{
 		Submodule: Submodule{Path: p.part.path, Commit: tree.Commit, Tree: tree.Root, Files: tree.Files, entries: tree.Seen},
@@ -89,8 +88,8 @@ func (p *Params) place(tree *proof.Tree, links []submodule.Link, bytes int64) *p
 	}
 }
 
-// each goes one way for the pinned repository, and then for its submodules, depth first:
-// in the order of the listing.
+// each makes the pinned repository in one way, and then its submodules, depth first, which
+// is the order of the listing.
 func (p *Params) each(ctx context.Context, way func(context.Context, *Params) (*placed, error)) ([]*placed, error) {
 	one, err := way(ctx, p)
 	if err == nil {
@@ -113,7 +112,8 @@ func (p *Params) each(ctx context.Context, way func(context.Context, *Params) (*
 	return all, nil
 }
 
-// account takes a part off what is left, and its submodules, before any is fetched.
+// account subtracts a part, and its submodules before any is fetched, from what is left of
+// the limits.
 func (p *Params) account(one *placed) error {
 	w := p.whole
 	w.pack, w.tree, w.files, w.objects = w.pack-one.pack, w.tree-one.tree, w.files-one.entries, w.objects+len(one.Files)
@@ -133,7 +133,8 @@ func (p *Params) account(one *placed) error {
 	return nil
 }
 
-// below are the parameters of a submodule. The credentials are for the host of REPO_URL.
+// below returns the parameters of a submodule. It gets the credentials only if it is on the
+// host of REPO_URL.
 func (p *Params) below(link submodule.Link) *Params {
 	sub, w := *p, p.whole
 	sub.part = part{path: joined(p.part.path, link.Path), git: gitdir.ModuleDir(p.part.git, link.Name), depth: p.part.depth + 1}
@@ -163,8 +164,8 @@ func joined(dir, path string) string {
 	return dir + "/" + path
 }
 
-// plan says what the submodules of a proven tree are, whose files lie below root, and
-// marks their places in the tree.
+// plan returns the submodules of a proven tree, whose files are below root, and marks their
+// folders in the tree.
 func (p *Params) plan(root *os.Root, tree *proof.Tree) ([]submodule.Link, error) {
 	if !p.Submodules {
 		return nil, nil
@@ -207,7 +208,7 @@ func (p *Params) plan(root *os.Root, tree *proof.Tree) ([]submodule.Link, error)
 
 // reread reads a small file of the proven tree from the disk, and proves it again.
 func (p *Params) reread(root *os.Root, f *proof.File) ([]byte, error) {
-	in, err := root.OpenFile(f.Path, os.O_RDONLY|unix.O_NONBLOCK, 0) // a pipe is not waited for
+	in, err := root.OpenFile(f.Path, os.O_RDONLY|unix.O_NONBLOCK, 0) // so as not to wait for a pipe
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", worktree.ErrChanged, err)
 	}
@@ -217,7 +218,7 @@ func (p *Params) reread(root *os.Root, f *proof.File) ([]byte, error) {
 		return nil, fmt.Errorf("%w: %w", worktree.ErrChanged, err)
 	}
 	if len(text) > submodule.MaxSize {
-		return text, nil // which says so, and proves nothing
+		return text, nil // unproven: the caller refuses it for its size
 	}
 	if id, err := p.hasher().Sum(object.Blob, text); err != nil || id != f.ID {
 		return nil, errors.Join(worktree.ErrChanged, err)

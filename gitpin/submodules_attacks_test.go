@@ -18,7 +18,8 @@ import (
 	"gitlauncher/internal/gittest"
 )
 
-// refused requires that a pin fails without a WORK_DIR, for a reason of its own.
+// refused requires that a pin fails with that type of error and those texts, and leaves no
+// WORK_DIR.
 func (r *repos) refused(t *testing.T, p gitpin.Params, target any, says ...string) {
 	t.Helper()
 	_, err := gitpin.Pin(context.Background(), p)
@@ -36,8 +37,8 @@ func (r *repos) refused(t *testing.T, p gitpin.Params, target any, says ...strin
 	}
 }
 
-// TestSubmodulesRefused: trees and .gitmodules that nobody may follow. No submodule is
-// asked for.
+// TestSubmodulesRefused: trees and .gitmodules that are refused before any submodule is
+// fetched.
 // SECURITY.md: M1.
 func TestSubmodulesRefused(t *testing.T) {
 	r := newRepos(t)
@@ -131,8 +132,7 @@ func TestSubmodulesNotServed(t *testing.T) {
 	}
 }
 
-// TestSubmoduleCredentials: they go to the scheme, host and port of REPO_URL, and to no
-// other.
+// TestSubmoduleCredentials: credentials go only to the scheme, host and port of REPO_URL.
 // SECURITY.md: M2.
 func TestSubmoduleCredentials(t *testing.T) {
 	r := newRepos(t)
@@ -191,8 +191,8 @@ func withoutSecret(t *testing.T, dir, secret string) {
 	}
 }
 
-// TestSubmodulesTampered: whatever the last run did to a submodule, the next start mends it
-// without network; and with it where the objects are gone.
+// TestSubmodulesTampered: whatever the last run did to a submodule, the next start repairs
+// it. It needs the network only where the objects are gone.
 // SECURITY.md: M4.
 func TestSubmodulesTampered(t *testing.T) {
 	r := family(t)

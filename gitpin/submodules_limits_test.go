@@ -18,8 +18,8 @@ import (
 	"gitlauncher/internal/gittest"
 )
 
-// TestSubmoduleLimits: below, at and above. At the limit something else ends the pin: nobody
-// serves the first of them.
+// TestSubmoduleLimits tests below, at and above each limit. At the limit the pin ends for
+// another reason: no server has the first submodule.
 // SECURITY.md: M3.
 func TestSubmoduleLimits(t *testing.T) {
 	const lines, line = 96, 1 << 10
@@ -65,8 +65,8 @@ func TestSubmoduleLimits(t *testing.T) {
 	}
 }
 
-// TestSubmoduleDepth: a repository whose commits have each other as submodules: 15, 16 and
-// 17 deep.
+// TestSubmoduleDepth: a repository whose commits have earlier ones as submodules, 15, 16 and
+// 17 levels deep.
 // SECURITY.md: M3.
 func TestSubmoduleDepth(t *testing.T) {
 	r := newRepos(t)
@@ -91,7 +91,7 @@ func TestSubmoduleDepth(t *testing.T) {
 	}
 }
 
-// TestSubmodulesTogether: the limits are for all repositories, and not for each.
+// TestSubmodulesTogether: the limits are for all repositories together.
 // SECURITY.md: M3.
 func TestSubmodulesTogether(t *testing.T) {
 	r := family(t)

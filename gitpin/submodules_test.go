@@ -14,7 +14,7 @@ import (
 	"gitlauncher/internal/testenv"
 )
 
-// repos are repositories of one server by their names, with their commits.
+// repos are the repositories of one server, with their commits.
 type repos struct {
 	*host
 	t       testing.TB
@@ -27,7 +27,7 @@ func newRepos(t testing.TB, options ...string) *repos {
 	return &repos{host: newHost(t, options...), t: t, commits: make(map[string]string), options: options}
 }
 
-// commit adds a commit to a repository, which it makes.
+// commit adds a commit to a repository. It makes a repository that does not exist.
 func (r *repos) commit(name string, files ...gittest.File) string {
 	r.t.Helper()
 	dir := filepath.Join(r.Root, name+".git")
@@ -49,7 +49,7 @@ func (r *repos) at(name string) string {
 	return strings.TrimSuffix(r.url, "/r.git") + "/" + name + ".git"
 }
 
-// params pins the last commit of a repository, with submodules.
+// params returns parameters that pin the last commit of a repository, with submodules.
 func (r *repos) params(name, dir string) gitpin.Params {
 	h := *r.host
 	h.url = r.at(name)
@@ -64,7 +64,7 @@ func gitlink(path, commit string) gittest.File {
 	return gittest.File{Path: path, Mode: "160000", Content: commit}
 }
 
-// modules is a .gitmodules of triples: name, path, url.
+// modules returns a .gitmodules with an entry for each triple of name, path and url.
 func modules(triples ...string) gittest.File {
 	var text string
 	for i := 0; i < len(triples); i += 3 {
@@ -73,7 +73,7 @@ func modules(triples ...string) gittest.File {
 	return file(".gitmodules", text)
 }
 
-// family is a repository with two submodules, of which one has one of its own.
+// family makes a repository with two submodules, of which one has a submodule itself.
 func family(t testing.TB, options ...string) *repos {
 	r := newRepos(t, options...)
 	in := r.commit("in", file("in.txt", "innermost\n"), gittest.File{Path: "link", Mode: "120000", Content: "in.txt"})
@@ -87,7 +87,7 @@ func family(t testing.TB, options ...string) *repos {
 	return r
 }
 
-// agreed requires that git finds a clean checkout of the commits, submodules and all.
+// agreed requires that git finds a clean checkout of the commits and these submodules.
 func agreed(t testing.TB, dir string, submodules ...string) {
 	t.Helper()
 	run := func(where string, args ...string) string {
@@ -134,8 +134,8 @@ func (r *repos) pin(t testing.TB, name, dir string) *gitpin.Checkout {
 	return c
 }
 
-// TestSubmodules: what git makes of a clone with its submodules, and a restart without
-// network.
+// TestSubmodules: a launch makes what git makes of a clone with its submodules, and a restart
+// needs no network.
 func TestSubmodules(t *testing.T) {
 	r := family(t)
 	dir := filepath.Join(t.TempDir(), "work")
@@ -180,8 +180,9 @@ func first(t testing.TB, r *repos, name string) string {
 	return id
 }
 
-// TestSubmodulesIgnored: what git does not look at changes nothing: entries at the path of
-// a file, of nothing, below another submodule; and one that git leaves out stays empty.
+// TestSubmodulesIgnored: entries of .gitmodules that git ignores change nothing: those at the
+// path of a file, of nothing, or below another submodule. A submodule that git leaves out
+// stays empty.
 func TestSubmodulesIgnored(t *testing.T) {
 	r := newRepos(t)
 	lib := r.commit("lib", file("lib.txt", "library\n"))
@@ -218,8 +219,8 @@ func TestSubmodulesIgnored(t *testing.T) {
 
 func c(r *repos, dir string) *gitpin.Checkout { return r.pin(r.t, "app", dir) }
 
-// TestSubmodulesAnotherCommit: the same WORK_DIR goes on to another pin, and back, and to
-// one without submodules being asked for.
+// TestSubmodulesAnotherCommit: one WORK_DIR can go to another pin and back, and to a config
+// that does not ask for submodules.
 func TestSubmodulesAnotherCommit(t *testing.T) {
 	r := family(t)
 	old := r.commits["app"]
@@ -248,7 +249,7 @@ func TestSubmodulesAnotherCommit(t *testing.T) {
 	agreed(t, dir, "-"+lib+" vendor/lib")
 }
 
-// TestSubmodulesWithHistory: FETCH_DEPTH=full is for them, too.
+// TestSubmodulesWithHistory: with FETCH_DEPTH=full, submodules have history, too.
 func TestSubmodulesWithHistory(t *testing.T) {
 	r := family(t)
 	r.commit("lib", file("lib.txt", "a newer library\n"))
@@ -269,8 +270,8 @@ func TestSubmodulesWithHistory(t *testing.T) {
 	}
 }
 
-// TestSubmodulesOnAMount: where WORK_DIR is a mount point, names move one by one, and the
-// launcher's lock lies beside the files of the pinned commit alone.
+// TestSubmodulesOnAMount: if WORK_DIR is a mount point, names move one by one, and the
+// launcher's lock is beside the files of the pinned commit only.
 func TestSubmodulesOnAMount(t *testing.T) {
 	r := family(t)
 	dir := filepath.Join(t.TempDir(), "work")

@@ -163,17 +163,17 @@ var packAttacks = []attack{
 	}},
 }
 
-// format is that of the repository.
+// format returns the format of the repository.
 func (s *site) format() object.Format {
 	id, err := object.ParseID(s.h.Head)
 	s.must(err)
 	return id.Format()
 }
 
-// size is that of an id, and of a checksum.
+// size returns the size of an id, which is also that of a checksum.
 func (s *site) size() int { return s.format().Size() }
 
-// sum makes the checksum at the end of a pack or an index right.
+// sum corrects the checksum at the end of a pack or an index.
 func (s *site) sum(data []byte) {
 	h := s.format().NewChecksum()
 	h.Write(data[:len(data)-s.size()])
@@ -185,14 +185,14 @@ func (s *site) pack(entries ...gittest.PackEntry) []byte {
 	return gittest.Hash(s.format().NewChecksum).Pack(-1, entries...)
 }
 
-// replace puts other bytes in the place of a file that nobody may write.
+// replace replaces a file that nobody may write to.
 func (s *site) replace(name string, data []byte) {
 	s.Helper()
 	s.must(os.Remove(name))
 	s.must(os.WriteFile(name, data, 0o444))
 }
 
-// repack changes a pack and makes its checksum right again.
+// repack changes a pack and corrects its checksum.
 func (s *site) repack(change func([]byte) []byte) {
 	s.Helper()
 	for _, p := range s.packs(".pack") {
@@ -204,8 +204,8 @@ func (s *site) repack(change func([]byte) []byte) {
 	}
 }
 
-// plant puts the bytes that sameSize writes to the script into the pack, too: in place
-// where the script lies there as it is, else as one more object.
+// plant puts the bytes that sameSize writes to the script into the pack, too: over the
+// script if it is there uncompressed, and otherwise as one more object.
 func (s *site) plant(data []byte) []byte {
 	s.Helper()
 	good := []byte(s.git("cat-file", "blob", s.h.Head+":entrypoint.sh") + "\n")

@@ -21,18 +21,17 @@ import (
 	"gitlauncher/internal/testenv"
 )
 
-// planted is what an attack wants to have run or found.
+// planted is what an attack wants to be run or found.
 const planted = "echo planted\n"
 
-// attack is something that a workload with write access does to its checkout
-// before the next launch. dir is WORK_DIR, outside a directory that is not.
+// attack is what a workload with write access does to its checkout before the next launch.
 type attack struct {
 	name string
 	do   func(a *site)
 }
 
-// site is where an attack happens. Its helpers end the test where an attack can't
-// be carried out: an attack that did nothing proves nothing.
+// site is where an attack happens. Its helpers end the test if an attack can't be carried
+// out, since such an attack would prove nothing.
 type site struct {
 	testing.TB
 	dir, outside string
@@ -62,7 +61,7 @@ func (s *site) git(args ...string) string {
 	return out
 }
 
-// sameSize changes a script to another of the same size and puts its times back.
+// sameSize replaces a script by another of the same size and restores its times.
 func (s *site) sameSize() {
 	info, err := os.Stat(s.path("entrypoint.sh"))
 	s.must(err)
@@ -84,7 +83,7 @@ func (s *site) loose(id, content string) {
 	s.write(".git/objects/"+id[:2]+"/"+id[2:], z.String())
 }
 
-// freeze sets flags of chattr(1). Only root may, so that others do without.
+// freeze sets flags of chattr(1). Only root may do that; for others it does nothing.
 func (s *site) freeze(name string, flags int) {
 	s.Helper()
 	f, err := os.Open(name)
@@ -96,7 +95,7 @@ func (s *site) freeze(name string, flags int) {
 	s.Cleanup(func() { exec.Command("chattr", "-R", "-f", "-i", "-a", filepath.Dir(s.dir)).Run() })
 }
 
-// acl grants a user rights of acl(5).
+// acl grants a user rights by acl(5).
 func (s *site) acl(name, kind string) {
 	s.Helper()
 	var b bytes.Buffer
@@ -120,7 +119,7 @@ func (s *site) ctl(name string) string {
 	return filepath.Join(filepath.Dir(s.dir), "."+filepath.Base(s.dir)+".git-launcher", name)
 }
 
-// origin makes the origin marker a link.
+// origin replaces the origin marker by a link.
 func (s *site) origin(to string) {
 	s.Helper()
 	s.must(os.Remove(s.ctl("origin")))
@@ -302,7 +301,7 @@ var attacks = []attack{
 	{"origin changed", func(s *site) { s.git("config", "remote.origin.url", "https://evil.example/x") }},
 }
 
-// ours are attacks on what only our launcher has beside the checkout.
+// ours are attacks on what only this launcher keeps beside the checkout.
 var ours = []attack{
 	{"lock is a directory", func(s *site) {
 		s.must(os.Remove(s.ctl("lock")))
@@ -379,7 +378,7 @@ func TestTamperedVolume(t *testing.T) {
 	h := newHost(t)
 	for _, a := range slices.Concat(attacks, packAttacks, ours) {
 		t.Run(a.name, func(t *testing.T) { t.Parallel(); tampered(t, h, a, 1) })
-		// A restart leaves the pack in another form, which other code looks at.
+		// A restart leaves the pack in another form, which other code reads.
 		t.Run(a.name+", after a restart", func(t *testing.T) { t.Parallel(); tampered(t, h, a, 2) })
 	}
 	h256 := newHost(t, gittest.SHA256)
@@ -389,7 +388,7 @@ func TestTamperedVolume(t *testing.T) {
 	}
 }
 
-// ofContents are attacks in which ids, or what they name, matter.
+// ofContents are the attacks on ids, or on what ids name.
 func ofContents() []attack {
 	names := []string{
 		"content changed", "content changed, size and times kept", "content changed, index made to match", "file removed",
@@ -399,8 +398,8 @@ func ofContents() []attack {
 	return slices.DeleteFunc(slices.Clone(attacks), func(a attack) bool { return !slices.Contains(names, a.name) })
 }
 
-// TestTamperedVolumeOfAUser is the same for a launcher that is not root, whom modes
-// keep out, and that may not have a file open for every level of a deep tree.
+// TestTamperedVolumeOfAUser is [TestTamperedVolume] for a launcher that is not root. Modes
+// can keep it out, and it may not open a file for every level of a deep tree.
 // SECURITY.md: W4.
 func TestTamperedVolumeOfAUser(t *testing.T) {
 	if os.Geteuid() != 0 {
@@ -448,7 +447,7 @@ func tampered(t *testing.T, h *host, a attack, launches int) {
 	t.Logf("our launcher runs the pinned bytes (fetched again: %t)", c.Fetched)
 }
 
-// leftovers looks for what an attack planted, and for what it had run.
+// leftovers looks for what an attack has planted, and for what it has run.
 func leftovers(t *testing.T, s *site) {
 	t.Helper()
 	if _, err := os.Lstat(filepath.Join(s.outside, "ran")); err == nil {
@@ -498,10 +497,10 @@ func leftovers(t *testing.T, s *site) {
 	}
 }
 
-// TestNaiveFlow runs the same attacks through what a shell launcher does (fetch,
-// checkout -f, reset --hard, clean -ffdx) and logs what comes of them, so that the
-// comparison in doc/attacks.md is measured. It judges nothing but that the naive
-// flow falls for some: if it did not, the attacks would be no attacks.
+// TestNaiveFlow makes the same attacks on what a shell launcher does (fetch, checkout -f,
+// reset --hard, clean -ffdx), and logs which succeed, so that the comparison in
+// doc/attacks.md is measured. It only requires that some succeed: otherwise they would not
+// be attacks.
 func TestNaiveFlow(t *testing.T) {
 	h := newHost(t)
 	fallen := 0
@@ -556,7 +555,7 @@ func naive(s *site) string {
 	return map[bool]string{true: found, false: "runs the pinned bytes"}[found != ""]
 }
 
-// inside are attacks on what the launcher has in WORK_DIR where that is a mount point.
+// inside are attacks on what the launcher keeps in a WORK_DIR that is a mount point.
 var inside = []attack{
 	{"origin marker is a link to the script", func(s *site) {
 		s.must(os.Remove(s.path(".git-launcher/origin")))

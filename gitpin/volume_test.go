@@ -15,9 +15,9 @@ import (
 	"gitlauncher/internal/testenv"
 )
 
-// TestVolumes: what a volume's owner has set on the directory above, or on the volume
-// itself, makes no restart slow: files are as they should be from the first launch on,
-// so that none is made anew.
+// TestVolumes: what a volume's owner has set on the volume, or on the directory above it,
+// does not make restarts slow. The first launch makes the files as a restart wants them, so
+// that none is made anew.
 // SECURITY.md: W5.
 func TestVolumes(t *testing.T) {
 	h := newHost(t)
@@ -80,7 +80,7 @@ func TestVolumes(t *testing.T) {
 	}
 }
 
-// TestEmptySubtrees: directories without files, which git does not make, make no restart
+// TestEmptySubtrees: directories without files, which git does not make, do not make restarts
 // slow: nothing is made anew. SECURITY.md: W5.
 func TestEmptySubtrees(t *testing.T) {
 	empty := func(o *objects) []byte { return o.tree("") }
@@ -135,7 +135,7 @@ func TestEmptySubtrees(t *testing.T) {
 	}
 }
 
-// TestEmptyDirectoryPlanted: where git makes no directory, one that is there was planted.
+// TestEmptyDirectoryPlanted: an empty directory that git does not make was planted.
 func TestEmptyDirectoryPlanted(t *testing.T) {
 	var o objects
 	commit := o.commit(o.tree(entry("40000", "e", o.tree("")) + entry("100644", "x", o.blob("x"))))
@@ -157,7 +157,7 @@ func TestEmptyDirectoryPlanted(t *testing.T) {
 	}
 }
 
-// TestLostAndFound: the root of a fresh file system is named for what it is.
+// TestLostAndFound: the error says that WORK_DIR is the root of a file system.
 func TestLostAndFound(t *testing.T) {
 	h := newHost(t)
 	v := newVolume(t, "ext4")
