@@ -14,7 +14,7 @@ type Expectation interface {
 	Texts() []string
 	// Allows reports whether a value, written as a policy writes it, is among them.
 	Allows(found string) bool
-	// String is for people.
+	// String returns the values for people.
 	String() string
 }
 
@@ -26,26 +26,27 @@ type field[T fmt.Stringer] interface {
 	copy(from field[T])
 }
 
-// OneOf is a key of which one of several values is expected. The zero value expects
+// OneOf is a field of which one of several values is expected. The zero value expects
 // nothing.
 type OneOf[T fmt.Stringer] struct{ values[T] }
 
-// Any expects one of these values. Any() expects that there is none at all.
+// Any returns an expectation of one of these values. Any() expects that there is none
+// at all.
 func Any[T fmt.Stringer](v ...T) OneOf[T] { return OneOf[T]{values[T]{v, true}} }
 
-// String is for people: the values with "or" between them.
+// String returns the values with "or" between them, for people.
 func (o OneOf[T]) String() string { return strings.Join(o.Texts(), " or ") }
 
 func (o *OneOf[T]) copy(from field[T]) { *o = *from.(*OneOf[T]) }
 
-// AllOf is a key of which all values count: they are all expected to be there, or they
-// are all accepted. The zero value expects and accepts nothing.
+// AllOf is a field of which all values count: all are expected to be there, or all are
+// accepted. The zero value expects and accepts nothing.
 type AllOf[T fmt.Stringer] struct{ values[T] }
 
-// All expects or accepts all of these values.
+// All returns an expectation, or acceptance, of all of these values.
 func All[T fmt.Stringer](v ...T) AllOf[T] { return AllOf[T]{values[T]{v, true}} }
 
-// String is for people: the values with commas between them.
+// String returns the values with commas between them, for people.
 func (a AllOf[T]) String() string { return strings.Join(a.Texts(), ", ") }
 
 func (a *AllOf[T]) copy(from field[T]) { *a = *from.(*AllOf[T]) }

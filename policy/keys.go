@@ -12,7 +12,7 @@ import (
 // Key is a key of a policy, bound to its field.
 type Key struct {
 	Name string // as a policy file writes it: COMMIT_SHA
-	Form string // what a value is, in a word: SHA, HEX, NAME, …
+	Form string // what a value is, in one word: SHA, HEX, NAME, …
 	Help string // what is expected: a line without a full stop at its end
 	List bool   // a value may be several, with commas between them
 	Once bool   // a policy may have one value only
@@ -25,7 +25,7 @@ type Key struct {
 	take  func(p, from *Policy)
 }
 
-// kind is how the values of some keys are read and shown.
+// kind says how the values of some keys are read and shown.
 type kind[T fmt.Stringer] struct {
 	form  string
 	parse func(string) (T, error)
@@ -116,8 +116,8 @@ func (k Key) parts(value string) ([]string, error) {
 	return parts, nil
 }
 
-// NameOf returns the name of the key of a field: p.NameOf(&p.MRTD) is MRTD. It
-// panics where the field is not one of p's.
+// NameOf returns the name of the key of a field: p.NameOf(&p.MRTD) is MRTD. It panics
+// if the field is not one of p's.
 func (p *Policy) NameOf(field Expectation) string {
 	for _, k := range Keys() {
 		if k.field(p) == field {

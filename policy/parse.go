@@ -2,13 +2,14 @@ package policy
 
 import "gitlauncher/config"
 
-// Parse reads a policy file. Errors are *[config.Error].
+// Parse reads a policy file. Errors are [*config.Error].
 func Parse(file string, data []byte) (*Policy, error) {
 	p := new(Policy)
 	return p, p.Read(file, data)
 }
 
-// Read adds a policy file to what is expected already. Errors are *[config.Error].
+// Read adds the expectations of a policy file to those of p. Errors are
+// [*config.Error].
 func (p *Policy) Read(file string, data []byte) error {
 	var names []string
 	keys := make(map[string]Key)
@@ -27,8 +28,8 @@ func (p *Policy) Read(file string, data []byte) error {
 	return p.consistent(file)
 }
 
-// consistent refuses keys that say the same thing in two ways, of which one would be
-// judged and the other believed to be.
+// consistent refuses keys that say the same thing in two ways: only one of them would
+// be judged, and a reader could believe that it is the other.
 func (p *Policy) consistent(file string) error {
 	for _, plain := range []Expectation{&p.MRTD, &p.RTMR0, &p.RTMR1, &p.RTMR2} {
 		if p.System.Given() && plain.Given() {
@@ -39,8 +40,8 @@ func (p *Policy) consistent(file string) error {
 }
 
 // Override replaces the expectation of each key that over has: a flag replaces what a
-// policy file says, and adds no alternative to it. Keys that over lacks stay as they are.
-// The error is a *[config.Error].
+// policy file says, and adds no alternative to it. Keys that over lacks stay as they
+// are. The error is a [*config.Error].
 func (p *Policy) Override(over *Policy) error {
 	for _, k := range Keys() {
 		if k.field(over).Given() {

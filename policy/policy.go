@@ -6,7 +6,7 @@ import (
 	"gitlauncher/measure"
 )
 
-// Policy is what a reader expects. A field that was not given expects nothing.
+// Policy is what a relying party expects. A field that was not given expects nothing.
 type Policy struct {
 	// The system.
 	MRTD, RTMR0, RTMR1, RTMR2 OneOf[measure.Register]
@@ -120,7 +120,7 @@ func Keys() []Key {
 		hex(1, 64).key("MR_KMS", "the measurement of the KMS. Needed for VERIFIED where the log has it", func(p *Policy) field[Bytes] { return &p.MRKMS }),
 		word("accepted").key("PERSISTENT_DISK", "that what earlier composes of the application left on the disk may run, too", func(p *Policy) field[Text] { return &p.PersistentDisk }),
 
-		word("unbound").key("ENDPOINT", "that evidence by its address need not bind the TLS key of whoever answers there: then it says what some VM launched, and not whom you talk to", func(p *Policy) field[Text] { return &p.Endpoint }),
+		word("unbound").key("ENDPOINT", "that evidence by its address need not bind the TLS key of the server: it then says what some VM launched, and not whom you talk to", func(p *Policy) field[Text] { return &p.Endpoint }),
 		hex(1, measure.MaxNonce).key("NONCE", "the nonce that the receipt was asked for with", func(p *Policy) field[Bytes] { return &p.Nonce }),
 		kind[ReportData]{form: "HEX", parse: parseReportData, list: true}.key("REPORT_DATA", "the quote's report data", func(p *Policy) field[ReportData] { return &p.ReportData }),
 	}

@@ -16,7 +16,7 @@ import (
 
 var update = flag.Bool("update", false, "write VERIFY.md's table of keys anew")
 
-// sample is a value for each key that a policy can hold.
+// sample returns a value of a key that a policy can hold.
 func sample(k policy.Key) string {
 	long := strings.Repeat("ab", 64)
 	switch k.Name {
@@ -55,8 +55,8 @@ func sample(k policy.Key) string {
 	return "x"
 }
 
-// TestEveryKey: what one line says is in the key's own field and in no other, is
-// written again as it was read, and Override replaces it.
+// TestEveryKey: a line's value is in its key's field and in no other, is written as it
+// was read, and is replaced by Override.
 func TestEveryKey(t *testing.T) {
 	for _, k := range policy.Keys() {
 		line := k.Name + "=" + sample(k) + "\n"
@@ -160,7 +160,7 @@ func TestTaken(t *testing.T) {
 }
 
 // TestLists: repeated lines and lists with commas add up, except where a comma is a
-// part of the value; an empty list is an expectation of its own for one key.
+// part of the value; for one key an empty list is an expectation, too.
 func TestLists(t *testing.T) {
 	p, err := policy.Parse("p", []byte("ALLOWED_ENVS=\nALLOW_COMPOSE=a, b\nALLOW_COMPOSE=c\nRUN_CMD=a,b \nREPO_SUBDIR=\n"))
 	if err != nil {
@@ -174,7 +174,8 @@ func TestLists(t *testing.T) {
 	}
 }
 
-// TestConsistent: what is said in two ways is refused, wherever the two stand.
+// TestConsistent: a register that is expected in two ways is refused, wherever the two
+// stand.
 func TestConsistent(t *testing.T) {
 	reg := strings.Repeat("ab", 48)
 	tuple, plain := "SYSTEM="+strings.Repeat(reg+":", 3)+reg+"\n", "RTMR2="+reg+"\n"

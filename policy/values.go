@@ -17,7 +17,7 @@ type Text string
 
 func (t Text) String() string { return string(t) }
 
-// Number is a number.
+// Number is a number that a policy writes in decimal digits.
 type Number uint32
 
 func (n Number) String() string { return strconv.FormatUint(uint64(n), 10) }
@@ -44,7 +44,7 @@ type Bytes []byte
 
 func (b Bytes) String() string { return hex.EncodeToString(b) }
 
-// System is one system: its four registers and, if that is expected, too, the digest of
+// System is one system: its four registers and, if it is expected, the digest of
 // dstack's key-provider event.
 type System struct {
 	MRTD, RTMR0, RTMR1, RTMR2 measure.Register
@@ -64,7 +64,7 @@ type Setting struct{ Name, Value string }
 
 func (s Setting) String() string { return s.Name + "=" + s.Value }
 
-// Exception is something of a compose that is accepted by its name, and by a hash of
+// Exception is something in a compose that is accepted by its name, and by a hash of
 // what it is.
 type Exception struct {
 	Name   string
@@ -78,7 +78,7 @@ func (e Exception) String() string {
 	return e.Name + "@" + e.SHA256.String()
 }
 
-// KeyProvider is who holds an application's keys, as in dstack's key-provider event.
+// KeyProvider says who holds an application's keys, as in dstack's key-provider event.
 type KeyProvider struct {
 	Name string // none, kms, local-sgx, tpm, …
 	ID   string // lowercase hex; empty where the provider has none
@@ -91,7 +91,7 @@ func (k KeyProvider) String() string {
 	return k.Name + ":" + k.ID
 }
 
-// TCBStatus is one of Intel's names for how far a platform's updates are.
+// TCBStatus is one of Intel's names for how up to date a platform is.
 type TCBStatus string
 
 func (s TCBStatus) String() string { return string(s) }

@@ -21,10 +21,10 @@ func (w *Writer) Comment(text string) {
 	}
 }
 
-// Put writes a line that expects one value of a key. The value is refused with a
-// *[config.Error], and nothing is written, where the line would not be read again as
-// exactly that value: a value may come from a stranger, and it must not become two
-// lines, two values, or invisible.
+// Put writes a line that expects one value of a key. It refuses the value with a
+// [*config.Error], and writes nothing, if the line would not be read again as exactly
+// that value: a value may come from a stranger, and it must not become two lines, two
+// values, or invisible.
 func (w *Writer) Put(key, value string) error {
 	line := config.Entry{Key: key, Value: value}.String()
 	p, err := Parse("policy", []byte(line))
@@ -46,8 +46,8 @@ func (w *Writer) Line(key, value string) {
 	}
 }
 
-// None writes the line that expects a key to have no value, KEY=. It is for keys that may
-// be empty.
+// None writes the line KEY=, which expects no value at all. It is for keys that may be
+// empty.
 func (w *Writer) None(key string) { w.b.WriteString(key + "=\n") }
 
 // Append writes what another writer has written.
@@ -56,8 +56,8 @@ func (w *Writer) Append(other *Writer) { w.b.Write(other.b.Bytes()) }
 // Bytes returns what was written.
 func (w *Writer) Bytes() []byte { return w.b.Bytes() }
 
-// Format writes a whole policy: its keys in the order of [Keys], a line for each
-// value. It fails with a *[config.Error] on a value that no policy file can hold.
+// Format writes a whole policy: its keys in the order of [Keys], a line for each value.
+// It fails with a [*config.Error] if no policy file can hold a value.
 func (p *Policy) Format() ([]byte, error) {
 	var w Writer
 	for _, k := range Keys() {
@@ -74,7 +74,8 @@ func (p *Policy) Format() ([]byte, error) {
 	return w.Bytes(), nil
 }
 
-// visible reports whether a reader sees what a value holds. A tab is a blank to them.
+// visible reports whether a reader sees all that a value holds. A tab counts as a
+// blank.
 func visible(value string) bool {
 	value = strings.ReplaceAll(value, "\t", " ")
 	return printable.Text(value) == value

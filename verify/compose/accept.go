@@ -13,7 +13,7 @@ func (j *judge) except(where string, e exception.Exception, what, why string) {
 	j.add(Problem{Where: where, What: what, Why: why}, e)
 }
 
-// open adds a Problem of which nobody says whether it is one.
+// open adds a Problem that is none if the policy expects what is there.
 func (j *judge) open(where string, e exception.Exception, what, why string, settle ...string) {
 	j.add(Problem{Where: where, What: what, Why: why, Open: true, Settle: settle}, e)
 }
@@ -43,7 +43,7 @@ func (j *judge) add(p Problem, e exception.Exception) {
 	j.Problems = append(j.Problems, p)
 }
 
-// settle are lines of which each binds a bare name to its content.
+// settle returns policy lines, each of which binds a bare name to its content.
 func (j *judge) settle(e exception.Exception) (lines []string) {
 	if e.Content != nil {
 		lines = append(lines, "ALLOW_COMPOSE="+e.Bound())
@@ -54,8 +54,8 @@ func (j *judge) settle(e exception.Exception) (lines []string) {
 	return append(lines, "COMPOSE_HASH="+j.hash)
 }
 
-// needVariables adds the variables that Compose fills into what was accepted: anyone who
-// deploys chooses their values, and a hash does not have them.
+// needVariables adds the variables that Compose fills into what was accepted: anyone
+// who deploys chooses their values, and no hash covers them.
 func (j *judge) needVariables(where string, e exception.Exception) {
 	for _, name := range e.Vars {
 		j.variable(where, name, "what is accepted gets "+name+", by which the deployer has a say in it")
@@ -79,7 +79,7 @@ func (j *judge) variable(where, name, what string) {
 	}
 }
 
-// remember keeps an exception for Explain.
+// remember keeps an exception for [Explain].
 func (j *judge) remember(e exception.Exception) {
 	if !slices.ContainsFunc(j.exceptions, func(have exception.Exception) bool { return have.Name == e.Name }) {
 		j.exceptions = append(j.exceptions, e)
@@ -91,24 +91,25 @@ func (j *judge) appProblem(name string, value json.RawMessage, what, why string)
 	j.except("app-compose", exception.OfJSON(name, value), what, why)
 }
 
-// partException is that of a part of a service, or of all of it: the part with every
-// definition that it refers to, as the file has them after aliases and merges.
-// networks says that its networks are part of it, the default one too.
+// partException returns the exception of a part of a service, or of all of it. It binds
+// the part with every definition that it refers to, as the file has them after aliases
+// and merges. networks says that the service's networks belong to it, even the default
+// one.
 func (j *judge) partException(name string, part map[string]any, networks bool) exception.Exception {
 	content := j.model.Definitions(part, networks)
 	content["service"] = part
 	e := exception.Of(name, content)
 	if _, extends := part["extends"]; extends {
-		e.Content = nil // what it takes over is elsewhere
+		e.Content = nil // what the service inherits is elsewhere
 	}
 	e.File, e.Vars = true, append(model.Variables(content), model.PassedOn(part, content)...)
-	if part["env_file"] != nil { // dstack's .env has them all
+	if part["env_file"] != nil { // dstack's .env has all of them
 		e.Vars = append(e.Vars, j.AllowedEnvs...)
 	}
 	return e
 }
 
-// keyException is that of one key of the launcher's service.
+// keyException returns the exception of one key of the launcher's service.
 func (j *judge) keyException(key string) exception.Exception {
 	part := make(map[string]any)
 	if value, there := j.model.Raw(j.Service)[key]; there {
@@ -117,7 +118,7 @@ func (j *judge) keyException(key string) exception.Exception {
 	return j.partException("launcher:"+key, part, key == "networks")
 }
 
-// topException is that of a top-level key of the compose file.
+// topException returns the exception of a top-level key of the compose file.
 func (j *judge) topException(key string) exception.Exception {
 	part := map[string]any{key: j.model.File[key]}
 	e := exception.Of(key, part)

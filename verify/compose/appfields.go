@@ -9,7 +9,8 @@ import (
 	"gitlauncher/verify/compose/model"
 )
 
-// judgeFields judges the fields that are not judged with the others.
+// judgeFields judges each field by the table of package appcompose, and keeps its
+// value.
 func (j *judge) judgeFields(values map[string]json.RawMessage) {
 	j.Fields = make(map[string]string)
 	for _, name := range model.SortedKeys(values) {
@@ -29,7 +30,7 @@ func (j *judge) judgeFields(values map[string]json.RawMessage) {
 	}
 }
 
-// fieldText is a field's value as a policy writes it.
+// fieldText returns a field's value as a policy writes it.
 func fieldText(value json.RawMessage) string {
 	var text string
 	if json.Unmarshal(value, &text) == nil && string(value) != "null" {
@@ -51,7 +52,7 @@ func (j *judge) preLaunch(script string, allowedEnvs []string) {
 	steered := appcompose.Steering(allowedEnvs)
 	switch {
 	case j.expect.System == Development:
-		content.Never = true // who can log in can do anything, whatever the script is
+		content.Never = true // anyone who can log in can do anything, whatever the script is
 		j.except("app-compose", content, what, "it sets root's password and SSH keys from variables and from the host's user_config, and a development image lets in anyone who has them")
 	case steered != "":
 		j.except("app-compose", content, what, fmt.Sprintf("with %s in allowed_envs, it does what the deployer says", steered))

@@ -12,8 +12,8 @@ import (
 	"gitlauncher/verify/compose/model"
 )
 
-// flag judges a flag, given as a variable or in the command. bad adds a refusal that
-// goes on from "sets NAME", and expect what needs an expectation.
+// flag judges a flag that a variable or the command sets. bad adds a refusal, whose
+// what continues "sets NAME". expect adds what needs an expectation.
 func (j *judge) flag(name, value string, bad func(what, why string), expect func(why string)) {
 	switch name {
 	case "measure":
@@ -39,15 +39,15 @@ func (j *judge) flag(name, value string, bad func(what, why string), expect func
 	case "dstack-endpoint":
 		bad("", "it means another guest agent than the VM's")
 	default:
-		// What is quiet, and the flags above, are all that a compose may set.
+		// A compose may set only quiet flags and those above.
 		if f, _ := launcherflags.Lookup(name); f.Effect != launcherflags.Quiet {
 			bad("", "that flag is not known to be harmless")
 		}
 	}
 }
 
-// command judges what the launcher is called with: flags that are known, on the config
-// that is judged.
+// command judges the launcher's arguments: they may be known flags, and the config that
+// is judged.
 func (j *judge) command(value any, bad func(key, what, why string)) {
 	words, ok := commandWords(value)
 	if !ok {
@@ -92,8 +92,8 @@ func (j *judge) command(value any, bad func(key, what, why string)) {
 	}
 }
 
-// commandWords takes a command apart. A string with signs that shells read is not
-// taken apart here: its readers differ.
+// commandWords splits a command into words. ok is false for a string with a shell's
+// signs, on which its readers differ.
 func commandWords(value any) (words []string, ok bool) {
 	if s, is := value.(string); is {
 		return strings.Fields(s), composeenv.PlainWords(s)

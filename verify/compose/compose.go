@@ -16,7 +16,7 @@ import (
 // MaxSize is the largest app-compose that is read, in bytes.
 const MaxSize = appcompose.MaxSize
 
-// System is what kind of OS image the registers are of.
+// System is the kind of OS image that the registers are of.
 type System int
 
 // The kinds of OS images.
@@ -32,7 +32,7 @@ type Expect struct {
 	Image           bool     // the launch is image mode's: docker.sock, /tapp and /mnt/shared are the launcher's
 	Allow           []string // accepted exceptions: NAME, or NAME@sha256:HEX
 	Envs            []string // variables that allowed_envs may name
-	EnvsGiven       bool     // false: allowed_envs are listed, not held against Envs
+	EnvsGiven       bool     // false: allowed_envs are listed, not compared with Envs
 
 	ComposeHashes       []string // SHA-256 of the app-compose in lowercase hex, any of them
 	DockerComposeSHA256 []string // of docker_compose_file, likewise
@@ -41,7 +41,8 @@ type Expect struct {
 	Scripts             map[string]string // published scripts beside those that appcompose knows: versions by hash
 }
 
-// Problem is a way in which a compose gives something else a say in what runs, or may.
+// Problem says how a compose lets something other than the launcher change what runs,
+// or may let it.
 type Problem struct {
 	Where    string // "app-compose", or a service
 	What     string // what is there
@@ -49,8 +50,8 @@ type Problem struct {
 	Name     string // the name of its exception
 	Accept   string // the exception that accepts this content, NAME@sha256:HEX; "": none does
 	Accepted bool
-	// Open: an expectation is missing; with each line of Settle in the policy there
-	// would be none. A Problem that is neither Open nor Accepted is a refusal.
+	// Open: an expectation is missing. Each line of Settle, once it is in the policy,
+	// settles it. A Problem that is neither Open nor Accepted is a refusal.
 	Open   bool
 	Settle []string
 }
@@ -102,13 +103,14 @@ type judge struct {
 	model      *model.Model
 	candidates []string        // services that could be the launcher's
 	volumes    model.Volumes   // of the launcher's service
-	dirs       map[string]bool // see writable
+	dirs       map[string]bool // see writableDirs
 	fromEnv    []byte          // the config in ConfigVariable
 	noApproved bool            // image mode consults no file of approved digests
 }
 
-// Judge judges the exact bytes of an app-compose. An error means that it is none:
-// not JSON, with ambiguous keys, or with a compose file that readers differ on.
+// Judge judges the exact bytes of an app-compose. An error means that they can't be
+// judged: they are not JSON, have ambiguous keys, or hold a compose file that readers
+// read differently.
 func Judge(ctx context.Context, appCompose []byte, expect Expect) (*Result, error) {
 	a, err := appcompose.Parse(appCompose)
 	if err != nil {
@@ -132,8 +134,8 @@ func Judge(ctx context.Context, appCompose []byte, expect Expect) (*Result, erro
 	return &j.Result, nil
 }
 
-// Explain returns what the exception of a name would accept in an app-compose. The
-// name may be bound. It is an error if the app-compose needs no such exception.
+// Explain returns what the exception of a name would accept in an app-compose. The name
+// may be bound. It fails if the app-compose needs no such exception.
 func Explain(ctx context.Context, appCompose []byte, expect Expect, name string) (exception.Exception, error) {
 	name = exception.NameOf(name)
 	r, err := Judge(ctx, appCompose, expect)
@@ -207,7 +209,7 @@ func (j *judge) compose() {
 			j.Others = append(j.Others, name)
 		}
 	}
-	for _, name := range j.Others { // behind the launcher, whose config says which volume it proves
+	for _, name := range j.Others { // after the launcher, whose config says which volume it proves
 		j.other(name, j.model.Services[name])
 	}
 }
@@ -268,7 +270,7 @@ func (j *judge) find() {
 	}
 }
 
-// serviceException is that of a whole service.
+// serviceException returns the exception of a whole service.
 func (j *judge) serviceException(name string) exception.Exception {
 	return j.partException("service:"+name, j.model.Raw(name), true)
 }

@@ -16,8 +16,8 @@ import (
 
 const digest = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
-// file is a good compose file with lines added to the launcher's service, and
-// blocks added behind it.
+// file returns a good compose file, with lines added to the launcher's service and
+// blocks added after it.
 func file(service string, rest ...string) string {
 	s := "services:\n  launcher:\n    image: example.org/git-launcher@" + digest + "\n"
 	if !strings.Contains(service, "read_only:") {

@@ -13,7 +13,7 @@ import (
 	"gitlauncher/verify/compose"
 )
 
-// shop is the recommended service with lines of its own, and other services behind it.
+// shop returns the recommended service with more lines, and other services after it.
 func shop(own string, others ...string) string {
 	s := `services:
   app:
@@ -37,7 +37,7 @@ func shop(own string, others ...string) string {
 	return text + "  workload:\n"
 }
 
-// script stands for a published form of Phala Cloud's.
+// script stands for a published form of Phala Cloud's script.
 const script = "#!/bin/bash\necho published\n"
 
 // scripts is what is published here.
@@ -45,9 +45,9 @@ var scripts = map[string]string{sum(strings.Trim(script, "\n")): "0.0.0 (test)"}
 
 // TestDeployments: what people deploy, in our words, after dstack-examples and the
 // documentation of Phala Cloud, with the policy that pin writes (the compose file's
-// hash and the variables' names). Each is judged twice: as it is, where it needs no
-// more than the exceptions named here, and with those bound to their content, where
-// nothing is left. The table of doc/deploy.md is held to it.
+// hash and the variables' names). Each is judged twice: as it is, when it needs only
+// the exceptions named here, and with those bound to their content, when nothing is
+// left. The table of doc/deploy.md must have the same.
 func TestDeployments(t *testing.T) {
 	page, err := os.ReadFile("../../doc/deploy.md")
 	if err != nil {
@@ -129,7 +129,7 @@ func TestDeployments(t *testing.T) {
 	}
 }
 
-// deploymentRow is a deployment's row in doc/deploy.md.
+// deploymentRow returns a deployment's row in doc/deploy.md.
 func deploymentRow(name string, envs, needs []string, pinned bool) string {
 	var lines []string
 	for _, n := range envs {
@@ -148,7 +148,7 @@ func deploymentRow(name string, envs, needs []string, pinned bool) string {
 	return fmt.Sprintf("| %s | %s | %s | %s |", name, outcome, strings.Join(lines, " "), on)
 }
 
-// mpc is the compose file of an MPC node's operators, with lines of its own.
+// mpc returns the compose file of an MPC node's operators, with more lines.
 func mpc(own string) string {
 	return `version: '3.8'
 services:
@@ -166,8 +166,8 @@ volumes:
 }
 
 // forge judges a compose with the policy of its honest form: the launcher's digest, the
-// commit, and the variable API_KEY. It returns what is said against it: an error, or
-// the problems that are left.
+// commit, and the variable API_KEY. It returns what speaks against it: an error, or the
+// problems that are left.
 func forge(t *testing.T, file string, app map[string]any, expect compose.Expect) (refusals []string) {
 	t.Helper()
 	doc := map[string]any{"manifest_version": 2, "runner": "docker-compose", "docker_compose_file": file, "allowed_envs": []string{"API_KEY"}}

@@ -4,8 +4,8 @@
 // dstack runs a compose file as root beside the guest agent's socket. A record in the
 // event log proves a launch only where nothing else could have written it, and a
 // compose pins a launch without any record only where nothing else can be launched. So
-// the rule here is default deny: whatever could change what runs, or reach the socket,
-// is a [Problem] with a plain sentence of why.
+// the rule here is default deny: anything that could change what runs, or reach the
+// socket, is a [Problem] with a plain sentence of why.
 //
 //   - The file is read by package strictyaml, which leaves no reader a choice, and then
 //     by compose-go as Docker Compose reads it, without interpolation and without
@@ -13,7 +13,7 @@
 //   - The launcher's container must be read-only: dstack keeps it across reboots.
 //   - What the deployer's host fills in later (interpolation, allowed_envs) is not
 //     measured, and is treated as the host's.
-//   - Folders of the VM and fields of the app-compose pass by list alone.
+//   - Folders of the VM and fields of the app-compose pass only if they are on a list.
 //   - An exception of the policy accepts one content: its name is bound to a hash, or
 //     the policy pins the file that it is in. [Explain] returns that content.
 //

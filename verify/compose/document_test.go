@@ -47,7 +47,7 @@ func TestDocumented(t *testing.T) {
 	}
 }
 
-// TestVectors: the exceptions that VERIFY.md gives for its compose file are those that
+// TestVectors: the exceptions that VERIFY.md has for its compose file are those that
 // are computed, and the text that it shows is what is hashed.
 func TestVectors(t *testing.T) {
 	_, section, _ := strings.Cut(readPage(t), "### Exceptions")

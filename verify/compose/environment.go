@@ -11,8 +11,8 @@ import (
 	"gitlauncher/verify/compose/exception"
 )
 
-// environment judges the variables of the launcher's service: the workload gets
-// them, and some programs take code, sources or addresses from theirs.
+// environment judges the variables of the launcher's service: the workload gets them,
+// and some programs take code, sources or addresses from variables.
 func (j *judge) environment(bad func(key, what, why string)) {
 	vars, err := composeenv.Of(j.model.Raw(j.Service))
 	if err != nil {
@@ -43,7 +43,7 @@ func (j *judge) variableOf(v composeenv.Var) {
 	}
 }
 
-// envException is that of a variable, in the form of a mapping.
+// envException returns the exception of a variable, in the form of a mapping.
 func (j *judge) envException(v composeenv.Var) exception.Exception {
 	var value any = v.Text
 	if v.Text == "" && !v.Literal {
@@ -111,7 +111,7 @@ func (j *judge) expected(v composeenv.Var, e exception.Exception, why string) {
 	j.open("service "+j.Service, e, fmt.Sprintf("sets %.60s", v.Name), why+"; nobody expects it", "DOCKER_COMPOSE_SHA256="+j.DockerComposeSHA256, "ENVIRONMENT="+line)
 }
 
-// oneConfig takes the config of the compose, of which there are two ways in.
+// oneConfig sets the config of the compose, which a variable or configs may hold.
 func (j *judge) oneConfig(bad func(key, what, why string)) {
 	switch {
 	case j.fromEnv == nil:

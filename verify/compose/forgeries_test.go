@@ -16,8 +16,8 @@ import (
 // stranger is a service that takes over the VM.
 const stranger = "  evil: {image: evil, privileged: true, volumes: [\"/:/host\"]}"
 
-// TestForgeries: files that were made to look honest. Each names what is said against
-// it: how (error, refused, open), the exception's name, and words of the reason.
+// TestForgeries: files that were made to look honest. Each has what speaks against it:
+// how (error, refused, open), the exception's name, and words of the reason.
 // SECURITY.md: E5, E6, P1, P2, P4.
 func TestForgeries(t *testing.T) {
 	privileged := "x-evil: &evil {privileged: true, volumes: ['/:/host']}\n" + shop("", "  other:\n    image: x\n    MERGE: *evil")
@@ -297,7 +297,7 @@ func TestExchanged(t *testing.T) {
 			t.Errorf("%s for %s: %q", change[1], change[0], got)
 		}
 	}
-	// What a hash does not have is the values of variables.
+	// A hash does not cover the values of variables.
 	r = judge(t, file, nil, compose.Expect{Allow: allow.Allow})
 	if got := denied(r); !slices.Equal(got, []string{"allowed_env:API_KEY"}) || !r.Problems[len(r.Problems)-1].Open {
 		t.Errorf("left are %q", got)
@@ -380,7 +380,7 @@ func TestPinned(t *testing.T) {
 	}
 }
 
-// TestExplain: the content of an exception, and what is said where there is none.
+// TestExplain: the content of an exception, and the error if there is none.
 func TestExplain(t *testing.T) {
 	data, err := json.Marshal(map[string]any{"runner": "docker-compose", "docker_compose_file": shop("", stranger), "pre_launch_script": "x\ny\n"})
 	if err != nil {

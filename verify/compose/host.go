@@ -34,7 +34,8 @@ func (j *judge) hostFile(how, source string, bad func(what, why string)) {
 // maxPath is the kernel's bound on a path.
 const maxPath = 4096
 
-// writableDirs are the folders of the VM in which services can write.
+// writableDirs returns the folders of the VM in which services other than the
+// launcher's can write.
 func (j *judge) writableDirs() map[string]bool {
 	if j.dirs != nil {
 		return j.dirs

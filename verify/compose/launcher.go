@@ -35,7 +35,7 @@ func (j *judge) launcher(name string, service map[string]any) {
 		j.writable(name, what)
 	}
 	for _, key := range model.SortedKeys(service) {
-		if key != "environment" && model.FilledIn(service[key]) { // that one is judged variable by variable
+		if key != "environment" && model.FilledIn(service[key]) { // environment is judged variable by variable
 			bad(key, "has a ${…} in "+key, "anyone who deploys fills it in, unmeasured")
 		}
 		j.launcherKey(key, service, bad)
@@ -43,14 +43,14 @@ func (j *judge) launcher(name string, service map[string]any) {
 	j.oneConfig(bad)
 }
 
-// bad returns the way to add a Problem of a key of the launcher's service.
+// bad returns a function that adds a Problem of a key of the launcher's service.
 func (j *judge) bad(service string) func(key, what, why string) {
 	return func(key, what, why string) { j.except("service "+service, j.keyException(key), what, why) }
 }
 
-// writable adds the Problem that outlives a boot: dstack keeps an unchanged container,
-// with what was written in it, across reboots, and the event log of the new boot
-// does not show it.
+// writable adds the Problem of a container that can be written: dstack keeps an
+// unchanged container, with what was written in it, across reboots, and the event log
+// of the new boot does not show it.
 func (j *judge) writable(service, what string) {
 	part := make(map[string]any)
 	if value, there := j.model.Raw(service)["read_only"]; there {

@@ -14,7 +14,7 @@ import (
 // ownMount reports whether a bind mount is one that the launcher's service may have.
 func (j *judge) ownMount(m model.Mount) bool {
 	source, target := folder.Path(m.Source), path.Clean(m.Target)
-	inside := func(p string) string { // as hostPath, in the container
+	inside := func(p string) string { // as folder.Path does, in the container
 		if rest, ok := strings.CutPrefix(p, "/var/run/"); ok {
 			return "/run/" + rest
 		}
@@ -64,7 +64,7 @@ func tmpfs(key, target string, bad func(key, what, why string)) {
 	}
 }
 
-// configs: the launcher's own config, inline, and no other.
+// configs judges configs: the launcher's own may be there, inline, and no other.
 func (j *judge) configs(value any, bad func(key, what, why string)) {
 	list, _ := value.([]any)
 	for _, v := range list {
@@ -92,7 +92,8 @@ func (j *judge) configs(value any, bad func(key, what, why string)) {
 	}
 }
 
-// secrets: files below /run/secrets, where nothing of the image is.
+// secrets judges secrets: they may be files below /run/secrets, where the image has
+// nothing.
 func (j *judge) secrets(value any, bad func(key, what, why string)) {
 	list, _ := value.([]any)
 	for _, v := range list {

@@ -23,7 +23,7 @@ var harmless = strings.Fields(`
 	pull_refresh_after read_only restart scale shm_size stdin_open stop_grace_period stop_signal storage_opt sysctls tty ulimits
 	umask user working_dir`)
 
-// judged are the keys whose value decides.
+// judged are the keys whose values decide.
 var judged = strings.Fields("privileged userns_mode ipc cgroup uts cap_add security_opt runtime network_mode networks env_file label_file logging deploy volumes configs secrets tmpfs")
 
 // denied are the keys that no other service may have, with the reason.
@@ -121,10 +121,10 @@ func (j *judge) otherMounts(service map[string]any, bad func(what, why string)) 
 	}
 }
 
-// sharedVolume judges a volume that the launcher's service mounts, too. A reader may
-// have one, with a care: Docker fills an empty volume with what the image of the
-// first container has at that place, whether that container may write or not. The
-// launcher proves WORK_DIR alone.
+// sharedVolume judges a volume that the launcher's service mounts, too. A service that
+// only reads may have one, with care: Docker fills an empty volume with what the image
+// of the first container has at that place, whether that container may write or not.
+// The launcher proves only WORK_DIR.
 func (j *judge) sharedVolume(m model.Mount, bad func(what, why string)) {
 	what := fmt.Sprintf("mounts the volume %.60s", m.Source)
 	switch {

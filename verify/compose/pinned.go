@@ -8,7 +8,7 @@ import (
 	"gitlauncher/config"
 )
 
-// conclude says whether the compose pins the launch: whether nothing but what it
+// conclude finds out whether the compose pins the launch: whether nothing but what it
 // holds can be launched, so that no record of a launch is needed.
 func (j *judge) conclude() {
 	slices.Sort(j.Accepted)
@@ -47,8 +47,8 @@ func (j *judge) conclude() {
 	j.PinOpen = open && len(j.Unpinned) == 1
 }
 
-// onlyOpen adds the reason that is in the Problems of the launcher's service, and reports
-// whether lines of the policy would settle them all.
+// onlyOpen adds a reason if the launcher's service has Problems that are not accepted,
+// and reports whether lines of the policy would settle all of them.
 func (j *judge) onlyOpen() bool {
 	there, open := false, true
 	for _, p := range j.Problems {

@@ -88,7 +88,7 @@ func TestWork(t *testing.T) {
 	}
 }
 
-// TestBounds: the dearest composes that are judged cost no more than this.
+// TestBounds: the most expensive composes that are judged cost no more than this.
 func TestBounds(t *testing.T) {
 	many := func(n int, line string) string {
 		var b strings.Builder
@@ -121,8 +121,8 @@ func TestBounds(t *testing.T) {
 	}
 }
 
-// TestLargestApp: the dearest app-composes of the largest size cost no more than this,
-// whatever is said of them.
+// TestLargestApp: the most expensive app-composes of the largest size cost no more than
+// this, whatever the judgement.
 func TestLargestApp(t *testing.T) {
 	fill := func(unit string) string { return strings.Repeat(unit, (compose.MaxSize-200)/len(unit)) }
 	for name, doc := range map[string]string{

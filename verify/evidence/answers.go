@@ -15,8 +15,8 @@ import (
 	"gitlauncher/verify/system"
 )
 
-// parseAnswer reads a guest agent's answer to GetQuote or to Attest. What Info answers may
-// stand in the same object.
+// parseAnswer reads a guest agent's answer to GetQuote or to Attest. The answer of Info
+// may be in the same object.
 func parseAnswer(data []byte, has func(names ...string) bool) (*Evidence, error) {
 	var doc struct {
 		Quote       string          `json:"quote"`
@@ -62,7 +62,7 @@ func twoDocuments(data []byte) (first, second []byte, ok bool) {
 		return nil, nil, false
 	}
 	dec := json.NewDecoder(bytes.NewReader(data))
-	if dec.Decode(new(passedBy)) != nil {
+	if dec.Decode(new(skipped)) != nil {
 		return nil, nil, false
 	}
 	end := dec.InputOffset()
@@ -92,7 +92,7 @@ func parseAnswers(first, second []byte) (*Evidence, error) {
 	return nil, errors.New("evidence has two documents, and they are not an Info answer and one of GetQuote or Attest")
 }
 
-// SetAttestation takes the attestation of an Attest answer: MessagePack, or that as hex.
+// SetAttestation reads the attestation of an Attest answer: MessagePack, or its hex.
 func (e *Evidence) SetAttestation(data []byte) error {
 	if text, err := hex.DecodeString(strings.TrimSpace(string(data))); err == nil {
 		data = text
@@ -108,8 +108,8 @@ func (e *Evidence) SetAttestation(data []byte) error {
 	return nil
 }
 
-// SetInfo takes a guest agent's Info answer: that of v0, whose tcb_info has the
-// app-compose, or that of v1, which has it itself.
+// SetInfo reads a guest agent's Info answer: that of v0, whose tcb_info has the
+// app-compose, or that of v1, which has it directly.
 func (e *Evidence) SetInfo(data []byte) error {
 	var info struct {
 		TCBInfo    json.RawMessage `json:"tcb_info"`
@@ -134,14 +134,14 @@ func (e *Evidence) SetInfo(data []byte) error {
 	return nil
 }
 
-// SetVMConfig takes dstack's vm_config: an object, or a string that holds one.
+// SetVMConfig reads dstack's vm_config: an object, or a string that holds one.
 func (e *Evidence) SetVMConfig(data []byte) error {
 	e.VMConfig = []byte(inner(data))
 	_, err := system.ParseVMConfig(e.VMConfig)
 	return err
 }
 
-// inner is the text that a JSON string holds, or the JSON itself where it is no string.
+// inner returns the text that a JSON string holds, or JSON that is no string as it is.
 func inner(data []byte) string {
 	var text string
 	if strictjson.Unmarshal(data, &text) == nil {
@@ -150,7 +150,7 @@ func inner(data []byte) string {
 	return string(data)
 }
 
-// vmConfig is the first vm_config that is there.
+// vmConfig returns the first vm_config that is not empty, or nil.
 func vmConfig(texts ...string) []byte {
 	for _, text := range texts {
 		if text != "" {

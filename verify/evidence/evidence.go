@@ -15,9 +15,10 @@ import (
 	"gitlauncher/verify/quote"
 )
 
-// MaxSize is the largest evidence that is read, in bytes: 6 MiB. Real evidence
-// has some hundred KiB, and the largest compose that is judged fits in thrice quoted.
-// Judging a document takes several times its size, and 64 MiB are to do for any.
+// MaxSize is the largest evidence that is read, in bytes: 6 MiB. Real evidence has some
+// hundred KiB, and it has room for the largest compose that is judged, quoted three
+// times. Judging a document takes several times its size, and 64 MiB must be enough for
+// any.
 const MaxSize = 6 << 20
 
 // Kind is a kind of evidence (VERIFY.md).
@@ -33,7 +34,7 @@ const (
 	KindParts   Kind = "separate files"
 )
 
-// Evidence is what somebody says ran, read but not believed.
+// Evidence is what somebody says ran, parsed and not believed.
 type Evidence struct {
 	Kind       Kind
 	Quote      []byte
@@ -44,8 +45,9 @@ type Evidence struct {
 	Provenance []byte            // a Sigstore bundle; nil where there is none
 	Receipt    *measure.Receipt  // KindReceipt alone, without quote and log
 	Claims     Claims
-	// Peer is the key of the TLS connection that the evidence came by. It is the reader's own
-	// finding, and no part of a document; zero where the evidence came otherwise.
+	// Peer is the key of the TLS connection that the evidence came by. The reader of
+	// the evidence finds it; no document has it. It is zero if the evidence came
+	// otherwise.
 	Peer measure.KeyHash
 }
 
@@ -66,7 +68,7 @@ type tcbInfo struct {
 	EventLog   json.RawMessage `json:"event_log"`
 }
 
-// Parse tells the kind of a document and reads it.
+// Parse recognizes the kind of a document, and reads it.
 func Parse(data []byte) (*Evidence, error) {
 	if len(data) > MaxSize {
 		return nil, fmt.Errorf("evidence is larger than %d MiB", MaxSize>>20)
@@ -97,7 +99,7 @@ func Parse(data []byte) (*Evidence, error) {
 
 // keysOf returns a test for an object's keys.
 func keysOf(data []byte) (has func(names ...string) bool, err error) {
-	var keys map[string]passedBy
+	var keys map[string]skipped
 	if err := strictjson.Unmarshal(data, &keys); err != nil {
 		return nil, err
 	}
@@ -106,11 +108,11 @@ func keysOf(data []byte) (has func(names ...string) bool, err error) {
 	}, nil
 }
 
-// passedBy is a value that nobody looks at.
-type passedBy struct{}
+// skipped is a value that is not looked at.
+type skipped struct{}
 
-// UnmarshalJSON passes a value by.
-func (passedBy) UnmarshalJSON([]byte) error { return nil }
+// UnmarshalJSON skips a value.
+func (skipped) UnmarshalJSON([]byte) error { return nil }
 
 func parseReceipt(data []byte) (*Evidence, error) {
 	r, err := measure.ParseReceipt(data)
@@ -201,8 +203,8 @@ func parsePhala(data []byte) (*Evidence, error) {
 // quoteHead is the size of a quote's header, in bytes.
 const quoteHead = 48
 
-// SetQuote takes a quote as binary or as hex, with or without 0x and white space
-// around it.
+// SetQuote reads a quote, binary or as hex, with or without 0x and white space around
+// it.
 func (e *Evidence) SetQuote(data []byte) error {
 	text := strings.TrimPrefix(strings.TrimSpace(string(data)), "0x")
 	if raw, err := hex.DecodeString(text); err == nil && len(raw) > 0 {
@@ -219,8 +221,8 @@ func (e *Evidence) SetQuote(data []byte) error {
 	return nil
 }
 
-// SetTCBInfo takes dstack's tcb_info: an object, or a string that holds one. Its
-// log is taken where the evidence has none.
+// SetTCBInfo reads dstack's tcb_info: an object, or a string that holds one. It uses
+// the log in it if the evidence has none.
 func (e *Evidence) SetTCBInfo(data []byte) error {
 	data = []byte(inner(data))
 	var t tcbInfo
@@ -237,7 +239,7 @@ func (e *Evidence) SetTCBInfo(data []byte) error {
 	return e.SetLog(t.EventLog)
 }
 
-// SetLog takes an event log: an array, or a string that holds one.
+// SetLog reads an event log: an array, or a string that holds one.
 func (e *Evidence) SetLog(data []byte) (err error) {
 	data = []byte(inner(data))
 	e.Log, err = measure.ParseLog(data)

@@ -6,23 +6,23 @@ import (
 	"gitlauncher/verify/report"
 )
 
-// endpoint judges whom the evidence came from. A quote over a key, the zero one for none,
-// says that somebody with the guest agent's socket of this VM vouches for it, and TLS has
-// proven that the peer holds its own.
+// endpoint judges whom the evidence came from. bound is the key that the quote is over,
+// or zero: somebody with this VM's guest agent's socket vouches for it. TLS has proven
+// that the peer holds its own key.
 func (p Params) endpoint(c report.Check, bound measure.KeyHash) {
 	const name = "endpoint"
 	peer := p.Evidence.Peer
 	switch {
 	case peer.IsZero() && bound.IsZero():
 	case peer.IsZero():
-		c.Note("bound key", bound.String(), "whoever proves by TLS to hold this key is in this VM; the evidence was not fetched by its address, so nobody was asked to")
+		c.Note("bound key", bound.String(), "anyone who proves by TLS to hold this key is in this VM; the evidence was not fetched by its address, so nobody was asked for that")
 	case bound.IsZero() && c.Policy.Endpoint.Given():
-		c.Note(name, peer.String(), "no key is bound, which ENDPOINT=unbound accepts: whoever answers may have had the evidence from elsewhere")
+		c.Note(name, peer.String(), "no key is bound, which ENDPOINT=unbound accepts: the server may have got the evidence from elsewhere")
 		c.Accept("an endpoint that no key binds to the VM")
 	case bound.IsZero():
-		c.Undecided(name, "a key that the quote binds", peer.String(), "the evidence binds no key, so whoever answers may have had it from another machine; a receipt of “git-launcher attest --bind-file” or “receipt --bind-spki” binds one", "ENDPOINT=unbound")
+		c.Undecided(name, "a key that the quote binds", peer.String(), "the evidence binds no key, so the server may have got it from another machine; a receipt of “git-launcher attest --bind-file” or “receipt --bind-spki” binds one", "ENDPOINT=unbound")
 	case bound != peer:
-		c.NotAllowed(name, bound.String(), peer.String(), "whoever answers has another TLS key than the one that the quote binds: the receipt is relayed, or TLS ends before the VM, as at dstack's gateway but for its passthrough addresses")
+		c.NotAllowed(name, bound.String(), peer.String(), "the server has another TLS key than the one that the quote binds: the receipt is relayed, or TLS ends before the VM, as at dstack's gateway but for its passthrough addresses")
 	case p.exclusive(c.Policy):
 		c.Pass(name, "you are talking to this VM, and to nothing else in it than the launch: the quote binds the TLS key "+peer.String())
 	default:
@@ -30,9 +30,9 @@ func (p Params) endpoint(c report.Check, bound measure.KeyHash) {
 	}
 }
 
-// exclusive reports whether nothing but the launch could have had a key bound. Whatever an
-// exception accepts may have the guest agent's socket, and so may what an earlier compose left
-// on a disk.
+// exclusive reports whether only the launch could have had a key bound. Anything that
+// an exception accepts may have the guest agent's socket, and so may anything that an
+// earlier compose left on a disk.
 func (p Params) exclusive(by *policy.Policy) bool {
 	return p.App.Compose != nil && len(p.App.Compose.Accepted) == 0 && !by.PersistentDisk.Given()
 }

@@ -11,7 +11,7 @@ import (
 	"gitlauncher/internal/strictjson"
 )
 
-// What an app-compose may have at most. dstack takes five init scripts.
+// The bounds of an app-compose. dstack takes five init scripts.
 const (
 	MaxSize    = 1 << 20 // in bytes; the compose file in it may have strictyaml.MaxSize
 	maxFields  = 256
@@ -32,7 +32,8 @@ type App struct {
 	Values      map[string]json.RawMessage `json:"-"` // of all fields
 }
 
-// Parse reads an app-compose as all of its readers do: serde, jq and bash.
+// Parse reads an app-compose strictly, so that its readers, serde, jq and bash, read
+// the same.
 func Parse(data []byte) (*App, error) {
 	if len(data) > MaxSize {
 		return nil, fmt.Errorf("is larger than %d MiB", MaxSize>>20)
@@ -55,7 +56,7 @@ func Parse(data []byte) (*App, error) {
 	return a, err
 }
 
-// initScripts reads the init_script, which 0.6 takes as a list, too.
+// initScripts reads the init_script: a string, or in 0.6 a list of strings, too.
 func initScripts(value json.RawMessage) (scripts [][]byte, err error) {
 	var list []string
 	switch {
@@ -82,10 +83,10 @@ func initScripts(value json.RawMessage) (scripts [][]byte, err error) {
 	return scripts, nil
 }
 
-// Dangerous reports whether a variable whose value is not measured could change
-// what runs, or make a program print a secret: one that the launcher filters, which
-// ALLOW_ENV may let through, or one that dstack's scripts, Compose, Docker or the
-// launcher itself heeds. Case does not matter.
+// Dangerous reports whether a variable whose value is not measured could change what
+// runs, or make a program print a secret: one that the launcher filters and ALLOW_ENV
+// may let through, or one that changes what dstack's scripts, Compose, Docker or the
+// launcher itself do. Case does not matter.
 func Dangerous(name string) bool {
 	upper := strings.ToUpper(name)
 	for _, prefix := range []string{"COMPOSE_", "DOCKER_", "BUILDKIT_", "NERDCTL_", "CONTAINERD_", "SSH_", "SSL_CERT_", "DCAP_TDX_"} {
@@ -100,8 +101,8 @@ func Dangerous(name string) bool {
 	}, upper)
 }
 
-// IsVariable reports whether a name is one that a shell can set: others can be
-// two lines, or none.
+// IsVariable reports whether a shell can set a variable of this name. Other names can
+// become two lines, or none.
 func IsVariable(name string) bool {
 	return name != "" && strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") == "" && (name[0] < '0' || name[0] > '9')
 }

@@ -12,7 +12,7 @@ import (
 type Field struct {
 	Name    string
 	Readers string // which dstack reads it
-	Verdict string // what is made of it: a phrase without a full stop
+	Verdict string // how it is judged: a phrase without a full stop
 	judge   func(value json.RawMessage) (what, why string)
 	note    func(value json.RawMessage) string
 }
@@ -26,8 +26,8 @@ const (
 
 // Fields returns every field of an app-compose of dstack 0.5 and 0.6 (dstack-types'
 // AppCompose, what the system's scripts take from the file with jq, and what Phala
-// Cloud adds). A field that is not here is a problem: it may mount an image over
-// any path, as verity_volumes does, in a version that this package does not know.
+// Cloud adds). A field that is not here is a problem: in a version that this package
+// does not know it may mount an image over any path, as verity_volumes does.
 func Fields() []Field {
 	return []Field{
 		{"manifest_version", both, "1, 2, or a string of 1 to 3: others are problems", judgeVersion, nil},
@@ -69,7 +69,7 @@ func Fields() []Field {
 }
 
 // Judge returns what a value has and why it is a problem; an empty why means that it
-// passes here. What is judged elsewhere passes.
+// passes here. A field that is judged elsewhere passes.
 func (f Field) Judge(value json.RawMessage) (what, why string) {
 	if f.judge == nil {
 		return "", ""
@@ -77,7 +77,7 @@ func (f Field) Judge(value json.RawMessage) (what, why string) {
 	return f.judge(value)
 }
 
-// Note returns something to know of a value, or "".
+// Note returns a remark on a value, or "".
 func (f Field) Note(value json.RawMessage) string {
 	if f.note == nil {
 		return ""
@@ -139,8 +139,8 @@ func judgeVerity(value json.RawMessage) (what, why string) {
 	return "has verity_volumes", "each mounts an image that the host supplies over a path of the VM; only its hash is measured"
 }
 
-// judgeRequirements: they let a boot fail and change nothing else, but for what
-// passes as a GPU.
+// judgeRequirements judges requirements. They can make a boot fail and change nothing
+// else, except which GPU is accepted.
 func judgeRequirements(value json.RawMessage) (what, why string) {
 	if oneOf(value, "null") {
 		return "", ""

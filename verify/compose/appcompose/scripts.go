@@ -13,11 +13,11 @@ import (
 // github.com/Dstack-TEE/dstack-examples, as of November 2026.
 //
 // All of them log in to a registry with the deployer's credentials, remove unused
-// images and volumes (from 0.0.15 on they pull images, too), set root's password
-// and SSH keys from variables (from 0.0.11 on, keys from the host's user_config,
-// too), and export DSTACK_APP_ID and, from 0.0.6 on, DSTACK_GATEWAY_DOMAIN and
-// DSTACK_APP_DOMAIN. A production image has neither an SSH server nor a login, so
-// password and keys are for nobody there.
+// images and volumes (from 0.0.15 on they pull images, too), set root's password and
+// SSH keys from variables (from 0.0.11 on, keys from the host's user_config, too), and
+// export DSTACK_APP_ID and, from 0.0.6 on, DSTACK_GATEWAY_DOMAIN and DSTACK_APP_DOMAIN.
+// A production image has neither an SSH server nor a login, so nobody can use password
+// and keys there.
 var published = map[string]string{
 	"baf30240268640f8d98e2f25b04ffdeaab2fcdb31100b2652f8a4d30fab2fdd3": "0.0.4 (6ca3bd1)",
 	"98b2c5fc229e33e1f9ceca677c42cb0165e0b2d0315797892516416a70c509c7": "0.0.5 (00572ea)",
@@ -41,8 +41,8 @@ var published = map[string]string{
 	"b8a42178d4dcba3107fbcc5eb5ba154432ddfc170aa0295f5c666f163c2526fc": "0.0.19 (c021d8b)",
 }
 
-// PublishedScript returns the version of a published pre_launch_script of Phala
-// Cloud, or "". Further ones that the caller knows are by hash, as here.
+// PublishedScript returns the version of a published pre_launch_script of Phala Cloud,
+// or "". further has versions by hash that the caller knows besides.
 func PublishedScript(script string, further map[string]string) string {
 	sum := sha256.Sum256([]byte(strings.Trim(script, "\n")))
 	hash := hex.EncodeToString(sum[:])
@@ -52,7 +52,7 @@ func PublishedScript(script string, further map[string]string) string {
 	return further[hash]
 }
 
-// Steering returns the first of the allowed variables by which a published script does
+// Steering returns the first of the allowed variables that makes a published script do
 // more than is said of it, or "".
 func Steering(allowed []string) string {
 	for _, env := range allowed {
@@ -63,7 +63,6 @@ func Steering(allowed []string) string {
 	return ""
 }
 
-// steering are the variables by which a published script would do more than is
-// said of it: log somebody in, or run a program of which an MD5 sum is all that is
-// known.
+// steering are the variables that make a published script do more than is said of it:
+// log somebody in, or run a program of which only an MD5 sum is known.
 var steering = []string{"DSTACK_ROOT_PASSWORD", "DSTACK_ROOT_PUBLIC_KEY", "DSTACK_AUTHORIZED_KEYS", "DSTACK_AWS_ECR_REGISTRY"}

@@ -11,10 +11,10 @@ import (
 	"github.com/cyberphone/json-canonicalization/go/src/webpki.org/jsoncanonicalizer"
 )
 
-// Exception is one that a policy may have.
+// Exception is something in a compose that a policy may accept.
 type Exception struct {
 	Name string
-	// Content is what is hashed: a script's bytes, or canonical JSON. Nil where the
+	// Content is what is hashed: a script's bytes, or canonical JSON. It is nil if the
 	// content can't be bound.
 	Content []byte
 	Vars    []string // variables that Docker Compose fills into the content
@@ -25,8 +25,8 @@ type Exception struct {
 // separator stands between a name and the hash that it is bound to.
 const separator = "@sha256:"
 
-// Bound is the exception as ALLOW_COMPOSE takes it: NAME@sha256:HEX, or the name alone
-// where the content can't be bound.
+// Bound returns the exception as ALLOW_COMPOSE takes it: NAME@sha256:HEX, or only the
+// name if the content can't be bound.
 func (e Exception) Bound() string {
 	if e.Content == nil {
 		return e.Name
@@ -34,7 +34,7 @@ func (e Exception) Bound() string {
 	return e.Name + separator + Hash(e.Content)
 }
 
-// String is the content for people: JSON is indented.
+// String returns the content for people: JSON is indented.
 func (e Exception) String() string {
 	var indented bytes.Buffer
 	if json.Indent(&indented, e.Content, "", "  ") == nil {
@@ -55,11 +55,11 @@ func Hash(content []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// OfText is that of a script: its bytes count.
+// OfText returns the exception of a script, which is bound to its bytes.
 func OfText(name string, text []byte) Exception { return Exception{Name: name, Content: text} }
 
-// OfJSON is that of a JSON value: its canonical form counts (RFC 8785). A value that
-// has none can't be bound.
+// OfJSON returns the exception of a JSON value, which is bound to its canonical form
+// (RFC 8785). A value without one can't be bound.
 func OfJSON(name string, value json.RawMessage) Exception {
 	// The canonicalizer takes no scalars, so the value is in a list while it works.
 	text, err := jsoncanonicalizer.Transform(slices.Concat([]byte("["), value, []byte("]")))
@@ -69,7 +69,7 @@ func OfJSON(name string, value json.RawMessage) Exception {
 	return Exception{Name: name, Content: bytes.TrimSuffix(bytes.TrimPrefix(text, []byte("[")), []byte("]"))}
 }
 
-// Of is that of a value of strings, numbers, truth values, nil, []any and
+// Of returns the exception of a value of strings, numbers, truth values, nil, []any and
 // map[string]any, such as strictyaml decodes.
 func Of(name string, value any) Exception {
 	var text bytes.Buffer
@@ -81,25 +81,25 @@ func Of(name string, value any) Exception {
 	return OfJSON(name, text.Bytes())
 }
 
-// Policy is what a policy says of exceptions.
+// Policy is what a policy says about exceptions.
 type Policy struct {
 	Allow []string // NAME or NAME@sha256:HEX
 	// The policy pins the app-compose by its hash, or the compose file in it.
 	AppPinned, FilePinned bool
 }
 
-// Answer is what a policy says of one exception.
+// Answer is what a policy says about one exception.
 type Answer int
 
 // The answers, from the worst to the best.
 const (
 	Unaccepted   Answer = iota
-	OtherContent        // accepted is another content under that name
-	ByName              // accepted is the name, and nothing pins the content
+	OtherContent        // another content of that name is accepted
+	ByName              // the name is accepted, and nothing pins the content
 	Accepted
 )
 
-// On looks an exception up.
+// On returns the policy's answer about an exception.
 func (p Policy) On(e Exception) Answer {
 	best := Unaccepted
 	if e.Never {

@@ -42,8 +42,8 @@ var takeover = []struct{ path, why string }{
 	{"/", "it is not one of the folders that the system leaves to applications, which are " + strings.Join(appRoots, ", ") + " and below"},
 }
 
-// TakesOver says whether having a host path takes over, and how. What is allowed is a
-// list; everything else is the system's.
+// TakesOver reports whether a container that gets a path of the VM can take over the
+// launch, and how. Only listed paths are allowed; everything else is the system's.
 func TakesOver(source string) (why string, bad bool) {
 	p := Path(source)
 	if slices.ContainsFunc(appRoots, func(root string) bool { return Within(p, root) }) {
@@ -70,15 +70,15 @@ func firstPart(p string) string {
 func IsEnvFile(source string) bool {
 	p := Path(source)
 	if p == "/dstack/.env" {
-		return true // reading it gives what allowed_envs gives
+		return true // it has only what allowed_envs has
 	}
 	name, ok := strings.CutPrefix(p, "/dstack/")
 	base, isEnv := strings.CutSuffix(name, ".env")
 	return ok && isEnv && strings.Trim(base, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == ""
 }
 
-// Path is the absolute path in the VM that a bind source means; relative
-// ones are in dstack's project directory.
+// Path returns the absolute path in the VM that a bind source means. Relative ones are
+// in dstack's project directory.
 func Path(source string) string {
 	if strings.HasPrefix(source, "~") {
 		return path.Join("/root", source[1:])

@@ -7,7 +7,7 @@ import (
 	"gitlauncher/verify/compose/folder"
 )
 
-// TestTakesOver: whose a folder is, whatever it is called.
+// TestTakesOver: who owns a folder, whatever it is called.
 func TestTakesOver(t *testing.T) {
 	for source, want := range map[string]string{
 		"./data": "", "data/x": "", "./config/../data": "", "/srv": "", "/srv/x/y": "", "/mnt/disk": "", "/data": "", "/tapp/data": "", "/var/volatile/dstack/data": "", "/dstack/letsencrypt": "",
@@ -30,7 +30,8 @@ func TestTakesOver(t *testing.T) {
 	}
 }
 
-// TestHidesImage: what lies over the launcher's image is seen, whatever it is called.
+// TestHidesImage: a file system over the launcher's image is seen, whatever its path is
+// written like.
 func TestHidesImage(t *testing.T) {
 	for target, want := range map[string]bool{
 		"/tmp": false, "/tmp/x": false, "/var/tmp": false, "/run": false, "/run/app": false, "/var/run/app": false, "/root": false, "/home/a": false, "/var/cache/x": false, "/srv": false, "/var/lib/app": false,

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// HidesImage reports whether an empty file system in memory hides files of the launcher's
-// image. Beside the image's own places there are those where workloads install things
-// and keep their own.
+// HidesImage reports whether an empty file system in memory hides files of the
+// launcher's image. Places where workloads keep files of theirs, such as /tmp and
+// /home, may be hidden.
 func HidesImage(target string) bool {
 	p := path.Clean(target)
 	if rest, ok := strings.CutPrefix(p, "/var/run"); ok && (rest == "" || rest[0] == '/') {

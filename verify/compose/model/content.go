@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Definitions are the top-level Definitions that a service, or a part of it, refers
-// to: all four kinds are there, if only empty.
+// Definitions returns the top-level definitions that a service, or a part of it, refers
+// to. All four kinds are in it, even if they are empty.
 func (m *Model) Definitions(service map[string]any, networks bool) map[string]any {
 	out := make(map[string]any)
 	for _, kind := range []string{"configs", "secrets", "volumes", "networks"} {
@@ -29,7 +29,7 @@ func (m *Model) Definitions(service map[string]any, networks bool) map[string]an
 	return out
 }
 
-// references are the names by which a service refers to Definitions of a kind, in
+// references returns the names by which a service refers to definitions of a kind, in
 // short or long form.
 func references(kind string, value any) (names []string) {
 	switch value := value.(type) {
@@ -52,19 +52,19 @@ func references(kind string, value any) (names []string) {
 	return names
 }
 
-// variable is a $ that Compose fills in, and the name behind it, if there is one.
+// variable matches a $ that Compose fills in, and the name after it, if there is one.
 var variable = regexp.MustCompile(`\$\$|\$\{?([A-Za-z_][A-Za-z0-9_]*)?`)
 
-// Variables are the names of what Compose fills into a value, sorted.
+// Variables returns the names of what Compose fills into a value, sorted.
 func Variables(v any) []string {
 	found := make(map[string]bool)
 	collectVariables(v, found)
 	return slices.Sorted(maps.Keys(found))
 }
 
-// PassedOn are the names of the variables that a service, or a part of it, gets without
-// a ${…}: an environment has them without a value, and secrets and configs, which are in
-// definitions, by their name.
+// PassedOn returns the names of the variables that a service, or a part of it, gets
+// without a ${…}: those without a value in its environment, and those that secrets and
+// configs, which are in definitions, name.
 func PassedOn(service, definitions map[string]any) []string {
 	found := make(map[string]bool)
 	build, _ := service["build"].(map[string]any)

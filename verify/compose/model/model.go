@@ -20,7 +20,7 @@ type Model struct {
 	top      map[string]any
 }
 
-// Raw is a service as the file has it.
+// Raw returns a service as the file has it.
 func (m *Model) Raw(name string) map[string]any {
 	services, _ := m.File["services"].(map[string]any)
 	service, _ := services[name].(map[string]any)
@@ -88,7 +88,7 @@ func clone(v any) any {
 	return v
 }
 
-// Entry is a top-level volume, config or secret.
+// Entry returns a top-level volume, network, config or secret.
 func (m *Model) Entry(kind, name string) map[string]any {
 	all, _ := m.top[kind].(map[string]any)
 	e, _ := all[name].(map[string]any)
@@ -128,6 +128,7 @@ func Texts(v any) []string {
 	return nil
 }
 
+// SortedKeys returns the keys of a map, sorted.
 func SortedKeys[V any](m map[string]V) []string {
 	keys := make([]string, 0, len(m))
 	for k := range m {
@@ -137,7 +138,7 @@ func SortedKeys[V any](m map[string]V) []string {
 	return keys
 }
 
-// NetworksOf are the keys of the networks that a service joins.
+// NetworksOf returns the keys of the networks that a service joins.
 func NetworksOf(service map[string]any) []string {
 	keys := Texts(service["networks"])
 	if all, ok := service["networks"].(map[string]any); ok {

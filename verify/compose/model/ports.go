@@ -42,8 +42,8 @@ func countPorts(v any, ports bool) (n int) {
 	return n
 }
 
-// width is how many ports a range has beyond one; no port is longer than 256
-// bytes, or further than 65,535 from another.
+// width returns how many ports a range has beyond the first, up to 65,536. A text of
+// more than 256 bytes is no port, and counts as too many.
 func width(port string) int {
 	if len(port) > 256 {
 		return maxPorts + 1

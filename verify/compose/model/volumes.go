@@ -12,7 +12,7 @@ type Volume struct {
 	Project bool // Compose puts the project's name and _ before it; nobody here knows that name
 }
 
-// Volume is the volume that the project's key stands for.
+// Volume returns the volume that the project's key stands for.
 func (m *Model) Volume(key string) Volume {
 	def := m.Entry("volumes", key)
 	if name, ok := def["name"].(string); ok {
@@ -21,7 +21,8 @@ func (m *Model) Volume(key string) Volume {
 	return Volume{Name: key, Project: def["external"] != true}
 }
 
-// keys are the project's keys that a full name may stand for: all behind a _.
+// keys returns the project's keys that a full name may stand for: all that follows any
+// _.
 func (v Volume) keys() (out []string) {
 	for i, r := range v.Name {
 		if r == '_' && !v.Project {
@@ -31,16 +32,16 @@ func (v Volume) keys() (out []string) {
 	return out
 }
 
-// maxName is longer than any name that Docker takes, in bytes.
+// maxName is longer than any name that Docker accepts, in bytes.
 const maxName = 512
 
-// Volumes is a set of them.
+// Volumes is a set of named volumes.
 type Volumes struct {
 	exact map[Volume]bool
 	keys  map[string]bool // that full names in it may stand for
 }
 
-// VolumesOf are those that a service mounts.
+// VolumesOf returns the volumes that a service mounts.
 func (m *Model) VolumesOf(service map[string]any) Volumes {
 	set := Volumes{make(map[Volume]bool), make(map[string]bool)}
 	for _, mount := range Mounts(service) {
@@ -76,7 +77,7 @@ type Mount struct {
 	Unusual              string // an option that is not known to be harmless, and its value
 }
 
-// Mounts are the entries of a service.
+// Mounts returns the entries of a service's volumes.
 func Mounts(service map[string]any) []Mount {
 	list, _ := service["volumes"].([]any)
 	var out []Mount
@@ -117,7 +118,8 @@ func unusual(mount map[string]any) string {
 	return ""
 }
 
-// BindDevice is the folder of the VM that a named volume really is.
+// BindDevice returns the folder of the VM that a named volume really is, and whether it
+// is one.
 func BindDevice(def map[string]any) (device string, bind bool) {
 	opts, _ := def["driver_opts"].(map[string]any)
 	device, _ = opts["device"].(string)

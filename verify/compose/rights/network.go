@@ -35,8 +35,8 @@ func isHex(name string) bool { return name != "" && strings.Trim(name, "01234567
 // logDrivers are those that Docker itself has.
 var logDrivers = strings.Fields("none local json-file syslog journald gelf fluentd awslogs splunk gcplogs")
 
-// Logging judges where a service's log goes: to Docker's own drivers, and to no unix
-// socket of the VM.
+// Logging judges where a service's log goes: it may go to Docker's own drivers, and to
+// no unix socket of the VM.
 func Logging(value any, bad func(what, why string)) {
 	l, _ := value.(map[string]any)
 	if driver := l["driver"]; driver != nil && driver != "" && !slices.Contains(logDrivers, fmt.Sprint(driver)) {

@@ -9,7 +9,7 @@ import (
 )
 
 // Judge judges what a service that is not the launcher's may do outside its container.
-// launcher is the name of the one that is.
+// launcher is the name of the launcher's service.
 func Judge(m *model.Model, service map[string]any, launcher string, bad func(what, why string)) {
 	if p := service["privileged"]; p != nil && p != false && p != "false" {
 		bad("is privileged", "a privileged container is root in the VM")
@@ -69,7 +69,7 @@ func AddedCapabilities(value any) (out []string) {
 	return out
 }
 
-// usualCaps are what Docker gives to any container: adding them takes back a cap_drop.
+// usualCaps are what Docker gives to any container: adding one only undoes a cap_drop.
 var usualCaps = strings.Fields("AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_BIND_SERVICE NET_RAW SETFCAP SETGID SETPCAP SETUID SYS_CHROOT")
 
 // Confinement returns the security_opt of a service beyond no-new-privileges.

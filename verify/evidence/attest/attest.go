@@ -18,7 +18,7 @@ const (
 	maxDepth  = 16
 )
 
-// Attestation is what an attestation says of a TDX VM, read but not believed.
+// Attestation is what an attestation says about a TDX VM, parsed and not believed.
 type Attestation struct {
 	Quote    []byte
 	Log      measure.Log
@@ -120,7 +120,7 @@ func entry(v any) (e measure.Entry, err error) {
 	return e, nil
 }
 
-// octets are bytes that are binary, or a list of numbers.
+// octets returns bytes that are binary or a list of numbers.
 func octets(v any) ([]byte, bool) {
 	switch v := v.(type) {
 	case []byte:

@@ -19,7 +19,7 @@ type decoder struct {
 
 var errLarge = fmt.Errorf("has more than %d values", maxValues)
 
-// length checks a length that the input says against what can follow.
+// length checks a length that the input claims.
 func (d *decoder) length(n int, err error) (int, error) {
 	switch {
 	case err != nil:
@@ -64,7 +64,7 @@ func (d *decoder) value(depth int) (any, error) {
 	case msgpcode.IsFixedMap(code), code == msgpcode.Map16, code == msgpcode.Map32:
 		return d.mapping(depth)
 	}
-	return nil, fmt.Errorf("has a value of the form %#x, which an attestation has not", code)
+	return nil, fmt.Errorf("has a value of the form %#x, which no attestation has", code)
 }
 
 func (d *decoder) number(code byte) (any, error) {
