@@ -28,7 +28,7 @@ PORTABLE = ./gitpin/object ./gitpin/pack/... ./gitpin/proof ./config ./policy ./
 
 TOOLS = $(GO) -C .github/tool build -o '$(CURDIR)/bin/'
 
-.PHONY: all help build test race lint cover mutants fuzz bench bench-quick bench-image bench-verify page page-test demo demo-image dist install man licenses vulnerabilities image image-verify image-lock image-test module clean
+.PHONY: all help build test race lint cover mutants fuzz bench bench-formats bench-quick bench-image bench-verify page page-test demo demo-image dist install man licenses vulnerabilities image image-verify image-lock image-test module clean
 
 all: build
 
@@ -90,6 +90,10 @@ fuzz:
 ## bench: against git itself, several runs, medians and peak memory as a Markdown table; BEFORE=PROGRAM: against an earlier build
 bench: build
 	$(GO) run ./internal/bench -launcher bin/git-launcher -before '$(BEFORE)'
+
+## bench-formats: submodules and Git LFS, against git with both
+bench-formats: build
+	$(GO) run ./internal/bench -launcher bin/git-launcher -before '$(BEFORE)' -formats -runs 7
 
 ## bench-quick: the small rows of bench
 bench-quick: build

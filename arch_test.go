@@ -173,7 +173,7 @@ var rooms = []row{
 	// Tools of this repository.
 	{"image/build", "image/build/debian image/build/layer internal/compile", "github.com/google/go-containerregistry golang.org/x/sync", "os syscall"},
 	{"page", "", "", "os os/exec"},
-	{"internal/bench", "internal/gittest", "", "net/http os os/exec syscall"},
+	{"internal/bench", "internal/gittest internal/gittest/habit internal/lfstest", "", "net/http os os/exec syscall"},
 	{"internal/bench/image", "internal/regtest", "github.com/google/go-containerregistry", "os os/exec"},
 	{"internal/compile", "", "", "os os/exec"},
 	{"internal/dist", "internal/compile", "", "os"},

@@ -225,27 +225,36 @@ func TestLFSTampered(t *testing.T) {
 	if _, err := h.pin(t, dir); err != nil {
 		t.Fatal(err)
 	}
-	pointer, err := gittest.Git(h.Dir, nil, "cat-file", "blob", h.Head+":model.bin")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, tamper := range map[string]func(at string) error{
-		"a byte":      func(at string) error { return os.WriteFile(at, []byte("the weightz\n"), 0o644) },
-		"a pointer":   func(at string) error { return os.WriteFile(at, []byte(pointer+"\n"), 0o644) },
-		"longer":      func(at string) error { return os.WriteFile(at, []byte("the weights\n\n"), 0o644) },
-		"other mode":  func(at string) error { return os.Chmod(at, 0o755) },
-		"gone":        os.Remove,
-		"another one": func(at string) error { return os.WriteFile(at, []byte(h.files["deep/tool.bin"]), 0o644) },
-	} {
-		if err := tamper(filepath.Join(dir, "model.bin")); err != nil {
+	for _, file := range []string{"model.bin", "large.bin"} { // of a large one the pointer is known before
+		pointer, err := gittest.Git(h.Dir, nil, "cat-file", "blob", h.Head+":"+file)
+		if err != nil {
 			t.Fatal(err)
 		}
-		c, err := h.pin(t, dir)
-		if err != nil || !c.Fetched {
-			t.Errorf("%s: %v", name, err)
-			continue
+		content := h.files[file]
+		write := func(text string) func(string) error {
+			return func(at string) error { return os.WriteFile(at, []byte(text), 0o644) }
 		}
-		h.holds(t, dir, c)
+		half := len(content) / 2
+		for name, tamper := range map[string]func(at string) error{
+			"a byte":        write(content[:half] + "\x00" + content[half+1:]),
+			"the last byte": write(content[:len(content)-1] + "\x00"),
+			"a pointer":     write(pointer + "\n"),
+			"longer":        write(content + "\n"),
+			"shorter":       write(content[:len(content)-1]),
+			"other mode":    func(at string) error { return os.Chmod(at, 0o755) },
+			"gone":          os.Remove,
+			"another one":   write(h.files["deep/tool.bin"]),
+		} {
+			if err := tamper(filepath.Join(dir, file)); err != nil {
+				t.Fatal(err)
+			}
+			c, err := h.pin(t, dir)
+			if err != nil || !c.Fetched {
+				t.Errorf("%s, %s: %v", file, name, err)
+				continue
+			}
+			h.holds(t, dir, c)
+		}
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"gitlauncher/gitpin/lfs"
 	"gitlauncher/gitpin/object"
 	"gitlauncher/gitpin/pack/stored"
 	"gitlauncher/gitpin/proof"
@@ -47,6 +48,7 @@ type checkWorker struct {
 	sum     hash.Hash
 	block   []byte
 	put     *stored.Putter // nil if no pack is written or compared
+	named   *lfs.Pointer   // the blob of the file at hand; nil if it is not known to be one
 }
 
 // NewChecker returns a checker, which must be closed.

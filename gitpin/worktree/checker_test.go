@@ -86,7 +86,7 @@ func (d *disk) check(ctx context.Context, between func(d *disk)) ([]worktree.Sta
 	if between != nil {
 		between(d)
 	}
-	return c.Contents(ctx, d.tree, sizes, nil)
+	return c.Contents(ctx, d.tree, sizes, nil, nil)
 }
 
 func fifo(path string) error { return unix.Mkfifo(path, 0o644) }

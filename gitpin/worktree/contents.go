@@ -19,7 +19,10 @@ import (
 // the content, and returns what Git's index keeps of each file. If packed is not nil, it
 // also writes or compares the stored pack of the tree. Errors are [ErrChanged],
 // [stored.ErrDiffers], and those of the disk.
-func (c *Checker) Contents(ctx context.Context, tree *proof.Tree, sizes []int64, packed *Stored) ([]Stat, error) {
+//
+// named are Git LFS pointers that the tree is known to have, by the files' numbers: the
+// content of such a file is proven by the SHA-256 in its pointer alone.
+func (c *Checker) Contents(ctx context.Context, tree *proof.Tree, sizes []int64, packed *Stored, named map[int]lfs.Pointer) ([]Stat, error) {
 	group, gctx := errgroup.WithContext(ctx)
 	var sum []byte
 	early := packed != nil && packed.Pack.Compares()
@@ -38,8 +41,11 @@ func (c *Checker) Contents(ctx context.Context, tree *proof.Tree, sizes []int64,
 				return nil
 			}
 			return c.workers.use(func(w *checkWorker) error {
-				put := w.putter(packed, i)
-				return w.file(ctx, &tree.Files[i], sizes[i], put, &stats[i])
+				w.named = nil
+				if p, is := named[i]; is {
+					w.named = &p
+				}
+				return w.file(ctx, &tree.Files[i], sizes[i], w.putter(packed, i), &stats[i])
 			})
 		})
 	})
@@ -59,6 +65,7 @@ func (c *Checker) Contents(ctx context.Context, tree *proof.Tree, sizes []int64,
 // [ErrChanged] and those of the disk.
 func (c *Checker) File(ctx context.Context, path, content string) error {
 	return c.workers.use(func(w *checkWorker) error {
+		w.named = nil
 		id, err := w.hasher.Sum(object.Blob, []byte(content))
 		if err != nil {
 			return err
@@ -135,8 +142,10 @@ func (w *checkWorker) regular(ctx context.Context, at int, name string, f *proof
 // hash reads a file of that size, block by block, and requires that it is the proven blob,
 // or the content that the blob, a Git LFS pointer, names.
 func (w *checkWorker) hash(ctx context.Context, fd int, f *proof.File, size int64, put *stored.Putter) error {
-	w.hasher.Begin(object.Blob, size)
 	w.sum.Reset()
+	if w.named == nil {
+		w.hasher.Begin(object.Blob, size)
+	}
 	for left := size; ; {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -148,7 +157,9 @@ func (w *checkWorker) hash(ctx context.Context, fd int, f *proof.File, size int6
 		if left == size {
 			f.LFS = lfs.Looks(b)
 		}
-		w.hasher.Write(b)
+		if w.named == nil {
+			w.hasher.Write(b)
+		}
 		w.sum.Write(b)
 		if put != nil {
 			if err := put.Block(b); err != nil {
@@ -160,6 +171,13 @@ func (w *checkWorker) hash(ctx context.Context, fd int, f *proof.File, size int6
 		}
 	}
 	f.SHA256 = [sha256.Size]byte(w.sum.Sum(nil))
+	if w.named != nil {
+		if *w.named != (lfs.Pointer{SHA256: f.SHA256, Size: size}) {
+			return wrong(f.Path, "is not the content that its Git LFS pointer names")
+		}
+		f.LFS, f.Placed, f.Size = false, true, size
+		return nil
+	}
 	id, err := w.hasher.ID()
 	switch {
 	case err == nil && id == f.ID && f.LFS && w.checker.params.LFS && size < lfs.MaxPointer:

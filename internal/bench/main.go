@@ -7,7 +7,8 @@
 //   - a restart against fetch, checkout, reset and clean on the existing clone, and
 //     against a git that is made to look at every byte, as we do;
 //   - the floor: `tar x` of the same files, and the server alone;
-//   - what content_sha256 costs, and how time and memory grow.
+//   - what content_sha256 costs, and how time and memory grow;
+//   - with -formats submodules and Git LFS, against git with both.
 //
 // With -before it measures another build of git-launcher in turn with this one, instead
 // of git.
@@ -36,6 +37,7 @@ func main() {
 	flag.IntVar(&b.runs, "runs", 5, "runs of each; large ones have fewer")
 	flag.StringVar(&b.tmp, "tmp", "/dev/shm", "where to work; a file system in memory gives steady figures")
 	flag.StringVar(&b.disk, "disk", "/var/tmp", "a directory on a disk, for one row; empty for none")
+	formats := flag.Bool("formats", false, "repositories with submodules and with Git LFS instead")
 	flag.StringVar(&b.only, "only", "", "repositories with this in their name, such as \"one file\"")
 	inner := flag.Bool("timed", false, "time the command that follows; bench calls itself so, to be small when it does")
 	watch := flag.Bool("watch", false, "with -timed: watch the memory of all processes")
@@ -43,7 +45,7 @@ func main() {
 	if *inner {
 		os.Exit(timedHere(*watch, flag.Args()))
 	}
-	if err := b.run(); err != nil {
+	if err := b.run(*formats); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -59,17 +61,20 @@ type bench struct {
 // runner runs one side once. With watch, its memory counts and its time does not.
 type runner func(watch bool) (usage, error)
 
-func (b *bench) run() (err error) {
+func (b *bench) run(formats bool) (err error) {
 	b.began = time.Now()
 	if b.launcher, err = filepath.Abs(b.launcher); err != nil {
 		return err
 	}
 	fmt.Printf("%s, git %s, %s\n\n", b.began.UTC().Format("2006-01-02 15:04 MST"), gitVersion(), machine())
 	if b.before != "" {
-		return b.builds()
+		return b.builds(formats)
 	}
 	fmt.Println("| repository | case | theirs | ours | ratio | wanted | their memory | our memory |")
 	fmt.Println("|---|---|---|---|---|---|---|---|")
+	if formats {
+		return b.formats()
+	}
 	steps := b.loads()
 	steps[0].parts = []part{b.cold, b.clone, b.restart, b.floor}
 	steps[1].parts = []part{b.cold, b.clone, b.restart, b.floor, b.canned, b.record}
@@ -145,7 +150,7 @@ func (b *bench) progress(format string, args ...any) {
 
 // row runs two sides in turn and prints a line of the table. wanted is the ratio to
 // reach; 0 means none.
-func (b *bench) row(l load, name string, runs int, wanted float64, theirs, ours runner) error {
+func (b *bench) row(l fmt.Stringer, name string, runs int, wanted float64, theirs, ours runner) error {
 	t, o, err := b.pair(l, name, runs, theirs, ours)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
@@ -159,7 +164,7 @@ func (b *bench) row(l load, name string, runs int, wanted float64, theirs, ours 
 }
 
 // pair runs two sides in turn: first to watch their memory, then to time them.
-func (b *bench) pair(l load, name string, runs int, theirs, ours runner) (t, o usage, err error) {
+func (b *bench) pair(l fmt.Stringer, name string, runs int, theirs, ours runner) (t, o usage, err error) {
 	b.progress("%v: %s", l, name)
 	var ts, os []usage
 	for i := range runs + 1 {

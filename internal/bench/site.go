@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"gitlauncher/internal/gittest"
+	"gitlauncher/internal/gittest/habit"
 )
 
 // site is one repository on a server, and a place to work.
@@ -19,27 +20,34 @@ type site struct {
 	launcher       string
 	keep           bool   // keep folders: removing many files slows later runs down on some disks
 	clone, work    string // of the last cold run
+	lines          string // of the config, further ones
+	habits         []habit.Habit
 	n              int
 	stop           func()
 }
 
 func newSite(tmp, launcher string, l load, canned bool) (*site, error) {
-	dir, err := os.MkdirTemp(tmp, "bench-")
+	s, err := emptySite(tmp, launcher)
 	if err != nil {
 		return nil, err
 	}
-	s := &site{dir: dir, launcher: launcher, stop: func() {}}
-	if s.head, err = l.build(filepath.Join(dir, "srv", "r.git")); err != nil {
+	if s.head, err = l.build(filepath.Join(s.dir, "srv", "r.git")); err != nil {
 		s.close()
 		return nil, err
 	}
 	return s, s.serve(canned)
 }
 
+// emptySite has no repository yet.
+func emptySite(tmp, launcher string) (*site, error) {
+	dir, err := os.MkdirTemp(tmp, "bench-")
+	return &site{dir: dir, launcher: launcher, stop: func() {}}, err
+}
+
 // serve starts a server. If canned, it replays git's first answer.
 func (s *site) serve(canned bool) error {
 	s.stop()
-	server := &gittest.Server{Root: filepath.Join(s.dir, "srv"), Canned: canned}
+	server := &gittest.Server{Root: filepath.Join(s.dir, "srv"), Canned: canned, Habits: s.habits}
 	url, stop, err := server.Start("127.0.0.1:0")
 	s.url, s.stop = url+"/r.git", stop
 	return err
@@ -116,7 +124,7 @@ func (s *site) restart(watch bool) (usage, error) { return s.launch(s.launcher)(
 func (s *site) launch(launcher string) runner {
 	return func(watch bool) (usage, error) {
 		config := filepath.Join(s.dir, "config.conf")
-		text := fmt.Sprintf("REPO_URL=%s\nCOMMIT_SHA=%s\nWORK_DIR=%s\n", s.url, s.head, filepath.Join(s.work, "work"))
+		text := fmt.Sprintf("REPO_URL=%s\nCOMMIT_SHA=%s\nWORK_DIR=%s\n%s", s.url, s.head, filepath.Join(s.work, "work"), s.lines)
 		if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
 			return usage{}, err
 		}
