@@ -37,9 +37,8 @@ func Prepare(root *cobra.Command, version string, stdout, stderr io.Writer) {
 	root.SilenceUsage, root.SilenceErrors = true, true
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.Version = version
-	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.AddCommand(versionCommand(root, version), manualCommand(root))
+	versionFlag(root, version)
 	root.InitDefaultCompletionCmd()
 	root.SetHelpCommand(helpCommand(root))
 	root.InitDefaultHelpCmd()
@@ -84,6 +83,26 @@ func Execute(ctx context.Context, root *cobra.Command, args []string) error {
 	}
 	root.SetArgs(args)
 	return root.ExecuteContext(ctx)
+}
+
+// versionFlag adds --version. That of cobra is a template, by which the linker keeps every
+// exported method: 3 MiB of the simulator.
+func versionFlag(root *cobra.Command, version string) {
+	if root.RunE == nil {
+		root.Args, root.RunE = cobra.ArbitraryArgs, unknown
+	}
+	wanted := root.Flags().BoolP("version", "v", false, "print the version")
+	run := root.RunE
+	root.RunE = func(cmd *cobra.Command, args []string) error {
+		switch {
+		case !*wanted:
+			return run(cmd, args)
+		case len(args) > 0:
+			return Usagef("--version stands alone")
+		}
+		fmt.Fprintln(cmd.OutOrStdout(), root.Name(), version)
+		return nil
+	}
 }
 
 func versionCommand(root *cobra.Command, version string) *cobra.Command {

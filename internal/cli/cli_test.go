@@ -36,6 +36,7 @@ func TestSuggest(t *testing.T) {
 		{"sbu", `there is no command "sbu"; did you mean sub?`},
 		{"help sbu", `there is no command "sbu"; did you mean sub?`},
 		{"completion powershel", `there is no command "powershel"; did you mean powershell?`},
+		{"--version one", "--version stands alone"},
 		{"other one", `unknown command "one" for "program other"`},
 		{"sub one two", "accepts at most 1 arg(s)"},
 		{"sub --number x", `invalid argument "x" for "--number" flag`},

@@ -12,7 +12,6 @@ import (
 // help is what --help prints of a command.
 func help(cmd *cobra.Command) string {
 	cmd.InitDefaultHelpFlag()
-	cmd.InitDefaultVersionFlag()
 	var b strings.Builder
 	fmt.Fprintf(&b, "Usage: %s\n", cmd.UseLine())
 	if cmd.HasAvailableSubCommands() {
