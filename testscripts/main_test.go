@@ -84,6 +84,9 @@ func TestScripts(t *testing.T) {
 			"await":       cmdAwait,
 			"asked":       cmdAsked,
 			"logged":      cmdLogged,
+			"attest":      cmdAttest,
+			"front":       cmdFront,
+			"transcript":  cmdTranscript,
 		}),
 	})
 }
@@ -144,6 +147,8 @@ type state struct {
 	registry *regtest.Server
 	listener net.Listener
 	stopSim  func()
+
+	stopAttest func() error
 }
 
 func of(ts *testscript.TestScript) *state { return ts.Value(stateKey{}).(*state) }

@@ -20,11 +20,12 @@ func TestFlags(t *testing.T) {
 	gitFlags := git.flags(&measuring{guest: &git.Guest, place: &git.Receipt}, &q)
 	img := new(imageSettings)
 	imageFlags := img.flags(&measuring{guest: &img.Guest, place: &img.Receipt}, &text)
+	attest := new(attestSettings).flags()
 	compose := new(composeSettings).flags(&text, &text)
 	for _, c := range []struct {
 		flags    launcherflags.Destinations
 		commands string
-	}{{gitFlags, "run check receipt pin"}, {imageFlags, "image resolve"}, {compose, "compose"}} {
+	}{{gitFlags, "run check receipt pin"}, {imageFlags, "image resolve"}, {attest, "attest"}, {compose, "compose"}} {
 		unused := len(c.flags)
 		seen := make(map[string]bool)
 		for _, command := range strings.Fields(c.commands) {
@@ -68,16 +69,17 @@ func (r recorder) Set(v string) error {
 
 // FuzzReaders gives the same words to the launcher's parser and to the reader of check D
 // (package verify/compose): both make the same of them, or both refuse them.
+// SECURITY.md: A3.
 func FuzzReaders(f *testing.F) {
 	for _, words := range []string{
 		"", "run", "--measure\nrecord\nc.conf", "--receipt-log\nc.conf", "--receipt-log=0\n--", "--\n--retries\n2", "-\n--retries",
 		"--retries\n-1", "--retries=", "--=x", "---retries", "--retries", "-h", "--help", "--receipt-log=", "--receipt-log=x", "--approved=none\n",
-		"-measure==\nauto", "--measure\n--\n--platform\nnontee", "--no-such\nx",
+		"-measure==\nauto", "--measure\n--\n--platform\nnontee", "--no-such\nx", "--listen\n:1\n--bind-file\nx", "--bind-file=", "attest\n--listen",
 	} {
 		f.Add(words)
 	}
 	f.Fuzz(func(t *testing.T, words string) {
-		for _, command := range []string{"run", "check", "receipt", "pin", "image", "resolve", "compose"} {
+		for _, command := range []string{"run", "check", "receipt", "pin", "image", "resolve", "compose", "attest"} {
 			args := strings.Split(words, "\n")
 			var want []launcherflags.Setting
 			to := make(launcherflags.Destinations)

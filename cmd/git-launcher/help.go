@@ -26,6 +26,8 @@ var commands = []command{
 		"policy-out compose history" + boundFlags + logFlags, [2]string{"git-launcher check config.conf", "git-launcher check --compose docker-compose.yaml --policy-out policy.conf config.conf"}},
 	{"receipt", "git-launcher receipt [flags]", "Prints a fresh launch receipt of the launch that is running.",
 		"nonce bind-spki bind-file receipt dstack-endpoint dstack-timeout" + logFlags, [2]string{"git-launcher receipt --nonce c0ffee >receipt.json", "git-launcher receipt --nonce c0ffee --bind-file cert.pem >receipt.json"}},
+	{"attest", "git-launcher attest [flags]", "Answers strangers with fresh receipts over HTTP: GET /receipt?nonce=HEX, /healthz, /metrics.",
+		"listen bind-file receipt dstack-endpoint dstack-timeout" + logFlags, [2]string{"git-launcher attest", "git-launcher attest --listen :8081 --bind-file /run/git-launcher/cert.pem"}},
 	{"pin", "git-launcher pin [flags] REPO_URL [REF]", "Proves the commit that REF (a branch or tag) is now, and prints config, compose file and policy.",
 		"set env image os-image print out history auth-token-file auth-scheme ssh-key-file" + boundFlags + logFlags,
 		[2]string{"git-launcher pin https://github.com/you/workload.git v1", "git-launcher pin --os-image dstack-0.6.6 --out deploy https://github.com/you/workload.git"}},

@@ -47,7 +47,7 @@ func main() {
 // launcher runs one command and returns the exit code.
 func launcher(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	name := "run"
-	names := []string{"run", "check", "receipt", "pin", "image", "help", "version"}
+	names := []string{"run", "check", "receipt", "attest", "pin", "image", "help", "version"}
 	if len(args) > 0 {
 		switch word := args[0]; {
 		case slices.Contains([]string{"help", "-h", "-help", "--help"}, word):
@@ -62,6 +62,13 @@ func launcher(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 	switch name {
 	case "image":
 		return imageCommand(ctx, args, stdout, stderr)
+	case "attest":
+		set, err := parseAttestSettings(args, os.LookupEnv)
+		if err != nil {
+			return misread(name, err, stdout, stderr)
+		}
+		log := set.logger(stderr)
+		return report(log, name, set.serve(ctx, log))
 	case "version":
 		fmt.Fprintln(stdout, "git-launcher", version.String())
 		return 0

@@ -42,7 +42,8 @@ type Flag struct {
 const (
 	git    = "run check receipt pin"
 	image  = "image" // and image check
-	all    = git + " image resolve compose"
+	all    = git + " image resolve compose attest"
+	agent  = git + " image attest"
 	images = "image resolve"
 )
 
@@ -52,9 +53,9 @@ var table = []Flag{
 
 	{Name: "platform", commands: git + " " + image},
 	{Name: "measure", commands: git + " " + image},
-	{Name: "dstack-endpoint", FlagOnly: true, commands: git + " " + image},
-	{Name: "dstack-timeout", Effect: Quiet, commands: git + " " + image},
-	{Name: "receipt", commands: git + " " + image},
+	{Name: "dstack-endpoint", FlagOnly: true, commands: agent},
+	{Name: "dstack-timeout", Effect: Quiet, commands: agent},
+	{Name: "receipt", commands: agent},
 	{Name: "receipt-log", Switch: true, Effect: Quiet, commands: git + " " + image},
 	{Name: "require-receipt", Switch: true, Effect: Quiet, commands: git + " " + image},
 	{Name: "stall-timeout", Effect: Quiet, commands: git + " " + image},
@@ -62,7 +63,8 @@ var table = []Flag{
 
 	{Name: "nonce", commands: git},
 	{Name: "bind-spki", FlagOnly: true, commands: "receipt"},
-	{Name: "bind-file", FlagOnly: true, commands: "receipt"},
+	{Name: "bind-file", FlagOnly: true, commands: "receipt attest"},
+	{Name: "listen", Effect: Quiet, commands: "attest"},
 	{Name: "policy-out", FlagOnly: true, commands: git},
 	{Name: "max-pack-bytes", Effect: Quiet, commands: git},
 	{Name: "max-tree-bytes", Effect: Quiet, commands: git},
@@ -107,8 +109,8 @@ var table = []Flag{
 	{Name: "node", commands: "compose"},
 }
 
-// Of returns the flags of a command: run, check, receipt, pin, image, or of image's own
-// resolve and compose.
+// Of returns the flags of a command: run, check, receipt, pin, image, attest, or of
+// image's own resolve and compose.
 func Of(command string) (flags []Flag) {
 	for _, f := range table {
 		if slices.Contains(strings.Fields(f.commands), command) {

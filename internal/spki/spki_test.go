@@ -10,7 +10,9 @@ import (
 	"encoding/pem"
 	"errors"
 	"math/big"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -85,6 +87,21 @@ func TestParseKey(t *testing.T) {
 	for _, text := range []string{private, cert + private, private + cert, strings.ReplaceAll(private, "PRIVATE KEY", "EC PRIVATE KEY")} {
 		if _, err := Parse([]byte(text)); !errors.Is(err, ErrPrivate) {
 			t.Errorf("%q: %v", text[:30], err)
+		}
+	}
+}
+
+// TestSize: a file at the bound is read, and one above it is not.
+func TestSize(t *testing.T) {
+	k := newKey(t)
+	cert := block("CERTIFICATE", k.cert)
+	file := filepath.Join(t.TempDir(), "key")
+	for size, want := range map[int]string{MaxSize: "", MaxSize + 1: "is larger than 64 KiB"} {
+		if err := os.WriteFile(file, []byte(cert+strings.Repeat("\n", size-len(cert))), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := Read(file); (err == nil) != (want == "") || err == nil && got != k.want || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%d bytes: %s %v", size, got, err)
 		}
 	}
 }

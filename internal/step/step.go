@@ -19,6 +19,7 @@ const (
 	MakeConfig  Name = "make the config"
 	Policy      Name = "write the policy"
 	Receipt     Name = "make a receipt"
+	Answer      Name = "answer with receipts"
 	UserConfig  Name = "read the user config"
 )
 

@@ -134,6 +134,9 @@ func problems(c report.Check, r *compose.Result, image bool) {
 	}
 	if denied == 0 && r.Service != "" {
 		found := "nothing but the launcher has the socket, the system or the launcher's volumes"
+		if len(r.Attests) > 0 {
+			found = "nothing but the launcher has the system or the launcher's volumes, and nothing but it and its attest (service " + strings.Join(r.Attests, ", ") + ") the socket"
+		}
 		if accepted > 0 {
 			found = "nothing but the launcher and the exceptions above, which ALLOW_COMPOSE accepts"
 		}

@@ -67,6 +67,7 @@ type Result struct {
 	Env         []string // other literal variables of the launcher's service, NAME=value
 	Passed      []string // variables that the launcher's service gets from the deployer
 	Others      []string
+	Attests     []string // services that are the launcher's attest, which answers with quotes
 	AllowedEnvs []string
 	Problems    []Problem
 	Accepted    []string // exceptions that were needed, NAME@sha256:HEX
@@ -209,8 +210,20 @@ func (j *judge) compose() {
 			j.Others = append(j.Others, name)
 		}
 	}
-	for _, name := range j.Others { // after the launcher, whose config says which volume it proves
-		j.other(name, j.model.Services[name])
+	others := j.Others
+	j.Others = nil
+	for _, name := range others { // after the launcher, whose config says which volume it proves
+		service, aside := j.model.Services[name], ""
+		if j.callsAttest(service) {
+			differs := j.attest(service)
+			if differs == nil {
+				j.Attests = append(j.Attests, name)
+				continue
+			}
+			aside = "; it is not attest as that is known: " + differs.Error()
+		}
+		j.Others = append(j.Others, name)
+		j.other(name, service, aside)
 	}
 }
 
@@ -242,7 +255,7 @@ func (j *judge) find() {
 		if len(j.expect.LauncherDigests) == 0 {
 			match = strings.Contains(ref, "launcher")
 		}
-		if !match {
+		if !match || j.callsAttest(j.model.Services[name]) {
 			continue
 		}
 		e := j.serviceException(name)

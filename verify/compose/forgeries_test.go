@@ -55,7 +55,7 @@ func TestForgeries(t *testing.T) {
 		"a volume that is somebody's home":             {strings.Replace(shop(""), "workload:/var/lib/git-launcher", "workload:/home/x/", 1), "refused: launcher:volumes: user's home"},
 		"a volume in a hidden folder of a home":        {strings.Replace(shop(""), "workload:/var/lib/git-launcher", "workload:/home/x/.local/lib", 1), "refused: launcher:volumes: user's home"},
 		"a folder of a volume":                         {strings.Replace(shop(""), "\"workload:/var/lib/git-launcher\"", "{type: volume, source: workload, target: /var/lib/git-launcher, volume: {subpath: x}}", 1), "refused: launcher:volumes: volume.subpath: x"},
-		"a volume over /run":                           {strings.Replace(shop(""), "workload:/var/lib/git-launcher", "workload:/run/git-launcher", 1), "refused: launcher:volumes: hides files"},
+		"a volume over /run":                           {strings.Replace(shop(""), "workload:/var/lib/git-launcher", "workload:/run", 1), "refused: launcher:volumes: hides files"},
 		"a tmpfs over the CA files":                    {strings.Replace(shop(""), "\"/root:exec\"", "/etc/ssl", 1), "refused: launcher:tmpfs: hides files"},
 		"a tmpfs over the socket":                      {strings.Replace(shop(""), "\"/root:exec\"", "/var/run/dstack.sock", 1), "refused: launcher:tmpfs: hides files"},
 		"a second config":                              {strings.Replace(shop(""), "    restart:", "    configs: [{source: c, target: /etc/git-launcher/config.conf}]\n    restart:", 1) + "configs: {c: {content: \"REPO_URL=x\"}}\n", "refused: launcher:configs: two configs"},

@@ -42,18 +42,25 @@ func (j *judge) ownVolumes(service map[string]any, bad func(key, what, why strin
 			bad("volumes", fmt.Sprintf("mounts %.100s at %.100s", m.Source, m.Target), "a file of the VM is not measured, and the launcher would run or read it")
 		case m.Kind == "tmpfs":
 			tmpfs("volumes", m.Target, bad)
+		case m.Kind == "volume" && path.Clean(m.Target) == evidenceDir && !j.expect.Image:
+			j.ownVolume(m.Source, bad)
 		case m.Kind == "volume" && folder.IsHome(path.Clean(m.Target)):
 			bad("volumes", fmt.Sprintf("mounts a volume at %.100s", m.Target), "it is a user's home, where programs look for code of their own, and a volume may outlive the boot; a tmpfs does not")
 		case m.Kind == "volume" && folder.OfImage(path.Clean(m.Target)):
 			bad("volumes", fmt.Sprintf("mounts a volume at %.100s", m.Target), "it hides files of the audited image, or replaces the config")
 		case m.Kind == "volume":
-			j.driver(m.Source, func(what, why string) { bad("volumes", what, why) })
-			if opts := j.model.Entry("volumes", m.Source)["driver_opts"]; opts != nil {
-				bad("volumes", fmt.Sprintf("mounts the volume %.60s with driver_opts", m.Source), "it can be a folder of the VM")
-			}
+			j.ownVolume(m.Source, bad)
 		default:
 			bad("volumes", fmt.Sprintf("has a mount of type %.40s at %.100s", m.Kind, m.Target), "that type is not understood here")
 		}
+	}
+}
+
+// ownVolume judges what a volume of the launcher's really is.
+func (j *judge) ownVolume(source string, bad func(key, what, why string)) {
+	j.driver(source, func(what, why string) { bad("volumes", what, why) })
+	if opts := j.model.Entry("volumes", source)["driver_opts"]; opts != nil {
+		bad("volumes", fmt.Sprintf("mounts the volume %.60s with driver_opts", source), "it can be a folder of the VM")
 	}
 }
 

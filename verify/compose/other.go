@@ -46,15 +46,15 @@ var denied = map[string]string{
 }
 
 // other judges a service that is not the launcher's. All of its problems can be
-// accepted by service:NAME.
-func (j *judge) other(name string, service map[string]any) {
+// accepted by service:NAME. aside is added to each reason.
+func (j *judge) other(name string, service map[string]any, aside string) {
 	var e *exception.Exception // hashed once, and only where it is needed
 	bad := func(what, why string) {
 		if e == nil {
 			made := j.serviceException(name)
 			e = &made
 		}
-		j.except("service "+name, *e, what, why)
+		j.except("service "+name, *e, what, why+aside)
 	}
 	for _, key := range model.SortedKeys(service) {
 		why, no := denied[key]
