@@ -32,8 +32,10 @@ func TestFetch(t *testing.T) {
 			w.Write(make([]byte, limit+1))
 		case "/moved":
 			http.Redirect(w, r, "/nonce?x=moved", http.StatusFound)
+		case "/3", "/2", "/1":
+			http.Redirect(w, r, map[string]string{"/3": "/2", "/2": "/1", "/1": "/nonce?x=moved"}[r.URL.Path], http.StatusFound)
 		case "/loop":
-			http.Redirect(w, r, "/loop", http.StatusFound)
+			http.Redirect(w, r, "/3", http.StatusFound)
 		default:
 			http.NotFound(w, r)
 		}
@@ -43,6 +45,9 @@ func TestFetch(t *testing.T) {
 	}
 	if got, err := c.Fetch(context.Background(), s.URL+"/moved", "", limit); err != nil || string(got.Data) != "moved" || !bytes.Equal(got.SPKI, s.Certificate().RawSubjectPublicKeyInfo) {
 		t.Errorf("a redirect of the same server: %+v %v", got, err)
+	}
+	if got, err := c.Fetch(context.Background(), s.URL+"/3", "", limit); err != nil || string(got.Data) != "moved" {
+		t.Errorf("three redirects: %+v %v", got, err)
 	}
 	if got, err := c.Fetch(context.Background(), s.URL+"/at", "", limit); err != nil || len(got.Data) != limit {
 		t.Errorf("at the bound: %v", err)

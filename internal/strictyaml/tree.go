@@ -295,7 +295,7 @@ func (c *cost) node(n *yaml.Node, path, dots int) error {
 		c.work += keys * keys
 	}
 	if c.work > maxWork || c.bytes > maxBytes {
-		return refuse(n.Line, "is too much to judge: too many keys side by side, too many levels, too long names or too many aliases (a mapping may have 1,000 keys)")
+		return refuse(n.Line, "is too much to judge: too many keys side by side, too many levels, too long names or too many aliases (a mapping may have some 900 keys)")
 	}
 	for i, child := range n.Content {
 		name := "[]"
