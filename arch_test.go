@@ -167,7 +167,7 @@ var rooms = []row{
 	{"internal/regtest", "", "github.com/google/go-containerregistry golang.org/x/sys", "net net/http os os/exec syscall"},
 	{"internal/regtest/node", "", "", "net/http os syscall"},
 	{"internal/regtest/serve", "internal/regtest", "github.com/google/go-containerregistry", "os syscall"},
-	{"internal/walktest", "internal/gittest", "", "os os/exec"},
+	{"internal/walktest", "internal/gittest", "", "net os os/exec"},
 	{"testscripts", "", "", ""},
 	{"image/test", "", "", ""},
 

@@ -73,7 +73,7 @@ func parseFlags(fs *flag.FlagSet, args []string, env func(string) (string, bool)
 // fromEnv sets flags from GIT_LAUNCHER_ variables.
 func fromEnv(fs *flag.FlagSet, env func(string) (string, bool)) (err error) {
 	fs.VisitAll(func(f *flag.Flag) {
-		name := "GIT_LAUNCHER_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		name := launcherflags.Variable(f.Name)
 		v, ok := env(name)
 		if !ok || err != nil {
 			return

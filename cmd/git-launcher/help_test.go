@@ -6,11 +6,13 @@ import (
 	"flag"
 	"io"
 	"log/slog"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"gitlauncher/internal/advice"
+	"gitlauncher/internal/gitmode"
 	"gitlauncher/internal/launcherflags"
 	"gitlauncher/internal/step"
 )
@@ -36,6 +38,25 @@ func TestHelp(t *testing.T) {
 	}
 	if help("") != usage || help("image") != imageUsage {
 		t.Error("the manuals are not what --help prints")
+	}
+}
+
+// TestHelpBounds: the defaults that the manual names are those of a launch.
+func TestHelpBounds(t *testing.T) {
+	var b gitmode.Bounds
+	flags := make(launcherflags.Destinations)
+	b.Flags(flags)
+	b = gitmode.Bounds{}
+	for name, flag := range flags {
+		m := regexp.MustCompile(`\(default ([-\w]+)`).FindStringSubmatch(flagText(usage, name))
+		if m == nil {
+			t.Errorf("the manual names no default of --%s", name)
+		} else if err := flag.Set(m[1]); err != nil {
+			t.Errorf("--%s %s: %v", name, m[1], err)
+		}
+	}
+	if b != gitmode.DefaultBounds() {
+		t.Errorf("the manual says %+v, and a launch takes %+v", b, gitmode.DefaultBounds())
 	}
 }
 

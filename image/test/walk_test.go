@@ -3,7 +3,6 @@
 package test
 
 import (
-	"net"
 	"os"
 	"path/filepath"
 	"testing"
@@ -35,12 +34,8 @@ func TestWalk(t *testing.T) {
 		image := pulled(t, reg, name)
 		for _, line := range []string{"0.5", "0.6"} {
 			t.Run(workload+" on dstack "+line, func(t *testing.T) {
-				_, port, err := net.SplitHostPort(freeAddr(t, "127.0.0.1"))
-				if err != nil {
-					t.Fatal(err)
-				}
 				way := walktest.Way{
-					Top: top, Workload: workload, Dstack: line, Host: host, Port: port, Image: image, SimImage: sim, Project: unique("walk"),
+					Top: top, Workload: workload, Dstack: line, Host: host, Image: image, SimImage: sim, Project: unique("walk"),
 					Env: []string{"PATH=" + bin + ":" + os.Getenv("PATH"), "DOCKER_CONFIG=" + settings},
 				}
 				t.Cleanup(func() {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"gitlauncher/internal/environ"
 	"gitlauncher/internal/guest"
 	"gitlauncher/internal/handover"
+	"gitlauncher/internal/launcherflags"
 	"gitlauncher/internal/receipt"
 	"gitlauncher/internal/stage"
 	"gitlauncher/internal/step"
@@ -103,6 +105,7 @@ func (l *Launch) parse() (*input, error) {
 // handOver becomes the workload. It returns only if that fails.
 func (l *Launch) handOver(ctx context.Context, cfg *config.Git) error {
 	env, removed := environ.Filter(os.Environ(), cfg.AllowEnv)
+	removed = slices.DeleteFunc(removed, launcherflags.IsVariable) // nobody misses the launcher's own
 	if len(removed) > 0 {
 		l.Log.Warn("removed from the workload's environment: " + strings.Join(removed, ", ") + "; ALLOW_ENV=NAME,NAME in the config lets those through that it names")
 	}

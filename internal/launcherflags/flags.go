@@ -120,6 +120,16 @@ func Of(command string) (flags []Flag) {
 	return flags
 }
 
+// Variable returns the variable that stands for a flag where the command line has none.
+func Variable(flag string) string {
+	return "GIT_LAUNCHER_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+// IsVariable reports whether a variable is named as those that stand for flags.
+func IsVariable(name string) bool {
+	return slices.ContainsFunc(table, func(f Flag) bool { return Variable(f.Name) == name })
+}
+
 // Lookup returns the flag of a name, whatever the command.
 func Lookup(name string) (Flag, bool) { return find(table, name) }
 

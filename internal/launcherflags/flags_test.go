@@ -64,3 +64,14 @@ func TestRead(t *testing.T) {
 		}
 	}
 }
+
+func TestIsVariable(t *testing.T) {
+	for name, want := range map[string]bool{
+		"GIT_LAUNCHER_RECEIPT_LOG": true, "GIT_LAUNCHER_MAX_PACK_BYTES": true, "GIT_LAUNCHER_DSTACK_ENDPOINT": true,
+		"GIT_LAUNCHER_CONFIG": false, "GIT_LAUNCHER_COMMIT": false, "GIT_LAUNCHER_receipt_log": false, "GIT_LAUNCHER_": false, "RECEIPT_LOG": false, "GIT_DIR": false, "": false,
+	} {
+		if IsVariable(name) != want {
+			t.Errorf("%q: %v", name, !want)
+		}
+	}
+}

@@ -3,6 +3,8 @@ package walktest
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,7 +25,6 @@ type Way struct {
 	Image    string // the launcher's, by digest
 	SimImage string // with Docker: the simulator's
 	Project  string // with Docker: what Compose is to call the deployment
-	Port     string // a free one
 	Env      []string
 }
 
@@ -57,6 +58,7 @@ type walker struct {
 	commands []string
 	dir      string // where the page's reader begins
 	clone    string // the workload's
+	port     string // on which the workload is to serve
 	took     []string
 }
 
@@ -115,6 +117,7 @@ func (k *walker) prepare() {
 	dir := k.TempDir()
 	k.dir = filepath.Join(dir, "home")
 	k.clone = filepath.Join(k.dir, "hello")
+	k.port = k.freePort()
 	k.write(filepath.Join(k.dir, ".keep"), "")
 	k.write(filepath.Join(dir, "tmp/.keep"), "")
 	from := filepath.Join(k.Top, "demo/workloads", k.Workload)
@@ -127,7 +130,7 @@ func (k *walker) prepare() {
 		if err != nil {
 			k.Fatal(err)
 		}
-		k.write(filepath.Join(dir, "git-launcher/demo/workloads", k.Workload, f.Name()), strings.ReplaceAll(string(text), "8080", k.Port))
+		k.write(filepath.Join(dir, "git-launcher/demo/workloads", k.Workload, f.Name()), strings.ReplaceAll(string(text), "8080", k.port))
 	}
 
 	bare, err := gittest.NewRepo(filepath.Join(dir, "srv/hello.git"))
@@ -142,7 +145,7 @@ func (k *walker) prepare() {
 	k.Cleanup(stop)
 	address += "/hello.git"
 	replace := strings.NewReplacer("https://github.com/you/hello.git", address, "/workloads/python", "/workloads/"+k.Workload,
-		"registry.example/git-launcher-python@sha256:...", k.Image, "--dstack 0.6", "--dstack "+k.Dstack, "8080", k.Port,
+		"registry.example/git-launcher-python@sha256:...", k.Image, "--dstack 0.6", "--dstack "+k.Dstack, "8080", k.port,
 		"-p hello", "-p "+k.Project)
 	for i, text := range k.commands {
 		if k.Workload == "shell" {
@@ -156,12 +159,25 @@ func (k *walker) prepare() {
 		"GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.org", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@example.org")
 }
 
+// freePort returns a port that is none of those which the kernel gives to clients.
+func (k *walker) freePort() string {
+	for range 1000 {
+		port := fmt.Sprint(20000 + rand.IntN(12000))
+		if l, err := net.Listen("tcp", ":"+port); err == nil {
+			l.Close()
+			return port
+		}
+	}
+	k.Fatal("no port is free")
+	return ""
+}
+
 func (k *walker) docker() bool { return k.SimImage != "" }
 
 func (k *walker) begin() string {
 	command := "git-launcher-dev dev --dstack " + k.Dstack + " &"
 	if k.docker() {
-		command = strings.NewReplacer("8080", k.Port, "git-launcher-python:VERSION", k.Image).Replace(devInDocker) + " --sim-image " + k.SimImage + " --dstack " + k.Dstack + " &"
+		command = strings.NewReplacer("8080", k.port, "git-launcher-python:VERSION", k.Image).Replace(devInDocker) + " --sim-image " + k.SimImage + " --dstack " + k.Dstack + " &"
 	}
 	return strings.Replace(k.commands[begin], dev, command, 1)
 }
