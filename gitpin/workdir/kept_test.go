@@ -120,6 +120,43 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
+// TestMark: whose checkout it is, is written anew where it is not so yet, and said to be
+// written only where it is.
+func TestMark(t *testing.T) {
+	d, dir := inWork(t)
+	if err := d.Mark("url"); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("without a control directory: %v", err)
+	}
+	control := filepath.Join(filepath.Dir(dir), d.control)
+	must(t, os.Mkdir(control, 0o700))
+	origin := filepath.Join(control, originName)
+	for name, change := range map[string]func() error{
+		"nothing":      func() error { return nil },
+		"another word": func() error { return os.WriteFile(origin, []byte("other"), 0o600) },
+		"another mode": func() error { return os.Chmod(origin, 0o644) },
+		"two names":    func() error { return os.Link(origin, filepath.Join(dir, "x")) },
+		"a link":       func() error { return errors.Join(os.Rename(origin, origin+"2"), os.Symlink("origin2", origin)) },
+		"a folder":     func() error { return errors.Join(os.Remove(origin), os.Mkdir(origin, 0o700)) },
+		"debris":       func() error { return os.Mkdir(origin+".tmp", 0o700) },
+	} {
+		must(t, d.Mark("url"), change())
+		if err := d.Mark("url"); err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		info, err := os.Lstat(origin)
+		if text, err2 := os.ReadFile(origin); err != nil || err2 != nil || string(text) != "url" || info.Mode() != 0o600 || links(info) != 1 {
+			t.Errorf("%s: %q, %v, %v, %v", name, text, info.Mode(), err, err2)
+		}
+		os.RemoveAll(filepath.Join(dir, "x"))
+	}
+	before, err := os.Lstat(origin)
+	must(t, err, d.Mark("url"))
+	if after, err := os.Lstat(origin); err != nil || !os.SameFile(before, after) {
+		t.Errorf("a mark that is right is written again: %v", err)
+	}
+}
+
 // TestWords: a word that recognises a checkout is read from a regular file of at most
 // 64 KiB, and from nothing else.
 func TestWords(t *testing.T) {

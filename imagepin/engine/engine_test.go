@@ -354,6 +354,52 @@ func TestNoAnswer(t *testing.T) {
 	}
 }
 
+// TestAgain: a container that somebody removed or changed is not started again, and a wait
+// for an Engine that is gone ends with its context.
+// SECURITY.md: D2.
+func TestAgain(t *testing.T) {
+	image := testImage(t)
+	w := &container.Wanted{Proven: image, Profile: imagepin.MPC(), Container: *imagepin.MPC().Describe(image, userConfig(t, "[launcher_config]\nimage = 'nearone/mpc-node'\n[mpc_node_config]\n"), true)}
+	s := &standIn{info: containerdInfo, images: map[string]string{image.Reference(): `{"Id":"` + image.Approved.String() + `"}`}}
+	var change func(made map[string]any)
+	s.container = func(create map[string]any) map[string]any {
+		made := inspected(image, image.Approved.String(), create)
+		made["Config"].(map[string]any)["Env"] = append(made["Config"].(map[string]any)["Env"].([]any), "RUST_LOG=image")
+		if change != nil {
+			change(made)
+		}
+		return made
+	}
+	server, e := s.serve(t)
+	f, _, err := e.Prepare(t.Context(), w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := errors.New("a signal")
+	of := Supervision{Wanted: w, Sleep: func(context.Context, time.Duration) error { return stop }}
+	if again, err := e.again(t.Context(), f, of); err != nil || again.ID != f.ID {
+		t.Errorf("an unchanged container: %v, %v", again, err)
+	}
+	change = func(made map[string]any) { made["HostConfig"].(map[string]any)["Privileged"] = true }
+	var settings *SettingsError
+	if _, err := e.again(t.Context(), f, of); !errors.As(err, &settings) || !strings.Contains(err.Error(), "somebody changed it: privileges") {
+		t.Errorf("a changed container: %v", err)
+	}
+	s.mu.Lock()
+	s.removed = true
+	s.mu.Unlock()
+	var gone *Error
+	if now, err := e.again(t.Context(), f, of); !errors.As(err, &gone) || gone.Reason != NoContainer || now != nil {
+		t.Errorf("a container that somebody removed: %v, %v", now, err)
+	}
+	if err := server.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.again(t.Context(), f, of); err != stop {
+		t.Errorf("an Engine that is gone: %v", err)
+	}
+}
+
 // TestEngineTexts: the reasons that only an Engine's text tells apart.
 // SECURITY.md: R4.
 func TestEngineTexts(t *testing.T) {

@@ -1,6 +1,8 @@
 package remote
 
 import (
+	"io"
+	"net"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -36,5 +38,52 @@ func TestPulse(t *testing.T) {
 			t.Fatal("silence does not end the attempt")
 		}
 		outer()
+	})
+}
+
+// TestPulseOfSilence: a wait in which nothing comes at all ends, too.
+func TestPulseOfSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stopped := false
+		p := NewPulse(time.Minute, func() { stopped = true })
+		defer p.Wait()()
+		time.Sleep(59 * time.Second)
+		synctest.Wait()
+		if stopped {
+			t.Fatal("it ends too early")
+		}
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if !stopped {
+			t.Error("it does not end")
+		}
+	})
+}
+
+// TestCounted: a single byte of an SSH connection is life.
+func TestCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stopped := false
+		p := NewPulse(time.Minute, func() { stopped = true })
+		defer p.Wait()()
+		here, there := net.Pipe()
+		defer here.Close()
+		defer there.Close()
+		c := &counted{here, p}
+		for range 3 {
+			time.Sleep(40 * time.Second)
+			go there.Write([]byte{1})
+			if n, err := c.Read(make([]byte, 8)); n != 1 || err != nil {
+				t.Fatalf("%d bytes, %v", n, err)
+			}
+		}
+		synctest.Wait()
+		if stopped {
+			t.Error("bytes are no life")
+		}
+		there.Close()
+		if _, err := c.Read(make([]byte, 8)); err != io.EOF {
+			t.Errorf("at the end: %v", err)
+		}
 	})
 }
