@@ -47,8 +47,8 @@ func (m *measuring) check() error {
 }
 
 // parseFlags sets flags from variables, and then from the command line, which wins.
-// PLATFORM is a variable of --platform, too, the weaker one. Errors are errHelp and
-// *step.UsageError.
+// PLATFORM sets --platform, too, and GIT_LAUNCHER_PLATFORM wins over it. Errors are
+// errHelp and [*step.UsageError].
 func parseFlags(fs *flag.FlagSet, args []string, env func(string) (string, bool)) error {
 	if v, ok := env("PLATFORM"); ok && fs.Lookup("platform") != nil {
 		if v != "TEE" && v != "NONTEE" {
@@ -80,7 +80,7 @@ func fromEnv(fs *flag.FlagSet, env func(string) (string, bool)) (err error) {
 		}
 		row, _ := launcherflags.Lookup(f.Name)
 		if f.Name == "receipt" && !strings.HasSuffix(v, ".json") {
-			// Anyone who sets variables must not have a file of their choice replaced.
+			// Anyone who sets variables must not be able to replace any file they like.
 			err = step.Usagef("the variable %s must name a .json file; the flag --receipt may name any", name)
 		} else if row.FlagOnly {
 			err = step.Usagef("the variable %s is not honoured; give the flag --%s", name, f.Name)

@@ -11,8 +11,8 @@ import (
 	"gitlauncher/internal/launcherflags"
 )
 
-// TestFlags: every flag of the table has a destination, one that has no value is such a
-// one for both readers, and no destination is left without a row.
+// TestFlags: every flag of the table has a destination, a flag without a value is one
+// for both readers, and no destination lacks a row.
 func TestFlags(t *testing.T) {
 	var text string
 	var q question
@@ -47,7 +47,7 @@ func TestFlags(t *testing.T) {
 	}
 }
 
-// recorder is a flag that takes every value, and notes it.
+// recorder is a flag that accepts every value, and records it.
 type recorder struct {
 	launcherflags.Flag
 	log *[]launcherflags.Setting
@@ -67,8 +67,8 @@ func (r recorder) Set(v string) error {
 	return nil
 }
 
-// FuzzReaders gives the same words to the launcher's parser and to the reader of check D
-// (package verify/compose): both make the same of them, or both refuse them.
+// FuzzReaders gives the same words to the launcher's parser and to the reader of check
+// D (package verify/compose): both read them as the same flags, or both refuse them.
 // SECURITY.md: A3.
 func FuzzReaders(f *testing.F) {
 	for _, words := range []string{

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// command is one that has help of its own. The text of its flags is the manual's.
+// command is a command that has its own help. The text of its flags is the manual's.
 type command struct {
 	name, usage, about string
 	flags              string // by name, as they stand in the manual
@@ -42,7 +42,7 @@ var commands = []command{
 		[2]string{"git-launcher image resolve nearone/mpc-node:latest", "git-launcher image resolve --json registry.example/app@sha256:HEX"}},
 }
 
-// help is the help of a command: of one that is not in the table, the manual.
+// help returns the help of a command, or the manual if the command is not in the table.
 func help(name string) string {
 	switch i := slices.IndexFunc(commands, func(c command) bool { return c.name == name }); {
 	case i >= 0:
@@ -68,8 +68,8 @@ func (c command) help() string {
 	return text + fmt.Sprintf("\nExamples:\n  %s\n  %s\n", c.examples[0], c.examples[1])
 }
 
-// flagText is what a manual says of a flag: the line that has it, and those that go on
-// with it.
+// flagText returns what a manual says of a flag: the line that has it, and those that
+// continue it.
 func flagText(manual, name string) (text string) {
 	for line := range strings.Lines(manual) {
 		begins := strings.HasPrefix(line, "  --") || strings.HasPrefix(line, "* --")
@@ -95,8 +95,8 @@ func unknown(word string, names []string) string {
 	return fmt.Sprintf("%.60q is neither a command nor a file; the commands are %s", word, strings.Join(names, ", "))
 }
 
-// distance is how many letters are to be added, left out, replaced, or exchanged with the
-// next, to make one word of another.
+// distance returns how many letters must be added, left out, replaced, or exchanged
+// with the next to turn one word into the other.
 func distance(a, b string) int {
 	if len(a) > 20 {
 		return len(a)

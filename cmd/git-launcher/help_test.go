@@ -72,7 +72,7 @@ func TestUnknown(t *testing.T) {
 	}
 }
 
-// TestFlagValues: what a flag does not take is said in plain words.
+// TestFlagValues: a value that a flag does not take is refused in plain words.
 func TestFlagValues(t *testing.T) {
 	for value, want := range map[string]string{"5": "the unit is missing: write 5s", "x": "it is not a time", "5s": "", "0": ""} {
 		var d time.Duration

@@ -13,8 +13,8 @@ import (
 	"gitlauncher/internal/imagemode"
 )
 
-// adviseImage returns exit code and hint for the errors of image mode; no hint for
-// others.
+// adviseImage returns exit code and hint for the errors of image mode. For other errors
+// the hint is empty.
 func adviseImage(err error) (code int, hint string) {
 	var (
 		profile    *imagepin.ProfileError

@@ -26,7 +26,7 @@ type imageSettings struct {
 
 // The values of --approved.
 const (
-	approvedFile = "file" // the node's list, or the default where there is none yet
+	approvedFile = "file" // the node's list, or the default if there is none yet
 	approvedNone = "none" // the default alone
 )
 
@@ -115,7 +115,7 @@ func (s *imageSettings) checkResolve() error {
 	return nil
 }
 
-// fillPaths derives the files that are not named from the shared volume's place.
+// fillPaths derives the files that were not named from the place of the shared volume.
 func (s *imageSettings) fillPaths() {
 	for _, f := range []struct {
 		path *string
@@ -163,7 +163,7 @@ func (s *imageSettings) checkImage(m *measuring, env func(string) (string, bool)
 	return nil
 }
 
-// query is what `image resolve` asks.
+// query returns what `image resolve` asks.
 func (s *imageSettings) query() *imagemode.Query {
 	return &imagemode.Query{
 		Reference: s.args[0], Target: s.Target, Mirrors: s.mirrors, Docker: s.Docker,

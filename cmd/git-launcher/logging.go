@@ -8,7 +8,7 @@ import (
 	"gitlauncher/internal/step"
 )
 
-// logging is how a command logs.
+// logging says how a command logs.
 type logging struct{ format, level string }
 
 func (l *logging) flags(f launcherflags.Destinations) {
@@ -28,7 +28,7 @@ func (l *logging) check() error {
 
 func (l *logging) json() bool { return l.format == "json" }
 
-// logger logs one event a line.
+// logger returns a logger that writes one line for each event.
 func (l *logging) logger(w io.Writer) *slog.Logger {
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(l.level)) // checked with the settings

@@ -26,19 +26,18 @@ import (
 )
 
 func main() {
-	// net/http writes headers, and so credentials, to this logger where GODEBUG asks for
-	// it. The launcher has a logger of its own.
+	// net/http writes headers, and so credentials, to this logger if GODEBUG asks for
+	// it. The launcher uses another logger.
 	log.SetOutput(io.Discard)
-	// Until the workload takes over, a signal ends the launcher. Nothing half-done
-	// can be run: the swap is atomic. A second one ends it where it stands, which is what
-	// a power cut would do.
+	// Until the workload takes over, a signal ends the launcher. Nothing half-done can
+	// be run: the swap is atomic. A second one ends it at once, as a power cut would.
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
 	go func() {
 		<-signals
 		cancel()
-		<-signals // whatever does not heed the first one
+		<-signals // for anything that ignores the first one
 		os.Exit(advice.Other)
 	}()
 	os.Exit(launcher(ctx, os.Args[1:], os.Stdout, os.Stderr))
@@ -91,15 +90,15 @@ func launcher(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 	return report(set.Log, name, err)
 }
 
-// exists reports whether there is, or may be, a file of that name. A name with a folder
-// in it is meant as a file's.
+// exists reports whether there is, or may be, a file of that name. A name with a slash
+// or a dot in it is meant as a file's.
 func exists(name string) bool {
 	_, err := os.Lstat(name)
 	return err == nil || strings.ContainsAny(name, "/.")
 }
 
-// misread answers a command line that can't be run: with the command's help, where it
-// asked for that.
+// misread answers a command line that can't be run, or that asks for the command's
+// help.
 func misread(name string, err error, stdout, stderr io.Writer) int {
 	if errors.Is(err, errHelp) {
 		fmt.Fprint(stdout, help(name))

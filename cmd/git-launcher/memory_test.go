@@ -15,9 +15,9 @@ import (
 	"gitlauncher/internal/testenv"
 )
 
-// asMeter makes the test's own binary a small process that runs a program and prints its
-// largest resident set, in bytes. Linux counts to a process what the one that started it
-// held at that moment, so the test itself, which holds a repository, can't be the meter.
+// asMeter makes the test's own binary a small process that runs a program and prints
+// its largest resident set, in bytes. A process begins with the peak of the one that
+// started it, so the test itself, which holds a repository, can't be the meter.
 const asMeter = "GIT_LAUNCHER_TEST_METER"
 
 func TestMain(m *testing.M) {

@@ -10,7 +10,7 @@ import (
 	"gitlauncher/internal/step"
 )
 
-// pinSettings is what pin takes, beside the launcher's settings.
+// pinSettings has what pin takes besides the launcher's settings.
 type pinSettings struct{ gitmode.PinRequest }
 
 func (p *pinSettings) flags(f launcherflags.Destinations) {
@@ -48,7 +48,7 @@ func (p *pinSettings) check(args []string) (err error) {
 	return fits(p.Repo, p.Auth)
 }
 
-// fits holds the author's credentials to what a config holds those in the VM to.
+// fits checks the author's credentials by the rules that a config's credentials follow.
 func fits(repo config.RepoURL, auth gitpin.Credentials) error {
 	tls := auth.TLSCAFile != "" || auth.TLSCertFile != "" || auth.TLSKeyFile != ""
 	ssh := auth.SSHKeyFile != "" || auth.KnownHostsFile != ""

@@ -13,10 +13,10 @@ import (
 	"gitlauncher/measure/dstack"
 )
 
-// question is what the command line asks a receipt for.
+// question says what the command line asks a receipt for.
 type question struct {
 	nonce string
-	bind  []func() (measure.KeyHash, error) // one for each flag that was given, if only with nothing
+	bind  []func() (measure.KeyHash, error) // one for each flag that was given, even without a value
 }
 
 func (q *question) flags(f launcherflags.Destinations) {

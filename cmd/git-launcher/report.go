@@ -8,8 +8,8 @@ import (
 	"gitlauncher/internal/step"
 )
 
-// report says what failed in a command and what to do, and returns the exit code. Of the
-// commands that launch it says what became of the workload.
+// report logs what failed in a command and what to do, and returns the exit code. For a
+// command that launches it also logs what became of the workload.
 func report(log *slog.Logger, command string, err error) int {
 	if err == nil {
 		return 0

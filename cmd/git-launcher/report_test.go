@@ -9,8 +9,8 @@ import (
 	"gitlauncher/internal/step"
 )
 
-// TestAdviseMeasuring: whatever fails while measuring is exit code 5, with a hint that
-// is for operators.
+// TestAdviseMeasuring: any failure while measuring is exit code 5, with a hint for
+// operators.
 func TestAdviseMeasuring(t *testing.T) {
 	code, hint := advise(step.At(step.Measure, errors.New("a log that nobody has seen")))
 	if code != advice.Measure || !strings.Contains(hint, "guest agent") || strings.Contains(hint, "*errors.") {

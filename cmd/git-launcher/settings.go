@@ -15,9 +15,9 @@ import (
 type settings struct {
 	gitmode.Launch
 	logging
-	policyOut string        // check alone
-	compose   string        // check alone
-	asked     measure.Asked // receipt alone
+	policyOut string        // only for check
+	compose   string        // only for check
+	asked     measure.Asked // only for receipt
 	pin       pinSettings
 }
 
@@ -37,7 +37,7 @@ func parseSettings(command string, args []string, env func(string) (string, bool
 	return &s, s.check(command, fs, &q)
 }
 
-// flags are the destinations of git mode's flags.
+// flags returns the destinations of git mode's flags.
 func (s *settings) flags(m *measuring, q *question) launcherflags.Destinations {
 	f := make(launcherflags.Destinations)
 	s.logging.flags(f)

@@ -2,8 +2,8 @@ package main
 
 import _ "embed" // the manuals are text
 
-// usage is what --help prints, imageUsage what image --help does. The manual pages are made
-// of them, and help.go takes from them what a flag does.
+// usage is what --help prints, and imageUsage what image --help prints. The manual
+// pages are made from them, and help.go takes the text of flags from them.
 var (
 	//go:embed help/manual.txt
 	usage string

@@ -29,11 +29,11 @@ const (
 	Engine  = 7
 )
 
-// Unknown is the hint for errors of which nothing is known.
+// Unknown is the hint for errors that this package does not know.
 const Unknown = "see what the error names: a full disk, missing permissions or a bug of ours"
 
-// Git is the advice for errors of git mode up to measuring, and of pin. Other errors have
-// no hint.
+// Git returns exit code and hint for errors of git mode up to measuring, and of pin.
+// For other errors the hint is empty.
 func Git(err error) (code int, hint string) {
 	var (
 		content  *gitmode.ContentError
@@ -117,8 +117,8 @@ func Git(err error) (code int, hint string) {
 	return 0, ""
 }
 
-// adviseSources is about the first source that another try may mend, or else about the
-// first.
+// adviseSources returns the advice about the first source that another try may mend, or
+// else about the first one.
 func adviseSources(several *gitpin.SourcesError) (code int, hint string) {
 	for _, s := range several.Sources {
 		if code, hint := Git(s.Err); code == Fetch {
@@ -128,11 +128,12 @@ func adviseSources(several *gitpin.SourcesError) (code int, hint string) {
 	return Git(several.Sources[0].Err)
 }
 
-// submoduleHint helps where a submodule can't be had. Its address is not the config's.
+// submoduleHint is for a submodule that can't be fetched. Its address is not in the
+// config.
 const submoduleHint = "make sure that the submodule's commit was pushed to that address, and that it can be had with the credentials there are: those of the config go to the scheme, host and port of REPO_URL alone. " +
 	"If .gitmodules is wrong, correct it and pin the new commit; SUBMODULES=none leaves submodules out"
 
-// diskHint is empty for errors that have nothing to do with where WORK_DIR lies.
+// diskHint returns the hint for errors about the place of WORK_DIR, and "" for others.
 func diskHint(err error) string {
 	var s *step.Error
 	var file *fs.PathError

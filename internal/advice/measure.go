@@ -11,8 +11,8 @@ import (
 	"gitlauncher/measure/dstack"
 )
 
-// Measuring is the advice for errors of the guest agent and of measuring. Other errors
-// have no hint.
+// Measuring returns exit code and hint for errors of the guest agent and of measuring.
+// For other errors the hint is empty.
 func Measuring(err error) (code int, hint string) {
 	if hint := measureHint(err); hint != "" {
 		return Measure, hint

@@ -14,8 +14,9 @@ import (
 	"gitlauncher/internal/strictyaml"
 )
 
-// Compose returns the recommended compose file, image/compose/git-mode.yaml, with a config
-// in it, and with variables that are filled in at deployment (private.yaml).
+// Compose returns the recommended compose file, image/compose/git-mode.yaml, with a
+// config in it, and with variables that are filled in at deployment
+// (image/compose/private.yaml).
 func Compose(conf, image string, envs []string) string {
 	var passed strings.Builder
 	for _, name := range envs {
@@ -39,15 +40,15 @@ volumes:
 `, image, passed.String(), composeenv.Literal(conf, "        "))
 }
 
-// Deployment is what a compose file says of how a config is deployed.
+// Deployment says how a compose file deploys a config.
 type Deployment struct {
 	SHA256  string   // of the file
-	Service string   // that has the config in it; empty if it must come from a file
+	Service string   // that has the config in it; empty if the config must come from a file
 	Envs    []string // that this service passes on
 }
 
-// ReadCompose reads the compose file that is to deploy a config with this SHA-256. It
-// refuses one that has another config in it. Its errors are *[step.UsageError].
+// ReadCompose reads the compose file that will deploy a config with this SHA-256. It
+// refuses one that has another config in it. Its errors are [*step.UsageError].
 func ReadCompose(name, configSHA256 string) (*Deployment, error) {
 	data, err := regularfile.Read(name, strictyaml.MaxSize)
 	if err != nil {

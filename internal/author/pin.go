@@ -14,10 +14,10 @@ import (
 	"gitlauncher/measure"
 )
 
-// ImagePlaceholder stands where no launcher image was named.
+// ImagePlaceholder stands for a launcher image that was not named.
 const ImagePlaceholder = "registry.example/git-launcher@sha256:0000000000000000000000000000000000000000000000000000000000000000"
 
-// Wish is what an author wants deployed, beside the commit.
+// Wish is what an author wants deployed besides the commit.
 type Wish struct {
 	Image   string   // the launcher image with its digest, or empty
 	OSImage string   // the VM's OS image, by name or os_image_hash, or empty
@@ -26,7 +26,7 @@ type Wish struct {
 }
 
 // Check refuses what could not be deployed, before anything is fetched. Its errors name
-// flags, and are *[step.UsageError].
+// flags, and are [*step.UsageError].
 func (w *Wish) Check() error {
 	if w.Image != "" && imageDigest(w.Image) == "" {
 		return step.Usagef("--image must name the image by digest: registry/name@sha256:<64 hex>")
@@ -47,10 +47,10 @@ func (w *Wish) Check() error {
 	return nil
 }
 
-// osHash is an os_image_hash.
+// osHash matches an os_image_hash.
 var osHash = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9a-f]{64}$`) })
 
-// imageDigest returns the digest that an image is named by, or nothing.
+// imageDigest returns the digest by which an image is named, or "".
 func imageDigest(image string) string {
 	_, name, _ := strings.Cut(image, "@")
 	if _, err := digest.Parse(name); err != nil {
@@ -59,17 +59,17 @@ func imageDigest(image string) string {
 	return name
 }
 
-// Config is a config, as text and as what it says.
+// Config is a config, as text and parsed.
 type Config struct {
 	Text string
 	*config.Git
 }
 
-// ownLines is how many lines of a config are not the author's.
+// ownLines is how many lines of a config this package writes; the author's follow.
 const ownLines = 2
 
-// Config pins a commit. An error in a line that the author gave is a *[step.UsageError]
-// that names the flag: there is no file to look at.
+// Config returns a config that pins a commit. An error in a line that the author gave
+// is a [*step.UsageError] that names the flag: there is no file to look at.
 func (w *Wish) Config(repo config.RepoURL, commit object.ID) (*Config, error) {
 	lines := append([]string{"REPO_URL=" + repo.String(), "COMMIT_SHA=" + commit.String()}, w.Sets...)
 	c, err := parse(strings.Join(lines, "\n") + "\n")
@@ -86,13 +86,14 @@ func parse(text string) (*Config, error) {
 	return &Config{text, cfg}, err
 }
 
-// Text is one of the three, with the name of the file that it belongs in.
+// Text is one of the three texts, with its name and that of the file that it belongs
+// in.
 type Text struct{ Name, File, Text string }
 
-// Texts makes config, compose file and policy for a commit that was proven. record
-// returns the launch record of a config with that SHA-256. To the config's own lines come
-// the hashes of what the commit holds, so that a launch and a verifier lean on more than
-// the commit's id, which is of SHA-1.
+// Texts returns config, compose file and policy for a commit that was proven. record
+// returns the launch record of a config with that SHA-256. The config also gets the
+// hashes of what the commit holds, so that a launch and a verifier rely on more than
+// the commit's id, which may be of SHA-1.
 func (w *Wish) Texts(c *Config, record func(cfg *config.Git, configSHA256 string) ([]byte, error)) ([]Text, error) {
 	c, err := c.withHashes(record)
 	if err != nil {
@@ -108,7 +109,7 @@ func (w *Wish) Texts(c *Config, record func(cfg *config.Git, configSHA256 string
 	}
 	compose := Compose(c.Text, image, envs)
 	expected := Expectations{Config: c.Git, Record: launched, ImageDigest: imageDigest(w.Image), OSImage: w.OSImage, Envs: envs}
-	if w.Image != "" { // else the file has a placeholder, and is not what gets deployed
+	if w.Image != "" { // else the file has a placeholder, and is not the one that is deployed
 		expected.ComposeSHA256 = digest.Of([]byte(compose)).Hex()
 	}
 	policy, err := expected.Policy()
@@ -118,7 +119,8 @@ func (w *Wish) Texts(c *Config, record func(cfg *config.Git, configSHA256 string
 	return []Text{{"config", "config.conf", c.Text}, {"compose", "docker-compose.yaml", compose}, {"policy", "policy.conf", string(policy)}}, nil
 }
 
-// withHashes adds the hashes that the record has and the config has not.
+// withHashes returns the config with the hashes that the record has and the config
+// lacks.
 func (c *Config) withHashes(record func(*config.Git, string) ([]byte, error)) (*Config, error) {
 	launched, err := record(c.Git, "")
 	if err != nil {

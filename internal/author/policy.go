@@ -8,19 +8,19 @@ import (
 	"gitlauncher/policy"
 )
 
-// Expectations is what a relying party may expect of a launch before there is one.
+// Expectations is what a relying party may expect of a launch before it happens.
 type Expectations struct {
 	Config        *config.Git
 	Record        []byte   // the launch record
 	ImageDigest   string   // the launcher image's; empty if it is not known yet
 	OSImage       string   // the VM's, by name or os_image_hash; empty likewise
 	ComposeSHA256 string   // of the compose file that deploys the config; empty likewise
-	Envs          []string // that may have any value at deployment
+	Envs          []string // variables that may have any value at deployment
 }
 
-// Policy writes the config's own words and the digests of the launch record. What is not
-// the author's to know is left to fill in, and the policy says so: a relying party takes
-// it from somebody else than the deployer.
+// Policy returns a policy with the config's settings and the digests of the launch
+// record. It leaves open what an author can't vouch for, and says so: a relying party
+// takes that from somebody other than the deployer.
 func (e Expectations) Policy() ([]byte, error) {
 	r, err := measure.ParseGitRecord(e.Record)
 	if err != nil {
@@ -63,7 +63,7 @@ func (e Expectations) Policy() ([]byte, error) {
 	return w.Bytes(), nil
 }
 
-// missing says what is left to add.
+// missing returns what is left to add, as text for comments.
 func (e Expectations) missing() string {
 	var add []string
 	if e.OSImage == "" {

@@ -1,8 +1,8 @@
 package author
 
-// systems are the names that a policy can call a VM's OS image by: those of the
-// verifier's catalogue, which the launcher does not link (TestSystems holds the two
-// together). A policy with any other name is one that no verifier reads.
+// systems are the names of OS images that a policy can have: those of the verifier's
+// catalogue, which the launcher does not link. TestSystems compares the two. No
+// verifier accepts a policy with another name.
 var systems = []string{
 	"dstack-0.5.4", "dstack-dev-0.5.4", "dstack-0.5.5", "dstack-0.5.7", "dstack-dev-0.5.7", "dstack-0.5.8", "dstack-dev-0.5.8",
 	"dstack-0.5.12", "dstack-dev-0.5.12", "dstack-nvidia-0.5.12", "dstack-nvidia-dev-0.5.12",

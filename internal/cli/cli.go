@@ -1,7 +1,7 @@
-// Package cli is what the programs for people have in common, on top of cobra: flags
-// anywhere, help with examples for each command, a hint where a word is misspelt, shell
-// completion, and the exit code of a command line that can't be run. The launcher in the
-// VM keeps the standard library's parser.
+// Package cli has what the programs for people share, on top of cobra: flags anywhere,
+// help with examples for each command, a hint where a word is misspelt, shell
+// completion, and the exit code of a command line that can't be run. The launcher in
+// the VM keeps the standard library's parser.
 package cli
 
 import (
@@ -15,7 +15,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// UsageError is a command line that makes no sense.
+// UsageError says why a command line makes no sense.
 type UsageError struct{ Err error }
 
 func (e *UsageError) Error() string { return e.Err.Error() }
@@ -26,13 +26,13 @@ func (e *UsageError) Unwrap() error { return e.Err }
 // Usagef returns a *[UsageError].
 func Usagef(format string, args ...any) error { return &UsageError{fmt.Errorf(format, args...)} }
 
-// ExitError is an exit code of which all has been said.
+// ExitError is an exit code whose reason has been printed already.
 type ExitError int
 
 func (e ExitError) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
-// Prepare makes a program's root command, which has all its commands, behave as those of
-// the others do.
+// Prepare makes a program's root command, which has all its commands, behave as the
+// other programs' do.
 func Prepare(root *cobra.Command, version string, stdout, stderr io.Writer) {
 	root.SilenceUsage, root.SilenceErrors = true, true
 	root.SetOut(stdout)
@@ -47,8 +47,8 @@ func Prepare(root *cobra.Command, version string, stdout, stderr io.Writer) {
 	finish(root)
 }
 
-// finish types what a command refuses, and completes its flags. Those that only have
-// commands below them refuse other words.
+// finish makes a command's refusals [*UsageError]s, and completes its flags. A command
+// that only has commands below it refuses other words.
 func finish(cmd *cobra.Command) {
 	cmd.SuggestionsMinimumDistance = 2
 	cmd.Flags().SortFlags = false // help has them in the order in which they were added
@@ -77,7 +77,7 @@ func Execute(ctx context.Context, root *cobra.Command, args []string) error {
 		if arg == "--" {
 			break
 		}
-		if strings.HasPrefix(arg, "-test.") { // pflag passes these over in silence
+		if strings.HasPrefix(arg, "-test.") { // pflag ignores these silently
 			return Usagef("unknown flag: %s", arg)
 		}
 	}
@@ -112,7 +112,7 @@ func versionCommand(root *cobra.Command, version string) *cobra.Command {
 	}
 }
 
-// unknown answers a word that is no command, and no word at all.
+// unknown answers a word that is no command, or the lack of a word.
 func unknown(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return cmd.Help()

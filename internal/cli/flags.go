@@ -18,8 +18,8 @@ func (v *value) Set(s string) error { return v.set(s) }
 func (v *value) String() string     { return v.shown }
 func (v *value) Type() string       { return v.form }
 
-// Func adds a flag whose values a function takes. form stands for one in help: FILE, or
-// words to choose from with bars between them.
+// Func adds a flag whose values go to a function. form stands for a value in help:
+// FILE, or words to choose from with bars between them.
 func Func(fs *pflag.FlagSet, name, form, help string, set func(string) error) {
 	fs.Var(&value{form: form, set: set}, name, help)
 }
@@ -35,11 +35,11 @@ func Texts(fs *pflag.FlagSet, to *[]string, name, form, help string) {
 	Func(fs, name, form, help+"; may repeat", func(s string) error { *to = append(*to, s); return nil })
 }
 
-// heading is the annotation of a flag that help shows under a heading of its own.
+// heading is the annotation that has the heading under which help shows a flag.
 const heading = "heading"
 
-// Under puts the flags of a set that have no heading yet under one. It must be words
-// with a colon at the end.
+// Under puts the flags of a set that have no heading yet under one: words with a colon
+// at the end.
 func Under(fs *pflag.FlagSet, words string) {
 	fs.VisitAll(func(f *pflag.Flag) {
 		if f.Annotations[heading] == nil {
@@ -48,15 +48,15 @@ func Under(fs *pflag.FlagSet, words string) {
 	})
 }
 
-// choice is a form that has all the words there are, and not what stands for a word.
+// choice matches a form that lists all possible words, and not a placeholder for one.
 var choice = regexp.MustCompile(`^[a-z0-9.-]+(\|[a-z0-9.-]+)*$`)
 
-// complete has the shell complete what flags take, by the forms of their values.
+// complete lets the shell complete flags' values, by their forms.
 func complete(cmd *cobra.Command) {
 	cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
 		v, ours := f.Value.(*value)
 		switch {
-		case !ours || strings.Contains(v.form, "FILE"): // which the shell does by itself
+		case !ours || strings.Contains(v.form, "FILE"): // the shell completes these by itself
 		case v.form == "DIR":
 			_ = cmd.MarkFlagDirname(f.Name) // there is such a flag
 		case choice.MatchString(v.form):

@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// help is what --help prints of a command.
+// help returns what --help prints of a command.
 func help(cmd *cobra.Command) string {
 	cmd.InitDefaultHelpFlag()
 	var b strings.Builder
@@ -44,7 +44,7 @@ func examples(cmd *cobra.Command) string {
 	return "\nExamples:\n" + cmd.Example + "\n"
 }
 
-// flags lists flags, those without a heading last.
+// flags returns a list of flags, those without a heading last.
 func flags(fs *pflag.FlagSet) string {
 	const rest = "Flags:"
 	var headings []string
@@ -73,7 +73,7 @@ func flags(fs *pflag.FlagSet) string {
 	return b.String()
 }
 
-// The columns of help: where the text of a flag begins, and what no line goes beyond.
+// The columns of help: where a flag's text begins, and where a line must end.
 const (
 	column = 26
 	width  = 120
@@ -114,7 +114,8 @@ func line(b *strings.Builder, f *pflag.Flag) {
 	b.WriteString("\n")
 }
 
-// helpCommand is what cobra's own does, and refuses a word that is no command.
+// helpCommand returns a command that does what cobra's own does, and refuses a word
+// that is no command.
 func helpCommand(root *cobra.Command) *cobra.Command {
 	return &cobra.Command{
 		Use: "help [COMMAND]", Short: "Print the help of a command",
@@ -136,8 +137,8 @@ func helpCommand(root *cobra.Command) *cobra.Command {
 	}
 }
 
-// manualCommand prints the help of all commands as one text, in the shape that
-// internal/man makes a manual page of.
+// manualCommand returns a command that prints the help of all commands as one text,
+// from which internal/man makes a manual page.
 func manualCommand(root *cobra.Command) *cobra.Command {
 	return &cobra.Command{
 		Use: "manual", Short: "Print the help of all commands as one text", Hidden: true, Args: cobra.NoArgs,

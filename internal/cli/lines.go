@@ -10,25 +10,25 @@ import (
 	"strings"
 )
 
-// Lines turns a log in JSON, as log/slog writes it, into lines for people. What is no
-// record passes as it is.
+// Lines turns a log in JSON, as log/slog writes it, into lines for people. A line that
+// is no record passes as it is.
 type Lines struct {
 	Say   func(format string, args ...any)
 	Raw   io.Writer
 	Name  string // of the program that logs; may be empty
-	Until string // the message of the last record begins so: all that follows passes
+	Until string // how the message of the last record begins: all that follows passes
 
-	// Instead has what to say in the place of a message that begins so.
+	// Instead has what to say instead of a message that begins with the key.
 	Instead map[string]string
 
 	line  []byte
 	ended bool
 }
 
-// maxRecord is the longest record: one with a receipt in it.
+// maxRecord is the longest record, in bytes: one with a receipt in it.
 const maxRecord = 8 << 20
 
-// Write takes any part of the log.
+// Write accepts any part of the log.
 func (l *Lines) Write(data []byte) (int, error) {
 	for rest := data; len(rest) > 0; {
 		if l.ended {

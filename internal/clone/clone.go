@@ -20,13 +20,13 @@ type Clone struct {
 	index   string // its index
 }
 
-// ErrNoClone is a directory that git does not know.
+// ErrNoClone says that a directory is in no working tree that git knows.
 var ErrNoClone = errors.New("is in no Git working tree")
 
-// ErrNoGit is a machine without git.
+// ErrNoGit says that the machine lacks git.
 var ErrNoGit = errors.New("git is not installed, or not on PATH")
 
-// Open finds the clone that a directory is in.
+// Open returns the clone that a directory is in.
 func Open(ctx context.Context, dir string) (*Clone, error) {
 	if _, err := exec.LookPath("git"); err != nil {
 		return nil, ErrNoGit
@@ -60,7 +60,7 @@ func (c *Clone) git(ctx context.Context, env []string, args ...string) (string, 
 	return strings.TrimRight(out.String(), "\n"), nil
 }
 
-// Origin is the address of the remote that the clone came from.
+// Origin returns the address of the remote that the clone came from.
 func (c *Clone) Origin(ctx context.Context) (string, error) {
 	url, err := c.git(ctx, nil, "remote", "get-url", "origin")
 	if err != nil {
@@ -69,7 +69,7 @@ func (c *Clone) Origin(ctx context.Context) (string, error) {
 	return url, nil
 }
 
-// Head is the commit that is checked out.
+// Head returns the commit that is checked out.
 func (c *Clone) Head(ctx context.Context) (commit string, err error) {
 	if commit, err = c.git(ctx, nil, "rev-parse", "--verify", "HEAD^{commit}"); err != nil {
 		return "", fmt.Errorf("%s has no commit yet: %w", c.Dir, err)
@@ -77,7 +77,8 @@ func (c *Clone) Head(ctx context.Context) (commit string, err error) {
 	return commit, nil
 }
 
-// Dirty are the files that are not as HEAD has them; those that git ignores are left out.
+// Dirty returns the files that are not as HEAD has them, without those that git
+// ignores.
 func (c *Clone) Dirty(ctx context.Context) ([]string, error) {
 	out, err := c.git(ctx, nil, "status", "--porcelain", "-z", "--no-renames", "--untracked-files=normal")
 	if err != nil {
@@ -99,8 +100,9 @@ func (c *Clone) Published(ctx context.Context, commit string) (bool, error) {
 	return out != "", err
 }
 
-// Between lists the commits that lead from one to another, newest first, at most so many,
-// and whether the second comes after the first. It is an error if the clone lacks one.
+// Between returns the commits that lead from one to another, newest first and at most
+// this many, and whether the second comes after the first. It fails if the clone lacks
+// one.
 func (c *Clone) Between(ctx context.Context, from, to string, most int) (lines []string, after bool, err error) {
 	for _, id := range []string{from, to} {
 		if _, err := c.git(ctx, nil, "cat-file", "-e", id+"^{commit}"); err != nil {
@@ -110,7 +112,7 @@ func (c *Clone) Between(ctx context.Context, from, to string, most int) (lines [
 	_, err = c.git(ctx, nil, "merge-base", "--is-ancestor", from, to)
 	after = err == nil
 	if !after {
-		from, to = to, from // what is taken back
+		from, to = to, from // then it lists what is taken back
 	}
 	out, err := c.git(ctx, nil, "log", "--no-decorate", "--no-color", "--no-show-signature", fmt.Sprintf("--max-count=%d", most), "--format=%h %an: %s", from+".."+to)
 	if err != nil || out == "" {
@@ -119,25 +121,25 @@ func (c *Clone) Between(ctx context.Context, from, to string, most int) (lines [
 	return strings.Split(out, "\n"), after, nil
 }
 
-// Copy is a bare repository of its own with one commit in it: what the clone's folder
-// holds. It shares nothing with the clone.
+// Copy is a separate bare repository with one commit: what the clone's folder holds. It
+// shares nothing with the clone.
 type Copy struct {
 	Dir    string // the bare repository
 	Commit string // the only one in it
-	Dirty  bool   // it is no commit of the clone, but what its folder holds
+	Dirty  bool   // whether it is no commit of the clone, but what its folder holds
 
 	clone *Clone
 	index string
 }
 
-// Copy makes the bare repository in a new directory, and takes what the folder holds now.
+// Copy makes the bare repository in a new directory, with what the folder holds now.
 func (c *Clone) Copy(ctx context.Context, dir string) (*Copy, error) {
 	p := &Copy{Dir: filepath.Join(dir, "workload.git"), clone: c, index: filepath.Join(dir, "index")}
-	// Readable, whatever the umask: a container's root may be another than ours.
 	format, err := c.git(ctx, nil, "rev-parse", "--show-object-format")
 	if err != nil {
 		return nil, err
 	}
+	// It is readable, whatever the umask: a container's root may be another than ours.
 	if _, err := c.git(ctx, nil, "init", "--quiet", "--bare", "--shared=0644", "--object-format="+format, p.Dir); err != nil {
 		return nil, err
 	}
@@ -148,9 +150,10 @@ func (c *Clone) Copy(ctx context.Context, dir string) (*Copy, error) {
 	return p, err
 }
 
-// copyIndex gives a copy the clone's index, so that git need not read files that have not
-// changed. The index keeps its time: git reads again each file that is no older than its
-// index, since a change of equal length within the same second shows in no other way.
+// copyIndex copies the clone's index, so that git need not read files that have not
+// changed. The copy keeps the index's time: git reads each file again that is no older
+// than its index, since nothing else shows a change of equal length within the same
+// second.
 func copyIndex(from, to string) error {
 	info, err := os.Stat(from)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -212,8 +215,8 @@ func (p *Copy) Take(ctx context.Context) (changed bool, err error) {
 	return true, nil
 }
 
-// hold makes a commit the one that the repository has, without its history, and copies
-// what it needs of the clone's objects.
+// hold makes a commit the only one of the repository, without its history, and copies
+// the objects that it needs from the clone.
 func (p *Copy) hold(ctx context.Context, commit string) error {
 	if err := os.WriteFile(filepath.Join(p.Dir, "shallow"), []byte(commit+"\n"), 0o644); err != nil {
 		return err

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// author is a clone with an origin, of two commits.
+// author returns a clone with an origin and two commits.
 func author(t *testing.T) *Clone {
 	t.Helper()
 	for _, v := range []string{"GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM"} {
@@ -140,7 +140,7 @@ func TestCopy(t *testing.T) {
 		t.Errorf("dirty: %v, %v, %+v", changed, err, p)
 	}
 	first := p.Commit
-	// It stands alone: all of it is there without the clone.
+	// It needs no other repository: all of it is there without the clone.
 	alone := filepath.Join(t.TempDir(), "alone")
 	run(t, t.TempDir(), "clone", "-q", "--no-local", p.Dir, alone)
 	if got := run(t, alone, "ls-files"); got != ".gitignore\nentrypoint.sh\nnew" {
@@ -187,7 +187,7 @@ func TestCopyUnborn(t *testing.T) {
 	}
 }
 
-// listing is all that lies in the clone, with the index's bytes.
+// listing returns all that lies in the clone, with the index's bytes.
 func listing(t *testing.T, dir string) string {
 	t.Helper()
 	var b strings.Builder
@@ -205,8 +205,8 @@ func listing(t *testing.T, dir string) string {
 	return b.String() + string(index)
 }
 
-// TestQuickChange changes a file within the second in which git added it, to text of the
-// same length: the copy has the change, though no size or time tells of it.
+// TestQuickChange changes a file within the second in which git added it, to text of
+// the same length: the copy has the change, though no size or time shows it.
 func TestQuickChange(t *testing.T) {
 	c := author(t)
 	file := filepath.Join(c.Dir, "entrypoint.sh")

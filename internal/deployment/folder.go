@@ -76,10 +76,10 @@ func (f *Folder) check() (err error) {
 	return nil
 }
 
-// Pinned is a proven commit, by what its launch record says.
+// Pinned is a proven commit, as its launch record has it.
 type Pinned struct{ Commit, Tree, Content, Entrypoint string }
 
-// Of takes the pin out of a launch record.
+// Of returns the pin of a launch record.
 func Of(record []byte) (Pinned, error) {
 	r, err := measure.ParseGitRecord(record)
 	if err != nil {
@@ -88,8 +88,8 @@ func Of(record []byte) (Pinned, error) {
 	return Pinned{r.Commit, r.Tree, r.ContentSHA256, r.EntrypointSHA256}, nil
 }
 
-// Unpinned is the folder's config with another commit, and without the hashes of what the
-// commit holds: what is to be proven before [Folder.Pin].
+// Unpinned returns the folder's config with another commit, and without the hashes of
+// what the commit holds. The caller proves it before [Folder.Pin].
 func (f *Folder) Unpinned(commit string) (*config.Git, error) {
 	lines := slices.DeleteFunc(strings.SplitAfter(string(f.Config), "\n"), func(line string) bool {
 		return isLine(line, "CONTENT_SHA256") || isLine(line, "ENTRYPOINT_SHA256")
@@ -130,7 +130,7 @@ func (f *Folder) Pin(to Pinned) (*Folder, error) {
 	return next, nil
 }
 
-// samePolicy moves the policy from the old pin to the new one.
+// samePolicy changes the policy from the old pin to the new one.
 func (next *Folder) samePolicy(old *Folder, to Pinned) error {
 	was, err := policy.Parse(PolicyFile, old.Policy)
 	if err != nil {
@@ -138,7 +138,7 @@ func (next *Folder) samePolicy(old *Folder, to Pinned) error {
 	}
 	for _, own := range []struct {
 		expected policy.Expectation
-		old, new string // old is empty where a person may have let another value stand
+		old, new string // old is empty if a person may have left another value there
 	}{
 		{&was.CommitSHA, old.Git.Commit.String(), to.Commit},
 		{&was.ConfigSHA256, sum(old.Config), sum(next.Config)},
@@ -166,7 +166,8 @@ func (next *Folder) samePolicy(old *Folder, to Pinned) error {
 
 func sum(data []byte) string { return digest.Of(data).Hex() }
 
-// UnlikeError is a file in which a value does not stand as it is to be changed.
+// UnlikeError says that a file has no such line with the value that is to be changed,
+// or several.
 type UnlikeError struct{ File, Key, Value string }
 
 func (e *UnlikeError) Error() string {
@@ -195,11 +196,11 @@ func (f *Folder) Write() error {
 	return nil
 }
 
-// ErrThere is a file that has something else in it than what is to be written.
+// ErrThere says that a file has another content than the one to be written.
 var ErrThere = errors.New("is there already, with something else in it")
 
-// Fresh refuses a folder in which a file would be replaced. A file that has the same bytes
-// already is none.
+// Fresh refuses a folder in which a file would be replaced. A file that already has the
+// same bytes does not count.
 func Fresh(dir string, texts []author.Text) error {
 	for _, t := range texts {
 		at := filepath.Join(dir, t.File)

@@ -20,10 +20,10 @@ const historyHead = "# What git-launcher-dev pinned here, newest last: time and 
 
 const maxHistory = 1 << 20 // bytes
 
-// ErrNoHistory is a folder in which there is nothing to go back to.
+// ErrNoHistory says that a folder has no earlier pin to go back to.
 var ErrNoHistory = errors.New("nothing was pinned here before")
 
-// History reads the commits that were pinned in a folder.
+// History returns the commits that were pinned in a folder, oldest first.
 func History(dir string) (commits []string, err error) {
 	name := filepath.Join(dir, HistoryFile)
 	data, err := regularfile.Read(name, maxHistory)
@@ -73,7 +73,7 @@ func Remember(dir string, commits []string, now time.Time) error {
 	return atomicfile.Write(name, []byte(text), 0o644)
 }
 
-// Before returns the history up to the pin before the one that the folder has now.
+// Before returns the history up to the pin that came before the folder's present one.
 func Before(commits []string, now string) ([]string, error) {
 	if n := len(commits); n > 0 && commits[n-1] == now {
 		commits = commits[:n-1]

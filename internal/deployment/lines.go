@@ -9,14 +9,14 @@ import (
 	"gitlauncher/internal/composeenv"
 )
 
-// isLine reports whether a line gives a key a value.
+// isLine reports whether a line sets a key.
 func isLine(line, key string) bool {
 	name, _, is := strings.Cut(line, "=")
 	return is && strings.TrimSpace(name) == key
 }
 
-// replaceLines puts a new value in the place of the old one, in the lines that give it to
-// a key. It returns how many there were.
+// replaceLines replaces the old value by the new one, in the lines that set a key to
+// it. It returns how many there were.
 func replaceLines(text []byte, key, old, new string) (changed []byte, n int) {
 	lines := strings.SplitAfter(string(text), "\n")
 	for i, line := range lines {
@@ -27,13 +27,13 @@ func replaceLines(text []byte, key, old, new string) (changed []byte, n int) {
 	return []byte(strings.Join(lines, "")), n
 }
 
-// maxPlaces is how often the text to replace may be in a compose file.
+// maxPlaces bounds how often the text to replace may be in a compose file.
 const maxPlaces = 16
 
-// inConfigs puts a new value in the place of the old one, wherever prefix and old value
-// stand in a config of the compose file. The same text elsewhere, in a comment or in
-// another variable, stays. Values are hexadecimal, so they stand in the file as they
-// are, in whatever way YAML is written.
+// inConfigs replaces the old value by the new one, wherever prefix and old value stand
+// in a config of the compose file. The same text elsewhere, in a comment or in another
+// variable, stays. Values are hexadecimal, so every way of writing YAML has them as
+// they are.
 func inConfigs(compose []byte, prefix, old, new string) ([]byte, error) {
 	text, find := string(compose), prefix+old
 	if n := strings.Count(text, find); n == 0 || n > maxPlaces {

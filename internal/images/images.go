@@ -1,9 +1,9 @@
-// Package images finds images by digest in what a reader has of them: a folder or an
-// archive in OCI's layout (as docker save writes it), or a registry.
+// Package images finds images by digest in a folder or an archive in OCI's layout (as
+// docker save writes it), or in a registry.
 //
-// Nothing is believed here: who asks for an image compares its documents and layers with
-// the digest. What is read of documents is bounded, archives are not unpacked, and a
-// registry has a deadline.
+// Nothing is believed here: the caller compares an image's documents and layers with
+// its digest. Documents are bounded, archives are not unpacked, and a registry has a
+// deadline.
 package images
 
 import (
@@ -40,14 +40,14 @@ const patience = 2 * time.Minute
 // ErrAbsent says that no source has an image.
 var ErrAbsent = errors.New("is in none of the images that were given")
 
-// blobs are content by digest.
+// blobs opens content by its digest.
 type blobs interface {
 	open(d digest.SHA256) (io.ReadCloser, error)
 }
 
 // Find returns the image of a digest from the first source that has it: a folder, an
-// archive, or the name of an image in a registry. Of an index that has the digest it
-// returns the image for linux/amd64, and that image's own digest.
+// archive, or the name of an image in a registry. If the digest is an index's, it
+// returns the index's image for linux/amd64, and that image's own digest.
 func Find(ctx context.Context, sources []string, want digest.SHA256) (image v1.Image, own digest.SHA256, err error) {
 	var errs []error
 	for _, source := range sources {

@@ -15,24 +15,24 @@ import (
 	"gitlauncher/verify/compose"
 )
 
-// Report is what a relying party's verifier will find.
+// Report has what a relying party's verifier will find.
 type Report struct {
-	File     string // that was judged
-	Policy   string // that it was judged under; empty if there is none
-	Assumed  bool   // there is no app-compose: one with defaults was judged
+	File     string // the file that was judged
+	Policy   string // the policy's file; empty if there is none
+	Assumed  bool   // whether there is no app-compose, and one with defaults was judged
 	Findings []compose.Problem
 	Notes    []string
 }
 
-// names are those that Compose looks for, and what dstack deploys.
+// names are the files that Compose looks for, and the one that dstack deploys.
 var names = []string{"docker-compose.yaml", "docker-compose.yml", "compose.yaml", "compose.yml", "app-compose.json"}
 
 const policyName = "policy.conf"
 
-// ErrNoFile is a folder with nothing to judge in it.
+// ErrNoFile says that a folder holds nothing to judge.
 var ErrNoFile = errors.New("holds none of " + strings.Join(names, ", "))
 
-// Find returns the file to judge: the one that is named, or the first one of its folder.
+// Find returns the file to judge: at itself, or the first one in the folder at.
 func Find(at string) (string, error) {
 	info, err := os.Stat(at)
 	if err != nil || !info.IsDir() {
@@ -51,8 +51,8 @@ func exists(file string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// File judges a compose file or an app-compose, under a policy: that of the name, or the
-// one beside it if the name is empty and there is one.
+// File judges a compose file or an app-compose under a policy: policyFile, or, if that
+// is empty, the one beside file, if there is one.
 func File(ctx context.Context, file, policyFile string) (*Report, error) {
 	data, err := regularfile.Read(file, compose.MaxSize)
 	if err != nil {
@@ -90,7 +90,8 @@ func File(ctx context.Context, file, policyFile string) (*Report, error) {
 	return r, nil
 }
 
-// AppCompose is what dstack measures of a compose file, if all else has its default.
+// AppCompose returns the app-compose that dstack measures for a compose file, if all
+// else has its default.
 func AppCompose(composeFile []byte, name string) ([]byte, error) {
 	return json.Marshal(map[string]any{"docker_compose_file": string(composeFile), "manifest_version": 2, "name": name, "runner": "docker-compose"})
 }
@@ -118,7 +119,8 @@ func (r *Report) conclude(result *compose.Result, expected *policy.Policy) {
 	}
 }
 
-// Refused counts the findings that a relying party refuses, and those that it can't settle.
+// Refused counts the findings that a relying party refuses, and those that lines of a
+// policy would settle.
 func (r *Report) Refused() (refused, open int) {
 	for _, f := range r.Findings {
 		if f.Open {

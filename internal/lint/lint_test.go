@@ -80,8 +80,8 @@ func TestGood(t *testing.T) {
 	}
 }
 
-// TestNoLauncher, and a launcher whose container can be written, which nothing accepts as
-// a pin.
+// TestFindings: an empty folder, a file without a launcher, and a launcher whose
+// container can be written, which nothing accepts as a pin.
 func TestFindings(t *testing.T) {
 	dir := t.TempDir()
 	if _, err := Find(dir); !errors.Is(err, ErrNoFile) {

@@ -29,9 +29,9 @@ func main() {
 
 var flagLine = regexp.MustCompile(`^  (--.*?)(?:  +(.*))?$`)
 
-// page is the manual in the man(7) language. The help's shape: a usage block up to
-// the first empty line, then paragraphs; a paragraph's first line that ends in a colon
-// is a heading.
+// page returns the manual in the man(7) language. The help begins with a usage block up
+// to the first empty line. Paragraphs follow; a paragraph's first line that ends in a
+// colon is a heading.
 func page(help, does string) string {
 	var b strings.Builder
 	usage, rest, _ := strings.Cut(help, "\n\n")
@@ -66,7 +66,7 @@ func page(help, does string) string {
 			b.WriteString(".SS " + escape(line) + "\n")
 		case flag != nil:
 			b.WriteString(".TP\n.B " + escape(flag[1]) + "\n" + escape(flag[2]) + "\n")
-		case strings.HasPrefix(line, "          ") && !verbatim: // what a flag's text goes on with
+		case strings.HasPrefix(line, "          ") && !verbatim: // the continuation of a flag's text
 			b.WriteString(escape(strings.TrimSpace(line)) + "\n")
 		case indented && !verbatim:
 			b.WriteString(".RS\n.nf\n" + escape(line[2:]) + "\n")
@@ -83,7 +83,7 @@ func page(help, does string) string {
 	return strings.ReplaceAll(b.String(), "\n\n", "\n")
 }
 
-// escape keeps text from being taken for the language's own.
+// escape keeps text from being read as man(7).
 func escape(s string) string {
 	s = strings.NewReplacer(`\`, `\e`, "-", `\-`).Replace(s)
 	lines := strings.Split(s, "\n")

@@ -17,9 +17,9 @@ import (
 	"gitlauncher/verify/system"
 )
 
-// Of returns a policy that expects just what an evidence holds. params is what the
-// evidence was judged by, and judged what that found. Evidence that is not even what it
-// claims to be makes no policy: the caller has looked.
+// Of returns a policy that expects exactly what the evidence holds. params is what the
+// evidence was judged by, and judged is the result. The caller has made sure that the
+// evidence is at least what it claims to be.
 func Of(ctx context.Context, e *evidence.Evidence, params verify.Params, judged *report.Report, now time.Time) ([]byte, error) {
 	q, err := quote.Parse(e.Quote)
 	if err != nil {
@@ -66,11 +66,12 @@ func expectLauncher(ctx context.Context, w *policy.Writer, e *evidence.Evidence,
 	}
 }
 
-// decisions are the keys that nobody writes for a reader: each accepts something, and its
+// decisions are the keys that only a reader may write: each accepts something, so its
 // line is a comment.
 var decisions = []string{"ALLOW_COMPOSE", "COLLATERAL", "PERSISTENT_DISK", "ACCEPT_ADVISORY", "ACPI_TABLES", "TCB_STATUS_ALLOWED", "ENDPOINT"}
 
-// settle adds the lines that a verdict by the policy so far would still need.
+// settle adds the lines that a verdict by the policy as written so far would still
+// need.
 func settle(ctx context.Context, w *policy.Writer, e *evidence.Evidence, params verify.Params) error {
 	expected, err := policy.Parse("policy", w.Bytes())
 	if err != nil {
@@ -97,7 +98,7 @@ func settle(ctx context.Context, w *policy.Writer, e *evidence.Evidence, params 
 		}
 	}
 	if len(review) > 0 {
-		w.Comment("Each of these accepts something that VERIFIED excludes otherwise. Read what the report\nsays of it (--explain NAME shows an exception), and take the # away if it is fine:")
+		w.Comment("Each of these accepts something that VERIFIED excludes otherwise. Read what the report\nsays of it (--explain NAME shows an exception), and remove the # if it is fine:")
 		for _, line := range review {
 			w.Comment(line)
 		}
@@ -105,8 +106,8 @@ func settle(ctx context.Context, w *policy.Writer, e *evidence.Evidence, params 
 	return nil
 }
 
-// expectSystem expects the system: by its image where that proves all registers, else
-// by their values.
+// expectSystem expects the system: by its image if that proves all registers, else by
+// their values.
 func expectSystem(w *policy.Writer, e *evidence.Evidence, q *quote.Quote, params verify.Params) {
 	if image, ok := boot.Claimed(e, q, params.Systems); ok {
 		r, err := boot.Derive(e, q, []system.Image{image}, params.Policy, params.Systems)

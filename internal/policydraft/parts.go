@@ -10,8 +10,8 @@ import (
 	"gitlauncher/verify/system/catalogue"
 )
 
-// expectLaunches expects the launches of a report. text is the config in the compose, by
-// which a launch without a record is described.
+// expectLaunches expects the launches of a report. text is the config in the compose,
+// which describes a launch without a record.
 func expectLaunches(w *policy.Writer, launches []report.Launch, text []byte) {
 	if len(launches) == 0 {
 		w.Comment("COMMIT_SHA= (the evidence attests no launch)")
@@ -26,7 +26,7 @@ func expectLaunches(w *policy.Writer, launches []report.Launch, text []byte) {
 			r = planned(text)
 		}
 		if r == nil {
-			continue // Judge took it, so it is one
+			continue // Judge accepted it, so it is one
 		}
 		w.Line("COMMIT_SHA", r.Commit)
 		w.Line("REPO_URL", r.RepoURL)
@@ -44,7 +44,8 @@ func expectLaunches(w *policy.Writer, launches []report.Launch, text []byte) {
 	}
 }
 
-// planned is what a config would launch; nil where it is none.
+// planned returns the record of what a config would launch, or nil if the text is no
+// config.
 func planned(text []byte) *measure.GitRecord {
 	cfg, err := config.ParseGit(config.DefaultFile, text)
 	if err != nil {
@@ -53,8 +54,8 @@ func planned(text []byte) *measure.GitRecord {
 	return launch.Planned(cfg, text)
 }
 
-// System expects the system of a result by its image, and reports whether that
-// proves all of the registers.
+// System expects the system of a result by its image, and reports whether that proves
+// all registers.
 func System(w *policy.Writer, r *system.Result, known *catalogue.Catalogue) bool {
 	for _, name := range []string{system.FindingMRTD, system.FindingRTMR0, system.FindingRTMR1, system.FindingRTMR2} {
 		if f, ok := r.Find(name); !ok || f.Outcome != system.Proven {
@@ -66,7 +67,7 @@ func System(w *policy.Writer, r *system.Result, known *catalogue.Catalogue) bool
 	if image.Name != "" {
 		w.Line("OS_IMAGE", image.Name)
 	} else {
-		w.Comment("the image's os_image_hash, from its release page or from whoever built it:")
+		w.Comment("the image's os_image_hash, from its release page or from its builder:")
 		w.Line("OS_IMAGE_HASH", image.Hash)
 	}
 	tables, ok := r.Boot.ACPI()

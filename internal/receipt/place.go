@@ -22,15 +22,15 @@ type Place struct {
 	Log      *slog.Logger
 }
 
-// Launch is what a receipt is of.
+// Launch is the launch that a receipt is for.
 type Launch struct {
 	Binding measure.Binding
 	Record  []byte
 	Tree    string // the folder of the proven checkout, or empty
 }
 
-// Leave writes the receipt for anyone who asks what runs here. Where that fails, it warns,
-// or returns an *[Error] if the receipt is required.
+// Leave writes the receipt for anyone who asks what runs here. If that fails, it warns,
+// or returns an [*Error] if the receipt is required.
 func (p Place) Leave(ctx context.Context, agent Agent, of Launch) error {
 	err := p.leave(ctx, agent, of)
 	if err == nil {
@@ -45,7 +45,7 @@ func (p Place) Leave(ctx context.Context, agent Agent, of Launch) error {
 }
 
 func (p Place) leave(ctx context.Context, agent Agent, of Launch) error {
-	if of.Tree != "" { // a receipt in it would change what runs
+	if of.Tree != "" { // a receipt there would change what runs
 		if inside, err := liesIn(p.File, of.Tree); err != nil || inside {
 			return errors.Join(errors.New("it must not lie in WORK_DIR"), err)
 		}
@@ -90,9 +90,9 @@ func liesIn(file, dir string) (bool, error) {
 	}
 }
 
-// write writes a file for others to read, in a folder that is made if need be.
+// write writes a file that others can read, and creates its folder if need be.
 func write(name string, data []byte) error {
-	name = filepath.Clean(name) // as liesIn reads it: the kernel takes a .. after a link to lead out of the link's target
+	name = filepath.Clean(name) // as liesIn reads it: for the kernel, a .. after a link leads out of the link's target
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return err
 	}

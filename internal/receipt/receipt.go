@@ -12,7 +12,7 @@ import (
 // ErrNoLaunch says that this boot's register holds no launch.
 var ErrNoLaunch = errors.New("this boot's event log holds no launch to make a receipt of")
 
-// Error is a receipt that could not be made or written.
+// Error says why a receipt could not be made or written.
 type Error struct{ Err error }
 
 func (e *Error) Error() string { return "launch receipt: " + e.Err.Error() }
@@ -23,11 +23,11 @@ func (e *Error) Unwrap() error { return e.Err }
 // Agent is what a receipt needs of the guest agent.
 type Agent interface {
 	measure.Reader
-	// Receipt takes a quote over the record, the nonce and the key that is to be bound.
+	// Receipt returns a quote over the record, the nonce and the key to bind.
 	Receipt(ctx context.Context, binding measure.Binding, record []byte, asked measure.Asked) (*measure.Receipt, error)
 }
 
-// Maker makes receipts of the launch that came last in this boot, one for each question.
+// Maker makes receipts of this boot's last launch, a new one for each question.
 type Maker struct {
 	Agent Agent
 	Left  string // the file that a launch has left its receipt in
@@ -35,7 +35,7 @@ type Maker struct {
 }
 
 // Make makes a receipt over a nonce, which the asker chose, and a key, which is the
-// workload's. Errors are [ErrNoLaunch], *[Error] and those of [measure.ReadBoot].
+// workload's. Errors are [ErrNoLaunch], [*Error] and those of [measure.ReadBoot].
 func (m *Maker) Make(ctx context.Context, asked measure.Asked) (*measure.Receipt, error) {
 	boot, err := measure.ReadBoot(ctx, m.Agent, m.Sleep)
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 	"gitlauncher/measure/dstack"
 )
 
-// record is one that a launch in git mode could have.
+// record is one that a launch in git mode could leave.
 const record = `{"commit":"x","v":"1"}`
 
 func agent(t *testing.T, faults ...fault.Fault) *dstack.Client {
@@ -46,8 +46,8 @@ func launch(t *testing.T, a *dstack.Client) {
 	}
 }
 
-// TestMake: each receipt is over the nonce of the one who asked for it, and over the record
-// in this boot's log.
+// TestMake: each receipt is over the nonce of its question, and over the record in this
+// boot's log.
 func TestMake(t *testing.T) {
 	a := agent(t)
 	left := filepath.Join(t.TempDir(), "receipt.json")
@@ -68,8 +68,8 @@ func TestMake(t *testing.T) {
 	}
 }
 
-// TestMakePinned: a pinned launch is in no log, so its record is the one that it left.
-// Nothing else is taken from that file.
+// TestMakePinned: a pinned launch is in no log, so its record is the one in the file
+// that it left. Nothing else is taken from that file.
 func TestMakePinned(t *testing.T) {
 	a := agent(t)
 	left := filepath.Join(t.TempDir(), "receipt.json")
@@ -96,7 +96,7 @@ func TestMakePinned(t *testing.T) {
 	}
 }
 
-// TestMakeFails: a guest agent that takes no quote is an error with the call in it.
+// TestMakeFails: if the guest agent makes no quote, the error names the call.
 func TestMakeFails(t *testing.T) {
 	a := agent(t, fault.Fault{Kind: "quote-500", From: 1})
 	launch(t, a)

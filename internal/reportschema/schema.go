@@ -1,11 +1,11 @@
 // Package reportschema makes the JSON Schema of a report from its Go types, so that the
 // two can't differ.
 //
-// A schema says what a report may look like, not that it is true: whoever wants that judges
-// the evidence. It follows JSON Schema's draft 2020-12
+// A schema says what a report may look like, not that it is true: only judging the
+// evidence shows that. It follows JSON Schema's draft 2020-12
 // (https://json-schema.org/draft/2020-12). Types from [report.Report] down are read by
-// reflection; what Go's types don't say, which words there are, is a table here, which a test
-// holds to their constants.
+// reflection. Go's types don't say which words there are: a table here does, and a test
+// compares it with the constants.
 package reportschema
 
 import (
@@ -22,7 +22,7 @@ import (
 // node is a schema, or a part of one.
 type node map[string]any
 
-// words are those that values of a type can be.
+// words are the values that a type can have.
 var words = map[reflect.Type]node{
 	reflect.TypeFor[report.Verdict]():  enum(report.Verified, report.VerifiedElsewhere, report.Unclear, report.NotVerified),
 	reflect.TypeFor[report.Outcome]():  enum(report.Pass, report.Note, report.Undecided, report.NotAllowed, report.Invalid),
@@ -31,7 +31,7 @@ var words = map[reflect.Type]node{
 	reflect.TypeFor[time.Time]():       {"type": "string", "format": "date-time"},
 }
 
-// fields are those that hold less than values of their type can be, as TYPE.key.
+// fields are those, as TYPE.key, that hold fewer values than their type has.
 var fields = map[string]node{
 	"Report.exit_code":   enum(report.ExitVerified, report.ExitUndecided, report.ExitInvalid, report.ExitNotAllowed),
 	"Report.root_sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
@@ -52,8 +52,8 @@ func Of() map[string]any {
 	return top
 }
 
-// object is the schema of a structure: all keys are known, and those that are never left
-// out are required.
+// object returns the schema of a structure: all keys are known, and those that are
+// never left out are required.
 func object(t reflect.Type, defs node) node {
 	properties, required := make(node), []string{}
 	for i := range t.NumField() {
@@ -74,7 +74,7 @@ func object(t reflect.Type, defs node) node {
 	return node{"type": "object", "properties": properties, "required": required, "additionalProperties": false}
 }
 
-// value is the schema of a value. Structures are definitions.
+// value returns the schema of a value. Structures become definitions.
 func value(t reflect.Type, defs node) node {
 	if known, ok := words[t]; ok {
 		return known

@@ -15,8 +15,8 @@ import (
 // MaxSize bounds a file, in bytes: a chain of certificates.
 const MaxSize = 64 << 10
 
-// ErrPrivate is a file that has a private key in it.
-var ErrPrivate = errors.New("holds a private key; leave the certificate or the public key alone")
+// ErrPrivate says that a file holds a private key.
+var ErrPrivate = errors.New("holds a private key; leave only the certificate or the public key in it")
 
 // Read returns the hash of the key in a file, by its name.
 func Read(name string) (measure.KeyHash, error) {
@@ -31,8 +31,8 @@ func Read(name string) (measure.KeyHash, error) {
 	return k, nil
 }
 
-// Parse returns the hash of the key in a file. Of a chain it is the first certificate's, as
-// TLS servers send it.
+// Parse returns the hash of the key in a file. In a chain that is the key of the first
+// certificate, as TLS servers send it.
 func Parse(data []byte) (measure.KeyHash, error) {
 	if bytes.Contains(data, []byte("PRIVATE KEY-----")) {
 		return measure.KeyHash{}, ErrPrivate

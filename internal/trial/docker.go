@@ -16,9 +16,9 @@ import (
 	"gitlauncher/internal/author"
 )
 
-// docker is a Docker Engine, which runs the compose file of the deployment itself. What
-// the override changes is what a laptop has no other way for: where the repository and the
-// guest agent are, and images that no registry has.
+// docker is a Docker Engine, which runs the deployment's own compose file. An override
+// changes only what can't be the same on a laptop: where the repository and the guest
+// agent are, and images that no registry has.
 type docker struct {
 	compose         []string // the program, with its first arguments
 	image, simImage string
@@ -26,11 +26,11 @@ type docker struct {
 	project         string
 }
 
-// ErrNoCompose is a machine without Docker Compose 2.
+// ErrNoCompose says that the machine lacks Docker Compose 2.
 var ErrNoCompose = errors.New("neither docker compose nor docker-compose is Docker Compose 2 or later; see https://docs.docker.com/compose/install/")
 
-// Docker launches on a Docker Engine. The images are named as the Engine knows them, ports
-// as a compose file has them.
+// Docker returns a machine that launches on a Docker Engine. The images are named as
+// the Engine knows them, ports as a compose file has them.
 func Docker(ctx context.Context, image, simImage string, publish []string) (Machine, error) {
 	d := &docker{image: image, simImage: simImage, publish: publish}
 	for _, program := range [][]string{{"docker", "compose"}, {"docker-compose"}} {
@@ -51,7 +51,7 @@ func Docker(ctx context.Context, image, simImage string, publish []string) (Mach
 	return d, nil
 }
 
-// NoImageError is an image that the Docker Engine lacks, or can't be asked for.
+// NoImageError says that the Docker Engine lacks an image, or can't be asked for it.
 type NoImageError struct{ Name, Said string }
 
 func (e *NoImageError) Error() string {
@@ -67,7 +67,7 @@ func (d *docker) place(*trial) (repo string, sets []string, image string) {
 
 func (*docker) instead() map[string]string { return nil } // it is a container as in a VM
 
-// override is what is laid over the compose file.
+// override returns what is laid over the compose file.
 func (d *docker) override(t *deployment) string {
 	return fmt.Sprintf(`services:
   app:
@@ -99,10 +99,10 @@ func (d *docker) ports() string {
 	return strings.Join(quoted, ", ")
 }
 
-// noVariable keeps Compose from filling in variables.
+// noVariable escapes a path so that Compose fills in no variables.
 func noVariable(path string) string { return strings.ReplaceAll(path, "$", "$$") }
 
-// command is Compose with the deployment's files.
+// command returns a command of Compose with the deployment's files.
 func (d *docker) command(ctx context.Context, t *deployment, args ...string) *exec.Cmd {
 	args = append([]string{"--project-name", d.project, "--file", t.file("docker-compose.yaml"), "--file", t.file("override.yaml")}, args...)
 	cmd := exec.CommandContext(ctx, d.compose[0], append(d.compose[1:], args...)...)
@@ -115,8 +115,8 @@ func (d *docker) boot(ctx context.Context, t *deployment) (shutdown func(), err 
 	if err := os.WriteFile(t.file("override.yaml"), []byte(d.override(t)), 0o644); err != nil {
 		return nil, err
 	}
-	// A container's root has no right to pass over permissions here, and its files are
-	// its own: anyone may write into this folder, which lies in one that is ours alone.
+	// A container's root can't override permissions here, and its files are its own. So
+	// anyone may write into this folder, which lies in one that only we can enter.
 	if err := os.Chmod(t.dir, 0o777); err != nil {
 		return nil, err
 	}

@@ -17,7 +17,7 @@ import (
 // native is this machine.
 type native struct{ launcher string }
 
-// Native launches on this machine, with the launcher of that path.
+// Native returns a machine that launches on this one, with the launcher at this path.
 func Native(launcher string) (Machine, error) { return &native{launcher}, nil }
 
 func (*native) place(t *trial) (repo string, sets []string, image string) {
@@ -65,8 +65,8 @@ const patience = 10 * time.Second
 func (n *native) launch(_ context.Context, d *deployment, logs io.Writer) (*process, error) {
 	cmd := exec.Command(n.launcher, "--log-format", "json", "--dstack-endpoint", d.file("dstack.sock"), "--receipt", d.file("receipt.json"), d.file("config.conf"))
 	cmd.Stdout, cmd.Stderr = d.Stdout, logs
-	// A group of its own: Ctrl-C is answered as a VM answers it, with SIGTERM for the
-	// workload, and nothing that it started stays behind.
+	// It gets its own process group: on Ctrl-C the workload gets SIGTERM, as in a VM,
+	// and nothing that it started stays behind.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.WaitDelay = time.Second // for what keeps the streams open
 	if err := cmd.Start(); err != nil {
@@ -75,7 +75,7 @@ func (n *native) launch(_ context.Context, d *deployment, logs io.Writer) (*proc
 	gone := make(chan struct{})
 	return &process{
 		wait: func() int {
-			cmd.Wait() // its code is asked for below
+			cmd.Wait() // its exit code is read below
 			close(gone)
 			syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 			if s := cmd.ProcessState; s != nil && s.ExitCode() >= 0 {

@@ -4,8 +4,9 @@ package trial
 
 import "errors"
 
-// ErrNeedsLinux: the launcher's ways to put a commit on disk are Linux's.
+// ErrNeedsLinux says that the launcher, which puts a commit on disk by Linux's means,
+// does not run here.
 var ErrNeedsLinux = errors.New("the launcher runs on Linux alone; with --docker it runs in its image")
 
-// Native is for Linux.
+// Native fails: it is for Linux.
 func Native(string) (Machine, error) { return nil, ErrNeedsLinux }

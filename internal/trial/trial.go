@@ -22,14 +22,14 @@ import (
 	"gitlauncher/policy"
 )
 
-// Options is what to try, and how.
+// Options says what to try, and how.
 type Options struct {
 	Clone    *clone.Clone
 	Machine  Machine
 	Line     sim.Line // of dstack
 	Sets     []string // further lines of the config
 	Watch    bool     // launch again when the folder changes
-	Keep     string   // a folder that is to hold the evidence of the last launch, or ""
+	Keep     string   // a folder for the evidence of the last launch, or ""
 	Verifier string   // the program
 
 	Say            func(format string, args ...any) // a line for people
@@ -38,14 +38,15 @@ type Options struct {
 
 // Machine is what stands in for a VM.
 type Machine interface {
-	// place is where the launcher finds the copied repository, and where it may put the
-	// workload; image is what the compose file is to name.
+	// place returns where the launcher finds the copied repository, the lines of the
+	// config that say where it puts the workload, and the image that the compose file
+	// names.
 	place(t *trial) (repo string, sets []string, image string)
 	// boot starts a guest agent that has measured the deployment. It leaves root.pem,
 	// collateral.json and system.conf in its folder.
 	boot(ctx context.Context, d *deployment) (shutdown func(), err error)
-	// instead has what to say in the place of a line of the launcher's that is about a VM
-	// and not about this machine, by how that begins.
+	// instead returns what to say instead of lines of the launcher that are about a VM
+	// and not about this machine, by how they begin.
 	instead() map[string]string
 	// launch starts the launcher.
 	launch(ctx context.Context, d *deployment, logs io.Writer) (*process, error)
@@ -54,7 +55,7 @@ type Machine interface {
 // process is a launcher, and then a workload.
 type process struct {
 	wait func() int // until it ends; returns its exit code
-	stop func()     // as a VM ends it
+	stop func()     // ends it as a VM does
 }
 
 // trial is one call of Run.
@@ -73,12 +74,13 @@ type deployment struct {
 
 func (d *deployment) file(name string) string { return filepath.Join(d.dir, name) }
 
-// The poll of a folder that is watched.
+// pollEvery is how often a watched folder is looked at.
 const pollEvery = time.Second
 
-// Run launches what the clone holds until the workload ends or the context does, and has
-// the receipt judged. It returns the exit code: the workload's or the launcher's, or the
-// verifier's if that is none. A workload that was told to end has none.
+// Run launches what the clone holds until the workload ends or the context does, and
+// has the receipt judged. It returns the exit code of the workload or the launcher, or,
+// if that is zero, the verifier's. That of a workload that was told to end does not
+// count.
 func Run(ctx context.Context, o Options) (code int, err error) {
 	dir, err := os.MkdirTemp("", "gl-dev-") // short: it holds a socket
 	if err != nil {
@@ -180,7 +182,8 @@ func (t *trial) once(ctx context.Context) (code int, changed bool, err error) {
 	return code, changed, err
 }
 
-// awaitChange waits until the folder holds something else, the context ends or done does.
+// awaitChange waits until the folder holds something else, the context ends, or done is
+// closed.
 func (t *trial) awaitChange(ctx context.Context, done <-chan struct{}) (changed bool) {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
@@ -253,7 +256,8 @@ func (d *deployment) judge() (code int, err error) {
 	if err := os.WriteFile(d.file("policy.conf"), expected, 0o644); err != nil {
 		return 0, err
 	}
-	// Not with the context: the verdict is what Ctrl-C asks for.
+	// It does not run with the context: the person who presses Ctrl-C wants the
+	// verdict.
 	cmd := exec.Command(d.Verifier, "--root", d.file("root.pem"), "--collateral", d.file("collateral.json"), "--policy", d.file("policy.conf"), d.file("receipt.json"))
 	cmd.Stdout, cmd.Stderr = d.Stdout, d.Stderr
 	err = cmd.Run()
@@ -264,7 +268,7 @@ func (d *deployment) judge() (code int, err error) {
 	return 0, err
 }
 
-// keep copies the evidence to where it was asked for, over that of a launch before.
+// keep copies the evidence to the folder for it, over that of an earlier launch.
 func (t *trial) keep(d *deployment) error {
 	if t.Keep == "" {
 		return nil
