@@ -61,7 +61,7 @@ func TestDeployments(t *testing.T) {
 		needs  []string // exceptions
 		pinned bool
 	}{
-		"a workload alone": {file: shop(""), pinned: true},
+		"a workload alone":                         {file: shop(""), pinned: true},
 		"a launch that answers strangers (attest)": {file: attested(t), pinned: true},
 		"with its own ports, limits and names": {file: shop(`      LANG: C.UTF-8
     platform: linux/amd64
