@@ -8,7 +8,6 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -57,9 +56,6 @@ func open(t *testing.T, reference string, o Options) *Client {
 	t.Helper()
 	if o.Timeout == 0 {
 		o.Timeout = 5 * time.Second
-	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
 	}
 	c, err := Open(t.Context(), parse(t, reference), o)
 	if err != nil {
