@@ -86,6 +86,26 @@ func TestKeyProvider(t *testing.T) {
 	}
 }
 
+// TestDiskSays: what a disk without acceptance is found to be, by who holds its key.
+// SECURITY.md: P6.
+func TestDiskSays(t *testing.T) {
+	for payload, says := range map[string]string{
+		`{"name":"none","id":""}`:    "a key that is random in each boot, if this system encrypts its disk",
+		`{"name":"kms","id":"aa01"}`: "the same disk in every boot of the instance",
+	} {
+		v := newVM()
+		provider(payload)(v)
+		v.without = []string{"RTMR2"}
+		found := false
+		for _, f := range v.judge(t).Findings {
+			found = found || f.Check == "D" && f.Name == "disk" && f.Outcome == report.Undecided && f.Found == says
+		}
+		if !found {
+			t.Errorf("%s: the disk is not %q", payload, says)
+		}
+	}
+}
+
 // TestMeasuredKMS: where the log has a KMS's measurement, it needs an expectation.
 // SECURITY.md: P6.
 func TestMeasuredKMS(t *testing.T) {

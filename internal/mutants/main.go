@@ -138,20 +138,22 @@ func choose(from []candidate, n int, seed uint64) []candidate {
 	return sample
 }
 
-// try runs the sample and prints what survived as it goes.
+// try runs the sample and prints what survived as it goes, and what took too long, which
+// says nothing on a busy machine.
 func try(ctx context.Context, t *trial, sample []candidate, out io.Writer) (survivors int, err error) {
-	var count [3]int
+	var count [4]int
 	for _, c := range sample {
 		f, err := t.run(ctx, &c.mutant, c.pkg, c.source)
 		if err != nil {
 			return 0, err
 		}
 		count[f]++
-		if f == survived {
-			fmt.Fprintf(out, "survived  %s:%d: %s: %s\n", c.file, c.line, c.kind, c.was)
+		if word, ok := map[fate]string{survived: "survived", endless: "endless"}[f]; ok {
+			fmt.Fprintf(out, "%-8s  %s:%d: %s: %s\n", word, c.file, c.line, c.kind, c.was)
 		}
 	}
-	alive := count[killed] + count[survived]
-	fmt.Fprintf(out, "%d of %d killed (%.0f %%), %d did not compile\n", count[killed], alive, 100*float64(count[killed])/float64(max(alive, 1)), count[stillborn])
+	dead := count[killed] + count[endless]
+	alive := dead + count[survived]
+	fmt.Fprintf(out, "%d of %d killed (%.0f %%), %d of them by the time limit; %d did not compile\n", dead, alive, 100*float64(dead)/float64(max(alive, 1)), count[endless], count[stillborn])
 	return count[survived], nil
 }

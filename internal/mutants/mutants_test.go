@@ -74,13 +74,38 @@ func TestRun(t *testing.T) {
 survived  limits.go:5: number is one higher: const most = 10
 survived  limits.go:8: operator is >=: if n > most {
 survived  limits.go:11: call is left out: note(n)
-2 of 5 killed (40 %), 1 did not compile
+2 of 5 killed (40 %), 0 of them by the time limit; 1 did not compile
 `
 	if diff := cmp.Diff(want, out.String()); diff != "" || survivors != 3 {
 		t.Errorf("%d survivors\n%s", survivors, diff)
 	}
 	if after, err := os.ReadFile("limits.go"); err != nil || string(after) != limits {
 		t.Errorf("the source on disk was changed: %v", err)
+	}
+}
+
+// TestEndless: a change whose tests do not end is killed, and listed, since a busy machine
+// looks the same.
+func TestEndless(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"go.mod":       "module loop\n\ngo 1.22\n",
+		"loop.go":      "package loop\n\nfunc loop(n int) {\n\tfor {\n\t\tif n == 0 {\n\t\t\treturn\n\t\t}\n\t\tn--\n\t}\n}\n",
+		"loop_test.go": "package loop\n\nimport \"testing\"\n\nfunc TestLoop(t *testing.T) { loop(3) }\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Chdir(dir)
+	var out strings.Builder
+	survivors, err := run(t.Context(), []string{"-n", "0", "-kind", "guard", "-timeout", "2s"}, &out)
+	want := `1 changes are possible, 1 are tried, seed 1
+endless   loop.go:5: guard never fires: if n == 0 {
+1 of 1 killed (100 %), 1 of them by the time limit; 0 did not compile
+`
+	if diff := cmp.Diff(want, out.String()); diff != "" || survivors != 0 || err != nil {
+		t.Errorf("%d survivors, %v\n%s", survivors, err, diff)
 	}
 }
 

@@ -47,7 +47,8 @@ type fate int
 
 const (
 	survived  fate = iota
-	killed         // a test failed, or did not end
+	killed         // a test failed
+	endless        // the tests took too long: killed, or the machine is busy
 	stillborn      // it does not compile
 )
 
@@ -120,7 +121,9 @@ func (t *trial) test(ctx context.Context, overlay string, pkgs []string) (fate, 
 		return 0, ctx.Err()
 	case bytes.Contains(out, []byte("[build failed]")):
 		return stillborn, nil
-	case errors.As(err, &exit) || errors.Is(ctx.Err(), context.DeadlineExceeded):
+	case bytes.Contains(out, []byte("panic: test timed out")) || errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return endless, nil
+	case errors.As(err, &exit):
 		return killed, nil
 	}
 	return 0, err
