@@ -32,7 +32,7 @@ var lfsAttacks = map[string]struct {
 			}
 			return err == nil
 		}
-	}, fetch.BadAnswer, "another content than its name says"},
+	}, fetch.BadAnswer, "does not match its SHA-256"},
 	"too short":   {func(t *testing.T, h *lfsHost) { h.lfs.Download = answers("x") }, fetch.Network, "unexpected EOF"},
 	"endless":     {func(t *testing.T, h *lfsHost) { h.lfs.Download = endlessly }, fetch.BadAnswer, "has more than its"},
 	"stalls":      {func(t *testing.T, h *lfsHost) { h.lfs.Download = stalls }, fetch.Stalled, "no byte has come from the server for the stall timeout"},
@@ -54,10 +54,10 @@ var lfsAttacks = map[string]struct {
 	}, fetch.BadAnswer, "has a link that is no address"},
 	"another host's name in a header": {func(t *testing.T, h *lfsHost) {
 		h.lfs.Action = func(_ string, a map[string]any) { a["header"] = map[string]string{"Host": "metadata"} }
-	}, fetch.BadAnswer, "is not a link's to set"},
+	}, fetch.BadAnswer, "no link may set"},
 	"a link that is over, again and again": {func(t *testing.T, h *lfsHost) {
 		h.lfs.Action = func(_ string, a map[string]any) { a["expires_in"] = -1 }
-	}, fetch.Unsuitable, "has expired before it could be used"},
+	}, fetch.Unsuitable, "expired before it could be used"},
 	"another size": {func(t *testing.T, h *lfsHost) {
 		h.lfs.Object = func(_ string, o map[string]any) { o["size"] = 1 }
 	}, fetch.BadAnswer, "or of another size"},

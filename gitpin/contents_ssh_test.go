@@ -160,12 +160,12 @@ var lfsSSHAttacks = map[string]struct {
 		fetch.Unsuitable, "to a link-local or loopback address"},
 	"another host's name in a header": {func(t *testing.T, h *lfsSSH) {
 		h.answer(t, fmt.Sprintf(`{"href":%q,"header":{"Host":"metadata"}}`, h.api))
-	}, fetch.BadAnswer, "is not a link's to set"},
+	}, fetch.BadAnswer, "no link may set"},
 	"a header of two lines": {func(t *testing.T, h *lfsSSH) {
 		h.answer(t, fmt.Sprintf(`{"href":%q,"header":{"X":"a\r\nB: c"}}`, h.api))
 	}, fetch.BadAnswer, "has a control character in it"},
 	"over already": {func(t *testing.T, h *lfsSSH) { h.answer(t, fmt.Sprintf(`{"href":%q,"expires_in":-1}`, h.api)) },
-		fetch.Unsuitable, "what git-lfs-authenticate gave has expired"},
+		fetch.Unsuitable, "the access from git-lfs-authenticate expired"},
 	"a secret that its server refuses, and repeats": {func(t *testing.T, h *lfsSSH) {
 		h.lfs.Batch = status(401, "you sent "+sshSecret)
 	}, fetch.Auth, "the server refuses the token; it says unauthorized: you sent [secret]"},
@@ -191,7 +191,7 @@ var lfsSSHAttacks = map[string]struct {
 	"an authority that is not known": {func(t *testing.T, h *lfsSSH) {
 		h.overTLS(t, true)
 		h.ca = ""
-	}, fetch.Authority, "of an authority that is not known here"},
+	}, fetch.Authority, "from an authority that is not known here"},
 }
 
 // TestLFSOverSSHAttacks: whatever the SSH host answers, no secret is sent or shown where it

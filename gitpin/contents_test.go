@@ -387,8 +387,8 @@ func TestLFSLocal(t *testing.T) {
 	oid := fmt.Sprintf("%x", sha256.Sum256([]byte("the weights\n")))
 	object := filepath.Join(h.Dir, "lfs/objects", oid[:2], oid[2:4], oid)
 	for says, change := range map[string]func() error{
-		"has another content than its name says": func() error { os.Chmod(object, 0o644); return os.WriteFile(object, []byte("the weightz\n"), 0o644) },
-		"does not have the Git LFS object":       func() error { return os.Remove(object) },
+		"does not match its SHA-256":       func() error { os.Chmod(object, 0o644); return os.WriteFile(object, []byte("the weightz\n"), 0o644) },
+		"does not have the Git LFS object": func() error { return os.Remove(object) },
 	} {
 		if err := change(); err != nil {
 			t.Fatal(err)

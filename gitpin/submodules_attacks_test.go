@@ -66,7 +66,7 @@ func TestSubmodulesRefused(t *testing.T) {
 		"an unreadable .gitmodules": {[]gittest.File{gitlink("lib", lib), file(".gitmodules", "[submodule \"x\"\n")}, &plan, ".gitmodules can't be read: line 1"},
 		"a large .gitmodules":       {[]gittest.File{gitlink("lib", lib), file(".gitmodules", strings.Repeat("#", 1<<20+1))}, &plan, "larger than 1 MiB"},
 		"a name that climbs":        {[]gittest.File{gitlink("lib", lib), modules("../../hooks", "lib", "../lib.git")}, &plan, "leads elsewhere"},
-		"a name in another's":       {[]gittest.File{gitlink("lib", lib), gitlink("m", lib), modules("x", "lib", "../lib.git", "x/hooks", "m", "../lib.git")}, &plan, "would lie in that of"},
+		"a name in another's":       {[]gittest.File{gitlink("lib", lib), gitlink("m", lib), modules("x", "lib", "../lib.git", "x/hooks", "m", "../lib.git")}, &plan, "would be inside that of"},
 		"two entries of a place":    {[]gittest.File{gitlink("lib", lib), modules("x", "lib", "../lib.git", "y", "lib", "../evil.git")}, &plan, "more than one entry"},
 		"a path of the machine":     {[]gittest.File{gitlink("lib", lib), modules("x", "lib", filepath.Join(r.Root, "lib.git"))}, &plan, "is a path on this machine"},
 		"file://":                   {[]gittest.File{gitlink("lib", lib), modules("x", "lib", "file://"+filepath.Join(r.Root, "lib.git"))}, &plan, "is a path on this machine"},

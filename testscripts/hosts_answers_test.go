@@ -98,7 +98,7 @@ var proxyRows = []hostRow{
 		return hostInput{url: "http://git.example/r.git", env: []string{"all_proxy=socks5h://" + at}}
 	}},
 	{kind: "Proxies", input: "`socks4://`", git: fails, exit: 3, says: "the variable http_proxy names a proxy that is not supported", set: behind(&gittest.Proxy{}, "", "http_proxy=socks4://AT")},
-	{kind: "Proxies", input: "a proxy's address that is none", git: fails, exit: 3, says: "the variable http_proxy is no proxy's address", set: behind(&gittest.Proxy{}, "", "http_proxy=http://me:"+token+"@:port")},
+	{kind: "Proxies", input: "a proxy's address that is none", git: fails, exit: 3, says: "the variable http_proxy is not the address of a proxy", set: behind(&gittest.Proxy{}, "", "http_proxy=http://me:"+token+"@:port")},
 	{kind: "Proxies", input: "nobody listens", git: fails, exit: 3, again: true, says: "proxyconnect tcp: dial tcp 127.0.0.1:9: connect: connection refused", set: behind(&gittest.Proxy{}, "", "http_proxy=http://127.0.0.1:9")},
 }
 
@@ -148,7 +148,7 @@ var answerRows = []hostRow{
 	{kind: "Come again", input: "HTTP 503 with `Retry-After` as a date that is over", git: fails, again: true, says: "(HTTP 503)", set: from(habit.Says(503, plain, "", 1, "Retry-After: Wed, 21 Oct 2015 07:28:00 GMT"))},
 	{kind: "Come again", input: "HTTP 429 with `Retry-After: 3600`", git: fails, exit: 3, says: "it asks to wait 1h0m0s, longer than the fetch timeout leaves", set: from(habit.Says(429, plain, "", 0, "Retry-After: 3600"))},
 	{kind: "Come again", input: "HTTP 500 always, three tries", git: fails, exit: 3, again: true, says: "(HTTP 500)", set: from(habit.Says(500, plain, "", 0), "--retries", "2")},
-	{kind: "Come again", input: "HTTP 500 always, for two seconds", git: fails, exit: 3, again: true, says: "the fetch timeout is over, which is 2s; the last try ended with", set: from(habit.Says(500, plain, "", 0), "--fetch-timeout", "2s")},
+	{kind: "Come again", input: "HTTP 500 always, for two seconds", git: fails, exit: 3, again: true, says: "the fetch timeout is over (2s); the last try ended with", set: from(habit.Says(500, plain, "", 0), "--fetch-timeout", "2s")},
 	{kind: "Come again", input: "a host whose name does not resolve", git: fails, exit: 3, again: true, says: "no-such-host.invalid", set: func(w *hostWorld) hostInput {
 		return hostInput{url: "http://no-such-host.invalid/r.git"}.with("--retries", "1")
 	}},

@@ -124,7 +124,7 @@ var hostRows = append(append(append(append(append(append([]hostRow{
 	{kind: "Redirects", input: "in a circle", git: fails, exit: 3, says: "they lead nowhere", set: func(w *hostWorld) hostInput {
 		return hostInput{url: w.serve(habit.Redirect(302, "/a", "/b"), habit.Redirect(302, "/b", "/a")) + "/a"}
 	}},
-	{kind: "Redirects", input: "to ftp://", git: fails, exit: 3, says: "refusing a redirect to something else than http and https", set: func(w *hostWorld) hostInput {
+	{kind: "Redirects", input: "to ftp://", git: fails, exit: 3, says: "refusing a redirect to something other than http and https", set: func(w *hostWorld) hostInput {
 		return hostInput{url: w.serve(habit.Redirect(302, "/a", "ftp://127.0.0.1/x")) + "/a"}
 	}},
 
@@ -210,7 +210,7 @@ var tlsRows = []hostRow{
 		in.lines, in.env = nil, []string{"SSL_CERT_FILE=" + ca}
 		return in
 	}},
-	{kind: "TLS", input: "a private authority that nobody named", git: fails, exit: 3, says: "of an authority that is not known here", set: func(w *hostWorld) hostInput {
+	{kind: "TLS", input: "a private authority that nobody named", git: fails, exit: 3, says: "from an authority that is not known here", set: func(w *hostWorld) hostInput {
 		in, _ := w.secure("127.0.0.1", -time.Hour, time.Hour, nil, false)
 		in.lines, in.gitEnv = nil, nil
 		return in
@@ -221,7 +221,7 @@ var tlsRows = []hostRow{
 		in.lines = []string{"TLS_CA_FILE=" + key}
 		return in
 	}},
-	{kind: "TLS", input: "the certificate of another host", git: fails, exit: 3, says: "the server's certificate is another's", set: func(w *hostWorld) hostInput {
+	{kind: "TLS", input: "the certificate of another host", git: fails, exit: 3, says: "the server's certificate is for another host", set: func(w *hostWorld) hostInput {
 		in, _ := w.secure("example.org", -time.Hour, time.Hour, nil, false)
 		return in
 	}},
@@ -284,7 +284,7 @@ var tlsRows = []hostRow{
 		in.gitEnv = append(in.gitEnv, "GIT_SSL_CERT="+cert, "GIT_SSL_KEY="+key)
 		return in
 	}},
-	{kind: "Client certificates", input: "a key that is not the certificate's", git: fails, exit: 2, says: "is not the one of the certificate", set: func(w *hostWorld) hostInput {
+	{kind: "Client certificates", input: "a key that is not the certificate's", git: fails, exit: 2, says: "does not belong to the certificate", set: func(w *hostWorld) hostInput {
 		a := w.authority()
 		in, _ := w.secure("127.0.0.1", -time.Hour, time.Hour, a, true)
 		_, key := w.client(a)

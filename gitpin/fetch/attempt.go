@@ -19,9 +19,9 @@ func (f *fetcher) open(ctx context.Context, alive *remote.Pulse) (remote.Session
 	return remote.Open(ctx, f.params.Repo, f.params.Auth, f.login, alive)
 }
 
-// watched is a context that ends when the server is silent for too long. The patience
-// doubles with each try that ended so: a server may need its time before the first byte,
-// and what lies between may hold its signs of life back.
+// watched returns a context that ends when the server is silent for too long. The patience
+// doubles with each try that ended in silence: a server may need time before its first
+// byte, and a proxy in between may hold back its signs of life.
 func (f *fetcher) watched(ctx context.Context) (context.Context, *remote.Pulse, context.CancelCauseFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	patience := f.params.StallTimeout
@@ -31,7 +31,7 @@ func (f *fetcher) watched(ctx context.Context) (context.Context, *remote.Pulse, 
 	return ctx, remote.NewPulse(patience, func() { cancel(&stalledError{patience}) }), cancel
 }
 
-// attempt opens one connection, asks for the pack, and lets consume read it.
+// attempt opens one connection, asks for the pack, and passes it to consume.
 func (f *fetcher) attempt(ctx context.Context, everything bool, consume func(context.Context, io.Reader) error) error {
 	ctx, alive, cancel := f.watched(ctx)
 	defer cancel(nil)
@@ -72,7 +72,7 @@ func (f *fetcher) attempt(ctx context.Context, everything bool, consume func(con
 	return nil
 }
 
-// request asks for the pack, and returns it when the server begins to send it.
+// request asks for the pack, and returns when the server begins to send it.
 func (f *fetcher) request(ctx context.Context, s remote.Session, everything bool) (io.Reader, error) {
 	refused := false
 	if w, ok := s.(*remote.Web); ok && !everything && f.params.Commit.Format() == object.SHA1 {
@@ -119,7 +119,7 @@ func (f *fetcher) request(ctx context.Context, s remote.Session, everything bool
 	return pack, nil
 }
 
-// suits returns an error where the pin can't be in a repository, whatever is in it.
+// suits returns an error if no repository of this object format can hold the pin.
 func (f *fetcher) suits(refs *uploadpack.References) error {
 	if pin := f.params.Commit.Format(); refs.Format != pin {
 		return &uploadpack.FormatError{Repo: refs.Format, Pin: pin}
@@ -127,11 +127,10 @@ func (f *fetcher) suits(refs *uploadpack.References) error {
 	return nil
 }
 
-// atOnce wants the pin of a web server at once, without its references: over HTTP they
-// take a request of their own and, since there is one for every pull request that ever
-// was, often more bytes than the pack. What any server of the last ten years can do
-// is taken for granted, SHA-1 too: a server of that format reads 40 digits of an id, and
-// may have a commit of that name.
+// atOnce asks a web server for the pin without reading its references first. Over HTTP they
+// take another request, and often more bytes than the pack, because large hosts have one
+// for every pull request there ever was. The request assumes what every server of the last
+// ten years can do, and that the repository's object format is SHA-1.
 func (f *fetcher) atOnce(w *remote.Web) (io.Reader, error) {
 	return f.send(w, &uploadpack.Request{
 		Wants:        []object.ID{f.params.Commit},
@@ -141,14 +140,14 @@ func (f *fetcher) atOnce(w *remote.Web) (io.Reader, error) {
 }
 
 // refuses reports whether an error may mean that the server sends advertised commits
-// only. Old servers just end the connection.
+// only. Old servers end the connection without a word.
 func refuses(err error) bool {
 	var said *uploadpack.RemoteError
 	var ended *answer.EndedError
 	return errors.As(err, &said) || errors.As(err, &ended) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
-// send asks for a pack, and reads the answer up to it.
+// send asks for a pack, and reads the answer up to the pack's first byte.
 func (f *fetcher) send(s remote.Session, req *uploadpack.Request) (io.Reader, error) {
 	body, err := s.Ask(req)
 	if err != nil {
@@ -166,7 +165,7 @@ func (f *fetcher) send(s remote.Session, req *uploadpack.Request) (io.Reader, er
 	return pack, err
 }
 
-// said hands on what the server says of its progress, line by line.
+// said passes on what the server says about its progress, line by line.
 func (f *fetcher) said(text []byte) {
 	if f.params.Said == nil {
 		return

@@ -23,7 +23,7 @@ import (
 	"gitlauncher/gitpin/lfs"
 )
 
-// stalledError is silence for longer than the patience of the attempt.
+// stalledError is a silence that was longer than the patience of the attempt.
 type stalledError struct{ patience time.Duration }
 
 func (e *stalledError) Error() string        { return fmt.Sprintf("%v of %v", errStalled, e.patience) }
@@ -38,8 +38,8 @@ func (f *fetcher) classifyIn(ctx context.Context, op string, err error) error {
 }
 
 // classify turns what ended a transfer into an [*Error], in words that are fit for a
-// log. Signals, the disk's errors and what is wrong with a credential's file pass
-// through.
+// log. Signals, errors of the disk, and faults of a credential's file or of the missing git
+// are returned as they are.
 func (f *fetcher) classify(op string, err error) error {
 	var (
 		failed *Error
@@ -55,8 +55,8 @@ func (f *fetcher) classify(op string, err error) error {
 	return &e
 }
 
-// reason says what a failure means, whether it may pass, and names its cause more
-// clearly where it can.
+// reason says what a failure means and whether another try may help. Where it can, it names
+// the cause more clearly.
 func (f *fetcher) reason(err error) Error {
 	var (
 		web      *answer.Error
@@ -82,7 +82,7 @@ func (f *fetcher) reason(err error) Error {
 	case errors.Is(err, errNoPack):
 		return Error{Reason: Stalled, Err: fmt.Errorf("%w of %v", err, f.params.PackTimeout), tries: few}
 	case errors.Is(err, errTimedOut):
-		return Error{Reason: TimedOut, Err: fmt.Errorf("%w, which is %v", err, f.params.FetchTimeout.Round(time.Millisecond))}
+		return Error{Reason: TimedOut, Err: fmt.Errorf("%w (%v)", err, f.params.FetchTimeout.Round(time.Millisecond))}
 	case errors.Is(err, errShare):
 		return Error{Reason: TimedOut, Err: err, tries: -1}
 	case errors.Is(err, uploadpack.ErrEmpty):
@@ -94,11 +94,11 @@ func (f *fetcher) reason(err error) Error {
 	case errors.As(err, &proxy):
 		return Error{Reason: Proxy, Err: proxy}
 	case errors.As(err, &refusing):
-		return Error{Reason: Proxy, Err: refusing, tries: map[bool]int{true: -1}[answer.Passes(refusing.Status)]} // a gateway may not reach the host yet
+		return Error{Reason: Proxy, Err: refusing, tries: map[bool]int{true: -1}[answer.Transient(refusing.Status)]} // a gateway may not reach the host yet
 	case errors.As(err, &cert):
 		return Error{Reason: ClientCert, Err: cert}
 	case errors.As(err, &redirect):
-		return Error{Reason: Unsuitable, Err: redirect} // without what others put around it
+		return Error{Reason: Unsuitable, Err: redirect} // without the errors that wrap it
 	case errors.Is(err, remote.ErrNoHTTP):
 		return Error{Reason: Unsuitable, Err: remote.ErrNoHTTP}
 	case errors.Is(err, http.ErrSchemeMismatch):
@@ -111,7 +111,7 @@ func (f *fetcher) reason(err error) Error {
 		return objectReason(object)
 	case errors.As(err, &none), errors.Is(err, remote.ErrNoLFSDir):
 		return Error{Reason: NotFound, Err: err}
-	case errors.Is(err, errExpired), errors.Is(err, errOver):
+	case errors.Is(err, errLinkExpired), errors.Is(err, errAccessExpired):
 		return Error{Reason: Unsuitable, Err: err}
 	case errors.Is(err, errNoAccess):
 		return Error{Reason: Stalled, Err: err, tries: few}
@@ -144,20 +144,20 @@ func (f *fetcher) reason(err error) Error {
 	return Error{Reason: Network, Err: err, tries: -1}
 }
 
-// objectReason says what it means that a server does not give one Git LFS object.
+// objectReason says what it means that a server refuses one Git LFS object.
 func objectReason(o *lfs.ObjectError) Error {
 	switch {
 	case o.Code == http.StatusNotFound, o.Code == http.StatusGone:
 		return Error{Reason: NotFound, Err: o}
 	case o.Code == http.StatusUnauthorized, o.Code == http.StatusForbidden:
 		return Error{Reason: Auth, Err: o}
-	case answer.Passes(o.Code):
+	case answer.Transient(o.Code):
 		return Error{Reason: Network, Err: o, tries: -1}
 	}
 	return Error{Reason: Refused, Err: o}
 }
 
-// answerReason says what an answer means.
+// answerReason says what an answer means. token says whether a token was sent.
 func answerReason(a *answer.Error, token bool) Error {
 	e := Error{Reason: Unsuitable, Err: a}
 	switch {
@@ -187,7 +187,7 @@ func answerReason(a *answer.Error, token bool) Error {
 	case a.Status == http.StatusProxyAuthRequired:
 		e.Reason = Proxy
 		a.What = "the proxy wants a login, or another one"
-	case answer.Passes(a.Status):
+	case answer.Transient(a.Status):
 		e.Reason, e.tries = Network, -1
 	}
 	if a.Waits && a.Status >= 300 {
@@ -196,8 +196,8 @@ func answerReason(a *answer.Error, token bool) Error {
 	return e
 }
 
-// certificateReason says what is wrong with a server's certificate, and reports whether
-// that is what is wrong.
+// certificateReason says what is wrong with a server's certificate or its TLS, and reports
+// whether err is about either.
 func certificateReason(err error, now time.Time) (Error, bool) {
 	var (
 		unknown x509.UnknownAuthorityError
@@ -209,13 +209,13 @@ func certificateReason(err error, now time.Time) (Error, bool) {
 	const layout = "2006-01-02 15:04:05 MST"
 	switch {
 	case errors.As(err, &unknown):
-		return Error{Reason: Authority, Err: errors.New("the server's certificate is of an authority that is not known here")}, true
+		return Error{Reason: Authority, Err: errors.New("the server's certificate is from an authority that is not known here")}, true
 	case errors.As(err, &badHost):
-		return Error{Reason: Untrusted, Err: fmt.Errorf("the server's certificate is another's: %w", badHost)}, true
+		return Error{Reason: Untrusted, Err: fmt.Errorf("the server's certificate is for another host: %w", badHost)}, true
 	case errors.As(err, &badCert) && badCert.Reason == x509.Expired && now.Before(badCert.Cert.NotBefore):
 		return Error{Reason: Clock, tries: -1, Err: fmt.Errorf("the server's certificate is not valid before %s, and the clock of this machine says %s", badCert.Cert.NotBefore.UTC().Format(layout), now.UTC().Format(layout))}, true
 	case errors.As(err, &badCert) && badCert.Reason == x509.Expired:
-		return Error{Reason: Clock, Err: fmt.Errorf("the server's certificate has expired on %s, and the clock of this machine says %s", badCert.Cert.NotAfter.UTC().Format(layout), now.UTC().Format(layout))}, true
+		return Error{Reason: Clock, Err: fmt.Errorf("the server's certificate expired on %s, and the clock of this machine says %s", badCert.Cert.NotAfter.UTC().Format(layout), now.UTC().Format(layout))}, true
 	case errors.As(err, &badCert):
 		return Error{Reason: Untrusted, Err: badCert}, true
 	case errors.As(err, &alert) && alert.Op == "remote error":
@@ -228,7 +228,7 @@ func certificateReason(err error, now time.Time) (Error, bool) {
 	return Error{}, false
 }
 
-// sshReason says what an error of an SSH connection means, and reports whether it is one.
+// sshReason says what an error of an SSH connection means, and reports whether err is one.
 func sshReason(err error) (Error, bool) {
 	var login *remote.LoginError
 	var host *remote.HostError

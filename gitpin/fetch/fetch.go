@@ -15,53 +15,54 @@ import (
 	"gitlauncher/gitpin/object"
 )
 
-// Params is what to fetch, and how long to wait for it. All fields but Mirrors, Auth,
-// History, Objects and Said are required; Fault is where there are mirrors.
+// Params says what to fetch, and how long to wait for it. All fields are required except
+// Mirrors, Auth, History, PackTimeout, Objects and Said. Fault is required only if there are
+// mirrors.
 type Params struct {
 	Repo    config.RepoURL
-	Mirrors []config.RepoURL // where else it may be; what comes is proven, so any will do
+	Mirrors []config.RepoURL // other places to fetch from; none needs to be trusted, since what comes is proven
 	Commit  object.ID
-	History bool // the ancestors too
+	History bool // fetches the ancestors too
 	Auth    credential.Credentials
 
-	StallTimeout time.Duration // without a byte from the server
-	PackTimeout  time.Duration // until the pack begins, keep-alives and progress or not; zero is DefaultPackTimeout
-	FetchTimeout time.Duration // for the whole, retries included
-	Retries      int           // after faults that may pass; below zero as many as FetchTimeout has room for
+	StallTimeout time.Duration // how long the server may send nothing
+	PackTimeout  time.Duration // how long it may prepare a pack, whatever else it sends; zero is DefaultPackTimeout
+	FetchTimeout time.Duration // for everything, retries included
+	Retries      int           // after transient faults; a negative number for as many as FetchTimeout allows
 
 	Log       *slog.Logger
-	Fault     func(error) bool                           // whether an error of consume is about the bytes, which another source may have right
-	Asked     func(alone bool)                           // the pack that comes next is the pin alone, or has history, too
-	Receiving func()                                     // the first bytes of a pack are there
-	Progress  func(n int64)                              // so many bytes of it came
-	Objects   func(n uint32)                             // the pack says that it has so many objects
-	Said      func(line string)                          // what the server says of its progress, fit for a log
-	Sleep     func(context.Context, time.Duration) error // waits, or ends with the context
+	Fault     func(error) bool                           // reports whether an error of consume is about the bytes: another source may have better ones
+	Asked     func(alone bool)                           // called when a pack is asked for: alone if it is to hold the pin without history
+	Receiving func()                                     // called at the first bytes of a pack
+	Progress  func(n int64)                              // called when n more bytes of it have arrived
+	Objects   func(n uint32)                             // called when the pack's header has announced n objects
+	Said      func(line string)                          // called with what the server says about its progress, fit for a log
+	Sleep     func(context.Context, time.Duration) error // waits; ends early, with an error, when the context ends
 }
 
-// DefaultPackTimeout is the longest that a server may prepare a pack: large hosts take
-// minutes for large repositories.
+// DefaultPackTimeout is how long a server may prepare a pack. Large hosts take minutes for
+// large repositories.
 const DefaultPackTimeout = 10 * time.Minute
 
 var (
 	errStalled  = errors.New("no byte has come from the server for the stall timeout")
 	errNoPack   = errors.New("the server is still preparing the pack after the pack timeout")
 	errTimedOut = errors.New("the fetch timeout is over")
-	// errRefused: the server sends no commit that it does not advertise.
+	// errRefused means that the server sends advertised commits only.
 	errRefused = errors.New("the server refuses a commit that no reference points at")
 )
 
-// fetcher gets one pack that holds the pin, from one source.
+// fetcher fetches from one source.
 type fetcher struct {
 	params Params
 	login  credential.Login
-	given  []string // secrets that a host gave
-	silent int      // tries that ended in silence, before anything came
+	given  []string // secrets that a host gave to the client
+	silent int      // how many tries ended in silence before the pack began
 
-	everything bool      // all references with their history, instead of the pin alone
-	last       error     // of the last try
-	over       bool      // another try can't help
-	notBefore  time.Time // when the source asks to be tried again
+	everything bool      // asks for all references with their history, instead of the pin alone
+	last       error     // what the last try ended with
+	over       bool      // no further try can help
+	notBefore  time.Time // when the source may be tried again
 }
 
 func newFetcher(p Params) (*fetcher, error) {
@@ -72,19 +73,19 @@ func newFetcher(p Params) (*fetcher, error) {
 	return &fetcher{params: p, login: l}, err
 }
 
-// Fetch calls consume with a pack from a source, again after faults that may pass: from
-// Repo, then from each mirror, and after a pause from those again that may mend. consume
-// must begin from nothing each time.
+// Fetch calls consume with a pack from Repo, or else from a mirror. If all sources fail, it
+// asks those with transient faults again after a pause. consume must begin anew each time.
 //
-// Errors are [*Error], [*SourcesError] where there are mirrors, [*credential.Error],
-// [*remote.NoGitError], the context's own, or those of consume as they are.
+// Errors are [*Error], [*SourcesError] if there are mirrors, [*credential.Error],
+// [*remote.NoGitError], those of the context, and those of consume as they are.
 func Fetch(ctx context.Context, p Params, consume func(ctx context.Context, pack io.Reader) error) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, p.FetchTimeout, errTimedOut)
 	defer cancel()
 	return p.inTurn(ctx, func(ctx context.Context, f *fetcher) error { return f.once(ctx, consume) })
 }
 
-// inTurn asks one source after the other, and again after faults that may pass.
+// inTurn asks one source after the other, and after a pause again those with transient
+// faults.
 func (p Params) inTurn(ctx context.Context, ask func(context.Context, *fetcher) error) error {
 	all, err := p.sources()
 	if err != nil {
@@ -114,8 +115,8 @@ func timeLeft(ctx context.Context) time.Duration {
 	return time.Until(end)
 }
 
-// once asks the source once, for the pin alone, or for everything where the server sends
-// nothing else.
+// once asks the source once for the pin alone. If the server sends advertised commits only,
+// it asks for everything instead, then and in later tries.
 func (f *fetcher) once(ctx context.Context, consume func(context.Context, io.Reader) error) error {
 	err := f.attempt(ctx, f.everything, consume)
 	if errors.Is(err, errRefused) && !f.everything {
@@ -126,7 +127,8 @@ func (f *fetcher) once(ctx context.Context, consume func(context.Context, io.Rea
 	return err
 }
 
-// after adds to an error that only says that time is over why it took so long.
+// after adds last to an error that says only that time is over: it is why the time did not
+// suffice.
 func after(err, last error) error {
 	var failed *Error
 	if last == nil || !errors.As(err, &failed) || failed.Reason != TimedOut {

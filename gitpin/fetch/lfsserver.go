@@ -14,24 +14,24 @@ import (
 )
 
 var (
-	// errNoAccess: the SSH host takes too long to say where the contents are.
-	errNoAccess = errors.New("the SSH host has not said within the pack timeout where the Git LFS contents are")
-	errOver     = errors.New("what " + lfs.AuthenticateCommand + " gave has expired before it could be used")
+	errNoAccess      = errors.New("the SSH host has not said within the pack timeout where the Git LFS contents are")
+	errAccessExpired = errors.New("the access from " + lfs.AuthenticateCommand + " expired before it could be used")
 )
 
-// lfsServer is a Git LFS server, and the way to it.
+// lfsServer is a connection to a Git LFS server.
 type lfsServer struct {
 	*remote.Web
-	api *lfs.Link // where its API is, and what its requests need
-	ask func() (*lfs.Link, error)
-	to  func(*url.URL) (*remote.Web, error)
+	api  *lfs.Link                           // where its API is, and the headers of requests to it
+	ask  func() (*lfs.Link, error)           // asks for api
+	open func(*url.URL) (*remote.Web, error) // connects to api's address
 }
 
-// lfsServer connects to the server at an address that the tree names, or else to that of the
-// repository: derived from its own address, or, over ssh, where its host says.
+// lfsServer connects to the Git LFS server. at is its address if the tree names one. If at is
+// nil, the address follows from that of the repository over HTTP; over SSH, the repository's
+// host is asked for it.
 func (f *fetcher) lfsServer(ctx context.Context, at *url.URL, alive *remote.Pulse) (*lfsServer, error) {
 	s := &lfsServer{
-		to: func(at *url.URL) (*remote.Web, error) {
+		open: func(at *url.URL) (*remote.Web, error) {
 			return remote.OpenNamed(ctx, f.params.Repo, f.params.Auth, at, alive)
 		},
 	}
@@ -55,7 +55,7 @@ func (f *fetcher) lfsServer(ctx context.Context, at *url.URL, alive *remote.Puls
 	return s, s.connect()
 }
 
-// renew asks anew for what was given for a time that is over.
+// renew asks for the address and connects again if the access has expired.
 func (s *lfsServer) renew(now time.Time) error {
 	if !s.api.Expired(now) {
 		return nil
@@ -64,24 +64,24 @@ func (s *lfsServer) renew(now time.Time) error {
 	return s.connect()
 }
 
-// connect asks where the server is, and connects to it.
+// connect asks for the server's address, and connects to it.
 func (s *lfsServer) connect() error {
 	api, err := s.ask()
 	switch {
 	case err != nil:
 		return err
 	case api.Expired(time.Now()):
-		return errOver
+		return errAccessExpired
 	}
-	web, err := s.to(api.To)
+	web, err := s.open(api.To)
 	if err == nil {
 		s.Web, s.api = web, api
 	}
 	return err
 }
 
-// lfsAccess asks the SSH host of the repository where its contents are. What it gives for
-// the requests is a secret.
+// lfsAccess asks the SSH host of the repository where its contents are. The headers that it
+// gives for the requests are secrets.
 func (f *fetcher) lfsAccess(ctx context.Context, alive *remote.Pulse) (*lfs.Link, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, f.params.PackTimeout, errNoAccess)
 	defer cancel()
@@ -103,10 +103,11 @@ func (f *fetcher) lfsAccess(ctx context.Context, alive *remote.Pulse) (*lfs.Link
 	return access, nil
 }
 
-// onThisMachine reports whether a host is this machine, as that of the repository is.
+// onThisMachine reports whether a host is this machine, and the repository's host is too.
 func (f *fetcher) onThisMachine(host string) bool {
 	return f.params.Repo.Loopback() && config.Loopback(host)
 }
 
-// secrets are what must not be repeated: what the hosts were told, and what they gave.
+// secrets lists what must not be repeated: the secrets that hosts were told, and those that
+// they gave.
 func (f *fetcher) secrets() []string { return slices.Concat(f.login.Secrets(), f.given) }

@@ -12,14 +12,14 @@ import (
 	"gitlauncher/gitpin/lfs"
 )
 
-// TestAccessIsRenewed: an SSH host is asked again when what it gave is over, and not before;
-// what is over already is refused.
+// TestAccessIsRenewed: an SSH host is asked again when the access that it gave has expired,
+// and not before. An access that has expired already is refused.
 func TestAccessIsRenewed(t *testing.T) {
 	now := time.Now()
 	given, asked := []time.Time{now.Add(time.Hour), now.Add(2 * time.Hour), now.Add(-time.Hour)}, 0
 	s := &lfsServer{
 		ask: func() (*lfs.Link, error) { asked++; return &lfs.Link{Expires: given[asked-1]}, nil },
-		to: func(*url.URL) (*remote.Web, error) {
+		open: func(*url.URL) (*remote.Web, error) {
 			return remote.OpenNamed(t.Context(), config.RepoURL{}, credential.Credentials{}, &url.URL{Scheme: "https", Host: "example.org"}, nil)
 		},
 	}
@@ -28,7 +28,7 @@ func TestAccessIsRenewed(t *testing.T) {
 		after time.Duration
 		asked int
 		err   error
-	}{{0, 1, nil}, {59 * time.Minute, 1, nil}, {time.Hour, 2, nil}, {time.Hour + time.Minute, 2, nil}, {2 * time.Hour, 3, errOver}} {
+	}{{0, 1, nil}, {59 * time.Minute, 1, nil}, {time.Hour, 2, nil}, {time.Hour + time.Minute, 2, nil}, {2 * time.Hour, 3, errAccessExpired}} {
 		if err == nil {
 			err = s.renew(now.Add(c.after))
 		}

@@ -25,8 +25,8 @@ import (
 	"gitlauncher/gitpin/object"
 )
 
-// TestMessages is the table of what failures mean: reason, how many further tries make
-// sense, and the words.
+// TestMessages is the table of what failures mean: their reasons, how many further tries
+// make sense, and their words.
 func TestMessages(t *testing.T) {
 	now := time.Now()
 	cert := func(from, until time.Time) *x509.Certificate {
@@ -41,7 +41,7 @@ func TestMessages(t *testing.T) {
 	}{
 		{&stalledError{time.Minute}, Stalled, -1, "no byte has come from the server for the stall timeout of 1m0s"},
 		{errNoPack, Stalled, few, "the server is still preparing the pack after the pack timeout of 10m0s"},
-		{errTimedOut, TimedOut, 0, "the fetch timeout is over, which is 15m0s"},
+		{errTimedOut, TimedOut, 0, "the fetch timeout is over (15m0s)"},
 		{uploadpack.ErrEmpty, Empty, 0, "the repository is empty"},
 		{&uploadpack.FormatError{Repo: object.SHA256, Pin: object.SHA1}, OtherFormat, 0, "the repository is a SHA-256 one, whose ids have 64 digits; the pin is a SHA-1 id, of 40"},
 		{&uploadpack.FormatError{Repo: object.SHA1, Pin: object.SHA256}, OtherFormat, 0, "the repository is a SHA-1 one, whose ids have 40 digits; the pin is a SHA-256 id, of 64"},
@@ -84,10 +84,10 @@ func TestMessages(t *testing.T) {
 		{http.ErrSchemeMismatch, Unsuitable, 0, "the server does not speak TLS at this port"},
 		{remote.ErrNoHTTP, Unsuitable, 0, "the server does not speak HTTP at this port"},
 
-		{x509.UnknownAuthorityError{}, Authority, 0, "of an authority that is not known here"},
-		{x509.HostnameError{Certificate: &x509.Certificate{DNSNames: []string{"other"}}, Host: "h"}, Untrusted, 0, "the server's certificate is another's: x509: certificate is valid for other, not h"},
+		{x509.UnknownAuthorityError{}, Authority, 0, "from an authority that is not known here"},
+		{x509.HostnameError{Certificate: &x509.Certificate{DNSNames: []string{"other"}}, Host: "h"}, Untrusted, 0, "the server's certificate is for another host: x509: certificate is valid for other, not h"},
 		{x509.CertificateInvalidError{Cert: cert(now.Add(time.Hour), now.Add(2*time.Hour)), Reason: x509.Expired}, Clock, -1, "is not valid before"},
-		{x509.CertificateInvalidError{Cert: cert(now.Add(-2*time.Hour), now.Add(-time.Hour)), Reason: x509.Expired}, Clock, 0, "has expired on"},
+		{x509.CertificateInvalidError{Cert: cert(now.Add(-2*time.Hour), now.Add(-time.Hour)), Reason: x509.Expired}, Clock, 0, "expired on"},
 		{x509.CertificateInvalidError{Cert: cert(now, now), Reason: x509.TooManyIntermediates}, Untrusted, 0, "too many intermediates"},
 		{&net.OpError{Op: "remote error", Err: errors.New("tls: protocol version not supported")}, Unsuitable, few, "the server ends the TLS handshake: tls: protocol version not supported"},
 		{tls.RecordHeaderError{Msg: "x"}, Unsuitable, 0, "the server does not speak TLS at this port"},
@@ -102,7 +102,7 @@ func TestMessages(t *testing.T) {
 		{&lfs.ObjectError{OID: "o", Code: 422}, Refused, 0, "(code 422)"},
 		{&remote.NoObjectError{OID: "o"}, NotFound, 0, "the repository on this machine does not have the Git LFS object o"},
 		{remote.ErrNoLFSDir, NotFound, 0, "the repository on this machine has no Git LFS objects"},
-		{errExpired, Unsuitable, 0, errExpired.Error()},
+		{errLinkExpired, Unsuitable, 0, errLinkExpired.Error()},
 		{&bundle.Error{What: "is cut off"}, BadBundle, 0, "is cut off"},
 
 		{&remote.LoginError{User: "git"}, Auth, 0, `the SSH server refuses the key for the user "git"`},
@@ -121,7 +121,7 @@ func TestMessages(t *testing.T) {
 	}
 }
 
-// TestEndedContext: a step that fails because its context ended says why that ended.
+// TestEndedContext: a step that fails because its context ended says why the context ended.
 func TestEndedContext(t *testing.T) {
 	f := &fetcher{}
 	ctx, cancel := context.WithCancelCause(t.Context())
@@ -135,7 +135,7 @@ func TestEndedContext(t *testing.T) {
 	}
 }
 
-// TestNotOurs: what is no failure of the transfer passes through.
+// TestNotOurs: an error that is not a failure of the transfer is returned as it is.
 func TestNotOurs(t *testing.T) {
 	f := &fetcher{}
 	for _, err := range []error{&credential.Error{Where: "file /k", Reason: "is empty"}, &remote.NoGitError{Path: "/usr/bin/git"}, &os.PathError{Op: "open", Path: "/x", Err: os.ErrPermission}, context.Canceled} {
@@ -145,7 +145,7 @@ func TestNotOurs(t *testing.T) {
 	}
 }
 
-// TestAgain: who may try again, how often.
+// TestAgain: how often an error is tried again.
 func TestAgain(t *testing.T) {
 	for _, c := range []struct {
 		tries, most, done int
@@ -159,7 +159,7 @@ func TestAgain(t *testing.T) {
 	}
 }
 
-// TestSecretsStayOut: a host that repeats what it was told does not bring it into a log.
+// TestSecretsStayOut: a secret that a host repeats does not reach a log.
 // SECURITY.md: G6.
 func TestSecretsStayOut(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "token")
@@ -188,7 +188,8 @@ func TestSecretsStayOut(t *testing.T) {
 	}
 }
 
-// TestPatience doubles with each try that ended in silence, up to the pack timeout.
+// TestPatience: the patience doubles with each try that ended in silence, up to the pack
+// timeout.
 func TestPatience(t *testing.T) {
 	f := &fetcher{params: Params{StallTimeout: 30 * time.Second, PackTimeout: 100 * time.Second}}
 	for _, want := range []time.Duration{30 * time.Second, time.Minute, 100 * time.Second, 100 * time.Second} {

@@ -19,14 +19,14 @@ import (
 	"gitlauncher/gitpin/lfs"
 )
 
-// downloads is how many contents come at the same time.
+// downloads is how many contents are downloaded at the same time.
 const downloads = 4
 
-// Objects has store take each content that is wanted, as a reader that ends without an
-// error only if it is the one that its pointer names: from Repo, then from each mirror, as
-// [Fetch] asks them. at is the address of the Git LFS server, or nil for the one that
-// belongs to each repository. store begins anew each time, and may be called for several
-// contents at once. Errors are those of [Fetch], and of store.
+// Objects calls store with each wanted content. The reader ends without an error only if its
+// bytes are the content that the pointer names. The sources are asked in turn, as by [Fetch].
+// at is the address of the Git LFS server, which then is the only source, or nil for the
+// server that belongs to each repository. store must begin anew each time, and may be called
+// for several contents at once. Errors are those of [Fetch] and of store.
 func Objects(ctx context.Context, p Params, at *url.URL, wanted []lfs.Pointer, store func(lfs.Pointer, io.Reader) error) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, p.FetchTimeout, errTimedOut)
 	defer cancel()
@@ -40,7 +40,7 @@ func Objects(ctx context.Context, p Params, at *url.URL, wanted []lfs.Pointer, s
 	})
 }
 
-// objects gets what one source has, and returns what is left.
+// objects fetches the contents from one source, and returns those that are still missing.
 func (f *fetcher) objects(ctx context.Context, at *url.URL, wanted []lfs.Pointer, store func(lfs.Pointer, io.Reader) error) ([]lfs.Pointer, error) {
 	ctx, alive, cancel := f.watched(ctx)
 	defer cancel(nil)
@@ -56,7 +56,7 @@ func (f *fetcher) objects(ctx context.Context, at *url.URL, wanted []lfs.Pointer
 		return wanted, f.classifyIn(ctx, "connecting to the Git LFS server", err)
 	}
 	defer server.Close()
-	d := &download{fetcher: f, server: server, store: store, twice: make(map[lfs.Pointer]bool)}
+	d := &download{fetcher: f, server: server, store: store, retried: make(map[lfs.Pointer]bool)}
 	for len(wanted) > 0 {
 		now := min(len(wanted), lfs.MaxBatch)
 		rest, err := d.some(ctx, wanted[:now])
@@ -64,7 +64,7 @@ func (f *fetcher) objects(ctx context.Context, at *url.URL, wanted []lfs.Pointer
 		if err != nil {
 			var path *os.PathError
 			if errors.As(err, &path) && ctx.Err() == nil {
-				return wanted, err // of the disk
+				return wanted, err // an error of the disk
 			}
 			return wanted, f.classifyIn(ctx, op, err)
 		}
@@ -72,16 +72,16 @@ func (f *fetcher) objects(ctx context.Context, at *url.URL, wanted []lfs.Pointer
 	return nil, nil
 }
 
-// download is a connection to a Git LFS server.
+// download fetches contents from one Git LFS server.
 type download struct {
 	fetcher *fetcher
 	server  *lfsServer
 	store   func(lfs.Pointer, io.Reader) error
-	twice   map[lfs.Pointer]bool // that were asked for anew because a link did not hold
+	retried map[lfs.Pointer]bool // contents that were asked for again because a link had lapsed
 }
 
-// some gets the contents of one batch, and returns those that are to be asked for again.
-// Where there is an error, these are all that did not come.
+// some fetches the contents of one batch. Without an error it returns those whose links had
+// lapsed, which must be asked for again. With an error it returns all that are missing.
 func (d *download) some(ctx context.Context, wanted []lfs.Pointer) ([]lfs.Pointer, error) {
 	links, err := d.links(wanted)
 	if err != nil {
@@ -93,7 +93,7 @@ func (d *download) some(ctx context.Context, wanted []lfs.Pointer) ([]lfs.Pointe
 		mu.Lock()
 		defer mu.Unlock()
 		left = append(left, p)
-		d.twice[p] = d.twice[p] || again
+		d.retried[p] = d.retried[p] || again
 	}
 	var group errgroup.Group
 	group.SetLimit(downloads)
@@ -101,7 +101,7 @@ func (d *download) some(ctx context.Context, wanted []lfs.Pointer) ([]lfs.Pointe
 	defer fail(nil)
 	for _, p := range wanted {
 		mu.Lock()
-		asked := d.twice[p]
+		retried := d.retried[p]
 		mu.Unlock()
 		group.Go(func() error {
 			if failed.Err() != nil {
@@ -112,7 +112,7 @@ func (d *download) some(ctx context.Context, wanted []lfs.Pointer) ([]lfs.Pointe
 			switch {
 			case err == nil:
 				return nil
-			case lapsed(links[p], err) && !asked:
+			case lapsed(links[p], err) && !retried:
 				keep(p, true)
 				return nil
 			}
@@ -125,19 +125,19 @@ func (d *download) some(ctx context.Context, wanted []lfs.Pointer) ([]lfs.Pointe
 	return left, err
 }
 
-// lapsed reports whether a link may have been good for a time that is over.
+// lapsed reports whether err may mean that the link was good once and no longer is.
 func lapsed(link *lfs.Link, err error) bool {
 	var refused *answer.Error
-	if errors.Is(err, errExpired) {
+	if errors.Is(err, errLinkExpired) {
 		return true
 	}
 	return link.Failed == nil && errors.As(err, &refused) && !refused.Waits &&
 		(refused.Status == http.StatusUnauthorized || refused.Status == http.StatusForbidden || refused.Status == http.StatusBadRequest)
 }
 
-var errExpired = errors.New("the link to the content has expired before it could be used")
+var errLinkExpired = errors.New("the link to the content expired before it could be used")
 
-// links asks where contents are.
+// links asks the server for links to contents.
 func (d *download) links(wanted []lfs.Pointer) (map[lfs.Pointer]*lfs.Link, error) {
 	if err := d.server.renew(time.Now()); err != nil {
 		return nil, err
@@ -158,13 +158,13 @@ func (d *download) links(wanted []lfs.Pointer) (map[lfs.Pointer]*lfs.Link, error
 	return lfs.ParseAnswer(text, wanted, batch, time.Now())
 }
 
-// one gets one content.
+// one downloads one content.
 func (d *download) one(p lfs.Pointer, link *lfs.Link) error {
 	switch {
 	case link.Failed != nil:
 		return link.Failed
 	case link.Expired(time.Now()):
-		return errExpired
+		return errLinkExpired
 	}
 	body, err := d.server.Send(remote.Message{Method: http.MethodGet, To: link.To, Header: link.Header})
 	if err != nil {
@@ -174,7 +174,7 @@ func (d *download) one(p lfs.Pointer, link *lfs.Link) error {
 	return d.store(p, &counting{p.Verify(body), d.fetcher.params.Progress})
 }
 
-// counting tells how many bytes came.
+// counting is a reader that reports how many bytes were read.
 type counting struct {
 	r     io.Reader
 	moved func(n int64)
@@ -186,8 +186,8 @@ func (c *counting) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// localObjects takes contents from where git-lfs keeps them in a repository on this
-// machine.
+// localObjects reads the contents from a repository on this machine, where git-lfs keeps
+// them.
 func (f *fetcher) localObjects(ctx context.Context, wanted []lfs.Pointer, store func(lfs.Pointer, io.Reader) error) error {
 	repo, err := remote.OpenLFS(f.params.Repo.Path)
 	if err != nil {
@@ -199,7 +199,7 @@ func (f *fetcher) localObjects(ctx context.Context, wanted []lfs.Pointer, store 
 		if err != nil {
 			return err
 		}
-		err = store(p, &counting{p.Verify(&heeding{ctx, file}), f.params.Progress})
+		err = store(p, &counting{p.Verify(&heedingReader{ctx, file}), f.params.Progress})
 		file.Close()
 		if err != nil {
 			return err
@@ -208,13 +208,13 @@ func (f *fetcher) localObjects(ctx context.Context, wanted []lfs.Pointer, store 
 	return nil
 }
 
-// heeding ends with its context.
-type heeding struct {
+// heedingReader is a reader that fails once its context has ended.
+type heedingReader struct {
 	ctx context.Context
 	r   io.Reader
 }
 
-func (h *heeding) Read(b []byte) (int, error) {
+func (h *heedingReader) Read(b []byte) (int, error) {
 	if h.ctx.Err() != nil {
 		return 0, context.Cause(h.ctx)
 	}

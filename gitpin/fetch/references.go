@@ -13,25 +13,25 @@ import (
 	"gitlauncher/gitpin/object"
 )
 
-// Ref is a name and the commit that it leads to, as the server says now. It is for
-// authors, who look at it before they pin: the launch itself never asks for names.
+// Ref is a name and the commit that it stands for now, as the server says. It is for
+// authors, who look at the commit before they pin it. A launch never asks for names.
 type Ref struct {
 	Name   string // in full, as refs/heads/main; empty for a commit given by its id
 	Commit object.ID
-	// Unpeeled: Commit is what the tag itself points at, which may be a tag's object. A bundle
-	// says no more.
+	// Unpeeled means that Commit is what the tag itself points at, which may be a tag object.
+	// A bundle does not say which commit such an object leads to.
 	Unpeeled bool
 }
 
-// RefError is a name that leads to no one commit.
+// RefError is a name that does not stand for exactly one commit.
 type RefError struct{ Name, Reason string }
 
 func (e *RefError) Error() string { return fmt.Sprintf("%.200q %s", e.Name, e.Reason) }
 
-// Resolve asks the repository which commit a branch or a tag is now: by its short name,
-// or in full where both exist. Empty is the default branch; a full commit id is
-// itself. Of Params it needs Repo, Auth, the timeouts and Log. Errors are [*RefError]
-// and those of [Fetch].
+// Resolve asks the repository for which commit a branch or a tag stands now. name may be
+// short; it must be the full name if both a branch and a tag have the short one. An empty
+// name is the default branch. A full commit id stands for itself. Of Params it requires
+// Repo, Auth, the timeouts and Log. Errors are [*RefError] and those of [Fetch].
 func Resolve(ctx context.Context, p Params, name string) (Ref, error) {
 	if id, err := object.ParseID(name); err == nil {
 		return Ref{Commit: id}, nil
@@ -46,7 +46,7 @@ func Resolve(ctx context.Context, p Params, name string) (Ref, error) {
 	return ref, err
 }
 
-// looksShort reports what looks like a commit's id that was cut off.
+// looksShort reports whether a name looks like an abbreviated or misspelt commit id.
 func looksShort(name string) bool {
 	return len(name) >= 4 && len(name) <= 64 && strings.Trim(name, "0123456789abcdefABCDEF") == ""
 }
@@ -66,19 +66,20 @@ func resolve(refs *uploadpack.References, name string) (Ref, error) {
 	}
 	switch {
 	case len(found) > 1:
-		return Ref{}, &RefError{name, "is several things: " + strings.Join(found, " and ") + "; give the full name"}
+		return Ref{}, &RefError{name, "is ambiguous: " + strings.Join(found, " and ") + "; give the full name"}
 	case len(found) == 0 && looksShort(name):
-		return Ref{}, &RefError{name, "is no branch and no tag; a commit is named by all " + strconv.Itoa(refs.Format.Digits()) + " lowercase digits of its id"}
+		return Ref{}, &RefError{name, "is neither a branch nor a tag; a commit is named by all " + strconv.Itoa(refs.Format.Digits()) + " lowercase digits of its id"}
 	case len(found) == 0:
-		return Ref{}, &RefError{name, "is no branch and no tag of the repository"}
+		return Ref{}, &RefError{name, "is neither a branch nor a tag of the repository"}
 	}
 	return Ref{Name: found[0], Commit: refs.Commit(found[0])}, nil
 }
 
-// Tips reports whether a branch or a tag points at p.Commit itself. If none does and
-// history is not nil, history is called with a pack of the commits that they lead to
-// (and with everything else, from servers that can't leave it out). It tries once: an
-// author is there to try again. Errors are those of [Fetch].
+// Tips reports whether a branch or a tag points at p.Commit itself. If none does and history
+// is not nil, Tips calls history with a pack of the commits of all branches and tags and
+// their ancestors. From servers that can't filter, the pack has trees and files, too. Tips
+// tries once: the author who waits for it can try again. Errors are those of [Fetch] and of
+// history.
 func Tips(ctx context.Context, p Params, history func(ctx context.Context, pack io.Reader) error) (isTip bool, err error) {
 	err = advertised(ctx, p, "", func(ctx context.Context, f *fetcher, s remote.Session, refs *uploadpack.References) error {
 		if err := f.suits(refs); err != nil {
@@ -103,8 +104,8 @@ func Tips(ctx context.Context, p Params, history func(ctx context.Context, pack 
 	return isTip, err
 }
 
-// advertised opens the repository, reads its references, that of a name among them, and
-// lets use go on from there.
+// advertised connects to the repository, reads its references, and calls use with them. name
+// is a reference to read besides branches and tags.
 func advertised(ctx context.Context, p Params, name string, use func(context.Context, *fetcher, remote.Session, *uploadpack.References) error) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, p.FetchTimeout, errTimedOut)
 	defer cancel()

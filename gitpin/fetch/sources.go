@@ -12,16 +12,16 @@ import (
 )
 
 // SourcesError says why none of several sources has the pin. Each of them may fail for
-// a reason of its own.
+// another reason.
 type SourcesError struct {
 	Sources []SourceError
-	Why     error // why it was not tried for longer; nil where no source may mend
+	Why     error // why there was no further try; nil if none can help
 }
 
-// SourceError is one source's.
+// SourceError says why one source failed.
 type SourceError struct {
 	Repo config.RepoURL
-	Err  error // an [*Error], a [*remote.NoGitError], or one of consume about the bytes
+	Err  error // an [*Error], a [*remote.NoGitError], or an error of consume about the bytes
 }
 
 func (e *SourcesError) Error() string {
@@ -45,7 +45,7 @@ func (e *SourcesError) Unwrap() []error {
 	return errs
 }
 
-// SourceName says which source it is, in the order of the config.
+// SourceName names the source that is number i in the config, counted from zero.
 func SourceName(i int, repo config.RepoURL) string {
 	if i == 0 {
 		return fmt.Sprintf("REPO_URL (%s)", repo)
@@ -53,7 +53,8 @@ func SourceName(i int, repo config.RepoURL) string {
 	return fmt.Sprintf("mirror %d (%s)", i, repo)
 }
 
-// errShare: with several sources no one may take all of the time.
+// errShare ends a source that takes so long that too little time would be left for the
+// others.
 var errShare = errors.New("this source's share of the fetch timeout is over")
 
 var errNotAsked = errors.New("was not asked")
@@ -61,8 +62,8 @@ var errNotAsked = errors.New("was not asked")
 // sources are the places to fetch from. The first is Repo.
 type sources []*fetcher
 
-// sources returns one fetcher for each source. A credential goes to Repo's own origin
-// alone; authorities are no credential, and are trusted for all of them.
+// sources returns one fetcher for each source. A credential goes to Repo's own host alone.
+// Authorities are not credentials, and are trusted for all sources.
 func (p Params) sources() (sources, error) {
 	var all sources
 	for _, repo := range append([]config.RepoURL{p.Repo}, p.Mirrors...) {
@@ -79,7 +80,7 @@ func (p Params) sources() (sources, error) {
 	return all, nil
 }
 
-// round asks each source once that may still have the pin, in order. again is whether
+// round asks, in order and once, each source that may still have the pin. again says whether
 // another round may help, err why this one did not, and pause the shortest time that a
 // source asks to wait.
 func (all sources) round(ctx context.Context, try int, ask func(context.Context, *fetcher) error) (pause time.Duration, again bool, err error) {
@@ -115,7 +116,7 @@ func (all sources) round(ctx context.Context, try int, ask func(context.Context,
 }
 
 // judge notes whether another try may help, and returns how long the source asks to wait
-// before it. failed is nil for a fault in the bytes, which the source has for good.
+// before it. failed is nil if the fault is in the bytes: they will be the same next time.
 func (f *fetcher) judge(failed *Error, try int) time.Duration {
 	if failed == nil || !failed.again(try, f.params.Retries) {
 		f.over = true
@@ -125,8 +126,9 @@ func (f *fetcher) judge(failed *Error, try int) time.Duration {
 	return failed.pause
 }
 
-// about returns a source's failure to transfer, and reports whether its error is about
-// the source at all: the disk's errors and those of the whole launch end everything.
+// about reports whether a source's error is about that source. Errors of the disk and of the
+// whole launch are not; they end everything. failed is the source's failure to transfer, or
+// nil.
 func (all sources) about(ctx context.Context, f *fetcher) (failed *Error, about bool) {
 	if errors.As(f.last, &failed) {
 		return failed, true
@@ -136,8 +138,8 @@ func (all sources) about(ctx context.Context, f *fetcher) (failed *Error, about 
 	return nil, several && (errors.As(f.last, &noGit) || f.params.Fault(f.last))
 }
 
-// share is how long the source at i may take: an equal part of the time that is left,
-// with those behind it; zero is without a limit of its own.
+// share returns how long source i may take. The time that is left is divided equally among
+// it and the sources after it. Zero means no limit.
 func (all sources) share(ctx context.Context, i int) time.Duration {
 	if len(all) == 1 {
 		return 0
@@ -156,12 +158,13 @@ func (f *fetcher) within(ctx context.Context, share time.Duration, ask func(cont
 	if share == 0 {
 		return ask(ctx, f)
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, share, fmt.Errorf("%w, which is %v", errShare, share.Round(time.Millisecond)))
+	ctx, cancel := context.WithTimeoutCause(ctx, share, fmt.Errorf("%w (%v)", errShare, share.Round(time.Millisecond)))
 	defer cancel()
 	return ask(ctx, f)
 }
 
-// failed is the error of all sources.
+// failed returns the error of all sources. why says why there was no further try; it may be
+// nil.
 func (all sources) failed(why error) error {
 	if len(all) == 1 {
 		var failed *Error
@@ -181,7 +184,7 @@ func (all sources) failed(why error) error {
 	return e
 }
 
-// ended is the error of all sources where the context has ended.
+// ended returns the error of all sources after the context has ended.
 func (all sources) ended(ctx context.Context) error {
 	over := all[0].classify("waiting to fetch again", context.Cause(ctx))
 	var failed *Error

@@ -8,19 +8,18 @@ import (
 	"sync"
 )
 
-// stream is the pack's bytes. It ends with its context even where the reader below does
-// not, and remembers why it ended: that is the network's word, as opposed to what the
-// consumer finds wrong with the bytes. It may be read beyond its end, on another core.
+// stream is the pack's bytes. It ends with its context, even if the reader below does not. It
+// remembers why it ended: that tells a fault of the network from what the consumer finds
+// wrong with the bytes. Another goroutine may still read it after end.
 type stream struct {
 	ctx context.Context
 	r   io.Reader
 
 	mu    sync.Mutex
-	moved func(n int) // told of each reading; nil after end
+	moved func(n int) // called after each read; nil after end
 	err   error       // why there are no more bytes; io.EOF at the end
 }
 
-// Read reads on.
 func (s *stream) Read(p []byte) (int, error) {
 	if s.ctx.Err() != nil {
 		return 0, s.ended(context.Cause(s.ctx))
@@ -54,8 +53,8 @@ func (s *stream) end() {
 	s.moved = nil
 }
 
-// broke returns what ended the stream if that is what the consumer failed for; nil if
-// the consumer failed for a reason of its own.
+// broke returns what ended the stream if the consumer failed because of it. It returns nil
+// if the consumer failed for another reason.
 func (s *stream) broke(consumer error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -64,7 +63,7 @@ func (s *stream) broke(consumer error) error {
 		return context.Cause(s.ctx)
 	case s.err == nil:
 		return nil
-	case errors.Is(consumer, io.ErrUnexpectedEOF): // the stream ended in good order, and too early
+	case errors.Is(consumer, io.ErrUnexpectedEOF): // the stream ended without an error, but too early
 		return consumer
 	case errors.Is(consumer, s.err):
 		return s.err
@@ -72,11 +71,11 @@ func (s *stream) broke(consumer error) error {
 	return nil
 }
 
-// headed tells how many objects a pack says that it has, as soon as its header is there
-// (gitformat-pack(5)).
+// headed is a reader of a pack. It calls told with the number of objects that the pack's
+// header announces, as soon as the header has been read (gitformat-pack(5)).
 type headed struct {
 	r    io.Reader
-	told func(objects uint32) // nil after telling
+	told func(objects uint32) // nil after the call
 	head []byte
 }
 

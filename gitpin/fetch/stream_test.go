@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// TestStream: the network's word on why there are no more bytes, beside the consumer's.
+// TestStream: a fault of the network is told from a fault that the consumer finds.
 func TestStream(t *testing.T) {
 	stop, broken, own := errors.New("a signal"), errors.New("the connection breaks"), errors.New("a bad pack")
 	read := func(s *stream) error {
@@ -49,7 +49,7 @@ type failing struct{ err error }
 
 func (f *failing) Read([]byte) (int, error) { return 0, f.err }
 
-// late is a context that ends after it was first looked at.
+// late is a context that seems to be live when its error is read for the first time.
 type late struct {
 	context.Context
 	looked bool
@@ -63,7 +63,7 @@ func (l *late) Err() error {
 	return l.Context.Err()
 }
 
-// TestHeaded: the number of objects is told once, wherever the bytes are cut.
+// TestHeaded: the number of objects is reported once, however the bytes are divided.
 func TestHeaded(t *testing.T) {
 	pack := "PACK\x00\x00\x00\x02\x00\x00\x01\x02rest"
 	for size := 1; size <= len(pack); size++ {

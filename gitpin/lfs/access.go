@@ -6,17 +6,18 @@ import (
 	"time"
 )
 
-// MaxAccess is how many bytes of an answer of git-lfs-authenticate are read.
+// MaxAccess is how many bytes the answer of git-lfs-authenticate may have.
 const MaxAccess = 64 << 10
 
-// AuthenticateCommand is what an SSH host is asked for: the path of the repository and
-// "download" follow it.
+// AuthenticateCommand is the command that is run on an SSH host. Its arguments are the path
+// of the repository and "download".
 const AuthenticateCommand = "git-lfs-authenticate"
 
-// ParseAccess reads what git-lfs-authenticate prints: where the API is, and headers for the
+// ParseAccess reads what git-lfs-authenticate prints: where the API is, and the headers of
 // requests to it, which are secrets. guess is where the API is if the answer does not say.
-// The address is https://, or http:// where onThisMachine is the SSH host, too: what came
-// over an encrypted connection does not go on in clear. Errors are [*AnswerError].
+// The address must be https://, because what came over an encrypted connection must not go
+// on in clear text. It may be http:// if onThisMachine reports that its host is this machine,
+// as the SSH host then is too. Errors are [*AnswerError].
 func ParseAccess(text []byte, guess *url.URL, onThisMachine func(host string) bool, now time.Time) (*Link, error) {
 	const by = "the SSH host's answer to " + AuthenticateCommand
 	var a struct {
@@ -34,7 +35,7 @@ func ParseAccess(text []byte, guess *url.URL, onThisMachine func(host string) bo
 		a.Href = guess.String()
 	}
 	var l Link
-	if err := l.set(a.Href, a.Header, new(url.URL)); err != nil { // it has to be a whole address
+	if err := l.set(a.Href, a.Header, new(url.URL)); err != nil { // the address must be absolute
 		err.By = by
 		return nil, err
 	}
@@ -45,8 +46,8 @@ func ParseAccess(text []byte, guess *url.URL, onThisMachine func(host string) bo
 	return &l, nil
 }
 
-// Named is the API at an address that a tree names, by the same rule: beside a repository
-// that is not reached by http:// it is https://. Errors are [*AnswerError].
+// Named returns the API at an address that a tree names. The rule for the address is that of
+// [ParseAccess]. Errors are [*AnswerError].
 func Named(at *url.URL, onThisMachine func(host string) bool) (*Link, error) {
 	if !private(at, onThisMachine) {
 		return nil, &AnswerError{By: ".lfsconfig", What: "has an address that is not https://"}
@@ -54,7 +55,7 @@ func Named(at *url.URL, onThisMachine func(host string) bool) (*Link, error) {
 	return &Link{To: at}, nil
 }
 
-// private reports whether nobody else sees what is sent to an address.
+// private reports whether nobody on the network can read what is sent to an address.
 func private(to *url.URL, onThisMachine func(host string) bool) bool {
 	return to.Scheme == "https" || to.Scheme == "http" && onThisMachine(to.Hostname())
 }

@@ -10,19 +10,19 @@ import (
 	"time"
 )
 
-// What a request and its answer may have.
+// Limits of a request and its answer.
 const (
-	MaxBatch   = 100      // contents in one request, as git-lfs asks for
+	MaxBatch   = 100      // contents in one request, as in git-lfs
 	MaxAnswer  = 4 << 20  // bytes of an answer
-	maxHeaders = 16       // of one link
-	maxHeader  = 16 << 10 // bytes of one
+	maxHeaders = 16       // headers of one link
+	maxHeader  = 16 << 10 // bytes of one header, name and value together
 )
 
-// MediaType is that of the API's messages.
+// MediaType is the media type of the API's messages.
 const MediaType = "application/vnd.git-lfs+json"
 
-// Request is the body of a request for where contents are: by basic transfer alone, and
-// named by SHA-256.
+// Request returns the body of a request for links to contents. It asks for basic transfer
+// alone, and names contents by SHA-256.
 func Request(wanted []Pointer) []byte {
 	type object struct {
 		OID  string `json:"oid"`
@@ -38,25 +38,25 @@ func Request(wanted []Pointer) []byte {
 		req.Objects = append(req.Objects, object{p.OID(), p.Size})
 	}
 	b, err := json.Marshal(req)
-	if err != nil { // strings and numbers
+	if err != nil { // can't be: there are only strings and numbers
 		panic(err)
 	}
 	return b
 }
 
-// Link is where one content is to be had.
+// Link says where one content is, or where the API is.
 type Link struct {
 	To      *url.URL
-	Header  map[string]string // to be sent along
+	Header  map[string]string // to send along
 	Expires time.Time         // zero for never
-	Failed  *ObjectError      // in place of all that
+	Failed  *ObjectError      // if it is not nil, the server refuses the content, and the rest is empty
 }
 
-// ObjectError is what a server says of a content that it does not give.
+// ObjectError is a content that a server refuses.
 type ObjectError struct {
 	OID  string
-	Code int // an HTTP status
-	Said string
+	Code int    // an HTTP status
+	Said string // the server's own words
 }
 
 func (e *ObjectError) Error() string {
@@ -70,9 +70,9 @@ func (e *ObjectError) Error() string {
 	return fmt.Sprintf("the server %s %s: %s (code %d)", what, e.OID, e.Said, e.Code)
 }
 
-// AnswerError is an answer that is not one of the batch API's, or of git-lfs-authenticate.
+// AnswerError is an answer that breaks the batch API, or the rules for an API's address.
 type AnswerError struct {
-	By   string // whose answer it is; empty for the server's
+	By   string // where the answer is from; empty for the Git LFS server
 	What string
 }
 
@@ -83,7 +83,7 @@ func (e *AnswerError) Error() string {
 	return e.By + " " + e.What
 }
 
-// answer is what is read of one.
+// answer is the part of a batch answer that is read.
 type answer struct {
 	Transfer string `json:"transfer"`
 	HashAlgo string `json:"hash_algo"`
@@ -105,8 +105,9 @@ type answer struct {
 	} `json:"objects"`
 }
 
-// ParseAnswer reads the answer to a request, and returns a link for each content that was
-// wanted. base is what was asked, for links without a host. Errors are [*AnswerError].
+// ParseAnswer reads the answer to a request, and returns a link for each wanted content. base
+// is the address that was asked; relative links are relative to it. Errors are
+// [*AnswerError].
 func ParseAnswer(text []byte, wanted []Pointer, base *url.URL, now time.Time) (map[Pointer]*Link, error) {
 	var a answer
 	if err := json.Unmarshal(text, &a); err != nil {
@@ -126,9 +127,9 @@ func ParseAnswer(text []byte, wanted []Pointer, base *url.URL, now time.Time) (m
 	for _, o := range a.Objects {
 		p := Pointer{Size: o.Size}
 		if n, err := hex.Decode(p.SHA256[:], []byte(o.OID[:min(len(o.OID), 64)])); err != nil || n != len(p.SHA256) || len(o.OID) != 64 {
-			return nil, &AnswerError{What: "names a content by what is no SHA-256"}
+			return nil, &AnswerError{What: "names a content by something that is not a SHA-256"}
 		}
-		if o.Error != nil { // with them the size is the server's
+		if o.Error != nil { // here a server may leave out the size, or give another
 			for want := range open {
 				if want.SHA256 == p.SHA256 {
 					p = want
@@ -159,7 +160,8 @@ func ParseAnswer(text []byte, wanted []Pointer, base *url.URL, now time.Time) (m
 	return links, nil
 }
 
-// own are headers that a request has already, or that are about the connection.
+// own lists the headers that a link may not set: a request has them already, or they are
+// about the connection.
 var own = []string{"host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer", "expect", "range", "accept-encoding", "user-agent"}
 
 func (l *Link) set(href string, header map[string]string, base *url.URL) *AnswerError {
@@ -184,7 +186,7 @@ func checkHeader(name, value string) error {
 	lower := strings.ToLower(name)
 	for _, not := range own {
 		if lower == not || strings.HasPrefix(lower, "proxy-") {
-			return fmt.Errorf("is not a link's to set: %.40q", name)
+			return fmt.Errorf("no link may set: %.40q", name)
 		}
 	}
 	token := func(r rune) bool {
@@ -192,7 +194,7 @@ func checkHeader(name, value string) error {
 	}
 	switch {
 	case name == "" || strings.ContainsFunc(name, token):
-		return errors.New("has no name that one can have")
+		return errors.New("has an invalid name")
 	case len(name)+len(value) > maxHeader:
 		return fmt.Errorf("has more than %d KiB", maxHeader>>10)
 	case strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }):
@@ -201,8 +203,8 @@ func checkHeader(name, value string) error {
 	return nil
 }
 
-// expire notes until when a link is good. Where both are given, expires_in counts: it
-// needs no clock of ours.
+// expire notes until when a link is valid. If both forms are given, expires_in counts, since
+// it does not depend on this machine's clock being right.
 func (l *Link) expire(in int64, at string, now time.Time) {
 	const most = 1 << 31 / 2 // seconds, as the API has it
 	if in != 0 {
@@ -212,7 +214,7 @@ func (l *Link) expire(in int64, at string, now time.Time) {
 	}
 }
 
-// Expired reports whether a link is good no more, or not for long enough to use it.
+// Expired reports whether a link is no longer valid, or too briefly to use it.
 func (l *Link) Expired(now time.Time) bool {
 	const slack = 5 * time.Second
 	return !l.Expires.IsZero() && !now.Add(slack).Before(l.Expires)

@@ -1,20 +1,22 @@
-// Package lfs knows Git LFS from bytes: pointers, and the messages of the batch API.
+// Package lfs reads and writes Git LFS's pointers and the messages of its batch API.
 //
-//	Pointer, Parse     pointer.go   what stands in a tree in the place of a content
-//	Request, Answer    batch.go     where the contents are to be had
-//	ParseAccess        access.go    where to ask, as an SSH host says
+//	Pointer, Parse          pointer.go   what a tree has in place of a content
+//	Pointer.Verify          verify.go    a reader that checks a content against its pointer
+//	Request, ParseAnswer    batch.go     where the contents are
+//	ParseAccess             access.go    where to ask for that, as an SSH host says
 //
 // # The threat
 //
-// The LFS server is a stranger's, and so is what the tree says. A pointer names size and
-// SHA-256 of its content, and has one form: what else looks like one is refused, so that
-// a content on the disk says by itself which pointer it belongs to ([Pointer.Bytes]). Of
-// an answer nothing is believed: it only says where to look.
+// Strangers run the LFS server, and strangers may have written the tree. A pointer names the
+// size and the SHA-256 of its content, and has exactly one form. Everything else that looks
+// like a pointer is refused, so that the pointer of a content can be computed from the
+// content alone ([Pointer.Bytes]). An answer of the server is not believed. It says only
+// where to look.
 //
 // # What it does not check
 //
-// Any content: whoever writes it hashes it. Extensions of pointers, which run programs,
-// and hashes other than SHA-256 are not known.
+// It checks a content only if it is read through [Pointer.Verify]. It knows no extensions of
+// pointers, which run programs, and no hashes other than SHA-256.
 //
-// Specification: the one of git-lfs, its batch API, and its server discovery.
+// Specifications: those of git-lfs for pointers, its batch API, and its server discovery.
 package lfs

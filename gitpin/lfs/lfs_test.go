@@ -19,8 +19,8 @@ var content = []byte("hello")
 
 var pointer = lfs.Pointer{SHA256: sha256.Sum256(content), Size: int64(len(content))}
 
-// TestPointer: the one form that git-lfs writes is read, and everything that only begins
-// like it is refused or left a file.
+// TestPointer: the one form that git-lfs writes is read. Everything that only begins like it
+// is refused, or is a file like any other.
 // SECURITY.md: G11.
 func TestPointer(t *testing.T) {
 	const version = "version https://git-lfs.github.com/spec/v1\n"
@@ -63,7 +63,7 @@ func TestPointer(t *testing.T) {
 	}
 }
 
-// FuzzParse: what is a pointer has one form.
+// FuzzParse: every pointer that is read has the one form that git-lfs writes.
 func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		p, is, err := lfs.Parse(text)
@@ -76,11 +76,12 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// TestVerify: a reader ends well for the content alone, however it comes.
+// TestVerify: the reader ends without an error for the right content alone, however its bytes
+// are divided.
 // SECURITY.md: G11.
 func TestVerify(t *testing.T) {
 	for text, says := range map[string]string{
-		"hello": "", "hallo": "has another content than its name says", "hell": "unexpected EOF", "": "unexpected EOF",
+		"hello": "", "hallo": "does not match its SHA-256", "hell": "unexpected EOF", "": "unexpected EOF",
 		"hello!": "has more than its 5 bytes", strings.Repeat("hello", 1000): "has more than its 5 bytes",
 	} {
 		for name, wrap := range map[string]func(io.Reader) io.Reader{"whole": func(r io.Reader) io.Reader { return r }, "bytes": iotest.OneByteReader, "end with data": iotest.DataErrReader} {
@@ -96,7 +97,7 @@ func TestVerify(t *testing.T) {
 	}
 }
 
-// TestAnswer: an answer has a link for each content that was wanted, and for no other.
+// TestAnswer: an answer must have a link for each wanted content, and for no other.
 // SECURITY.md: G11.
 func TestAnswer(t *testing.T) {
 	base, _ := url.Parse("https://example.org/r.git/info/lfs/objects/batch")
@@ -117,9 +118,9 @@ func TestAnswer(t *testing.T) {
 		object(`"actions":{"download":{"href":""}}`):                                                        "has a link that is no address",
 		object(`"actions":{"download":{"href":"mailto:x"}}`):                                                "has a link that is no address",
 		object(`"actions":{"download":{"href":"https://u:p@h/x"}}`):                                         "has a link that is no address",
-		object(`"actions":{"download":{"href":"/x","header":{"Host":"other"}}}`):                            `is not a link's to set: "Host"`,
-		object(`"actions":{"download":{"href":"/x","header":{"proxy-authorization":"x"}}}`):                 "is not a link's to set",
-		object(`"actions":{"download":{"href":"/x","header":{"A B":"x"}}}`):                                 "has no name that one can have",
+		object(`"actions":{"download":{"href":"/x","header":{"Host":"other"}}}`):                            `no link may set: "Host"`,
+		object(`"actions":{"download":{"href":"/x","header":{"proxy-authorization":"x"}}}`):                 "no link may set",
+		object(`"actions":{"download":{"href":"/x","header":{"A B":"x"}}}`):                                 "has an invalid name",
 		object(`"actions":{"download":{"href":"/x","header":{"A":"x\r\nB: y"}}}`):                           "has a control character in it",
 		object(`"actions":{"download":{"href":"/x","header":{"A":"` + strings.Repeat("x", 16<<10) + `"}}}`): "has more than 16 KiB",
 		object(`"actions":{"download":{"href":"/x","header":{` + strings.Repeat(`"A":"","B":"","C":"","D":"","E":"","F":"","G":"","I":"","J":"","K":"","L":"","M":"","N":"","O":"","P":"","Q":"",`, 1) + `"R":""}}}`): "with more than 16 headers",
@@ -128,7 +129,7 @@ func TestAnswer(t *testing.T) {
 		fmt.Sprintf(`{"objects":[{"oid":%q,"size":6,%s}]}`, oid, good):                                                                                                                                                "or of another size",
 		fmt.Sprintf(`{"objects":[{"oid":%q,"size":5,%s},{"oid":%[1]q,"size":5,%[2]s}]}`, oid, good):                                                                                                                   "not asked for",
 		fmt.Sprintf(`{"objects":[{"oid":%q,"size":5,%s}]}`, strings.Repeat("a", 64), good):                                                                                                                            "not asked for",
-		fmt.Sprintf(`{"objects":[{"oid":"../x","size":5,%s}]}`, good):                                                                                                                                                 "by what is no SHA-256",
+		fmt.Sprintf(`{"objects":[{"oid":"../x","size":5,%s}]}`, good):                                                                                                                                                 "by something that is not a SHA-256",
 	} {
 		links, err := lfs.ParseAnswer([]byte(text), []lfs.Pointer{pointer}, base, now)
 		if says == "" && (err != nil || links[pointer] == nil || links[pointer].To.Scheme != "https") || says != "" && (err == nil || !strings.Contains(err.Error(), says)) {
@@ -149,7 +150,7 @@ func TestAnswer(t *testing.T) {
 	}
 }
 
-// TestRequest: what is asked is what the API has.
+// TestRequest: a request is as the API has it.
 func TestRequest(t *testing.T) {
 	want := `{"operation":"download","transfers":["basic"],"objects":[{"oid":"` + pointer.OID() + `","size":5}],"hash_algo":"sha256"}`
 	if got := string(lfs.Request([]lfs.Pointer{pointer})); got != want {
@@ -157,8 +158,8 @@ func TestRequest(t *testing.T) {
 	}
 }
 
-// TestAccess: an SSH host says where the API is and what its requests need, and leads nowhere
-// in clear.
+// TestAccess: an SSH host says where the API is and which headers its requests need. It must
+// not lead to an unencrypted address.
 // SECURITY.md: G12.
 func TestAccess(t *testing.T) {
 	guess, _ := url.Parse("https://example.org/r.git/info/lfs")
@@ -175,7 +176,7 @@ func TestAccess(t *testing.T) {
 		`{"href":"//h/x"}`:                          "has an address that is not https://",
 		`{"href":"https://u:p@h/x"}`:                "has a link that is no address",
 		`{"href":"https:///x"}`:                     "has a link that is no address",
-		`{"header":{"Host":"x"}}`:                   "is not a link's to set",
+		`{"header":{"Host":"x"}}`:                   "no link may set",
 		`{"header":{"A":"x\ny"}}`:                   "has a control character in it",
 		strings.Repeat(" ", lfs.MaxAccess-2) + "{}": "",
 		strings.Repeat(" ", lfs.MaxAccess-1) + "{}": "has more than 64 KiB",
@@ -194,7 +195,7 @@ func TestAccess(t *testing.T) {
 	}
 }
 
-// FuzzParseAccess: an answer is refused by type, or leads to an encrypted address.
+// FuzzParseAccess: an answer is an [lfs.AnswerError], or leads to an encrypted address.
 func FuzzParseAccess(f *testing.F) {
 	guess, _ := url.Parse("https://example.org/r.git/info/lfs")
 	f.Fuzz(func(t *testing.T, text []byte) {
@@ -206,7 +207,7 @@ func FuzzParseAccess(f *testing.F) {
 	})
 }
 
-// FuzzParseAnswer: an answer is refused by type, or has a link for what was wanted.
+// FuzzParseAnswer: an answer is an [lfs.AnswerError], or has a link for the wanted content.
 func FuzzParseAnswer(f *testing.F) {
 	base, _ := url.Parse("https://example.org/objects/batch")
 	f.Fuzz(func(t *testing.T, text []byte) {

@@ -9,16 +9,16 @@ import (
 	"strconv"
 )
 
-// MaxPointer is how many bytes a pointer may have: one less than this much.
+// MaxPointer is one more than the bytes that a pointer may have.
 const MaxPointer = 1024
 
 // prefix begins every pointer.
 const prefix = "version https://git-lfs.github.com/spec/v1\n"
 
-// Looks reports whether a content that begins so may be a pointer.
+// Looks reports whether a content that begins with head may be a pointer.
 func Looks(head []byte) bool { return bytes.HasPrefix(head, []byte(prefix)) }
 
-// HeadSize is how many bytes [Looks] looks at.
+// HeadSize is how many bytes [Looks] needs.
 const HeadSize = len(prefix)
 
 // Pointer names a content.
@@ -27,22 +27,23 @@ type Pointer struct {
 	Size   int64
 }
 
-// OID is the content's name as the API has it.
+// OID returns the content's name in the API: its SHA-256 in hexadecimal.
 func (p Pointer) OID() string { return hex.EncodeToString(p.SHA256[:]) }
 
-// Bytes is the pointer as a file: the one form that git-lfs writes.
+// Bytes returns the pointer as a file, in the one form that git-lfs writes.
 func (p Pointer) Bytes() []byte {
 	return fmt.Appendf(nil, prefix+"oid sha256:%x\nsize %d\n", p.SHA256, p.Size)
 }
 
-// What else begins like a pointer.
+// Why a content that begins like a pointer is refused.
 var (
 	ErrExtension = errors.New("is a Git LFS pointer with an extension, which is a program to be run")
-	ErrForm      = errors.New("is a Git LFS pointer that is not in its one form (git lfs fsck --pointers names it, and git add --renormalize mends it)")
+	ErrForm      = errors.New("is a Git LFS pointer in another form than git-lfs writes (git lfs fsck --pointers names it, and git add --renormalize corrects it)")
 )
 
-// Parse reads a content that [Looks] takes for a pointer. One of MaxPointer bytes or more
-// is none, however it begins: is is false then.
+// Parse reads a content. is reports whether it is a pointer, well-formed or not: whether it
+// begins like one and has less than [MaxPointer] bytes. Errors are [ErrExtension] and
+// [ErrForm].
 func Parse(content []byte) (p Pointer, is bool, err error) {
 	if !Looks(content) || len(content) >= MaxPointer {
 		return Pointer{}, false, nil

@@ -7,15 +7,16 @@ import (
 	"io"
 )
 
-// ContentError is a content that is not the one that a pointer names.
+// ContentError is a content that is not the one its pointer names.
 type ContentError struct{ OID, What string }
 
 func (e *ContentError) Error() string {
 	return "the Git LFS object " + e.OID + " " + e.What
 }
 
-// Verify returns a reader that ends without an error only if what came is the content
-// that p names. One that is too long ends with the first byte too many.
+// Verify returns a reader of r's bytes. It ends without an error only if they are the content
+// that p names. Errors are [*ContentError], io.ErrUnexpectedEOF for a content that is too
+// short, and those of r. A content that is too long ends at its first surplus byte.
 func (p Pointer) Verify(r io.Reader) io.Reader {
 	return &verifier{pointer: p, from: r, left: p.Size, sum: sha256.New()}
 }
@@ -28,7 +29,7 @@ type verifier struct {
 }
 
 func (v *verifier) Read(b []byte) (int, error) {
-	if int64(len(b)) > v.left+1 { // one more shows whether there is more
+	if int64(len(b)) > v.left+1 { // the surplus byte shows whether the content is too long
 		b = b[:v.left+1]
 	}
 	n, err := v.from.Read(b)
@@ -43,7 +44,7 @@ func (v *verifier) Read(b []byte) (int, error) {
 	case v.left > 0:
 		return n, io.ErrUnexpectedEOF
 	case [sha256.Size]byte(v.sum.Sum(nil)) != v.pointer.SHA256:
-		return n, v.wrong("has another content than its name says")
+		return n, v.wrong("does not match its SHA-256")
 	}
 	return n, io.EOF
 }

@@ -19,7 +19,7 @@ func TestDiskFails(t *testing.T) {
 	inner := o.tree(entry("100644", "b", o.blob("two")))
 	commit := o.commit(o.tree(entry("100755", "a.sh", o.blob("one")), entry("40000", "d", inner), entry("120000", "link", o.blob("a.sh")), entry("160000", "module", oid(9))))
 	trees := slices.Clone(o.entries)
-	slices.Reverse(trees) // the commit and the trees first
+	slices.Reverse(trees)                                      // the commit and the trees first
 	late := map[string]int{"blobs first": 2, "trees first": 0} // what comes by before its tree is made of the kept pack
 	for order, entries := range map[string][]gittest.PackEntry{"blobs first": o.entries, "trees first": trees} {
 		for _, path := range []string{"a.sh", "d/b", "link", "module"} {

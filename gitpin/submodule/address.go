@@ -8,7 +8,7 @@ import (
 )
 
 // address reads the address of a submodule. One that begins with ./ or ../ is relative to
-// that of the repository whose .gitmodules it stands in; all others are taken as they are.
+// base, the address of the repository whose .gitmodules has it. All others are absolute.
 func address(base config.RepoURL, text string) (config.RepoURL, error) {
 	if strings.HasPrefix(text, "./") || strings.HasPrefix(text, "../") {
 		absolute, ok := relative(base.String(), text)
@@ -22,15 +22,15 @@ func address(base config.RepoURL, text string) (config.RepoURL, error) {
 	case err != nil:
 		return config.RepoURL{}, err
 	case u.Scheme == config.File:
-		return config.RepoURL{}, errors.New("is a path on this machine, which Git takes for no submodule either (protocol.file.allow)")
+		return config.RepoURL{}, errors.New("is a path on this machine, from which Git clones no submodule either (protocol.file.allow)")
 	case u.Scheme == config.HTTP && base.Scheme != config.HTTP:
 		return config.RepoURL{}, errors.New("is http://, which is weaker than the address of the repository that it belongs to")
 	}
 	return u, nil
 }
 
-// relative resolves a relative address as git does: on the text, component by component,
-// with the colon of host:path as the last separator that there is.
+// relative resolves a relative address as git does. It works on the text, component by
+// component. The colon of host:path is the last separator that it can remove.
 func relative(base, text string) (absolute string, ok bool) {
 	base, separator := strings.TrimSuffix(base, "/"), "/"
 	for {
@@ -48,7 +48,7 @@ func relative(base, text string) (absolute string, ok bool) {
 		} else if i := strings.LastIndexByte(base, ':'); i >= 0 {
 			base, separator = base[:i], ":"
 		} else if base != "." {
-			base = "." // which names no host, and is refused as what it is
+			base = "." // names no host, so the address is refused later
 		} else {
 			return "", false
 		}

@@ -1,25 +1,24 @@
-// Package submodule says what the submodules of a proven tree are: which commit, from
-// where, and under which name.
+// Package submodule lists the submodules of a proven tree: their commits, where they come
+// from, and their names.
 //
-//	Plan     plan.go        gitlinks and .gitmodules -> what is to be fetched
+//	Plan     plan.go        gitlinks and .gitmodules -> what to fetch
 //	entries  gitmodules.go  .gitmodules by the grammar of git-config(1)
-//	address  address.go     an address in .gitmodules, relative ones included
+//	address  address.go     an address in .gitmodules, relative or not
 //
 // # The threat
 //
-// A commit pins its gitlinks and its .gitmodules, so that nobody but its author chose
-// them. But an author reads his tree with one version of git, and a name, a path or an
-// address there can be made to mean another thing to another reader: a Git directory
-// outside of .git, a program's option, a transport that runs a command, a repository of
-// the machine itself. What Git refuses is refused, and so is what two versions of Git
-// read differently. A place is always that of a gitlink in the proven tree, and never
-// the word of .gitmodules.
+// A commit pins its gitlinks and its .gitmodules, so that only its author can choose them.
+// But the author reads the tree with one version of git, and a name, a path or an address may
+// mean something else to another reader: a Git directory outside of .git, an option of a
+// program, a transport that runs a command, a repository of the machine itself. The package
+// refuses what Git refuses, and what two versions of Git read differently. A submodule's
+// place is always that of a gitlink in the proven tree, never one that .gitmodules names.
 //
 // # What it does not check
 //
-// It fetches nothing, and does not know what a commit holds. Entries that no gitlink
-// belongs to do nothing, as for Git: they are not looked at.
+// It fetches nothing, and does not know what a commit holds. It ignores entries that belong
+// to no gitlink, as Git does.
 //
 // Formats: gitmodules(5), gitsubmodules(7), and git-config(1) for the syntax. Includes are
-// not followed, as Git follows none in .gitmodules.
+// not followed; Git does not follow them in .gitmodules either.
 package submodule

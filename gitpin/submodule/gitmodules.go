@@ -10,14 +10,14 @@ import (
 // submodules take some 150 KiB.
 const MaxSize = 1 << 20
 
-// entry is what .gitmodules says of one name: each value as often as it stands there.
+// entry is what .gitmodules says about one name. It keeps every value of a key.
 type entry struct {
 	name              string
 	path, url, update []string
 }
 
-// entries reads .gitmodules as git reads a file of configuration, and keeps what a clone
-// needs. They are in the order of their first lines.
+// entries reads .gitmodules as git reads a configuration file, and keeps what a clone needs.
+// The entries are in the order of their first lines.
 func entries(content []byte) ([]*entry, error) {
 	if len(content) > MaxSize {
 		return nil, fmt.Errorf("is larger than %d MiB", MaxSize>>20)
@@ -60,8 +60,8 @@ func entries(content []byte) ([]*entry, error) {
 	}
 }
 
-// Values returns the values of one key, section.name, of a file that is written as
-// .gitmodules is, in their order. A key without a value has an empty one.
+// Values returns all values of a key, in their order. The key is section.name, and content is
+// a file in the syntax of .gitmodules. A key without a value has an empty one.
 func Values(content []byte, key string) (values []string, err error) {
 	if len(content) > MaxSize {
 		return nil, fmt.Errorf("is larger than %d MiB", MaxSize>>20)
@@ -85,10 +85,10 @@ func Values(content []byte, key string) (values []string, err error) {
 type scanner struct {
 	rest    []byte
 	line    int
-	section string // with a dot at its end; names of keys follow
+	section string // the prefix of names: ends with a dot, or is empty
 }
 
-// next returns the next byte; at the end a line feed, again and again.
+// next returns the next byte. After the last one, it returns line feeds.
 func (s *scanner) next() byte {
 	if len(s.rest) == 0 {
 		return '\n'
@@ -106,8 +106,8 @@ func (s *scanner) skipComment() {
 	}
 }
 
-// variable reads on to the next variable, and returns its whole name, section and all;
-// none at the end. The value is nil where there is no = behind the name.
+// variable reads the next variable. key is its full name, section included, or empty if there
+// are no more variables. value is nil if no = follows the name.
 func (s *scanner) variable() (key string, value []byte, err error) {
 	for len(s.rest) > 0 {
 		switch c := s.next(); {
@@ -127,7 +127,7 @@ func (s *scanner) variable() (key string, value []byte, err error) {
 	return "", nil, nil
 }
 
-// header reads a section's header behind its bracket: [section], [section.sub] or
+// header reads a section header after its opening bracket: [section], [section.sub] or
 // [section "sub"].
 func (s *scanner) header() error {
 	var name []byte
@@ -140,7 +140,7 @@ func (s *scanner) header() error {
 			c = s.next()
 		}
 		if c != '"' {
-			return fmt.Errorf("has a section's header without quotes around its second part")
+			return fmt.Errorf("has a section header without quotes around its second part")
 		}
 		name = append(name, '.')
 		for c = s.next(); c != '"'; c = s.next() {
@@ -148,14 +148,14 @@ func (s *scanner) header() error {
 				c = s.next()
 			}
 			if c == '\n' {
-				return fmt.Errorf("has a section's header that does not end")
+				return fmt.Errorf("has a section header that does not end")
 			}
 			name = append(name, c)
 		}
 		c = s.next()
 	}
 	if c != ']' || len(name) == 0 {
-		return fmt.Errorf("has a malformed section's header")
+		return fmt.Errorf("has a malformed section header")
 	}
 	s.section = string(name) + "."
 	return nil
@@ -178,13 +178,13 @@ func (s *scanner) assignment(c byte) (key string, value []byte, err error) {
 		value, err = s.value()
 		return key, value, err
 	}
-	return "", nil, fmt.Errorf("has something else than = behind a name")
+	return "", nil, fmt.Errorf("has something other than = after a name")
 }
 
-// value reads a value: blanks around it go, those in it stay, comments and quotes go,
-// and a backslash at a line's end joins it with the next.
+// value reads a value. It drops quotes, comments, and blanks around the value, and keeps
+// blanks inside it. A backslash at the end of a line joins the next line to it.
 func (s *scanner) value() ([]byte, error) {
-	value := []byte{} // not nil: it is there
+	value := []byte{} // not nil: an empty value is a value
 	quoted, keep := false, 0
 	for {
 		c := s.next()

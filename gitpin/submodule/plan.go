@@ -18,15 +18,15 @@ type Gitlink struct {
 	Commit object.ID
 }
 
-// Link is a submodule that is to be placed.
+// Link is a submodule to fetch.
 type Link struct {
 	Gitlink
 	Name string // of its Git directory below .git/modules
 	Repo config.RepoURL
 }
 
-// Error is a submodule that can't be placed as its tree wants it, or a .gitmodules that
-// nobody can read.
+// Error is a submodule that can't be fetched as its tree has it, or a .gitmodules that can't
+// be read.
 type Error struct {
 	Path   string // of the gitlink; empty for .gitmodules
 	Reason string
@@ -40,9 +40,9 @@ func (e *Error) Error() string {
 }
 
 // Plan says where the submodules of a tree come from, in the order of the gitlinks.
-// gitmodules is nil where the tree has no such file; base is the address of the tree's own
-// repository. Submodules that .gitmodules has "update = none" for are left out, as Git
-// leaves them out. Errors are *[Error].
+// gitmodules is the content of .gitmodules, or nil if the tree has no such file. base is the
+// address of the tree's own repository. Submodules with "update = none" are left out, as by
+// Git. Errors are [*Error].
 func Plan(gitlinks []Gitlink, gitmodules []byte, base config.RepoURL) ([]Link, error) {
 	all, err := entries(gitmodules)
 	if err != nil {
@@ -69,8 +69,8 @@ func Plan(gitlinks []Gitlink, gitmodules []byte, base config.RepoURL) ([]Link, e
 	return links, apart(links)
 }
 
-// LeftOut are the paths of submodules that a clone leaves out: update = none. None are,
-// of a .gitmodules that [Plan] would refuse.
+// LeftOut returns the paths of submodules with "update = none", which a clone leaves out. It
+// returns none if .gitmodules can't be read.
 func LeftOut(gitmodules []byte) map[string]bool {
 	all, err := entries(gitmodules)
 	if err != nil {
@@ -85,13 +85,14 @@ func LeftOut(gitmodules []byte) map[string]bool {
 	return left
 }
 
-// plan says where one submodule comes from; left says that Git leaves it out.
+// plan says where one submodule comes from. found are the entries with its path. left says
+// that Git leaves the submodule out.
 func plan(g Gitlink, found []*entry, base config.RepoURL) (link Link, left bool, err error) {
 	switch {
 	case !utf8.ValidString(g.Path) || strings.ContainsFunc(g.Path, unicode.IsControl):
 		return Link{}, false, errors.New("has a path that is not UTF-8, or has a control character in it; a launch record can't name it")
 	case len(found) == 0:
-		return Link{}, false, errors.New("has no entry in .gitmodules, so that nothing says where its commit is")
+		return Link{}, false, errors.New("has no entry in .gitmodules, so nothing says where its commit is")
 	case len(found) > 1:
 		return Link{}, false, fmt.Errorf("has more than one entry in .gitmodules: %.200q and %.200q", found[0].name, found[1].name)
 	case strings.HasPrefix(g.Path, "-"):
@@ -128,13 +129,13 @@ func plan(g Gitlink, found []*entry, base config.RepoURL) (link Link, left bool,
 	return Link{Gitlink: g, Name: e.name, Repo: repo}, false, nil
 }
 
-// maxName is how many bytes a name may have: as a path, of which Linux has 4,095, with
-// room for WORK_DIR and for the names in a Git directory, of submodules in each other.
+// maxName is how many bytes a name may have. A path may have 4,095 on Linux. That leaves room
+// for WORK_DIR, for names in a Git directory, and for submodules of submodules.
 const maxName = 200
 
-// unsafeName says why a name can't be a directory below .git/modules, or nothing. Git
-// refuses .. alone; that other components lead nowhere else on some file system costs a
-// rule, and no repository that is known.
+// unsafeName says why a name can't be a directory below .git/modules. It returns nothing for
+// a name that can. Git refuses the component .. alone. Others may lead elsewhere on some file
+// systems, and no known repository uses them.
 func unsafeName(name string) string {
 	switch {
 	case len(name) > maxName:
@@ -153,8 +154,8 @@ func unsafeName(name string) string {
 	return ""
 }
 
-// apart refuses a submodule whose Git directory would lie in that of another one, where
-// it could be that one's hooks, say.
+// apart refuses a submodule whose Git directory would be inside that of another submodule,
+// where it could replace that one's hooks, for example.
 func apart(links []Link) error {
 	names := make(map[string]bool, len(links))
 	for _, l := range links {
@@ -163,7 +164,7 @@ func apart(links []Link) error {
 	for _, l := range links {
 		for i, c := range []byte(l.Name) {
 			if c == '/' && names[l.Name[:i]] {
-				return &Error{l.Path, fmt.Sprintf("has the name %.200q in .gitmodules, whose Git directory would lie in that of %.200q", l.Name, l.Name[:i])}
+				return &Error{l.Path, fmt.Sprintf("has the name %.200q in .gitmodules, whose Git directory would be inside that of %.200q", l.Name, l.Name[:i])}
 			}
 		}
 	}

@@ -40,7 +40,7 @@ func links(t testing.TB, paths ...string) (all []Gitlink) {
 
 const good = "[submodule \"n\"]\n\tpath = a\n\turl = ../n.git\n"
 
-// TestPlan: what of .gitmodules decides, and what does not.
+// TestPlan: which parts of .gitmodules count, and which do not.
 // SECURITY.md: M1.
 func TestPlan(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
@@ -74,7 +74,7 @@ func TestPlan(t *testing.T) {
 	}
 }
 
-// TestRefused: each with its reason.
+// TestRefused: each submodule that can't be fetched is refused by its reason.
 // SECURITY.md: M1.
 func TestRefused(t *testing.T) {
 	named := func(name string) string {
@@ -129,13 +129,13 @@ func TestRefused(t *testing.T) {
 		"url: no path left":       {from("../../"), "names no repository"},
 		"a NUL byte":              {good + "\x00", "has a NUL byte"},
 		"no value":                {"[submodule \"n\"]\npath\n", "a path without a value"},
-		"no section":              {"[submodule \"n\"\n", "malformed section's header"},
+		"no section":              {"[submodule \"n\"\n", "malformed section header"},
 		"no quote":                {"[submodule n]\n", "without quotes"},
 		"no end":                  {"[submodule \"n\n", "does not end"},
 		"an open quote":           {"[submodule \"n\"]\npath = \"a\n", "a quote that does not end"},
 		"an unknown escape":       {"[submodule \"n\"]\npath = \\x61\n", "an escape that Git does not know"},
 		"junk":                    {good + "!\n", "a character that no name begins with"},
-		"junk behind a name":      {good + "a:b\n", "something else than ="},
+		"junk behind a name":      {good + "a:b\n", "something other than ="},
 	} {
 		got, err := Plan(links(t, "a"), []byte(c.text), base(t, "https://h/o/r.git"))
 		var fault *Error
@@ -145,7 +145,8 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// TestPaths: a place that a launch record can't name, or a program takes for an option.
+// TestPaths: a path is refused if a launch record can't name it, or if a program would take
+// it for an option.
 func TestPaths(t *testing.T) {
 	for path, reason := range map[string]string{"a\nb": "launch record", "a\xff": "launch record", "-a": "begins with a dash"} {
 		entry := "[submodule \"n\"]\npath = \"" + strings.ReplaceAll(path, "\n", `\n`) + "\"\nurl = ../n.git\n"
@@ -155,7 +156,8 @@ func TestPaths(t *testing.T) {
 	}
 }
 
-// TestApart: a Git directory in another one would be that one's hooks, or its objects.
+// TestApart: a submodule's Git directory can't be inside another one's, where it could
+// replace hooks or objects.
 // SECURITY.md: M1.
 func TestApart(t *testing.T) {
 	two := func(a, b string) string {
@@ -167,13 +169,13 @@ func TestApart(t *testing.T) {
 	}{{"x", "y", true}, {"x", "xy", true}, {"x/y", "x/z", true}, {"x", "x/hooks", false}, {"x/a/b", "x", false}, {"x", "x/modules/y", false}} {
 		_, err := Plan(links(t, "a", "b"), []byte(two(c.a, c.b)), base(t, "https://h/r.git"))
 		var fault *Error
-		if c.ok != (err == nil) || !c.ok && (!errors.As(err, &fault) || !strings.Contains(err.Error(), "would lie in that of")) {
+		if c.ok != (err == nil) || !c.ok && (!errors.As(err, &fault) || !strings.Contains(err.Error(), "would be inside that of")) {
 			t.Errorf("%s and %s: %v", c.a, c.b, err)
 		}
 	}
 }
 
-// TestNameLimit: at the limit, and a byte above.
+// TestNameLimit: a name may have 200 bytes. One more is refused.
 func TestNameLimit(t *testing.T) {
 	for more := range 2 {
 		text := "[submodule \"" + strings.Repeat("x", maxName+more) + "\"]\npath = a\nurl = ../n.git\n"
@@ -184,7 +186,7 @@ func TestNameLimit(t *testing.T) {
 	}
 }
 
-// TestSize: at the limit, and a byte above.
+// TestSize: .gitmodules may have 1 MiB. One byte more is refused.
 func TestSize(t *testing.T) {
 	for more := range 2 {
 		text := good + strings.Repeat("#", MaxSize-len(good)+more)
@@ -195,7 +197,7 @@ func TestSize(t *testing.T) {
 	}
 }
 
-// TestRelative: as `git submodule init` resolves them.
+// TestRelative: relative addresses are resolved as by `git submodule init`.
 func TestRelative(t *testing.T) {
 	texts := []string{"../x.git", "./x.git", "../../x", "../../../x/y", "../x/", "./../x", ".././x", "../", "./", "../a/../b", "..//x", "../:x", "../..", "../.x"}
 	for _, remote := range []string{
@@ -216,7 +218,7 @@ func TestRelative(t *testing.T) {
 	}
 }
 
-// gitResolves asks git; nil where it can't.
+// gitResolves returns what git resolves each text to, or nil if git refuses one.
 func gitResolves(t *testing.T, remote string, texts ...string) map[string]string {
 	t.Helper()
 	dir := t.TempDir()
@@ -251,7 +253,7 @@ func gitResolves(t *testing.T, remote string, texts ...string) map[string]string
 	return resolved
 }
 
-// gitReads lists a file as git does, or says that git can't.
+// gitReads returns git's list of the variables in a file. ok is false if git can't read it.
 func gitReads(t testing.TB, content []byte) (vars string, ok bool) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "c")
@@ -264,7 +266,7 @@ func gitReads(t testing.TB, content []byte) (vars string, ok bool) {
 	return string(out), err == nil
 }
 
-// list is the same by the scanner here.
+// list returns the same list as gitReads, by the scanner of this package.
 func list(content []byte) (vars string, ok bool) {
 	s := &scanner{rest: bytes.ReplaceAll(bytes.TrimPrefix(content, []byte("\xef\xbb\xbf")), []byte("\r\n"), []byte("\n"))}
 	for {
@@ -279,8 +281,8 @@ func list(content []byte) (vars string, ok bool) {
 	}
 }
 
-// FuzzGitmodules: what is read is what git reads, and what git does not read is refused.
-// Blanks other than spaces inside a value are read differently by versions of git.
+// FuzzGitmodules: this package reads what git reads, and refuses what git refuses. Tabs and
+// other rare blanks are left out, because versions of git read them differently.
 func FuzzGitmodules(f *testing.F) {
 	f.Fuzz(func(t *testing.T, content []byte) {
 		if len(content) > 1000 || bytes.ContainsAny(content, "\x00\t\v\f") || bytes.Contains(bytes.ReplaceAll(content, []byte("\r\n"), nil), []byte("\r")) {

@@ -77,7 +77,7 @@ func TestLFS(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer again.Close()
-		if _, err := again.Digests(id, measure.Beyond{LFS: true}); err == nil || !strings.Contains(err.Error(), `"one" is a Git LFS pointer that is not in its one form`) {
+		if _, err := again.Digests(id, measure.Beyond{LFS: true}); err == nil || !strings.Contains(err.Error(), `"one" is a Git LFS pointer in another form`) {
 			t.Errorf("%s: a pointer of another form: %v", f, err)
 		}
 	}

@@ -15,18 +15,18 @@ import (
 	"time"
 )
 
-// maxReason bounds what is read of an answer that is not Git's, in bytes.
+// maxReason is how many bytes are read at most of an answer that is not Git's.
 const maxReason = 4 << 10
 
-// Error is an answer of a web server that is not what Git would say.
+// Error is the answer of a web server that is not one of Git's.
 type Error struct {
 	Status  int
-	What    string        // what it is, in words; empty for a status alone
-	Schemes string        // what it offers to log in with
-	Pause   time.Duration // how long it asks to wait
+	What    string        // what the answer is, in words; empty if the status says it all
+	Schemes string        // the ways to log in that the server offers
+	Pause   time.Duration // how long the server asks to wait
 	Waits   bool          // whether it asks to wait at all
-	Asked   bool          // whether the server asked for a client certificate
-	Foreign string        // the host, if it is not the repository's own but one that a redirect leads to
+	Asked   bool          // whether it asked for a client certificate that the client does not have
+	Foreign string        // the host, if a redirect led away from the repository's own
 }
 
 func (e *Error) Error() string {
@@ -37,8 +37,8 @@ func (e *Error) Error() string {
 	return e.What + " (" + status + ")"
 }
 
-// EndedError is a connection that ended in good order, without an answer.
-type EndedError struct{ Said string }
+// EndedError is a connection that the server closed without an answer.
+type EndedError struct{ Said string } // Said is what it wrote beside the answer, if anything
 
 func (e *EndedError) Error() string {
 	if e.Said == "" {
@@ -53,9 +53,9 @@ var (
 	markup    = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?s)<[^>]*>`) })
 )
 
-// Look looks at the beginning of an answer, and returns nil if it is one of Git's.
-// where is what was asked, after redirects. Errors are [*Error], [*EndedError] and
-// those of the reader.
+// Look looks at the beginning of an answer, and returns nil if the answer is one of Git's.
+// where is the address that was asked, after all redirects. Errors are [*Error],
+// [*EndedError] and those of the reader.
 func Look(res *http.Response, body *bufio.Reader, where string, now time.Time) error {
 	ok := res.StatusCode == http.StatusOK
 	if start, err := body.Peek(4); ok && err == nil && isHex(start) && (res.Request.Method != http.MethodGet || !isDumb(body)) {
@@ -80,7 +80,7 @@ func Look(res *http.Response, body *bufio.Reader, where string, now time.Time) e
 	case res.StatusCode >= 300:
 		e.What = "the server redirects where Git does not follow, from " + where
 	case dumbRefs().Match(head):
-		e.What = "the server has the repository as static files only (dumb HTTP); it needs smart HTTP, as of git http-backend"
+		e.What = "the server has the repository as static files only (dumb HTTP); smart HTTP is needed, which git http-backend speaks"
 	case isPage(res.Header, head):
 		e.What = "the server answers with a web page, not with a Git repository, at " + where
 		if said != "" {
@@ -95,8 +95,8 @@ func Look(res *http.Response, body *bufio.Reader, where string, now time.Time) e
 	return e
 }
 
-// Refusal makes an error of an answer that is none of those that were wanted. A server of
-// Git LFS says why in JSON.
+// Refusal returns the error that an unwanted answer is. A Git LFS server gives its reason in
+// JSON; any other reason is taken from the page or the first line of text.
 func Refusal(res *http.Response, body io.Reader, now time.Time) *Error {
 	e := &Error{Status: res.StatusCode, Schemes: loginSchemes(res.Header)}
 	e.Schemes = strings.TrimPrefix(e.Schemes+", "+res.Header.Get("LFS-Authenticate"), ", ")
@@ -117,7 +117,7 @@ func Refusal(res *http.Response, body io.Reader, now time.Time) *Error {
 }
 
 // isDumb reports whether an answer that begins like a pkt-line is the list of references
-// of a static server. A smart one says which service it is right after the length.
+// of a static server. A smart server names its service right after the length.
 func isDumb(body *bufio.Reader) bool {
 	if start, err := body.Peek(8); err != nil || !isHex(start) {
 		return false
@@ -132,13 +132,13 @@ func isPage(h http.Header, head []byte) bool {
 	return strings.HasPrefix(h.Get("Content-Type"), "text/html") || bytes.HasPrefix(bytes.TrimLeft(head, "\ufeff \t\r\n"), []byte("<"))
 }
 
-// sentence is what a server says in a body: a page's title, or the first line of text.
+// sentence returns what a body says: the title of a page, or the first line of a text.
 func sentence(h http.Header, head []byte) string {
 	if isPage(h, head) {
 		return title(head)
 	}
 	line, _, _ := strings.Cut(strings.TrimSpace(strings.ToValidUTF8(string(head), "?")), "\n")
-	const most = 200 // bytes of a line; more is no sentence
+	const most = 200 // bytes
 	if len(line) > most {
 		line = strings.ToValidUTF8(line[:most], "") + "…"
 	}
@@ -155,7 +155,7 @@ func title(page []byte) string {
 	return strings.ToValidUTF8(t[:min(len(t), most)], "")
 }
 
-// loginSchemes are the ways to log in that a server offers.
+// loginSchemes lists the ways to log in that a server offers.
 func loginSchemes(h http.Header) string {
 	var names []string
 	for _, v := range h.Values("WWW-Authenticate") {
@@ -166,8 +166,8 @@ func loginSchemes(h http.Header) string {
 	return strings.Join(names, ", ")
 }
 
-// retryAfter reads when to come again: Retry-After in either of its forms (RFC 9110),
-// or the time at which GitHub's limit of requests ends.
+// retryAfter returns how long a server asks to wait, and whether it asks at all. It reads
+// both forms of Retry-After (RFC 9110), and the time at which GitHub's rate limit ends.
 func retryAfter(h http.Header, now time.Time) (time.Duration, bool) {
 	if v := h.Get("Retry-After"); v != "" {
 		if s, err := strconv.ParseUint(v, 10, 31); err == nil {
@@ -184,8 +184,8 @@ func retryAfter(h http.Header, now time.Time) (time.Duration, bool) {
 	return 0, false
 }
 
-// Passes reports whether an HTTP status is about now rather than about the request.
-func Passes(status int) bool {
+// Transient reports whether the same request may get another HTTP status later.
+func Transient(status int) bool {
 	switch status {
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
 		return true

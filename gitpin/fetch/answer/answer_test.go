@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// TestRetryAfter: both forms of the header, and GitHub's own.
+// TestRetryAfter: both forms of the header are read, and GitHub's own headers.
 func TestRetryAfter(t *testing.T) {
 	now := time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
 	for _, c := range []struct {
@@ -42,13 +42,13 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// TestLook: what an answer is taken for, and what is said of it.
+// TestLook: an answer that is not Git's is called what it is.
 func TestLook(t *testing.T) {
 	const asked, refs = "https://h/r.git/info/refs", "001e# service=git-upload-pack\n0000"
 	for _, c := range []struct {
 		status     int
 		kind, body string
-		says       string // empty: it is Git's
+		says       string // empty: the answer is Git's
 	}{
 		{200, "", refs, ""},
 		{200, "", "", "the server ends the connection without an answer"},

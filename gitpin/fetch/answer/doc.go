@@ -1,11 +1,12 @@
-// Package answer looks at what a web server answers: whether it is Git's, and if not, what it
-// is instead. A launch that fails names the true cause: a web page, a login, static files, a
-// limit that ends at a time.
+// Package answer tells Git's answers from all others that a web server may send. If an answer
+// is not Git's, the package says what it is, so that a launch which fails can name the true
+// cause: a web page, a login, static files, a rate limit.
 //
-// The server is a stranger. Of an answer that is not Git's the first 4 KiB are looked at, and
-// a sentence of it is quoted; the caller makes it fit for a log.
+// The server is a stranger. Only the first 4 KiB of an answer that is not Git's are read, and
+// one sentence of them is quoted. The caller makes that sentence fit for a log.
 //
-// What this package does not do: ask, follow redirects, or decide whether to ask again.
+// The package sends no requests, follows no redirects, and does not decide whether to ask
+// again.
 //
 // Specifications: gitprotocol-http(5), RFC 9110.
 package answer

@@ -1,12 +1,14 @@
-// Package bundle reads the header of a bundle: a file of `git bundle create`, which holds
-// a pack and says what its references are. It is how a repository reaches a machine
-// without a network.
+// Package bundle reads the header of a bundle: a file that `git bundle create` writes, which
+// lists references and then holds a pack. In a bundle, a repository reaches a machine without
+// a network.
 //
-// The threat: a file of strangers. The header is bounded before it is read, and what the
-// format does not have is refused. A bundle that needs more than it holds (prerequisites,
-// or what a filter left out) is refused by name, instead of as a missing object later.
+// The threat is a file from strangers. The size of its header is bounded, and everything that
+// the format does not have is refused. A bundle that needs more than it holds, because it has
+// prerequisites or was filtered, is refused here; otherwise it would fail later for a
+// missing object.
 //
-// What the package does not do: read the pack behind the header, or believe a reference.
+// The package does not read the pack that follows the header, and does not check what the
+// references say.
 //
 // Format: gitformat-bundle(5), versions 2 and 3.
 package bundle
@@ -26,20 +28,20 @@ import (
 // Bounds of a header.
 const (
 	maxHeader = 8 << 20  // bytes; some 100,000 references
-	maxLine   = 64 << 10 // bytes of one line, as a packet of Git's protocol has them
+	maxLine   = 64 << 10 // bytes of one line; as many as a packet of Git's protocol has
 )
 
-// Error is a bundle that can't be fetched from. It repeats of the file no more than an
-// id and a capability's name.
+// Error is a bundle that can't be fetched from. Of the file's own bytes it quotes at most an
+// id, and the name or value of a capability.
 type Error struct{ What string }
 
 func (e *Error) Error() string { return "the bundle " + e.What }
 
 func refuse(format string, args ...any) error { return &Error{fmt.Sprintf(format, args...)} }
 
-// ReadHeader reads a header, and keeps branches, tags and the reference of that name.
-// The pack is what r has next. Errors are [*Error], [uploadpack.ErrEmpty],
-// [*uploadpack.UnknownFormatError], [*uploadpack.ProtocolError], and the reader's.
+// ReadHeader reads a header, and keeps the branches, the tags and the reference called name.
+// The next byte of r is the first of the pack. Errors are [*Error], [uploadpack.ErrEmpty],
+// [*uploadpack.UnknownFormatError], [*uploadpack.ProtocolError], and those of r.
 func ReadHeader(r *bufio.Reader, name string) (*uploadpack.References, error) {
 	h := &header{from: r, left: maxHeader, refs: uploadpack.NewReferences(), name: name}
 	line, err := h.line()
@@ -49,9 +51,9 @@ func ReadHeader(r *bufio.Reader, name string) (*uploadpack.References, error) {
 	case line == "# v3 git bundle":
 		h.capabilities = true
 	case strings.HasPrefix(line, "# v") && strings.HasSuffix(line, " git bundle") && line != "# v2 git bundle":
-		return nil, refuse("is of another version than 2 and 3")
+		return nil, refuse("has a version other than 2 and 3")
 	case line != "# v2 git bundle":
-		return nil, refuse("is none: it does not begin with # v2 git bundle or # v3 git bundle")
+		return nil, refuse("does not begin with # v2 git bundle or # v3 git bundle, as every bundle does")
 	}
 	for {
 		line, err := h.line()
@@ -69,16 +71,16 @@ func ReadHeader(r *bufio.Reader, name string) (*uploadpack.References, error) {
 	}
 }
 
-// header is what was read so far.
+// header is a header of which a part has been read.
 type header struct {
 	from         *bufio.Reader
 	left         int  // bytes that may still come
-	capabilities bool // whether one may stand here
+	capabilities bool // whether the next line may be a capability
 	refs         *uploadpack.References
-	name         string
+	name         string // of a reference to keep besides branches and tags
 }
 
-// line reads a line, which ends with a newline.
+// line reads a line, and returns it without its newline.
 func (h *header) line() (string, error) {
 	var line []byte
 	for {
@@ -102,7 +104,7 @@ func (h *header) line() (string, error) {
 	}
 }
 
-// take takes a line that is not the last.
+// take takes one line. The empty line that ends the header is not for it.
 func (h *header) take(line string) error {
 	switch line[0] {
 	case '@':
@@ -112,7 +114,7 @@ func (h *header) take(line string) error {
 		if parsed, err := object.ParseID(id); err != nil || parsed.Format() != h.refs.Format {
 			return refuse("has a prerequisite that is no commit's id")
 		}
-		return refuse("holds what came after commit %s, and not that commit itself; make one of all that leads to the pin: git bundle create FILE REF", id)
+		return refuse("holds what came after commit %s, and not that commit itself; make one with the whole history: git bundle create FILE REF", id)
 	}
 	h.capabilities = false
 	id, ref, ok := strings.Cut(line, " ")
@@ -120,12 +122,12 @@ func (h *header) take(line string) error {
 		return refuse("has a reference without a name in its header")
 	}
 	if parsed, err := object.ParseID(id); err != nil || parsed.Format() != h.refs.Format {
-		return refuse("has a reference whose id is none in its header")
+		return refuse("has a reference without a valid id in its header")
 	}
 	return h.refs.Add(line, h.name)
 }
 
-// capability takes one of version 3, all of which stand before anything else.
+// capability takes a capability. Only version 3 has them, before all other lines.
 func (h *header) capability(text string) error {
 	key, value, _ := strings.Cut(text, "=")
 	switch {

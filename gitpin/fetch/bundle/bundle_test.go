@@ -13,7 +13,7 @@ import (
 
 const id = "0123456789abcdef0123456789abcdef01234567"
 
-// TestHeader: what stands before the pack is read, and not a byte of the pack.
+// TestHeader: the header is read up to the pack, and not a byte further.
 func TestHeader(t *testing.T) {
 	for _, start := range []string{"# v2 git bundle\n", "# v3 git bundle\n", "# v3 git bundle\n@object-format=sha1\n"} {
 		r := bufio.NewReader(strings.NewReader(start + id + " refs/heads/main\n" + id + " HEAD\n" + id + " refs/pull/1\n\nPACK"))
@@ -35,9 +35,9 @@ func TestFormats(t *testing.T) {
 	const long = id + "0123456789abcdef01234567"
 	for text, says := range map[string]string{
 		"@object-format=sha256\n" + long + " HEAD\n\n": "",
-		"@object-format=sha256\n" + id + " HEAD\n\n":   "has a reference whose id is none",
-		"@object-format=sha1\n" + long + " HEAD\n\n":   "has a reference whose id is none",
-		long + " HEAD\n\n":                             "has a reference whose id is none",
+		"@object-format=sha256\n" + id + " HEAD\n\n":   "has a reference without a valid id",
+		"@object-format=sha1\n" + long + " HEAD\n\n":   "has a reference without a valid id",
+		long + " HEAD\n\n":                             "has a reference without a valid id",
 		"@object-format=sha256\n-" + long + " x\n\n":   "holds what came after commit " + long,
 		"@object-format=sha3\n" + id + " HEAD\n\n":     `the repository's object format is "sha3"`,
 		"@filter=blob:none\n" + id + " HEAD\n\n":       `was made with a filter ("blob:none") and lacks files`,
@@ -51,7 +51,7 @@ func TestFormats(t *testing.T) {
 	}
 }
 
-// TestBounds: the longest line and the longest header, and a byte more of each.
+// TestBounds: the longest line and the longest header are read. One byte more is refused.
 // SECURITY.md: G10.
 func TestBounds(t *testing.T) {
 	const start, line = 16, 64 << 10
@@ -71,8 +71,8 @@ func TestBounds(t *testing.T) {
 	}
 }
 
-// FuzzReadHeader: no header is read beyond its end or its bound, and what is refused is
-// refused by type.
+// FuzzReadHeader: no header is read beyond its end, and every refusal has one of the
+// documented types.
 func FuzzReadHeader(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		r := bufio.NewReader(strings.NewReader(text))

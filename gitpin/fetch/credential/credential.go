@@ -13,34 +13,34 @@ import (
 	"gitlauncher/config"
 )
 
-// maxCredential is the most that is read of a credential, in bytes; keys and tokens have
-// a few thousand.
+// maxCredential is how many bytes a credential may have. Keys and tokens have a few
+// thousand.
 const maxCredential = 64 << 10
 
-// Credentials names the files of credentials, or holds what came in variables. They go
-// to the repository's own host only. A field that is not used is empty.
+// Credentials names the files that hold credentials, or holds those that came in variables.
+// They go to the repository's own host only. Unused fields are empty.
 type Credentials struct {
 	TokenFile, SSHKeyFile string
-	Token, SSHKey         Secret // instead of the files
+	Token, SSHKey         Secret // from variables, instead of the files
 
 	Scheme config.AuthScheme // how the token is sent; empty is basic
 
 	TLSCertFile string // the client's certificate
-	TLSKeyFile  string // its key; empty where TLSCertFile has it
-	TLSCAFile   string // authorities that are trusted besides the system's
+	TLSKeyFile  string // its key; empty if TLSCertFile holds the key too
+	TLSCAFile   string // the certificates of authorities that are trusted besides the system's
 
 	KnownHostsFile string
-	HostKey        string // instead of that file: "<type> <base64>"
+	HostKey        string // one key instead of that file: "<type> <base64>"
 }
 
-// Elsewhere is what of c may be used for another host than the repository's own: the
-// authorities that are trusted, which are no secret.
+// Elsewhere returns the part of c that may be used for hosts other than the repository's
+// own: the authorities that are trusted, which are not secret.
 func (c Credentials) Elsewhere() Credentials { return Credentials{TLSCAFile: c.TLSCAFile} }
 
-// Secret is a credential from a variable. It shows itself nowhere.
+// Secret is a credential from a variable. No way of printing or logging it shows its value.
 type Secret struct{ name, value string }
 
-// NewSecret takes the value of the variable called name.
+// NewSecret returns the secret that the variable called name holds.
 func NewSecret(name, value string) Secret { return Secret{name, value} }
 
 func (s Secret) String() string       { return "[secret]" }
@@ -52,13 +52,13 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte("[secret]"), nil }
 
 func (s Secret) unset() bool { return s.name == "" }
 
-// Login is what is said of the client over HTTP.
+// Login is how the client identifies itself over HTTP.
 type Login struct {
 	token  string
 	Header string // the value of the Authorization header; empty for none
 }
 
-// Login reads the token, if there is to be one.
+// Login reads the token. It returns an empty Login if c names none. Errors are [*Error].
 func (c Credentials) Login(repo config.RepoURL) (Login, error) {
 	where, content, err := c.Token.or(c.TokenFile)
 	if where == "" || err != nil {
@@ -73,12 +73,12 @@ func (c Credentials) Login(repo config.RepoURL) (Login, error) {
 	}
 	user := repo.User
 	if user == "" {
-		user = "git" // the large hosts look at the token alone; it may not be empty everywhere
+		user = "git" // the large hosts look at the token alone, but some hosts refuse an empty name
 	}
 	return Login{token, "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+token))}, nil
 }
 
-// Secrets are the forms in which a host may repeat what it was told.
+// Secrets lists the forms in which a host may repeat the token.
 func (l Login) Secrets() []string {
 	if l.token == "" {
 		return nil
@@ -87,8 +87,8 @@ func (l Login) Secrets() []string {
 	return append([]string{sent}, Forms(l.token)...)
 }
 
-// Forms are those in which a host may repeat a secret: of a header's value also its last
-// word, which the name of a scheme stands before.
+// Forms lists the forms in which a host may repeat a secret. If the secret is the value of a
+// header, its last word is a form too: the name of a scheme may precede it.
 func Forms(secret string) []string {
 	last := secret[strings.LastIndexByte(secret, ' ')+1:]
 	return []string{secret, last, url.QueryEscape(last), url.PathEscape(last)}
@@ -107,8 +107,8 @@ func (c Credentials) sshKey() (where string, pem []byte, err error) {
 	return where, pem, nil
 }
 
-// or returns the content of the variable, or else of the file, and its name for errors,
-// which is empty if there is neither.
+// or returns the value of the variable, or else the content of the file. where names the
+// one that was read; it is empty if there is neither.
 func (s Secret) or(file string) (where string, content []byte, err error) {
 	switch {
 	case s.unset() && file == "":
@@ -122,9 +122,9 @@ func (s Secret) or(file string) (where string, content []byte, err error) {
 	return "variable " + s.name, []byte(s.value), nil
 }
 
-// readCredential reads a secret's file. Its errors name the file alone.
+// readCredential reads a credential's file. Its errors name the file alone.
 func readCredential(path string) ([]byte, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe is not waited for
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // opening a pipe must not block
 	if err != nil {
 		return nil, &Error{"file " + path, "can't be opened"}
 	}
@@ -136,7 +136,7 @@ func readCredential(path string) ([]byte, error) {
 	return data, nil
 }
 
-// Error is a credential that can't be used. It never holds it.
+// Error is a credential that can't be used. It never quotes the credential.
 type Error struct{ Where, Reason string } // Where is "file PATH" or "variable NAME"
 
 func (e *Error) Error() string {

@@ -10,7 +10,8 @@ import (
 	"gitlauncher/config"
 )
 
-// TestLogin: who says what, and what must not be repeated.
+// TestLogin: the header that each login sends, the secrets that must not be repeated, and
+// the tokens that are refused.
 func TestLogin(t *testing.T) {
 	token := NewSecret("TOKEN", " s3cret+/ \n")
 	for _, c := range []struct {
@@ -40,8 +41,8 @@ func TestLogin(t *testing.T) {
 	}
 }
 
-// TestSizes: the largest credential that is read, from a variable or a file, and a byte
-// more.
+// TestSizes: a credential of 64 KiB is read, from a variable or a file. One byte more is
+// refused.
 func TestSizes(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "token")
 	for size, says := range map[int]string{64<<10 - 1: "", 64 << 10: "", 64<<10 + 1: "larger than 64 KiB"} {
@@ -59,7 +60,7 @@ func TestSizes(t *testing.T) {
 	}
 }
 
-// TestKeyFaults: what is no private key is called by its name, and never quoted.
+// TestKeyFaults: a file that is not a private key is called what it is, and never quoted.
 func TestKeyFaults(t *testing.T) {
 	for content, want := range map[string]string{
 		"":    "is empty",
@@ -91,7 +92,8 @@ func TestKeyFaults(t *testing.T) {
 	}
 }
 
-// TestTLSFaults: likewise for certificates.
+// TestTLSFaults: a certificate or key that can't be used is refused by its file and its
+// fault.
 func TestTLSFaults(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, content string) string {
@@ -116,7 +118,7 @@ func TestTLSFaults(t *testing.T) {
 		{Credentials{TLSCertFile: cert}, cert, "holds no private key in PEM"},
 		{Credentials{TLSCertFile: cert, TLSKeyFile: locked}, locked, "a passphrase"},
 		{Credentials{TLSCertFile: cert, TLSKeyFile: old}, old, "a passphrase"},
-		{Credentials{TLSCertFile: cert, TLSKeyFile: key}, key, "can't be read, or is not the one of the certificate"},
+		{Credentials{TLSCertFile: cert, TLSKeyFile: key}, key, "can't be read, or does not belong to the certificate"},
 	} {
 		_, err := c.auth.TLS()
 		var fault *Error

@@ -1,11 +1,11 @@
-// Package credential turns what a config says of credentials, paths and names of
-// variables, into what a connection needs: a header, a TLS configuration, a key to log
-// in with, the keys that a host may show.
+// Package credential reads the credentials that a config names by path or by variable, and
+// makes of them what a connection needs: a header, a TLS configuration, a key to log in
+// with, the keys that a host may present.
 //
-// The threat is a secret that travels: into a log, an error, or to another host. Errors
-// name the file or variable and what is wrong with it, never its content; a [Secret]
-// shows itself nowhere; [Login.Secrets] are what must not be repeated. To which host a
-// credential goes is package remote's to decide.
+// The threat is a secret that leaks into a log, into an error, or to another host. Errors
+// name the file or variable and its fault, never its content. A [Secret] never shows its
+// value. [Login.Secrets] lists what must not be repeated. Package remote decides to which
+// host a credential goes.
 //
-// It does not check that a host takes a credential.
+// The package does not check that a host accepts a credential.
 package credential

@@ -13,8 +13,8 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// Signer reads the private key, in any form in which OpenSSH or OpenSSL writes one.
-// Errors are *Error, and say what is there instead.
+// Signer reads the private key, in any form that OpenSSH or OpenSSL writes. Errors are
+// [*Error], and say what the file holds instead.
 func (c Credentials) Signer() (ssh.Signer, error) {
 	where, content, err := c.sshKey()
 	if err != nil {
@@ -44,7 +44,7 @@ func keyFault(content []byte, err error) string {
 	case text == "":
 		return "is empty"
 	case errors.As(err, &locked), begins("-----BEGIN ENCRYPTED"):
-		return "holds a key with a passphrase, which nobody could type in here; take the passphrase off (ssh-keygen -p -N '')"
+		return "holds a key with a passphrase, which nobody can type in here; remove the passphrase (ssh-keygen -p -N '')"
 	case begins("\xef\xbb\xbf"), bytes.HasPrefix(content, []byte("\xff\xfe")), bytes.HasPrefix(content, []byte("\xfe\xff")):
 		return "begins with a byte-order mark; save it as plain ASCII"
 	case begins("PuTTY-User-Key-File"):
@@ -56,7 +56,7 @@ func keyFault(content []byte, err error) string {
 	case begins("-----BEGIN CERTIFICATE"):
 		return "holds a certificate; a private key is needed"
 	case begins("-----BEGIN DSA"):
-		return "holds a DSA key, which SSH servers take no more; make one of another kind (ssh-keygen -t ed25519)"
+		return "holds a DSA key, which SSH servers no longer accept; make one of another kind (ssh-keygen -t ed25519)"
 	case strings.Contains(text, `\n`) && begins("-----BEGIN"):
 		return `has \n written out where its lines should end`
 	case begins("-----BEGIN") && !strings.Contains(text, "\n"):
@@ -71,7 +71,7 @@ func keyFault(content []byte, err error) string {
 
 var knownHostsLine = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`:(\d+): `) })
 
-// knownHostsFault names the line that is wrong, without its content.
+// knownHostsFault names the line that is wrong, without quoting it.
 func knownHostsFault(err error) string {
 	if m := knownHostsLine().FindStringSubmatch(err.Error()); m != nil {
 		return "line " + m[1] + " has no host and key"
@@ -79,13 +79,13 @@ func knownHostsFault(err error) string {
 	return "it can't be read"
 }
 
-// HostKeys are the keys that a host may show.
+// HostKeys says which keys a host may present.
 type HostKeys struct {
 	Callback   ssh.HostKeyCallback
-	Algorithms []string // none for any
+	Algorithms []string // to ask the host for; empty for any
 }
 
-// Known reads which keys the host (host:port) may show.
+// Known reads which keys a host, "host:port", may present. Errors are [*Error].
 func (c Credentials) Known(host string) (HostKeys, error) {
 	if c.HostKey != "" {
 		return oneHostKey(c.HostKey)
@@ -98,12 +98,12 @@ func (c Credentials) Known(host string) (HostKeys, error) {
 	if err != nil {
 		return HostKeys{}, &Error{"file " + file, "is not a known-hosts file: " + knownHostsFault(err)}
 	}
-	// A host with several keys is asked for one of a kind that is known; else it would
-	// seem to have changed its key.
+	// A host with several keys must be asked for one of a type that is known. Otherwise it
+	// would seem to have changed its key.
 	return HostKeys{db.HostKeyCallback(), db.HostKeyAlgorithms(host)}, nil
 }
 
-// ErrHostKey says that a host showed another key than the one that the config has.
+// ErrHostKey means that a host presented a key other than the one in the config.
 var ErrHostKey = errors.New("the host's key is not SSH_HOST_KEY")
 
 // oneHostKey reads "<type> <base64>".
@@ -113,7 +113,7 @@ func oneHostKey(text string) (HostKeys, error) {
 		return HostKeys{}, &Error{"SSH_HOST_KEY", "is not a key that SSH knows"}
 	}
 	algorithms := []string{want.Type()}
-	if want.Type() == ssh.KeyAlgoRSA { // the type of the key, whose signatures have names of their own
+	if want.Type() == ssh.KeyAlgoRSA { // keys of this type sign by algorithms that have other names
 		algorithms = []string{ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256}
 	}
 	return HostKeys{func(_ string, _ net.Addr, shown ssh.PublicKey) error {

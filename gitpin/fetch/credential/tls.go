@@ -8,13 +8,13 @@ import (
 	"sync/atomic"
 )
 
-// TLS is what the files of a config say of TLS.
+// TLS holds what a config's files say about TLS.
 type TLS struct {
 	roots *x509.CertPool   // nil for the system's
 	cert  *tls.Certificate // nil for none
 }
 
-// TLS reads the files. Errors are *Error.
+// TLS reads the files. Errors are [*Error].
 func (c Credentials) TLS() (t TLS, err error) {
 	if c.TLSCAFile != "" {
 		if t.roots, err = authorities(c.TLSCAFile); err != nil {
@@ -29,14 +29,14 @@ func (c Credentials) TLS() (t TLS, err error) {
 	return t, nil
 }
 
-// authorities returns the system's and those of a file.
+// authorities returns the system's authorities and those of a file.
 func authorities(file string) (*x509.CertPool, error) {
 	content, err := readCredential(file)
 	if err != nil {
 		return nil, err
 	}
 	roots, err := x509.SystemCertPool()
-	if err != nil { // none is installed, which is what a private authority may be for
+	if err != nil { // the system has none; a private authority may be all that is needed
 		roots = x509.NewCertPool()
 	}
 	if !roots.AppendCertsFromPEM(content) {
@@ -45,7 +45,7 @@ func authorities(file string) (*x509.CertPool, error) {
 	return roots, nil
 }
 
-// certificate reads the client's certificate and key, which may stand in one file.
+// certificate reads the client's certificate and key, which may be in one file.
 func certificate(certFile, keyFile string) (*tls.Certificate, error) {
 	if keyFile == "" {
 		keyFile = certFile
@@ -62,26 +62,26 @@ func certificate(certFile, keyFile string) (*tls.Certificate, error) {
 		return nil, &Error{"file " + certFile, "holds no certificate in PEM (-----BEGIN CERTIFICATE-----)"}
 	}
 	if holds(keyPEM, "ENCRYPTED PRIVATE KEY") || strings.Contains(string(keyPEM), "Proc-Type: 4,ENCRYPTED") {
-		return nil, &Error{"file " + keyFile, "holds a private key with a passphrase, which nobody could type in here"}
+		return nil, &Error{"file " + keyFile, "holds a private key with a passphrase, which nobody can type in here"}
 	}
 	if !holds(keyPEM, "PRIVATE KEY") {
 		return nil, &Error{"file " + keyFile, "holds no private key in PEM (-----BEGIN PRIVATE KEY-----)"}
 	}
 	pair, err := tls.X509KeyPair(certPEM, keyPEM)
-	if err != nil { // its text speaks of the key's form only, but need not for ever
-		return nil, &Error{"file " + keyFile, "holds a private key that can't be read, or is not the one of the certificate in " + certFile}
+	if err != nil { // its text does not quote the key today, but a later version's may
+		return nil, &Error{"file " + keyFile, "holds a private key that can't be read, or does not belong to the certificate in " + certFile}
 	}
 	return &pair, nil
 }
 
-// holds reports whether there is a PEM block of a type, or of one that ends so.
-func holds(text []byte, kind string) bool {
+// holds reports whether a text has a PEM block whose type ends with suffix.
+func holds(text []byte, suffix string) bool {
 	for {
 		block, rest := pem.Decode(text)
 		if block == nil {
 			return false
 		}
-		if strings.HasSuffix(block.Type, kind) {
+		if strings.HasSuffix(block.Type, suffix) {
 			return true
 		}
 		text = rest
@@ -91,8 +91,8 @@ func holds(text []byte, kind string) bool {
 // HasCertificate reports whether there is a client certificate.
 func (t TLS) HasCertificate() bool { return t.cert != nil }
 
-// Config is the configuration for connections: with the client's certificate for the
-// repository's own origin, and without for where a redirect leads. asked becomes true
+// Config returns the configuration for a connection. It has the client's certificate only if
+// own is true: if the connection goes to the repository's own origin. asked becomes true
 // when a server asks for a certificate.
 func (t TLS) Config(own bool, asked *atomic.Bool) *tls.Config {
 	return &tls.Config{

@@ -13,28 +13,28 @@ import (
 )
 
 // Bundle is a repository in one file, as `git bundle create` writes it. It needs no git on
-// this machine. What it has is one pack of everything, whatever is asked for.
+// this machine. Whatever is asked for, the answer is the file's one pack.
 type Bundle struct {
 	file *os.File
 	from *bufio.Reader
 }
 
-// isFile reports whether a path leads to a regular file: a bundle, where git would take
-// one for a repository.
+// isFile reports whether a path leads to a regular file. Git, too, takes such a file for a
+// bundle.
 func isFile(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.Mode().IsRegular()
 }
 
 func openBundle(ctx context.Context, path string, alive *Pulse) (*Bundle, error) {
-	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // what was a file may be a pipe by now
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // the file may be a pipe by now
 	if err != nil {
 		return nil, &bundle.Error{What: "can't be opened: " + cause(err)}
 	}
-	return &Bundle{file, bufio.NewReaderSize(alive.reader(&ending{ctx, file}), 64<<10)}, nil
+	return &Bundle{file, bufio.NewReaderSize(alive.reader(&bundleFile{ctx, file}), 64<<10)}, nil
 }
 
-// cause is an error of the disk without the path, which the address has.
+// cause returns the text of a disk's error without the path, which the address has.
 func cause(err error) string {
 	var path *os.PathError
 	if errors.As(err, &path) {
@@ -43,17 +43,18 @@ func cause(err error) string {
 	return err.Error()
 }
 
-// ending ends with its context, and says of the disk's errors that they are the bundle's.
-type ending struct {
+// bundleFile is a reader that ends with its context. It returns errors of the disk as errors
+// of the bundle.
+type bundleFile struct {
 	ctx  context.Context
 	file *os.File
 }
 
-func (e *ending) Read(p []byte) (int, error) {
-	if e.ctx.Err() != nil {
-		return 0, context.Cause(e.ctx)
+func (f *bundleFile) Read(p []byte) (int, error) {
+	if f.ctx.Err() != nil {
+		return 0, context.Cause(f.ctx)
 	}
-	n, err := e.file.Read(p)
+	n, err := f.file.Read(p)
 	if err != nil && err != io.EOF {
 		err = &bundle.Error{What: "can't be read: " + cause(err)}
 	}
@@ -65,10 +66,10 @@ func (b *Bundle) References(name string) (*uploadpack.References, error) {
 	return bundle.ReadHeader(b.from, name)
 }
 
-// Ask returns the pack, which stands behind the references.
+// Ask returns the pack, which follows the references.
 func (b *Bundle) Ask(*uploadpack.Request) (io.Reader, error) { return b.from, nil }
 
-// Ended says of an end of the bytes that it is the bundle's: waiting mends none.
+// Ended returns an early end of the bytes as a fault of the bundle, which does not go away.
 func (b *Bundle) Ended(err error) error {
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return &bundle.Error{What: "is cut off"}

@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// ClientCertError is a TLS server that asked for a certificate of ours, and ended the
-// connection for what it got.
+// ClientCertError is a TLS server that asked for a client certificate and then ended the
+// connection.
 type ClientCertError struct {
-	Had bool
+	Had bool // whether the client has a certificate
 	Err error
 }
 
@@ -23,10 +23,10 @@ func (e *ClientCertError) Error() string {
 	return "the server wants a client certificate, and the config names none: " + e.Err.Error()
 }
 
-// ProxyRefusal is a proxy that makes no connection.
+// ProxyRefusal is a proxy that refuses to connect to the host.
 type ProxyRefusal struct {
-	Status int
-	Text   string
+	Status int    // an HTTP status
+	Text   string // what the status means
 }
 
 func (e *ProxyRefusal) Error() string {
@@ -36,7 +36,7 @@ func (e *ProxyRefusal) Error() string {
 	return fmt.Sprintf("the proxy makes no connection to the host: %s (HTTP %d)", strings.ToLower(e.Text), e.Status)
 }
 
-// explain says what an error of a connection means, where its text does not.
+// explain returns a clearer error if the text of err does not say what it means.
 func (w *Web) explain(err error) error {
 	var op *net.OpError
 	switch {
@@ -52,7 +52,7 @@ func (w *Web) explain(err error) error {
 	return err
 }
 
-// refusedByProxy makes an error of a proxy's answer to CONNECT.
+// refusedByProxy returns a proxy's answer to CONNECT as an error, unless it is 200.
 func refusedByProxy(res *http.Response) error {
 	if res.StatusCode == http.StatusOK {
 		return nil
@@ -60,7 +60,7 @@ func refusedByProxy(res *http.Response) error {
 	return &ProxyRefusal{res.StatusCode, http.StatusText(res.StatusCode)}
 }
 
-// What a port speaks that a client of HTTP finds out.
+// Ports at which something else answers.
 var (
 	ErrNoHTTP = errors.New("the server does not speak HTTP at this port")
 	ErrNoTLS  = errors.New("the server does not speak TLS at this port")

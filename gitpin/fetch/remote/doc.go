@@ -6,18 +6,24 @@
 //	SSH             ssh.go, sshfault.go, lfsaccess.go
 //	local           local.go
 //	Bundle          bundle.go
-//	Pulse           pulse.go    ends an attempt in which nothing comes
+//	requests beside Git's own protocol   send.go, lfsdir.go
+//	Pulse           pulse.go    ends an attempt in which nothing arrives
 //
 // # The threat
 //
-// A host that leads elsewhere: a credential goes to the repository's own origin alone, a
-// redirect leads neither from https to http nor to addresses of the machine itself, and
-// a proxy's own address is not judged in place of the target's. A host that is another:
-// TLS and known host keys. A host that never ends: each wait ends with the context, and
-// what is read of an answer that is not Git's is bounded. What an environment or a
-// ~/.ssh/config could steer is not read, but for the variables of proxies.
+// A host may lead elsewhere. A credential goes to the repository's own origin alone. A
+// redirect leads neither from https to http nor to addresses of the machine itself; the
+// address that counts is the target's, never a proxy's.
 //
-// What an answer is that is not Git's is said in an error's type: [answer.Error],
+// A host may be an impostor. TLS certificates and known host keys are checked.
+//
+// A host may never finish. Each wait ends with the context, and only a bounded part of an
+// answer that is not Git's is read.
+//
+// The environment and ~/.ssh/config have no influence, except for the variables that name
+// proxies.
+//
+// If an answer is not Git's, the error's type says what it is: [answer.Error],
 // [answer.EndedError], [RedirectError], [ProxyError], [ProxyRefusal], [ClientCertError],
 // [LoginError], [HostError], [CommandError], [NoGitError].
 //

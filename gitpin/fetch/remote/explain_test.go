@@ -13,8 +13,8 @@ import (
 	"gitlauncher/gitpin/fetch/uploadpack"
 )
 
-// TestExplain: what an error of a connection means, by what the server asked for and what
-// it got.
+// TestExplain: what an error of a connection means if the server asked for a client
+// certificate, and if it got one.
 func TestExplain(t *testing.T) {
 	alert := &net.OpError{Op: "remote error", Err: errors.New("tls: bad certificate")}
 	reading := &net.OpError{Op: "read", Err: io.ErrUnexpectedEOF}
@@ -45,7 +45,7 @@ func TestExplain(t *testing.T) {
 	}
 }
 
-// TestRefusedByProxy: any answer to CONNECT but 200 is a refusal.
+// TestRefusedByProxy: every answer to CONNECT except 200 is a refusal.
 func TestRefusedByProxy(t *testing.T) {
 	if err := refusedByProxy(&http.Response{StatusCode: 200}); err != nil {
 		t.Error(err)
@@ -58,8 +58,8 @@ func TestRefusedByProxy(t *testing.T) {
 	}
 }
 
-// TestAnswered: which errors are a server's answer, so that the references are asked for
-// next, and which are not.
+// TestAnswered: after which errors the references are asked for, because the server has
+// answered, and after which they are not.
 func TestAnswered(t *testing.T) {
 	for _, c := range []struct {
 		err  error

@@ -10,13 +10,14 @@ import (
 
 type dialFunc = func(ctx context.Context, network, addr string) (net.Conn, error)
 
-// heard makes connections on which the peer is heard to its end. A server that refuses
-// sends its reason and closes; what the client still writes then breaks, and a client
-// that looks at the write alone loses the reason. In TLS 1.3 that is the alert about a
-// client certificate: the client has finished the handshake by then, and asks already.
+// heard makes connections whose peer is read to its last byte. A server that refuses sends
+// its reason and closes. The client's next write then fails, and a client that looks at the
+// failed write alone never reads the reason. In TLS 1.3 this happens to the alert about a
+// client certificate: when it arrives, the client has finished the handshake and is sending
+// its request already.
 //
-// The HTTP/2 client of package net/http drops an alert that comes before its first
-// request, so that a connection with a client certificate speaks HTTP/1.1.
+// The HTTP/2 client of package net/http drops an alert that arrives before its first
+// request. That is why a connection with a client certificate speaks HTTP/1.1.
 func heard(dial dialFunc) dialFunc {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		c, err := dial(ctx, network, addr)
@@ -27,8 +28,8 @@ func heard(dial dialFunc) dialFunc {
 	}
 }
 
-// heardConn takes a write that the peer broke for written: the reader gets what the peer
-// said before, and then the end of the connection.
+// heardConn reports a write as done even if the peer has closed. The reader then gets what
+// the peer said before, and after that the end of the connection.
 type heardConn struct {
 	net.Conn
 	broken atomic.Bool

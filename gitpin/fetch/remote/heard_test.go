@@ -21,8 +21,8 @@ import (
 	"gitlauncher/internal/gittest"
 )
 
-// TestHeard: what the peer said before it broke the connection is read, also after a
-// write that broke.
+// TestHeard: what the peer said before it closed the connection is read, even after a write
+// that failed.
 func TestHeard(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -35,7 +35,7 @@ func TestHeard(t *testing.T) {
 			return
 		}
 		io.WriteString(c, "no, because")
-		io.ReadFull(c, make([]byte, 1)) // and leaves the rest, so that the close is a reset
+		io.ReadFull(c, make([]byte, 1)) // leaves the rest unread, so that the close is a reset
 		c.Close()
 	}()
 	c, err := heard(new(net.Dialer).DialContext)(t.Context(), "tcp", l.Addr().String())
@@ -65,8 +65,8 @@ func TestHeard(t *testing.T) {
 	}
 }
 
-// slow are connections on which all but the first write, which is the ClientHello, wait:
-// long enough for a server's answer to the writes before.
+// slow is a connection on which every write after the first two waits, long enough for the
+// server's answer to the writes before. The first write is the ClientHello.
 type slow struct {
 	net.Conn
 	writes int
@@ -128,7 +128,7 @@ func TestRefusedCertificate(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if i > 0 { // first as it is
+		if i > 0 { // the first try is without delays
 			w.own.DialContext = heard(func(ctx context.Context, network, addr string) (net.Conn, error) {
 				c, err := new(net.Dialer).DialContext(ctx, network, addr)
 				return &slow{Conn: c}, err

@@ -26,10 +26,10 @@ import (
 
 const (
 	connectTimeout = 20 * time.Second // for one TCP connection, and for one handshake
-	maxRedirects   = 20               // as git follows
+	maxRedirects   = 20               // as many as git follows
 )
 
-// errRedirect is a redirect that may not be followed.
+// RedirectError is a redirect that must not be followed.
 type RedirectError struct{ What string }
 
 func (e *RedirectError) Error() string { return "refusing a redirect " + e.What }
@@ -42,13 +42,14 @@ type Web struct {
 	login  credential.Login
 	local  bool     // the repository is on this machine
 	cert   bool     // there is a client certificate
-	origin *url.URL // the repository as the config has it
-	named  bool     // the origin is not the config's: a host or a tree names it
-	base   *url.URL // where it is after redirects
+	origin *url.URL // the address in the config, or the one that a host or a tree names
+	named  bool     // a host or a tree names the origin
+	base   *url.URL // the repository's address after redirects
 
-	own, foreign *http.Transport // to the repository's own origin, and to where a redirect leads
-	guarded      *http.Transport // the same without a proxy
-	asked        atomic.Bool     // for a client certificate
+	own     *http.Transport // to the repository's own origin
+	foreign *http.Transport // to another origin through a proxy
+	guarded *http.Transport // to another origin without a proxy
+	asked   atomic.Bool     // whether a server asked for a client certificate
 }
 
 func openWeb(ctx context.Context, repo config.RepoURL, login credential.Login, tls credential.TLS, alive *Pulse) (*Web, error) {
@@ -66,7 +67,7 @@ func openWeb(ctx context.Context, repo config.RepoURL, login credential.Login, t
 	}, tls)
 }
 
-// bracketed is a host as it stands in an address.
+// bracketed returns a host as a URL has it.
 func bracketed(host string) string {
 	if strings.Contains(host, ":") {
 		return "[" + host + "]"
@@ -74,7 +75,7 @@ func bracketed(host string) string {
 	return host
 }
 
-// newWeb makes the ways to other hosts.
+// newWeb adds the transports.
 func newWeb(w *Web, tls credential.TLS) (*Web, error) {
 	w.base = w.origin
 	if proxy, err := proxyFor(os.LookupEnv, w.origin); err != nil {
@@ -90,7 +91,7 @@ func newWeb(w *Web, tls credential.TLS) (*Web, error) {
 			TLSClientConfig:     tls.Config(own, &w.asked),
 			TLSHandshakeTimeout: connectTimeout,
 			ForceAttemptHTTP2:   !own || !w.cert, // see heard
-			DisableCompression:  true,            // a pack is compressed already, and a bomb needs no help
+			DisableCompression:  true,            // a pack is compressed already, and there is no need for zip bombs
 
 			MaxResponseHeaderBytes: 256 << 10,
 			OnProxyConnectResponse: func(_ context.Context, _ *url.URL, _ *http.Request, res *http.Response) error {
@@ -112,26 +113,26 @@ func (w *Web) Close() error {
 	return nil
 }
 
-// Answered reports whether an error is a server's answer, which another request may
-// change: git asks for the references first, and some servers expect that.
+// Answered reports whether an error is a server's answer that may differ if the references
+// are asked for first. Git asks for them first, and some servers expect that.
 func (w *Web) Answered(err error) bool {
 	var strange *answer.Error
 	var ended *answer.EndedError
 	var protocol *uploadpack.ProtocolError
 	switch {
 	case errors.As(err, &strange):
-		return !strange.Waits && strange.Status != http.StatusUnauthorized && strange.Status != http.StatusProxyAuthRequired && !answer.Passes(strange.Status)
+		return !strange.Waits && strange.Status != http.StatusUnauthorized && strange.Status != http.StatusProxyAuthRequired && !answer.Transient(strange.Status)
 	case errors.As(err, &ended), errors.As(err, &protocol), errors.Is(err, io.ErrUnexpectedEOF):
 		return true
 	}
 	return false
 }
 
-// Ended is about sessions whose end comes before the reason; HTTP has a status.
+// Ended returns err as it is: over HTTP, the status has told the reason already.
 func (w *Web) Ended(err error) error { return err }
 
-// References asks for the references, and follows redirects, as git does for this
-// request alone.
+// References asks for the references. It follows redirects, as git does for this request
+// alone.
 func (w *Web) References(name string) (*uploadpack.References, error) {
 	const suffix, query = "/info/refs", "service=git-upload-pack"
 	at := &url.URL{Scheme: w.base.Scheme, Host: w.base.Host, Path: w.base.Path + suffix, RawPath: w.base.EscapedPath() + suffix, RawQuery: query}
@@ -143,7 +144,7 @@ func (w *Web) References(name string) (*uploadpack.References, error) {
 		if to := res.Header.Get("Location"); to != "" && redirects(res.StatusCode) {
 			res.Body.Close()
 			if at, err = at.Parse(to); err != nil {
-				return nil, &RedirectError{"to what is no address"}
+				return nil, &RedirectError{"to something that is not an address"}
 			}
 			at.User, at.Fragment, at.RawFragment = nil, "", ""
 			continue
@@ -156,7 +157,7 @@ func (w *Web) References(name string) (*uploadpack.References, error) {
 		if err != nil {
 			return nil, err
 		}
-		// To its end, so that the connection can be used again.
+		// The answer is read to its end, so that the connection can be used again.
 		io.Copy(io.Discard, io.LimitReader(body, 4<<10))
 		res.Body.Close()
 		path, ok := strings.CutSuffix(at.EscapedPath(), suffix)
@@ -188,7 +189,7 @@ func (w *Web) Ask(req *uploadpack.Request) (io.Reader, error) {
 	return w.body(res, at)
 }
 
-// do sends one request, with the credential where it may go.
+// do sends one request. The credential goes along only to the repository's own origin.
 func (w *Web) do(method string, to *url.URL, body []byte) (*http.Response, error) {
 	transport, err := w.transport(to)
 	if err != nil {
@@ -198,7 +199,7 @@ func (w *Web) do(method string, to *url.URL, body []byte) (*http.Response, error
 	if err != nil {
 		return nil, errors.New("the repository's URL is malformed")
 	}
-	req.URL = to // as it is escaped
+	req.URL = to // keeps its own escaping
 	req.Header.Set("User-Agent", uploadpack.Agent)
 	req.Header.Set("Accept", "*/*")
 	if method == http.MethodPost {
@@ -216,18 +217,19 @@ func (w *Web) do(method string, to *url.URL, body []byte) (*http.Response, error
 	return res, nil
 }
 
-// transport returns the way to an address: the repository's own, or a guarded one.
+// transport returns the transport for an address. It refuses addresses to which no redirect
+// may lead.
 func (w *Web) transport(to *url.URL) (*http.Transport, error) {
 	switch {
 	case sameOrigin(to, w.origin) && !w.named:
 		return w.own, nil
 	case to.Scheme != "http" && to.Scheme != "https":
-		return nil, &RedirectError{"to something else than http and https"}
+		return nil, &RedirectError{"to something other than http and https"}
 	case w.origin.Scheme == "https" && to.Scheme != "https":
 		return nil, &RedirectError{"from https to http"}
 	}
-	// The name itself is judged wherever the connection goes; what it resolves to, where
-	// this machine connects. A proxy resolves names in its own network.
+	// The name is checked here in any case. What it resolves to is checked only if this
+	// machine connects itself: a proxy resolves names in its own network.
 	if addr, err := netip.ParseAddr(to.Hostname()); err == nil && w.machine(addr) || strings.EqualFold(to.Hostname(), "localhost") && !w.local {
 		return nil, errMachine
 	}
@@ -243,14 +245,14 @@ func (w *Web) transport(to *url.URL) (*http.Transport, error) {
 
 var errMachine = &RedirectError{"to a link-local or loopback address"}
 
-// machine reports whether an address leads to a machine's own services (cloud metadata
-// and the like), where no redirect may lead.
+// machine reports whether an address belongs to a machine's own services, such as cloud
+// metadata. No redirect may lead there.
 func (w *Web) machine(ip netip.Addr) bool {
 	ip = ip.Unmap()
 	return ip.IsLinkLocalUnicast() || ip.IsMulticast() || ip.IsUnspecified() || ip.IsLoopback() && !w.local
 }
 
-// guard looks at an address just before a connection that follows a redirect.
+// guard checks an address just before a guarded transport connects to it.
 func (w *Web) guard(_ context.Context, _, addr string, _ syscall.RawConn) error {
 	ap, err := netip.ParseAddrPort(addr)
 	if err != nil {
@@ -262,13 +264,13 @@ func (w *Web) guard(_ context.Context, _, addr string, _ syscall.RawConn) error 
 	return nil
 }
 
-// body is an answer's body, if it is one of Git's.
+// body returns an answer's body if the answer is one of Git's.
 func (w *Web) body(res *http.Response, at *url.URL) (io.Reader, error) {
 	var from io.Reader = w.alive.reader(res.Body)
-	if res.Header.Get("Content-Encoding") == "gzip" { // unasked for, and curl takes it
+	if res.Header.Get("Content-Encoding") == "gzip" { // nobody asked for it, but git's curl accepts it
 		z, err := gzip.NewReader(from)
 		if err != nil {
-			return nil, &uploadpack.ProtocolError{What: "the answer says that it is compressed, and is not"}
+			return nil, &uploadpack.ProtocolError{What: "the answer claims to be compressed by gzip, and is not"}
 		}
 		from = z
 	}

@@ -16,12 +16,12 @@ import (
 	"gitlauncher/gitpin/fetch/credential"
 )
 
-// CommandError is a command that an SSH host did not run to a good end.
+// CommandError is a command that failed on an SSH host.
 type CommandError struct {
 	Name    string
-	Missing bool // the host has no such command
-	Status  int
-	Said    string // may hold anything
+	Missing bool   // the host has no such command
+	Status  int    // the exit status
+	Said    string // what the command wrote to its standard error; may hold anything
 }
 
 func (e *CommandError) Error() string {
@@ -35,17 +35,18 @@ func (e *CommandError) Error() string {
 	return text
 }
 
-// noCommand is the exit status of a shell that finds no such program.
+// noCommand is the exit status of a shell that does not find the program.
 const noCommand = 127
 
 var plainPath = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_./+-]+$`) })
 
-// Authenticate runs a command of Git LFS on the SSH host of a repository, by the same key
-// and for the same host keys as the fetch, and returns what it prints: no more than most
-// bytes and one. Errors are [*CommandError] and those of the connection.
+// Authenticate runs the command called name, which is one of Git LFS, on the SSH host of a
+// repository, and returns what it prints. The key and the known host keys are those of the
+// fetch. It returns most+1 bytes if the command prints more than most. Errors are
+// [*CommandError] and those of the connection.
 func Authenticate(ctx context.Context, repo config.RepoURL, auth credential.Credentials, alive *Pulse, name string, most int64) ([]byte, error) {
 	path := repo.Path
-	if !plainPath().MatchString(path) { // git-lfs quotes none, so some host may not expect it
+	if !plainPath().MatchString(path) { // git-lfs quotes no path, so a host may not expect quotes
 		path = quote(path)
 	}
 	s, err := runSSH(ctx, repo, auth, alive, name+" "+path+" download")
@@ -62,22 +63,22 @@ func Authenticate(ctx context.Context, repo config.RepoURL, auth credential.Cred
 	err = s.session.Wait()
 	var exit *ssh.ExitError
 	if errors.As(err, &exit) {
-		said := s.stderr.last()
+		said := s.stderr.line()
 		missing := exit.ExitStatus() == noCommand || strings.Contains(said, name) && strings.Contains(said, "not found")
 		return nil, &CommandError{name, missing, exit.ExitStatus(), said}
 	}
 	return text, err
 }
 
-// GuessLFS is where git-lfs would look for the contents of a repository over ssh whose host
+// GuessLFS returns where git-lfs looks for the contents of a repository over SSH whose host
 // does not say.
 func GuessLFS(repo config.RepoURL) *url.URL {
 	path := "/" + strings.TrimPrefix(strings.TrimSuffix(repo.Path, "/"), "/")
 	return lfsBelow(&url.URL{Scheme: "https", Host: bracketed(repo.Host), Path: path})
 }
 
-// OpenNamed is a way to an address that a repository's host or its tree names. It is guarded
-// as a redirect is, and no credential of ours goes along.
+// OpenNamed connects to an address that a repository's host or its tree names. The address is
+// checked as that of a redirect is, and no credential goes along.
 func OpenNamed(ctx context.Context, repo config.RepoURL, auth credential.Credentials, at *url.URL, alive *Pulse) (*Web, error) {
 	tls, err := auth.Elsewhere().TLS()
 	if err != nil {

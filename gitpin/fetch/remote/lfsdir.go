@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// LFSDir is where git-lfs keeps the contents of a repository on this machine.
+// LFSDir is the directory in which git-lfs keeps the contents of a repository on this machine.
 type LFSDir struct{ root *os.Root }
 
 // NoObjectError is a content that a repository on this machine does not have.
@@ -18,7 +18,7 @@ func (e *NoObjectError) Error() string {
 	return "the repository on this machine does not have the Git LFS object " + e.OID + " (git lfs fetch --all gets it there)"
 }
 
-// OpenLFS opens it. Errors are ErrNoLFSDir.
+// OpenLFS opens the directory of the repository at a path. Its error is [ErrNoLFSDir].
 func OpenLFS(repo string) (*LFSDir, error) {
 	for _, dir := range []string{repo, repo + ".git"} {
 		for _, below := range []string{"lfs/objects", ".git/lfs/objects"} {
@@ -30,10 +30,10 @@ func OpenLFS(repo string) (*LFSDir, error) {
 	return nil, ErrNoLFSDir
 }
 
-// ErrNoLFSDir is a repository on this machine without any content of Git LFS.
+// ErrNoLFSDir means that a repository on this machine has no content of Git LFS.
 var ErrNoLFSDir = errors.New("the repository on this machine has no Git LFS objects (lfs/objects in its Git directory)")
 
-// Object opens a content. A pipe is not waited for.
+// Object opens a content. It never blocks. Errors are [*NoObjectError] and those of the disk.
 func (d *LFSDir) Object(oid string) (*os.File, error) {
 	f, err := d.root.OpenFile(path.Join(oid[:2], oid[2:4], oid), os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err == nil {
@@ -48,5 +48,5 @@ func (d *LFSDir) Object(oid string) (*os.File, error) {
 	return nil, err
 }
 
-// Close lets go of it.
+// Close closes the directory.
 func (d *LFSDir) Close() error { return d.root.Close() }

@@ -16,13 +16,14 @@ import (
 	"gitlauncher/gitpin/fetch/uploadpack"
 )
 
-// gitPrograms are the only places where git is looked for; PATH has no say.
+// gitPrograms are the only paths at which git is looked for. PATH does not count.
 var gitPrograms = []string{"/usr/bin/git", "/usr/local/bin/git", "/bin/git"}
 
+// ErrNoRepository means that a path on this machine leads to no repository.
 var ErrNoRepository = errors.New("there is no repository at that path")
 
-// local is a repository on this machine, served by git's own upload-pack with an empty
-// environment, so that no GIT_ variable steers it.
+// local is a repository on this machine, served by git's own upload-pack. None of the
+// launcher's own environment reaches it, so that no GIT_ variable steers it.
 type local struct {
 	cmd    *exec.Cmd
 	stdin  io.WriteCloser
@@ -41,11 +42,11 @@ func openLocal(ctx context.Context, path string, alive *Pulse) (*local, error) {
 	if git == "" {
 		return nil, &NoGitError{gitPrograms[0]}
 	}
-	// As git, which also takes /srv/r for /srv/r.git.
+	// Git, too, takes /srv/r for /srv/r.git.
 	if !isDir(path) && !isDir(path+".git") {
 		return nil, ErrNoRepository
 	}
-	// Whoever owns the repository, its bytes are proven; upload-pack itself runs
+	// It does not matter who owns the repository. Its bytes are proven, and upload-pack runs
 	// nothing that a repository's configuration names.
 	cmd := exec.CommandContext(ctx, git, "-c", "safe.directory=*", "upload-pack", path)
 	cmd.Env = []string{"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null", "LC_ALL=C"}
@@ -85,26 +86,26 @@ func (s *local) Ask(req *uploadpack.Request) (io.Reader, error) {
 	return s.stdout, nil
 }
 
-// Ended makes what git says of it of an end of the bytes.
+// Ended returns what git said on its standard error if err is an early end of the bytes.
 func (s *local) Ended(err error) error {
 	if err != io.EOF && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return err
 	}
-	s.cmd.Wait() // for the last words
-	return &answer.EndedError{Said: s.stderr.last()}
+	s.cmd.Wait() // its standard error is complete then
+	return &answer.EndedError{Said: s.stderr.line()}
 }
 
-// Close ends git, whatever it is doing.
+// Close kills git, whatever it is doing.
 func (s *local) Close() error {
 	s.cmd.Process.Kill()
 	s.cmd.Wait()
 	return nil
 }
 
-// maxWords bounds what is kept of a program's words, in bytes.
+// maxWords is how many bytes of a program's words are kept.
 const maxWords = 4 << 10
 
-// words keeps the beginning of what a program says on its standard error.
+// words keeps the first maxWords bytes that a program writes to its standard error.
 type words struct {
 	mu   sync.Mutex
 	text []byte
@@ -119,8 +120,8 @@ func (w *words) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// last returns what was said on one line, without what speaks to people at a terminal.
-func (w *words) last() string {
+// line returns the words as one line.
+func (w *words) line() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var lines []string
@@ -132,7 +133,7 @@ func (w *words) last() string {
 	return strings.Join(lines, " ")
 }
 
-// NoGitError says that git, which serves repositories on this machine, is not installed.
+// NoGitError means that git, which serves repositories on this machine, is not installed.
 type NoGitError struct{ Path string }
 
 func (e *NoGitError) Error() string {

@@ -8,16 +8,16 @@ import (
 	"golang.org/x/net/http/httpproxy"
 )
 
-// ProxyError is a variable that names no proxy that can be used. It never holds the
-// variable's value, in which a password may stand.
+// ProxyError is a variable that names no usable proxy. It never quotes the variable's value,
+// which may hold a password.
 type ProxyError struct{ Name, Reason string }
 
 func (e *ProxyError) Error() string { return fmt.Sprintf("the variable %s %s", e.Name, e.Reason) }
 
-// proxyFor returns the proxy that variables name for an address, or nil for none. They
-// are read as git reads them: the name in small letters wins, an empty value turns
-// proxies off, and ALL_PROXY stands for the one of the scheme that is not set. An address
-// of this machine itself is never asked of a proxy.
+// proxyFor returns the proxy that variables name for an address, or nil for none. Git reads
+// the variables the same way: the lowercase name wins, an empty value turns proxies off, and
+// ALL_PROXY counts if the variable of the scheme is not set. Addresses of this machine itself
+// are never reached through a proxy.
 func proxyFor(env func(string) (string, bool), target *url.URL) (*url.URL, error) {
 	first := func(names ...string) (name, value string) {
 		for _, name := range names {
@@ -42,15 +42,15 @@ func proxyFor(env func(string) (string, bool), target *url.URL) (*url.URL, error
 	proxy, err := url.Parse(value)
 	switch {
 	case err != nil || proxy.Hostname() == "":
-		return nil, &ProxyError{name, "is no proxy's address; it is [http://][user:password@]host:port"}
+		return nil, &ProxyError{name, "is not the address of a proxy, which is [http://][user:password@]host:port"}
 	case proxy.Scheme != "http" && proxy.Scheme != "https" && proxy.Scheme != "socks5" && proxy.Scheme != "socks5h":
-		return nil, &ProxyError{name, "names a proxy that is not supported; those of http://, https://, socks5:// and socks5h:// are"}
+		return nil, &ProxyError{name, "names a proxy that is not supported; http://, https://, socks5:// and socks5h:// are"}
 	}
 	return proxy, nil
 }
 
-// exempt reports whether an address is one of those in NO_PROXY, which may be separated
-// by blanks and begin with a dot, as curl has it.
+// exempt reports whether NO_PROXY lists an address. Its entries may be separated by blanks,
+// and may begin with a dot, as for curl.
 func exempt(target *url.URL, except string) bool {
 	var list []string
 	for entry := range strings.FieldsFuncSeq(except, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' }) {

@@ -7,6 +7,8 @@ import (
 	"testing"
 )
 
+// TestProxyFor: which proxy the variables name for an address, and which values are refused
+// without being quoted.
 func TestProxyFor(t *testing.T) {
 	for _, c := range []struct{ target, env, want string }{
 		{"https://h/x", "", ""},
@@ -48,9 +50,9 @@ func TestProxyFor(t *testing.T) {
 	}
 	for env, reason := range map[string]string{
 		"http_proxy=socks4://me:sekrit@p:1":   "the variable http_proxy names a proxy that is not supported",
-		"HTTP_PROXY=http://me:sekrit@":        "the variable HTTP_PROXY is no proxy's address",
-		"all_proxy=http://me:sekrit@p:port":   "the variable all_proxy is no proxy's address",
-		"http_proxy=http://me:sekrit%zz@p:80": "the variable http_proxy is no proxy's address",
+		"HTTP_PROXY=http://me:sekrit@":        "the variable HTTP_PROXY is not the address of a proxy",
+		"all_proxy=http://me:sekrit@p:port":   "the variable all_proxy is not the address of a proxy",
+		"http_proxy=http://me:sekrit%zz@p:80": "the variable http_proxy is not the address of a proxy",
 	} {
 		_, err := proxyFor(variables(env), &url.URL{Scheme: "http", Host: "h"})
 		var fault *ProxyError
@@ -60,7 +62,8 @@ func TestProxyFor(t *testing.T) {
 	}
 }
 
-// variables are NAME=VALUE with blanks between them; a tab stands for a blank in a value.
+// variables looks names up in a text of NAME=VALUE pairs with spaces between them. A tab in a
+// value stands for a space.
 func variables(text string) func(string) (string, bool) {
 	set := make(map[string]string)
 	for pair := range strings.SplitSeq(text, " ") {

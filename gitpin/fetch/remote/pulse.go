@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// Pulse ends an attempt when nothing comes from the server for a time. Any byte is
-// life: of a pack, of a keep-alive, of progress. Time in which nobody waits for the
-// server does not count, so a slow disk here is no fault of the host.
+// Pulse ends an attempt when nothing arrives from the server for a time. Every byte is a sign
+// of life: of a pack, of a keep-alive, of progress. Time in which nobody waits for the server
+// does not count, so that a slow disk on this machine is not taken for a silent host.
 type Pulse struct {
-	Limit time.Duration
+	Limit time.Duration // of silence
 	mu    sync.Mutex
 	timer *time.Timer
-	waits int // calls that wait for the server
+	waits int // how many calls are waiting for the server
 }
 
 // NewPulse returns a pulse that calls stop after limit of silence.
@@ -23,7 +23,7 @@ func NewPulse(limit time.Duration, stop func()) *Pulse {
 	return p
 }
 
-// Wait begins to wait for the server, until the function that it returns is called.
+// Wait says that the caller waits for the server until it calls done.
 func (p *Pulse) Wait() (done func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -38,7 +38,7 @@ func (p *Pulse) Wait() (done func()) {
 	})
 }
 
-// Beat tells of bytes that came, on whatever way.
+// Beat reports that bytes have arrived, whichever way they came.
 func (p *Pulse) Beat() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -47,7 +47,7 @@ func (p *Pulse) Beat() {
 	}
 }
 
-// reader counts the time in which r is read.
+// reader returns r as a reader whose reads wait for the server.
 func (p *Pulse) reader(r io.Reader) io.Reader { return &pulsing{r, p} }
 
 type pulsing struct {

@@ -13,8 +13,8 @@ import (
 	"gitlauncher/gitpin/fetch/credential"
 )
 
-// TestRedirects: as many redirects as are followed, and one more; and such as lead to no
-// repository.
+// TestRedirects: redirects are followed up to the limit. One more is refused, and so are
+// redirects that lead to no repository.
 func TestRedirects(t *testing.T) {
 	head := strings.Repeat("1", 40) + " HEAD\x00side-band-64k\n"
 	refs := fmt.Sprintf("001e# service=git-upload-pack\n0000%04x%s0000", len(head)+4, head)
@@ -28,7 +28,7 @@ func TestRedirects(t *testing.T) {
 		case strings.HasPrefix(r.URL.Path, "/away/"):
 			http.Redirect(w, r, "/0/r.git/elsewhere", http.StatusFound)
 		case strings.HasPrefix(r.URL.Path, "/no/"):
-			w.Header().Set("Location", "http://[::1") // which is no address
+			w.Header().Set("Location", "http://[::1") // not an address
 			w.WriteHeader(http.StatusFound)
 		default:
 			w.Header().Set("Content-Type", "application/x-git-upload-pack-advertisement")
@@ -38,7 +38,7 @@ func TestRedirects(t *testing.T) {
 	defer s.Close()
 	for path, says := range map[string]string{
 		"/0/r.git": "", "/1/r.git": "", "/18/r.git": "", "/19/r.git": "",
-		"/20/r.git": "after 20 of them: they lead nowhere", "/away/r.git": "to an address that is not a repository's", "/no/r.git": "to what is no address",
+		"/20/r.git": "after 20 of them: they lead nowhere", "/away/r.git": "to an address that is not a repository's", "/no/r.git": "to something that is not an address",
 	} {
 		repo, err := config.ParseRepoURL(s.URL + path)
 		if err != nil {

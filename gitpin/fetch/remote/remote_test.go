@@ -24,15 +24,15 @@ func TestPulse(t *testing.T) {
 		done := p.Wait()
 		for range 10 {
 			if after(40 * time.Second) {
-				t.Fatal("bytes are no life")
+				t.Fatal("bytes do not count as a sign of life")
 			}
 			p.Beat()
 		}
 		outer := p.Wait()
 		done()
-		done() // as often as one likes
+		done() // a second call changes nothing
 		if after(59 * time.Second) {
-			t.Fatal("a wait that ended takes the time of another")
+			t.Fatal("a wait that ended shortens another")
 		}
 		if !after(2 * time.Second) {
 			t.Fatal("silence does not end the attempt")

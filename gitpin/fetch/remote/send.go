@@ -14,7 +14,7 @@ import (
 	"gitlauncher/gitpin/fetch/uploadpack"
 )
 
-// LFS is where git-lfs would look for the repository's contents.
+// LFS returns the address at which git-lfs looks for the repository's contents.
 func (w *Web) LFS() *url.URL { return lfsBelow(w.origin) }
 
 func lfsBelow(repo *url.URL) *url.URL {
@@ -27,19 +27,19 @@ func lfsBelow(repo *url.URL) *url.URL {
 	return &at
 }
 
-// Message is a request that is not of Git's own protocol.
+// Message is a request outside Git's own protocol.
 type Message struct {
 	Method string
 	To     *url.URL
-	Type   string            // the media type that is sent and wanted; empty for any
-	Header map[string]string // for the host of To alone
+	Type   string            // the media type of Body and of the answer; empty for any
+	Header map[string]string // for the origin of To alone
 	Body   []byte
 }
 
-// Send sends a message, and returns the body of an answer with status 200, which is to be
-// closed. The credential goes along to the repository's own origin, unless the message's
-// header has one. Redirects are followed by the rules that hold for references, and the
-// header does not follow them to another origin.
+// Send sends a message, and returns the body of an answer with status 200. The caller must
+// close it. The credential goes along to the repository's own origin, unless the message's
+// header has one of its own. Redirects are followed by the same rules as in [Web.References].
+// The header does not follow them to another origin.
 func (w *Web) Send(m Message) (io.ReadCloser, error) {
 	for range maxRedirects {
 		res, err := w.message(&m)
@@ -50,7 +50,7 @@ func (w *Web) Send(m Message) (io.ReadCloser, error) {
 			res.Body.Close()
 			next, err := m.To.Parse(to)
 			if err != nil {
-				return nil, &RedirectError{"to what is no address"}
+				return nil, &RedirectError{"to something that is not an address"}
 			}
 			next.User, next.Fragment, next.RawFragment = nil, "", ""
 			if !sameOrigin(next, m.To) {
@@ -69,7 +69,7 @@ func (w *Web) Send(m Message) (io.ReadCloser, error) {
 	return nil, &RedirectError{fmt.Sprintf("after %d of them: they lead nowhere", maxRedirects)}
 }
 
-// message sends it to one host.
+// message sends one request, and follows no redirect.
 func (w *Web) message(m *Message) (*http.Response, error) {
 	transport, err := w.transport(m.To)
 	if err != nil {
@@ -98,7 +98,7 @@ func (w *Web) message(m *Message) (*http.Response, error) {
 	return res, nil
 }
 
-// refusal makes an error of an answer that is none of those that were wanted.
+// refusal returns the error that an unwanted answer is.
 func (w *Web) refusal(res *http.Response, body io.Reader, at *url.URL) error {
 	e := answer.Refusal(res, body, time.Now())
 	e.Asked = w.asked.Load() && !w.cert

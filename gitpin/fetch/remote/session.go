@@ -9,20 +9,21 @@ import (
 	"gitlauncher/gitpin/fetch/uploadpack"
 )
 
-// Session is a connection to git-upload-pack. Its calls end with the context that it
-// was opened with.
+// Session is a connection to git-upload-pack. Its calls end with the context that it was
+// opened with.
 type Session interface {
-	// References asks for what the server advertises; name is one to keep beside
-	// branches and tags.
+	// References asks for the references that the server advertises. It keeps branches,
+	// tags and the reference called name.
 	References(name string) (*uploadpack.References, error)
 	// Ask sends a request, and returns the bytes of the answer.
 	Ask(*uploadpack.Request) (io.Reader, error)
-	// Ended returns what the server says of an end of the bytes that was no answer.
-	Ended(error) error
+	// Ended returns what is known about an early end of the bytes, above all what the server
+	// said. It returns all other errors as they are.
+	Ended(err error) error
 	Close() error
 }
 
-// Open connects to a repository. Each wait for the server is counted by alive.
+// Open connects to a repository. alive hears of each wait for the server.
 func Open(ctx context.Context, repo config.RepoURL, auth credential.Credentials, login credential.Login, alive *Pulse) (Session, error) {
 	switch repo.Scheme {
 	case config.File:

@@ -17,12 +17,12 @@ import (
 	"gitlauncher/gitpin/fetch/uploadpack"
 )
 
-// defaultSSHUser is who logs in where the address names nobody: the one name that all
-// hosts of Git know.
+// defaultSSHUser logs in if the address names no user. It is the one name that all hosts of
+// Git know.
 const defaultSSHUser = "git"
 
-// overSSH is a repository behind an SSH server. There is no ~/.ssh/config, no agent and no
-// other program: one key logs in to hosts whose keys are known.
+// overSSH is a repository behind an SSH server. It uses no ~/.ssh/config, no agent and no
+// other program. One key logs in, to hosts whose keys are known.
 type overSSH struct {
 	client  *ssh.Client
 	session *ssh.Session
@@ -51,8 +51,9 @@ func runSSH(ctx context.Context, repo config.RepoURL, auth credential.Credential
 	return s, nil
 }
 
-// logIn connects, as the user of the address. Where it names none, that is git, and, as
-// git itself would, whoever runs this program if the server refuses.
+// logIn connects as the user that the address names. If it names none, the user is git. If
+// the server refuses that user, the next is the one that runs this program, as for git
+// itself.
 func logIn(ctx context.Context, repo config.RepoURL, auth credential.Credentials, alive *Pulse) (*ssh.Client, func() bool, error) {
 	key, err := auth.Signer()
 	if err != nil {
@@ -118,8 +119,8 @@ func shake(ctx context.Context, host, name string, key ssh.Signer, known credent
 	return ssh.NewClient(c, channels, requests), stop, nil
 }
 
-// counted is a connection that tells of every byte: what keeps an SSH connection alive
-// is life, too.
+// counted is a connection that reports every byte: a keep-alive of SSH is a sign of life,
+// too.
 type counted struct {
 	net.Conn
 	alive *Pulse
@@ -150,7 +151,7 @@ func (s *overSSH) start(command string, alive *Pulse) (err error) {
 	return s.session.Start(command)
 }
 
-// quote makes one word of the server's shell, as git does.
+// quote makes a path one word for the server's shell, as git does.
 func quote(path string) string {
 	return "'" + strings.NewReplacer("'", `'\''`, "!", `'\!'`).Replace(path) + "'"
 }
@@ -168,8 +169,9 @@ func (s *overSSH) Ask(req *uploadpack.Request) (io.Reader, error) {
 	return s.stdout, nil
 }
 
-// Ended makes what the server says of it of an end of the bytes: words come on another
-// channel, and the program's exit status after them.
+// Ended returns what the server said on its standard error if err is an early end of the
+// bytes. Those words arrive on a channel of their own, so it waits for the exit status,
+// which follows them.
 func (s *overSSH) Ended(err error) error {
 	if err != io.EOF && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return err
@@ -184,7 +186,7 @@ func (s *overSSH) Ended(err error) error {
 		}
 	case <-time.After(connectTimeout):
 	}
-	return &answer.EndedError{Said: s.stderr.last()}
+	return &answer.EndedError{Said: s.stderr.line()}
 }
 
 // Close ends the connection.

@@ -11,19 +11,19 @@ import (
 	"gitlauncher/gitpin/fetch/credential"
 )
 
-// LoginError is a key that the server does not take.
+// LoginError is a key that the server does not accept.
 type LoginError struct{ User string }
 
 func (e *LoginError) Error() string {
 	return fmt.Sprintf("the SSH server refuses the key for the user %q", e.User)
 }
 
-// HostError is a host's key that is not the expected one.
+// HostError is a host whose key is not an expected one.
 type HostError struct{ What string }
 
 func (e *HostError) Error() string { return e.What }
 
-// sshError says what ended a handshake.
+// sshError returns a clearer error for what ended a handshake.
 func sshError(err error, user string, presented ssh.PublicKey) error {
 	var unknown *knownhosts.KeyError
 	var revoked *knownhosts.RevokedError
@@ -40,7 +40,7 @@ func sshError(err error, user string, presented ssh.PublicKey) error {
 		}
 		return &HostError{fmt.Sprintf("the SSH host's key %s; it is %s %s", what, presented.Type(), ssh.FingerprintSHA256(presented))}
 	case errors.As(err, &algorithms):
-		return &HostError{"the SSH host has no key of the type that is expected of it, or no method of ours: " + algorithms.Error()}
+		return &HostError{"the SSH host has no key of an expected type, or none of the algorithms known here: " + algorithms.Error()}
 	case strings.Contains(text, "ssh: unable to authenticate"): // the library has no types for these
 		return &LoginError{user}
 	case strings.Contains(text, "overflow reading version string"), strings.Contains(text, "ssh: invalid packet length"):
@@ -49,4 +49,5 @@ func sshError(err error, user string, presented ssh.PublicKey) error {
 	return err
 }
 
+// ErrNoSSH means that something other than an SSH server answers at a port.
 var ErrNoSSH = errors.New("the server does not speak SSH at this port")

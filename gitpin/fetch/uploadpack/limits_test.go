@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestLimits: as much as a server may say before a pack, beside it and in one line, and a
-// byte more.
+// TestLimits: how much a server may say before a pack, beside it and in one line. One byte
+// more is refused.
 func TestLimits(t *testing.T) {
 	full := strings.Repeat("x", 65516) // with its length, 65,520
 	before := func(bytes int) error {

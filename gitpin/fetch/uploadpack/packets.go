@@ -8,16 +8,17 @@ import (
 )
 
 const (
-	// maxBefore bounds what comes before a pack, in bytes: references, mostly. Large
+	// maxBefore is how many bytes may precede a pack. Most of them are references; large
 	// hosts advertise some 10 MiB.
 	maxBefore = 64 << 20
-	// maxPacket is the longest pkt-line, in bytes with its length (gitprotocol-common(5)).
+	// maxPacket is how many bytes a pkt-line may have, its length included
+	// (gitprotocol-common(5)).
 	maxPacket = 65520
-	// maxSaid bounds the text beside a pack, in bytes.
+	// maxSaid is how many bytes of text a server may send beside a pack.
 	maxSaid = 16 << 20
 )
 
-// ErrTooMuch says that a server floods its client.
+// ErrTooMuch means that a server floods its client.
 var ErrTooMuch = errors.New("the server says too much before the pack")
 
 // ProtocolError is an answer that breaks Git's protocol.
@@ -25,12 +26,12 @@ type ProtocolError struct{ What string }
 
 func (e *ProtocolError) Error() string { return e.What }
 
-// RemoteError is a server's own sentence about why there is no pack.
+// RemoteError is the reason that a server itself gives for sending no pack.
 type RemoteError struct{ Said string }
 
 func (e *RemoteError) Error() string { return "the server says: " + e.Said }
 
-// packets reads pkt-lines (gitprotocol-common(5)). It holds one at a time.
+// packets reads pkt-lines (gitprotocol-common(5)). It holds one line at a time.
 type packets struct {
 	r    *bufio.Reader
 	left int // bytes that may still come before the pack
@@ -41,8 +42,8 @@ func newPackets(r io.Reader) *packets {
 	return &packets{r: bufio.NewReaderSize(r, 64<<10), left: maxBefore}
 }
 
-// length reads the length of the next line's content. Special lines (flush, delimiter)
-// have none. io.EOF is an end between two lines.
+// length reads the length of the next line's content. A special line, such as a flush or a
+// delimiter, has no content. io.EOF means that the bytes end between two lines.
 func (p *packets) length() (n int, special bool, err error) {
 	var head [4]byte
 	if _, err := io.ReadFull(p.r, head[:]); err != nil {
@@ -67,8 +68,8 @@ func (p *packets) length() (n int, special bool, err error) {
 	return n - 4, false, nil
 }
 
-// next reads a line that stands before the pack. It is good until the next call. A
-// line in which a server says why it won't is a [*RemoteError].
+// next reads a line before the pack, and returns it without its newline. The line is valid
+// until the next call. A line in which the server refuses is a [*RemoteError].
 func (p *packets) next() (line []byte, special bool, err error) {
 	n, special, err := p.length()
 	if err != nil || special {
@@ -89,7 +90,7 @@ func (p *packets) next() (line []byte, special bool, err error) {
 	return line, false, nil
 }
 
-// read reads n bytes of a line; maxPacket bounds n.
+// read reads n bytes of a line. n is at most maxPacket.
 func (p *packets) read(n int) ([]byte, error) {
 	if cap(p.line) < n {
 		p.line = make([]byte, n)
@@ -102,7 +103,7 @@ func (p *packets) read(n int) ([]byte, error) {
 	return p.line, err
 }
 
-// appendPacket appends a line with its length.
+// appendPacket appends a line, preceded by its length.
 func appendPacket(b []byte, line string) []byte {
 	return fmt.Appendf(b, "%04x%s", len(line)+4, line)
 }

@@ -14,14 +14,15 @@ import (
 // ErrEmpty is a repository without a single reference.
 var ErrEmpty = errors.New("the repository is empty")
 
-// FormatError is a repository of another format than the pin, which can't be in it.
+// FormatError is a repository whose object format is not the pin's, so that it can't hold
+// the pin.
 type FormatError struct{ Repo, Pin object.Format }
 
 func (e *FormatError) Error() string {
 	return fmt.Sprintf("the repository is a %s one, whose ids have %d digits; the pin is a %s id, of %d", e.Repo.Title(), e.Repo.Digits(), e.Pin.Title(), e.Pin.Digits())
 }
 
-// UnknownFormatError is a repository of a format that is not Git's.
+// UnknownFormatError is a repository of an object format that is not known here.
 type UnknownFormatError struct{ Name string }
 
 func (e *UnknownFormatError) Error() string {
@@ -32,8 +33,8 @@ func (e *UnknownFormatError) Error() string {
 type References struct {
 	Capabilities []string
 	Format       object.Format        // of all ids
-	ids          map[string]object.ID // of branches, tags and, where one was asked for, a name
-	peeled       map[string]object.ID // what an annotated tag leads to
+	ids          map[string]object.ID // of the references that were kept, by full name
+	peeled       map[string]object.ID // the commits that annotated tags lead to
 	Head         *object.ID
 	any          bool // whether there is any reference at all
 }
@@ -52,13 +53,12 @@ func (r *References) ID(name string) (object.ID, bool) {
 	return id, ok
 }
 
-// isBranchOrTag reports whether a reference is a branch or a tag.
 func isBranchOrTag(name string) bool {
 	return strings.HasPrefix(name, "refs/heads/") || strings.HasPrefix(name, "refs/tags/")
 }
 
-// Commit returns what a reference leads to: an annotated tag has an id of its own, and
-// is advertised with the commit that it names.
+// Commit returns the commit that a reference leads to. An annotated tag has an id of its
+// own, and is advertised together with the commit that it names.
 func (r *References) Commit(name string) object.ID {
 	if id, ok := r.peeled[name]; ok {
 		return id
@@ -77,7 +77,8 @@ func (r *References) Published() []object.ID {
 	return unique(tips)
 }
 
-// Tips returns branches, tags and HEAD as they are advertised, which any server sends.
+// Tips returns the ids of branches, tags and HEAD as they are advertised. Every server sends
+// those.
 func (r *References) Tips() []object.ID {
 	var tips []object.ID
 	for name, id := range r.ids {
@@ -91,13 +92,13 @@ func (r *References) Tips() []object.ID {
 	return unique(tips)
 }
 
-// unique puts ids in a fixed order, each once.
+// unique sorts ids and drops duplicates.
 func unique(ids []object.ID) []object.ID {
 	slices.SortFunc(ids, object.ID.Compare)
 	return slices.Compact(ids)
 }
 
-// NewReferences returns none yet, of a SHA-1 repository.
+// NewReferences returns the references of a SHA-1 repository that has none yet.
 func NewReferences() *References {
 	return &References{Format: object.SHA1, ids: make(map[string]object.ID), peeled: make(map[string]object.ID)}
 }
@@ -105,9 +106,9 @@ func NewReferences() *References {
 // Empty reports whether there is no reference at all.
 func (r *References) Empty() bool { return !r.any }
 
-// ReadReferences reads an advertisement, and keeps branches, tags and the reference of
-// that name. Errors are ErrEmpty, [*UnknownFormatError], [*RemoteError], [*ProtocolError]
-// and the reader's; io.EOF is an answer without a single byte.
+// ReadReferences reads an advertisement, and keeps branches, tags and the reference called
+// name. Errors are [ErrEmpty], [ErrTooMuch], [*UnknownFormatError], [*RemoteError],
+// [*ProtocolError] and those of from. io.EOF means an answer without a single byte.
 func ReadReferences(from io.Reader, name string) (*References, error) {
 	p := newPackets(from)
 	refs := NewReferences()
@@ -143,8 +144,8 @@ func ReadReferences(from io.Reader, name string) (*References, error) {
 	}
 }
 
-// setFormat finds out of which format the ids are: the first that the server lists
-// (gitprotocol-capabilities(5)), or that of the first id from a server which lists none.
+// setFormat finds out the format of the ids. It is the first that the server lists
+// (gitprotocol-capabilities(5)). If the server lists none, it is that of the first id.
 func (r *References) setFormat(first []byte) error {
 	const key = "object-format="
 	i := slices.IndexFunc(r.Capabilities, func(c string) bool { return strings.HasPrefix(c, key) })
@@ -158,7 +159,7 @@ func (r *References) setFormat(first []byte) error {
 	return r.SetFormat(r.Capabilities[i][len(key):])
 }
 
-// SetFormat takes a format by Git's name for it.
+// SetFormat sets the format by its name in Git. Its error is [*UnknownFormatError].
 func (r *References) SetFormat(name string) error {
 	for _, f := range object.Formats() {
 		if f.String() == name {
@@ -169,14 +170,14 @@ func (r *References) SetFormat(name string) error {
 	return &UnknownFormatError{name}
 }
 
-// startLine is the first line of an advertisement proper.
+// startLine is the first line of an advertisement after what skipService skips.
 type startLine struct {
 	line    []byte
 	special bool
 }
 
-// skipService skips what stands before the references: over HTTP the service's name
-// with a flush, and the number of the protocol's version.
+// skipService skips what precedes the references: the service's name and a flush, which come
+// over HTTP only, and the number of the protocol's version. It returns the line after them.
 func (p *packets) skipService() (start startLine, err error) {
 	read := func() {
 		if err == nil {
@@ -197,8 +198,8 @@ func (p *packets) skipService() (start startLine, err error) {
 	return start, err
 }
 
-// Add takes one line: an id and a name. It keeps branches, tags and the reference called
-// name.
+// Add takes one line, which has an id and a name. It keeps branches, tags and the reference
+// called name. Errors are [*ProtocolError].
 func (r *References) Add(line, name string) error {
 	hex, ref, ok := strings.Cut(line, " ")
 	if !ok {
@@ -209,7 +210,7 @@ func (r *References) Add(line, name string) error {
 	}
 	id, err := object.ParseID(hex)
 	if err != nil {
-		return &ProtocolError{"the answer is not in Git's protocol: a reference's id is none"}
+		return &ProtocolError{"the answer is not in Git's protocol: a reference has no valid id"}
 	}
 	if id.Format() != r.Format {
 		return &ProtocolError{fmt.Sprintf("the answer is not in Git's protocol: the repository is a %s one, and a reference's id has %d digits", r.Format.Title(), len(hex))}

@@ -9,12 +9,12 @@ import (
 	"gitlauncher/gitpin/object"
 )
 
-// Agent names this program to servers. Some serve clients of Git only, and look at the
+// Agent is this program's name for servers. Some serve Git clients only, and look at the
 // beginning of the name.
 const Agent = "git/2.0-git-launcher"
 
-// Request is what is asked of git-upload-pack (gitprotocol-pack(5)): commits of one
-// format, without offering any.
+// Request asks git-upload-pack (gitprotocol-pack(5)) for commits of one format. It offers no
+// commits in return.
 type Request struct {
 	Wants        []object.ID
 	Capabilities []string
@@ -22,9 +22,9 @@ type Request struct {
 	Treeless     bool // without trees and files
 }
 
-// Capable lists the capabilities of a request: those that are used, as far as has says
-// that the server has them. Azure DevOps answers 400 to a request without multi_ack,
-// although it is about commits that the client has, and here there are none.
+// Capable lists the capabilities of a request: those that the client uses and, by has, the
+// server has. multi_ack is about commits that the client has, and this client has none; but
+// Azure DevOps answers 400 to a request without it.
 func Capable(has func(string) bool, history, treeless bool) []string {
 	var c []string
 	add := func(names ...string) bool {
@@ -51,7 +51,7 @@ func Capable(has func(string) bool, history, treeless bool) []string {
 	return c
 }
 
-// Encode writes the request, which ends with "done": nothing is negotiated.
+// Encode returns the request as bytes. It ends with "done", because nothing is negotiated.
 func (r *Request) Encode() []byte {
 	var b []byte
 	for i, id := range r.Wants {
@@ -60,7 +60,7 @@ func (r *Request) Encode() []byte {
 			for _, c := range r.Capabilities {
 				line += " " + c
 			}
-			if f := id.Format(); f != object.SHA1 { // which is what a server takes for granted
+			if f := id.Format(); f != object.SHA1 { // servers assume SHA-1 by default
 				line += " object-format=" + f.String()
 			}
 		}
@@ -75,8 +75,8 @@ func (r *Request) Encode() []byte {
 	return appendPacket(append(b, "0000"...), "done\n")
 }
 
-// Answer reads what a server says to the request up to the pack, and returns the pack.
-// said is told what the server says beside it, in its own words.
+// Answer reads the answer to the request up to the pack, and returns a reader of the pack.
+// said is called with the text that the server sends beside the pack.
 func (r *Request) Answer(body io.Reader, said func(text []byte)) (io.Reader, error) {
 	p := newPackets(body)
 	for {
@@ -86,7 +86,7 @@ func (r *Request) Answer(body io.Reader, said func(text []byte)) (io.Reader, err
 			return nil, io.ErrUnexpectedEOF
 		case err != nil:
 			return nil, err
-		case special: // the end of what is said of shallow commits
+		case special: // the end of the shallow lines
 		case bytes.HasPrefix(line, []byte("shallow ")), bytes.HasPrefix(line, []byte("unshallow ")):
 		case bytes.Equal(line, []byte("NAK")), bytes.HasPrefix(line, []byte("ACK ")) && bytes.Count(line, []byte(" ")) == 1:
 			for _, c := range r.Capabilities {
@@ -95,18 +95,18 @@ func (r *Request) Answer(body io.Reader, said func(text []byte)) (io.Reader, err
 				}
 			}
 			return p.r, nil
-		case bytes.HasPrefix(line, []byte("ACK ")): // of a commit in common, and more to come
+		case bytes.HasPrefix(line, []byte("ACK ")): // acknowledges a common commit; more lines follow
 		default:
 			return nil, &ProtocolError{fmt.Sprintf("the answer is not in Git's protocol: %.40q where an acknowledgement is due", line)}
 		}
 	}
 }
 
-// bands takes the pack out of a multiplexed answer (gitprotocol-pack(5), "Packfile Data").
+// bands reads the pack from a multiplexed answer (gitprotocol-pack(5), "Packfile Data").
 type bands struct {
 	p    *packets
-	left int // bytes of the pack in the packet that is being read
-	text int // bytes of text that the server may still say
+	left int // bytes of the pack that are left in the current packet
+	text int // bytes of text that the server may still send
 	said func(text []byte)
 	err  error
 }
@@ -126,8 +126,8 @@ func (b *bands) Read(buf []byte) (int, error) {
 	return n, b.err
 }
 
-// packet reads up to the next bytes of the pack. io.EOF is the end that the server
-// declares; any other end of the bytes is a break.
+// packet reads one packet, or the beginning of one that holds bytes of the pack. io.EOF is the
+// end that the server declares. Any other end of the bytes is io.ErrUnexpectedEOF.
 func (b *bands) packet() error {
 	n, special, err := b.p.length()
 	switch {
@@ -164,7 +164,7 @@ func (b *bands) packet() error {
 	return &ProtocolError{fmt.Sprintf("the answer is not in Git's protocol: unknown channel %#x", band)}
 }
 
-// broken is an end of bytes where there must not be one.
+// broken returns an end of the bytes as an unexpected one.
 func broken(err error) error {
 	if err == io.EOF {
 		return io.ErrUnexpectedEOF

@@ -29,7 +29,7 @@ func id(t testing.TB, hex string) object.ID {
 	return id
 }
 
-// lines are pkt-lines; "" is a flush.
+// lines returns texts as pkt-lines. An empty text is a flush.
 func lines(texts ...string) string {
 	var b []byte
 	for _, s := range texts {
@@ -66,8 +66,8 @@ func TestReadReferences(t *testing.T) {
 	}
 }
 
-// TestFormats: ids are of the format that the server lists first, or of the first one's
-// own where it lists none.
+// TestFormats: the format of the ids is the first that the server lists. If it lists none, it
+// is that of the first id.
 func TestFormats(t *testing.T) {
 	for answer, want := range map[string]object.Format{
 		lines(oid1+" HEAD\x00agent=x\n", ""):                                           object.SHA1,
@@ -83,12 +83,12 @@ func TestFormats(t *testing.T) {
 	}
 }
 
-// TestReferencesRefused: what is no advertisement is named.
+// TestReferencesRefused: an answer that is not an advertisement is refused by what it is.
 func TestReferencesRefused(t *testing.T) {
 	for what, of := range map[string]struct {
 		answer string
-		want   error  // if it has a value
-		says   string // else
+		want   error  // the error itself, if it has no type of its own
+		says   string // otherwise a part of its text
 	}{
 		"nothing":                    {"", io.EOF, ""},
 		"a flush":                    {lines(""), ErrEmpty, ""},
@@ -98,14 +98,14 @@ func TestReferencesRefused(t *testing.T) {
 		"SHA-256, and an id of 40":   {lines(oid1 + " HEAD\x00object-format=sha256\n"), nil, "the repository is a SHA-256 one, and a reference's id has 40 digits"},
 		"SHA-1, and an id of 64":     {lines(long1 + " HEAD\x00object-format=sha1 object-format=sha256\n"), nil, "the repository is a SHA-1 one, and a reference's id has 64 digits"},
 		"no format, and ids of both": {lines(oid1+" HEAD\x00agent=x\n", long1+" refs/heads/main\n"), nil, "the repository is a SHA-1 one, and a reference's id has 64 digits"},
-		"an id of 41":                {lines(oid1 + "1 HEAD\x00agent=x\n"), nil, "a reference's id is none"},
+		"an id of 41":                {lines(oid1 + "1 HEAD\x00agent=x\n"), nil, "a reference has no valid id"},
 		"a format of nobody's":       {lines(oid1 + " HEAD\x00object-format=sha512\n"), nil, "the repository's object format is \"sha512\""},
 		"a format without a name":    {lines(oid1 + " HEAD\x00object-format=\n"), nil, "the repository's object format is \"\""},
 		"a version not asked":        {lines("version 2\n", "agent=x\n", ""), nil, "in a version that it was not asked for"},
 		"a server's own words":       {lines("ERR access denied\n"), nil, "the server says: access denied"},
 		"no name":                    {lines(oid1, ""), nil, "a reference has no name"},
-		"no id":                      {lines("xyz refs/heads/main", ""), nil, "a reference's id is none"},
-		"capitals":                   {lines(strings.Repeat("A", 40)+" refs/heads/main", ""), nil, "a reference's id is none"},
+		"no id":                      {lines("xyz refs/heads/main", ""), nil, "a reference has no valid id"},
+		"capitals":                   {lines(strings.Repeat("A", 40)+" refs/heads/main", ""), nil, "a reference has no valid id"},
 		"no length":                  {"hello world", nil, "has \"hell\" where a length is due"},
 		"a length of 3":              {"0003", nil, "a line has the length 3"},
 		"a length that is large":     {"fff1" + strings.Repeat("x", 65521), nil, "a line has the length 65521"},
@@ -140,15 +140,15 @@ func TestRequest(t *testing.T) {
 	}
 }
 
-// TestAnswer: the pack comes out of what is around it, and the server's words apart.
+// TestAnswer: the pack is separated from what surrounds it, and from the server's words.
 func TestAnswer(t *testing.T) {
 	sideband := &Request{Capabilities: []string{"side-band-64k"}}
 	for what, of := range map[string]struct {
 		req           *Request
 		answer        string
 		pack, said    string
-		says          string // of the error; none is io.EOF
-		beforeThePack bool
+		says          string // a part of the error's text; empty for none
+		beforeThePack bool   // the error comes from Answer itself
 	}{
 		"a side-band":               {sideband, lines("shallow "+oid1+"\n", "", "NAK\n", "\x02Counting\r", "\x01PA", "\x01", "\x01CK", "\x02done\n", ""), "PACK", "Counting\rdone\n", "", false},
 		"no side-band":              {&Request{}, lines("NAK\n") + "PACK", "PACK", "", "", false},
@@ -183,7 +183,8 @@ func TestAnswer(t *testing.T) {
 	}
 }
 
-// FuzzAnswer: whatever a server says, reading it ends, with a pack or an error.
+// FuzzAnswer: whatever a server says, reading ends with a pack or with an error of a
+// documented type.
 func FuzzAnswer(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string, sideband bool) {
 		req := &Request{}
@@ -210,7 +211,7 @@ func FuzzAnswer(f *testing.F) {
 	})
 }
 
-// FuzzReferences: likewise for what a server advertises.
+// FuzzReferences: whatever a server advertises, the outcome is references or an error.
 func FuzzReferences(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		refs, err := ReadReferences(strings.NewReader(text), "refs/x")
@@ -223,7 +224,7 @@ func FuzzReferences(f *testing.F) {
 	})
 }
 
-// TestSeeds: the fuzz targets begin from something.
+// TestSeeds: each fuzz target has seeds.
 func TestSeeds(t *testing.T) {
 	for _, target := range []string{"FuzzAnswer", "FuzzReferences"} {
 		if seeds, err := os.ReadDir("testdata/fuzz/" + target); err != nil || len(seeds) < 2 {
