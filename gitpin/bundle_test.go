@@ -97,11 +97,16 @@ func TestBundleAsMirror(t *testing.T) {
 	}
 }
 
-// TestBundleRefused: the error names what a bundle lacks or has too much, at once, and
-// nothing of the bundle is left.
-// SECURITY.md: G10.
-func TestBundleRefused(t *testing.T) {
-	h := newHost(t)
+// badBundle is one that is refused, and why: -1 for what is no fault of a transfer.
+type badBundle struct {
+	content []byte
+	reason  fetch.Reason
+	says    string
+}
+
+// badBundles are bundles of the host's repository with a fault.
+func badBundles(t *testing.T, h *host) map[string]badBundle {
+	t.Helper()
 	good := bundled(t, h.Dir, "--version=2", "main")
 	_, pack, _ := bytes.Cut(good, []byte("\n\n"))
 	sha256 := t.TempDir()
@@ -123,11 +128,7 @@ func TestBundleRefused(t *testing.T) {
 	}
 	ref := h.Head + " refs/heads/main\n"
 	with := func(header string) []byte { return append([]byte(header), pack...) }
-	for name, c := range map[string]struct {
-		content []byte
-		reason  fetch.Reason
-		says    string
-	}{
+	return map[string]badBundle{
 		"prerequisites":                   {bundled(t, h.Dir, "--version=2", h.First+"..main"), fetch.BadBundle, "holds what came after commit " + h.First + ", and not that commit itself"},
 		"a filter":                        {bundled(t, h.Dir, "--version=3", "--filter=blob:none", "main"), fetch.BadBundle, `was made with a filter ("blob:none")`},
 		"another object format":           {bundled(t, sha256, "--version=3", "main"), fetch.OtherFormat, "the repository is a SHA-256 one"},
@@ -152,7 +153,16 @@ func TestBundleRefused(t *testing.T) {
 		"a changed byte":                  {append(append([]byte(nil), good[:len(good)-30]...), append([]byte{good[len(good)-30] ^ 1}, good[len(good)-29:]...)...), fetch.BadAnswer, "bad pack"},
 		"another commit":                  {bundled(t, h.Dir, "--version=2", h.branch(t, "old", h.First)), -1, h.Head + " is missing from what the repository sent"},
 		"the reference's id is the pin's": {with("# v2 git bundle\n" + h.Head + " refs/heads/x\n" + h.First + " HEAD\n\n")[:len(good)-2], fetch.BadBundle, "is cut off"},
-	} {
+	}
+}
+
+// TestBundleRefused: the error names what a bundle lacks or has too much, at once, and
+// nothing of the bundle is left.
+// SECURITY.md: G10.
+func TestBundleRefused(t *testing.T) {
+	h := newHost(t)
+	good := bundled(t, h.Dir, "--version=2", "main")
+	for name, c := range badBundles(t, h) {
 		_, err := h.fromBundle(t, c.content)
 		var failed *gitpin.FetchError
 		if is := errors.As(err, &failed); err == nil || !strings.Contains(err.Error(), c.says) || is != (c.reason >= 0) || is && failed.Reason != c.reason {

@@ -37,42 +37,47 @@ func (r *repos) refused(t *testing.T, p gitpin.Params, target any, says ...strin
 	}
 }
 
-// TestSubmodulesRefused: trees and .gitmodules that are refused before any submodule is
-// fetched.
+// refusedTree is one that has no submodules to be placed, and why.
+type refusedTree struct {
+	files  []gittest.File
+	target any // the error's type
+	says   string
+}
+
+// refusedTrees are trees and files .gitmodules that nobody may follow. They have the commit
+// lib at a gitlink, and lead to files below root.
+func refusedTrees(lib, root string) map[string]refusedTree {
+	plan, tree := new(*gitpin.PlanError), new(*object.TreeError)
+	link := func(target string) gittest.File {
+		return gittest.File{Path: ".gitmodules", Mode: "120000", Content: target}
+	}
+	return map[string]refusedTree{
+		"no .gitmodules":            {[]gittest.File{gitlink("lib", lib)}, plan, `submodule "lib" has no entry`},
+		"no entry":                  {[]gittest.File{gitlink("lib", lib), modules("x", "x", "../lib.git")}, plan, `submodule "lib" has no entry`},
+		"an empty .gitmodules":      {[]gittest.File{gitlink("lib", lib), file(".gitmodules", "")}, plan, "has no entry"},
+		"a directory .gitmodules":   {[]gittest.File{gitlink("lib", lib), file(".gitmodules/x", "")}, plan, "has no entry"},
+		"a gitlink .gitmodules":     {[]gittest.File{gitlink("lib", lib), gitlink(".gitmodules", lib)}, plan, "has no entry"},
+		"a .gitmodules of below":    {[]gittest.File{gitlink("a/lib", lib), file("a/.gitmodules", modules("x", "lib", "../lib.git").Content)}, plan, "has no entry"},
+		"a link .gitmodules":        {[]gittest.File{gitlink("lib", lib), link("real"), file("real", modules("x", "lib", "../lib.git").Content)}, tree, "is a symbolic link where Git wants a file"},
+		"a link .GITMODULES":        {[]gittest.File{gitlink("lib", lib), modules("x", "lib", "../lib.git"), {Path: ".GITMODULES", Mode: "120000", Content: "x"}}, tree, "is a symbolic link where Git wants a file"},
+		"an unreadable .gitmodules": {[]gittest.File{gitlink("lib", lib), file(".gitmodules", "[submodule \"x\"\n")}, plan, ".gitmodules can't be read: line 1"},
+		"a large .gitmodules":       {[]gittest.File{gitlink("lib", lib), file(".gitmodules", strings.Repeat("#", 1<<20+1))}, plan, "larger than 1 MiB"},
+		"a name that climbs":        {[]gittest.File{gitlink("lib", lib), modules("../../hooks", "lib", "../lib.git")}, plan, "leads elsewhere"},
+		"a name in another's":       {[]gittest.File{gitlink("lib", lib), gitlink("m", lib), modules("x", "lib", "../lib.git", "x/hooks", "m", "../lib.git")}, plan, "would be inside that of"},
+		"two entries of a place":    {[]gittest.File{gitlink("lib", lib), modules("x", "lib", "../lib.git", "y", "lib", "../evil.git")}, plan, "more than one entry"},
+		"a path of the machine":     {[]gittest.File{gitlink("lib", lib), modules("x", "lib", filepath.Join(root, "lib.git"))}, plan, "is a path on this machine"},
+		"file://":                   {[]gittest.File{gitlink("lib", lib), modules("x", "lib", "file://"+filepath.Join(root, "lib.git"))}, plan, "is a path on this machine"},
+		"a command":                 {[]gittest.File{gitlink("lib", lib), modules("x", "lib", "ext::sh -c touch% "+filepath.Join(root, "pwned"))}, plan, "transport helper"},
+		"an option":                 {[]gittest.File{gitlink("lib", lib), modules("x", "lib", "--upload-pack=touch "+filepath.Join(root, "pwned"))}, plan, "begins with a dash"},
+	}
+}
+
+// TestSubmodulesRefused: of such a tree no submodule is asked for.
 // SECURITY.md: M1.
 func TestSubmodulesRefused(t *testing.T) {
 	r := newRepos(t)
 	lib := r.commit("lib", file("lib.txt", "library\n"))
-	var (
-		plan *gitpin.PlanError
-		tree *object.TreeError
-	)
-	link := func(target string) gittest.File {
-		return gittest.File{Path: ".gitmodules", Mode: "120000", Content: target}
-	}
-	for name, c := range map[string]struct {
-		files  []gittest.File
-		target any
-		says   string
-	}{
-		"no .gitmodules":            {[]gittest.File{gitlink("lib", lib)}, &plan, `submodule "lib" has no entry`},
-		"no entry":                  {[]gittest.File{gitlink("lib", lib), modules("x", "x", "../lib.git")}, &plan, `submodule "lib" has no entry`},
-		"an empty .gitmodules":      {[]gittest.File{gitlink("lib", lib), file(".gitmodules", "")}, &plan, "has no entry"},
-		"a directory .gitmodules":   {[]gittest.File{gitlink("lib", lib), file(".gitmodules/x", "")}, &plan, "has no entry"},
-		"a gitlink .gitmodules":     {[]gittest.File{gitlink("lib", lib), gitlink(".gitmodules", lib)}, &plan, "has no entry"},
-		"a .gitmodules of below":    {[]gittest.File{gitlink("a/lib", lib), file("a/.gitmodules", modules("x", "lib", "../lib.git").Content)}, &plan, "has no entry"},
-		"a link .gitmodules":        {[]gittest.File{gitlink("lib", lib), link("real"), file("real", modules("x", "lib", "../lib.git").Content)}, &tree, "is a symbolic link where Git wants a file"},
-		"a link .GITMODULES":        {[]gittest.File{gitlink("lib", lib), modules("x", "lib", "../lib.git"), {Path: ".GITMODULES", Mode: "120000", Content: "x"}}, &tree, "is a symbolic link where Git wants a file"},
-		"an unreadable .gitmodules": {[]gittest.File{gitlink("lib", lib), file(".gitmodules", "[submodule \"x\"\n")}, &plan, ".gitmodules can't be read: line 1"},
-		"a large .gitmodules":       {[]gittest.File{gitlink("lib", lib), file(".gitmodules", strings.Repeat("#", 1<<20+1))}, &plan, "larger than 1 MiB"},
-		"a name that climbs":        {[]gittest.File{gitlink("lib", lib), modules("../../hooks", "lib", "../lib.git")}, &plan, "leads elsewhere"},
-		"a name in another's":       {[]gittest.File{gitlink("lib", lib), gitlink("m", lib), modules("x", "lib", "../lib.git", "x/hooks", "m", "../lib.git")}, &plan, "would be inside that of"},
-		"two entries of a place":    {[]gittest.File{gitlink("lib", lib), modules("x", "lib", "../lib.git", "y", "lib", "../evil.git")}, &plan, "more than one entry"},
-		"a path of the machine":     {[]gittest.File{gitlink("lib", lib), modules("x", "lib", filepath.Join(r.Root, "lib.git"))}, &plan, "is a path on this machine"},
-		"file://":                   {[]gittest.File{gitlink("lib", lib), modules("x", "lib", "file://"+filepath.Join(r.Root, "lib.git"))}, &plan, "is a path on this machine"},
-		"a command":                 {[]gittest.File{gitlink("lib", lib), modules("x", "lib", "ext::sh -c touch% "+filepath.Join(r.Root, "pwned"))}, &plan, "transport helper"},
-		"an option":                 {[]gittest.File{gitlink("lib", lib), modules("x", "lib", "--upload-pack=touch "+filepath.Join(r.Root, "pwned"))}, &plan, "begins with a dash"},
-	} {
+	for name, c := range refusedTrees(lib, r.Root) {
 		t.Run(name, func(t *testing.T) {
 			r.t = t
 			r.commit("app", append(c.files, file("entrypoint.sh", "echo\n"))...)
@@ -191,12 +196,14 @@ func withoutSecret(t *testing.T, dir, secret string) {
 	}
 }
 
-// TestSubmodulesTampered: whatever the last run did to a submodule, the next start repairs
-// it. It needs the network only where the objects are gone.
-// SECURITY.md: M4.
-func TestSubmodulesTampered(t *testing.T) {
-	r := family(t)
-	want := []string{" " + first(t, r, "other") + " other place", " " + r.commits["lib"] + " vendor/lib", " " + r.commits["in"] + " vendor/lib/deep/in"}
+// tampering is what a run did to a submodule, and whether the next start needs a network for it.
+type tampering struct {
+	do      func(dir string) error
+	network bool
+}
+
+// tamperings are those of a family.
+func tamperings() map[string]tampering {
 	const lib, git = "vendor/lib/", ".git/modules/vendor/lib/"
 	write := func(path, text string) func(dir string) error {
 		return func(dir string) error {
@@ -206,10 +213,7 @@ func TestSubmodulesTampered(t *testing.T) {
 			return os.WriteFile(filepath.Join(dir, path), []byte(text), 0o755)
 		}
 	}
-	for name, c := range map[string]struct {
-		do      func(dir string) error
-		network bool
-	}{
+	return map[string]tampering{
 		"a changed file":          {write(lib+"lib.txt", "LIBRARY\n"), false},
 		"a changed file, deeper":  {write(lib+"deep/in/in.txt", "INNERMOST\n"), false},
 		"a planted file":          {write(lib+"deep/evil", "x"), false},
@@ -234,7 +238,17 @@ func TestSubmodulesTampered(t *testing.T) {
 		"a link to elsewhere": {func(dir string) error {
 			return errors.Join(os.RemoveAll(filepath.Join(dir, git)), os.Symlink(dir+"/.git", filepath.Join(dir, ".git/modules/vendor/lib")))
 		}, true},
-	} {
+	}
+}
+
+// TestSubmodulesTampered: whatever the last run did to a submodule, the next start repairs
+// it. It needs the network only where the objects are gone.
+// SECURITY.md: M4.
+func TestSubmodulesTampered(t *testing.T) {
+	r := family(t)
+	want := []string{" " + first(t, r, "other") + " other place", " " + r.commits["lib"] + " vendor/lib", " " + r.commits["in"] + " vendor/lib/deep/in"}
+	const git = ".git/modules/vendor/lib/"
+	for name, c := range tamperings() {
 		t.Run(name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "work")
 			before := r.pin(t, "app", dir)

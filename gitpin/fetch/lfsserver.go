@@ -3,6 +3,7 @@ package fetch
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/url"
 	"slices"
 	"time"
@@ -97,7 +98,7 @@ func (f *fetcher) lfsAccess(ctx context.Context, alive *remote.Pulse) (*lfs.Link
 	if err != nil {
 		return nil, err
 	}
-	for _, value := range access.Header {
+	for _, value := range slices.Sorted(maps.Values(access.Header)) {
 		f.given = append(f.given, credential.Forms(value)...)
 	}
 	return access, nil
