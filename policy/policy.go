@@ -121,7 +121,7 @@ func Keys() []Key {
 		word("accepted").key("PERSISTENT_DISK", "that what earlier composes of the application left on the disk may run, too", func(p *Policy) field[Text] { return &p.PersistentDisk }),
 
 		word("unbound").key("ENDPOINT", "that evidence by its address need not bind the TLS key of the server: it then says what some VM launched, and not whom you talk to", func(p *Policy) field[Text] { return &p.Endpoint }),
-		hex(1, measure.MaxNonce).key("NONCE", "the nonce that the receipt was asked for with", func(p *Policy) field[Bytes] { return &p.Nonce }),
+		hex(1, measure.MaxNonce).key("NONCE", "the nonce that the receipt, or the guest agent's quote, was asked for with", func(p *Policy) field[Bytes] { return &p.Nonce }),
 		kind[ReportData]{form: "HEX", parse: parseReportData, list: true}.key("REPORT_DATA", "the quote's report data", func(p *Policy) field[ReportData] { return &p.ReportData }),
 	}
 }

@@ -4,8 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -88,5 +92,57 @@ func TestByAddress(t *testing.T) {
 	}
 	if len(asked) != 2 {
 		t.Errorf("%d requests arrived, and 2 were to", len(asked))
+	}
+}
+
+// TestGuestAgentByAddress: where a deployment lets anyone ask its guest agent, one command
+// asks it for a quote over a nonce of the reader, and judges that. An agent that answers
+// with an older quote is refused.
+// SECURITY.md: E16.
+func TestGuestAgentByAddress(t *testing.T) {
+	e := launchVM(t)
+	agent := &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) { r.Out.URL.Scheme, r.Out.URL.Host = "http", "dstack" },
+		Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", e.file("sock"))
+		}},
+	}
+	var old []byte
+	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if path, stale := strings.CutPrefix(r.URL.Path, "/stale"); stale {
+			r.URL.Path = path
+			if path == "/GetQuote" {
+				w.Write(old)
+				return
+			}
+		}
+		agent.ServeHTTP(w, r)
+	}))
+	t.Cleanup(s.Close)
+	resp, err := s.Client().Post(s.URL+"/GetQuote", "application/json", strings.NewReader(`{"report_data":"00"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if old, err = io.ReadAll(resp.Body); err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("%v %s", err, old)
+	}
+	for _, tc := range []struct {
+		path, nonce string
+		code        int
+		want        string
+	}{
+		{"/GetQuote", "random", 0, `(?m)^ok +nonce +the quote was made for it`},
+		{"/stale/GetQuote", "random", 4, `(?m)^NOT ALLOWED +nonce .*\n(.*\n)*.*the quote was not made for the nonce`},
+		{"/stale/GetQuote", "00", 4, `(?m)^NOT ALLOWED +nonce `}, // zeros are no answer to so short a nonce
+	} {
+		var out, errs bytes.Buffer
+		p := &program{files: &inputs.Files{Stdin: strings.NewReader("")}, stdout: &out, stderr: &errs, now: time.Now, address: address.Client{
+			Transport: func() *http.Transport { return s.Client().Transport.(*http.Transport).Clone() },
+		}}
+		code := p.run(t.Context(), []string{"--root", e.file("root.pem"), "--collateral", e.file("collateral.json"), "--policy", e.file("policy.conf"), "--endpoint", "unbound", "--allow-private", "--nonce", tc.nonce, s.URL + tc.path})
+		if code != tc.code || !regexp.MustCompile(tc.want).MatchString(out.String()) {
+			t.Errorf("%s, --nonce %s: exit code %d\n%s%s", tc.path, tc.nonce, code, &out, &errs)
+		}
 	}
 }

@@ -14,6 +14,7 @@
 package address
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -85,7 +86,8 @@ type Answer struct {
 }
 
 // Fetch returns what is at an address, of limit bytes at most. A nonce, in hex, is
-// added to the query as nonce.
+// added to the query as nonce. An address of a guest agent's method is asked as [agent]
+// says.
 func (c *Client) Fetch(ctx context.Context, at, nonce string, limit int64) (*Answer, error) {
 	u, err := url.Parse(at)
 	switch {
@@ -96,18 +98,29 @@ func (c *Client) Fetch(ctx context.Context, at, nonce string, limit int64) (*Ans
 	case u.User != nil:
 		return nil, errors.New("the address has a credential in it")
 	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	if agent(u) {
+		return c.askAgent(ctx, u, nonce, limit)
+	}
 	if nonce != "" {
 		q := u.Query()
 		q.Set("nonce", nonce)
 		u.RawQuery = q.Encode()
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	return c.ask(ctx, http.MethodGet, u, nil, limit)
+}
+
+// ask sends one request, and returns the answer if it is a good one.
+func (c *Client) ask(ctx context.Context, method string, u *url.URL, body []byte, limit int64) (*Answer, error) {
+	req, err := http.NewRequestWithContext(ctx, method, u.String(), bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
 	req.Header.Set("Accept", "application/json, application/octet-stream")
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
 	resp, err := c.client().Do(req)
 	if err != nil {
 		var e *url.Error

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"gitlauncher/measure"
+	"gitlauncher/policy"
 	"gitlauncher/verify/boot"
 	"gitlauncher/verify/quote"
 	"gitlauncher/verify/report"
@@ -31,11 +32,25 @@ func (p Params) Freshness(c report.Check, q *quote.Quote) {
 	}
 	p.endpoint(c, measure.KeyHash{})
 	switch {
+	case nonce.Given() && asked(nonce, found):
+		c.Pass("nonce", "the quote was made for it: it is the report data")
 	case nonce.Given():
-		c.NotAllowed("nonce", nonce.String(), "", "only a launch receipt holds a nonce; ask for “git-launcher receipt --nonce HEX”")
+		c.NotAllowed("nonce", nonce.String(), found, "the quote was not made for the nonce: it is not the report data, and only a launch receipt holds one otherwise; ask for “git-launcher receipt --nonce HEX”")
 	case !want.Given():
 		c.Note(name, found, "shown, not judged")
 	}
+}
+
+// minNonce is the shortest nonce, as hex, that report data can answer: zeros follow it,
+// and quotes for nothing or for a few bytes of somebody else are common.
+const minNonce = 2 * 16
+
+// asked reports whether report data, as hex, is one of the nonces, zeros behind it. A
+// guest agent that is asked for a quote by its address makes such a one.
+func asked(nonce *policy.OneOf[policy.Bytes], found string) bool {
+	return slices.ContainsFunc(nonce.Texts(), func(n string) bool {
+		return len(n) >= minNonce && n+strings.Repeat("0", len(found)-len(n)) == found
+	})
 }
 
 // receipt compares a receipt's nonce, record and key with the quote, and its record with the
