@@ -19,12 +19,12 @@ import (
 	"gitlauncher/measure"
 )
 
-// flooded is how many strangers come at once.
+// flooded is how many strangers ask at once.
 const flooded = 1000
 
-// TestAttestFlood: a thousand requests at once, beside a workload that runs. Each is answered
-// with a receipt for its own nonce, or told to come again; the workload works on, the register
-// is what it was, and the next stranger is answered.
+// TestAttestFlood: a thousand requests at once, beside a workload that runs. Each is
+// answered with a receipt for its own nonce, or told to come again; the workload
+// continues, the register is what it was, and the next stranger is answered.
 // SECURITY.md: A1.
 func TestAttestFlood(t *testing.T) {
 	bin := programs(t)
@@ -60,7 +60,7 @@ func TestAttestFlood(t *testing.T) {
 	t.Logf("%d at once: %d receipts and %d refusals in %s, %.0f a second; attest's memory was at most %s",
 		flooded, count["200"], flooded-count["200"], took.Round(time.Millisecond), flooded/took.Seconds(), strings.Join(strings.Fields(peak)[:2], " "))
 
-	for range 3 { // what it writes now, it writes now
+	for range 3 { // three lines: what was buffered, and then new ones
 		if !beats.Scan() {
 			t.Fatal("the workload has ended")
 		}
@@ -78,13 +78,15 @@ func TestAttestFlood(t *testing.T) {
 	}
 }
 
-// flood is a deployment with attest: a guest agent, a workload, a folder that both share.
+// flood is a deployment with attest: a guest agent, a workload, and a folder that both
+// share.
 type flood struct {
 	guest
 	dir string
 }
 
-// launch launches a workload that goes on, and returns what it writes: a line, again and again.
+// launch launches a workload that keeps running, and returns its output: one line,
+// again and again.
 func (f *flood) launch(t *testing.T, bin string) *bufio.Scanner {
 	t.Helper()
 	repo, err := gittest.NewRepo(filepath.Join(f.dir, "workload.git"))
@@ -109,7 +111,7 @@ func (f *flood) launch(t *testing.T, bin string) *bufio.Scanner {
 
 func (f *flood) left() string { return filepath.Join(f.dir, "evidence", "receipt.json") }
 
-// attest starts it, and returns the address of receipts.
+// attest starts attest, and returns the address of receipts.
 func (f *flood) attest(t *testing.T, bin string) (url string, p *os.Process) {
 	t.Helper()
 	cmd := exec.Command(filepath.Join(bin, "git-launcher"), "attest", "--listen", "127.0.0.1:0", "--dstack-endpoint", f.socket, "--receipt", f.left())
@@ -125,7 +127,7 @@ func (f *flood) attest(t *testing.T, bin string) (url string, p *os.Process) {
 	return "", nil
 }
 
-// start starts a program, which the test ends.
+// start starts a program that ends with the test.
 func start(t *testing.T, cmd *exec.Cmd) (stdout, stderr io.Reader) {
 	t.Helper()
 	stdout, err := cmd.StdoutPipe()
@@ -145,8 +147,8 @@ func start(t *testing.T, cmd *exec.Cmd) (stdout, stderr io.Reader) {
 	return stdout, stderr
 }
 
-// ask asks with the nth nonce, on a connection of its own, and returns the status; a receipt for
-// another nonce is none.
+// ask asks with the nth nonce, on a new connection, and returns the status. A receipt
+// for another nonce does not count.
 func ask(url string, n int) string {
 	nonce := fmt.Sprintf("%064x", n)
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 2 * time.Minute}

@@ -20,8 +20,8 @@ import (
 	"gitlauncher/internal/gittest"
 )
 
-// attest [FLAG...]: git-launcher attest, in the background; sets ATTEST, its address. Its log is
-// attest.log. With ! it is ended by a signal, and ended well.
+// attest [FLAG...]: git-launcher attest, in the background; sets ATTEST, its address.
+// Its log is attest.log. With ! a signal ends it, and it must end well.
 func cmdAttest(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
 		check(ts, of(ts).stopAttest())
@@ -62,8 +62,8 @@ func cmdAttest(ts *testscript.TestScript, neg bool, args []string) {
 	}()
 }
 
-// transcript FILE: each line of VERIFY.md's transcript of a live endpoint was printed, hashes
-// apart.
+// transcript FILE: each line of VERIFY.md's transcript of a live endpoint is in FILE,
+// except for hashes.
 func cmdTranscript(ts *testscript.TestScript, neg bool, args []string) {
 	page, err := os.ReadFile("../VERIFY.md")
 	check(ts, err)
@@ -85,9 +85,9 @@ func cmdTranscript(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// front NAME ADDRESS: a TLS server with a key of its own, which passes on what it is asked to an
-// address, as a workload does to attest; and as an impostor does to a workload. Sets NAME, its
-// address. Its certificate is NAME.pem, and authorities.pem has those of all.
+// front NAME ADDRESS: a TLS server with its own key, which passes requests on to
+// ADDRESS, as a workload does to attest, and as an impostor does to a workload. Sets
+// NAME, its address. Its certificate is NAME.pem, and authorities.pem has those of all.
 func cmdFront(ts *testscript.TestScript, neg bool, args []string) {
 	cert, pem, err := gittest.Certificate("127.0.0.1", time.Now().Add(time.Hour))
 	check(ts, err)

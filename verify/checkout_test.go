@@ -11,7 +11,7 @@ import (
 	"gitlauncher/verify/report"
 )
 
-// TestCheckout: each thing that a local clone says of a recorded launch is compared by
+// TestCheckout: each part of a recorded launch is compared with the local clone by
 // itself, and nothing that the launch does not have.
 // SECURITY.md: E4.
 func TestCheckout(t *testing.T) {
@@ -23,7 +23,7 @@ func TestCheckout(t *testing.T) {
 		modules []measure.Submodule // of the record
 		lfs     string
 		change  func(whole, plain *clone) // of the clone with what is placed, and without
-		fails   error                     // where what is placed can't be computed
+		fails   error                     // if what is placed can't be computed
 		find    string                    // what is not allowed; empty for a launch that passes
 		says    string
 	}{

@@ -9,8 +9,9 @@ import (
 	"gitlauncher/verify/report"
 )
 
-// TestEndpoint: whom one talks to, by the key that the quote binds and the one that the peer
-// holds. A receipt that somebody relays is refused, and one whose key was exchanged, too.
+// TestEndpoint: whom one talks to follows from the key that the quote binds and the one
+// that the peer holds. A receipt that somebody relays is refused, and so is one with an
+// exchanged key.
 // SECURITY.md: E17.
 func TestEndpoint(t *testing.T) {
 	ours, other := measure.KeyHashOf([]byte("ours")), measure.KeyHashOf([]byte("other"))

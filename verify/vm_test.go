@@ -45,7 +45,7 @@ type vm struct {
 	record     []byte          // of the receipt
 	nonce      []byte
 	key        measure.KeyHash               // that the receipt binds
-	peer       measure.KeyHash               // of whoever serves the evidence
+	peer       measure.KeyHash               // of the server of the evidence
 	log        func(measure.Log) measure.Log // what is said of the log, the register aside
 	quoted     func([]byte) []byte           // what is said of the quote
 	collateral func(*tdx.Collateral, *tdx.PKI)

@@ -52,7 +52,7 @@ func (s *attestSettings) flags() launcherflags.Destinations {
 	f.Duration(&s.timeout, "dstack-timeout", 30*time.Second)
 	f.Text(&s.left, "receipt", "/run/git-launcher/receipt.json")
 	f.Each("bind-file", func(v string) error {
-		if v == "" { // nothing must be taken for a file and end up as no key
+		if v == "" { // an empty name must not silently bind no key
 			return errors.New("it must name a file")
 		}
 		s.key = v

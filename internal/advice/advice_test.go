@@ -75,12 +75,13 @@ func TestGit(t *testing.T) {
 		{&gitpin.LockedError{}, Other, "--lock-timeout"},
 		{&handover.Error{Err: cause}, Start, "the launch is measured already"},
 
-		// A submodule's address is not the config's. What is no fault of fetch or pin is as ever.
+		// A submodule's address is not in the config. Errors of other steps than fetch
+		// and pin have their usual advice.
 		{&gitpin.SubmoduleError{Err: failed(fetch.Auth)}, Fetch, "the submodule's commit was pushed"},
 		{&gitpin.SubmoduleError{Err: &gitpin.MismatchError{}}, Pin, "the submodule's commit was pushed"},
 		{&gitpin.SubmoduleError{Err: context.Canceled}, Other, "a signal ended"},
 
-		// Of several sources the one that another try may mend.
+		// Of several sources, the one that another try may mend counts.
 		{&gitpin.SourcesError{Sources: []fetch.SourceError{{Err: &gitpin.MismatchError{}}, {Err: failed(fetch.Stalled)}}}, Fetch, "--stall-timeout"},
 		{&gitpin.SourcesError{Sources: []fetch.SourceError{{Err: &gitpin.MismatchError{}}, {Err: failed(fetch.Empty)}}}, Pin, "a commit that was pushed"},
 
@@ -91,7 +92,7 @@ func TestGit(t *testing.T) {
 		{deployment.ErrThere, Other, "pin --update"},
 		{&deployment.UnlikeError{}, Other, "change it by hand"},
 
-		// Not ours to advise on.
+		// This package has no advice on these.
 		{nil, 0, ""},
 		{cause, 0, ""},
 		{step.Usagef("each program's own"), 0, ""},
@@ -102,7 +103,7 @@ func TestGit(t *testing.T) {
 	}
 }
 
-// TestMeasuring: whatever the guest agent or the step says.
+// TestMeasuring: each type of error of the guest agent or the step has its hint.
 func TestMeasuring(t *testing.T) {
 	for _, c := range []struct {
 		err  error

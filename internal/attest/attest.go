@@ -26,7 +26,7 @@ import (
 const (
 	perSecond = 10 // receipts
 	burst     = 20
-	together  = 2                // receipts that the guest agent is asked for at a time
+	together  = 2                // receipts that the guest agent makes at a time
 	patience  = 20 * time.Second // that a receipt may take, the wait for its turn included
 	sending   = 10 * time.Second // that an answer may take on its way
 	arriving  = 5 * time.Second  // that a request may take on its way
@@ -37,12 +37,12 @@ const (
 	nonceSize = 32      // bytes
 )
 
-// Maker makes receipts; *[receipt.Maker] does.
+// Maker makes receipts. [*receipt.Maker] implements it.
 type Maker interface {
 	Make(ctx context.Context, asked measure.Asked) (*measure.Receipt, error)
 }
 
-// Config is how a service is made.
+// Config says how a service is made.
 type Config struct {
 	Maker   Maker
 	KeyFile string // with the workload's certificate or public key; empty: no key is bound
@@ -59,7 +59,7 @@ type Service struct {
 	mux     *http.ServeMux
 }
 
-// New makes a service.
+// New returns a service.
 func New(c Config) *Service {
 	s := &Service{Config: c, rate: rate.NewLimiter(perSecond, burst), turns: semaphore.NewWeighted(together), room: semaphore.NewWeighted(maxSent), metrics: newCounters(), mux: http.NewServeMux()}
 	s.mux.HandleFunc("GET /receipt", s.receipt)
@@ -89,8 +89,9 @@ func Run(ctx context.Context, address string, c Config) error {
 	return nil
 }
 
-// Serve answers on a listener until the context ends, and then what is being answered. A
-// connection serves one request, so that nobody holds one without asking.
+// Serve answers on a listener until the context ends, and then finishes the answers
+// that have begun. A connection serves one request, so that nobody holds one without
+// asking.
 func (s *Service) Serve(ctx context.Context, l net.Listener) error {
 	server := &http.Server{
 		Handler: s, ReadTimeout: arriving, WriteTimeout: arriving + patience + sending, MaxHeaderBytes: maxHeader,
@@ -134,13 +135,13 @@ func (s *Service) receipt(w http.ResponseWriter, r *http.Request) {
 	}
 	defer s.room.Release(int64(len(data)))
 	s.metrics.made(time.Since(began))
-	// Where there are no deadlines, a test calls.
+	// It fails only in tests, whose writers have no deadlines.
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(sending))
 	w.Header().Set("Content-Type", "application/json")
 	w.Write(data)
 }
 
-// nonceOf takes the nonce from a request, and refuses whatever else there is in it.
+// nonceOf returns the nonce of a request, and refuses anything else in it.
 func nonceOf(r *http.Request) ([]byte, error) {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	values := query["nonce"]
@@ -159,7 +160,8 @@ func nonceOf(r *http.Request) ([]byte, error) {
 	return nonce, nil
 }
 
-// make makes a receipt in its turn. refusal says what a stranger may know of why there is none.
+// make makes a receipt when its turn comes. If there is none, refusal says why, as far
+// as a stranger may know.
 func (s *Service) make(ctx context.Context, nonce []byte) (data []byte, refusal string) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()

@@ -20,14 +20,14 @@ import (
 	"gitlauncher/measure"
 )
 
-// maker makes receipts as it is told.
+// maker is a Maker that is a function.
 type maker func(context.Context, measure.Asked) (*measure.Receipt, error)
 
 func (m maker) Make(ctx context.Context, asked measure.Asked) (*measure.Receipt, error) {
 	return m(ctx, asked)
 }
 
-// plain answers at once with what was asked.
+// plain returns a receipt at once, for what was asked.
 func plain(_ context.Context, asked measure.Asked) (*measure.Receipt, error) {
 	return &measure.Receipt{Version: asked.Version(), Nonce: string(asked.Nonce), Key: asked.Key}, nil
 }
@@ -46,7 +46,7 @@ func ask(t *testing.T, s *Service, method, target string, body io.Reader) (*http
 
 var nonce = strings.Repeat("ab", 32)
 
-// TestQuestion: a nonce of one form is all that a stranger can say; nothing else reaches the
+// TestQuestion: a stranger can send only a nonce of one form; nothing else reaches the
 // guest agent.
 // SECURITY.md: A1.
 func TestQuestion(t *testing.T) {
@@ -79,12 +79,12 @@ func TestQuestion(t *testing.T) {
 		}
 	}
 	if calls != 1 {
-		t.Errorf("%d receipts were made, and 1 was to be", calls)
+		t.Errorf("%d receipts were made, not 1", calls)
 	}
 }
 
-// TestKey: the key is the one in the workload's file, as it is now. Where it can't be had there
-// is no receipt, rather than one that binds none.
+// TestKey: the key is the one in the workload's file, as it is now. If it can't be read
+// there is no receipt, rather than one that binds no key.
 // SECURITY.md: A2.
 func TestKey(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "key")
@@ -109,8 +109,8 @@ func TestKey(t *testing.T) {
 	}
 }
 
-// TestRefusals: what ends without a receipt is told apart, in the answer and in the metrics,
-// and a stranger does not learn what the guest agent said.
+// TestRefusals: each reason for no receipt has its own answer and metric, and a
+// stranger does not learn what the guest agent said.
 // SECURITY.md: A1.
 func TestRefusals(t *testing.T) {
 	for want, failure := range map[string]error{"nothing was launched": receipt.ErrNoLaunch, "makes no receipt": errors.New("of its own words"), "takes too long": context.DeadlineExceeded} {
@@ -141,7 +141,8 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// TestRate: as many as the rate allows are made, and whoever comes then is told to come again.
+// TestRate: as many receipts as the rate allows are made, and anyone who comes then is
+// told to come again.
 // SECURITY.md: A1.
 func TestRate(t *testing.T) {
 	s, _ := service(plain, "")
@@ -163,8 +164,8 @@ func TestRate(t *testing.T) {
 	}
 }
 
-// TestTogether: no more receipts than that are asked of the guest agent at a time, and a
-// request whose asker went away ends.
+// TestTogether: the guest agent makes at most two receipts at a time, and a request
+// whose asker went away ends.
 // SECURITY.md: A1.
 func TestTogether(t *testing.T) {
 	entered, leave := make(chan struct{}), make(chan struct{})
@@ -202,8 +203,8 @@ func TestTogether(t *testing.T) {
 	}
 }
 
-// TestServe: a connection serves one request, a header at the bound is read and one above it is
-// not, and what is being answered when the end comes is answered.
+// TestServe: a connection serves one request, a header at the bound is read and one
+// above it is not, and an answer that has begun when the service ends is finished.
 // SECURITY.md: A1.
 func TestServe(t *testing.T) {
 	entered, leave := make(chan struct{}), make(chan struct{})
@@ -250,7 +251,7 @@ func TestServe(t *testing.T) {
 	}()
 	<-entered
 	cancel()
-	for end := time.Now().Add(time.Minute); ; { // until nobody is let in any more
+	for end := time.Now().Add(time.Minute); ; { // until nobody is let in
 		c, err := net.Dial("tcp", l.Addr().String())
 		if err != nil {
 			break

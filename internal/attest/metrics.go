@@ -8,7 +8,7 @@ import (
 	"github.com/VictoriaMetrics/metrics"
 )
 
-// counters count what was answered. No label holds a word of whoever asks.
+// counters count what was answered. No label holds a word of anyone who asks.
 type counters struct {
 	set     *metrics.Set
 	seconds *metrics.PrometheusHistogram
@@ -25,7 +25,7 @@ func (c *counters) refused(status int) {
 	c.set.GetOrCreateCounter(fmt.Sprintf(`git_launcher_attest_refused_total{status="%d"}`, status)).Inc()
 }
 
-// write writes them, and those of the process, in Prometheus' text format.
+// write writes the counters, and those of the process, in Prometheus' text format.
 func (c *counters) write(w io.Writer) {
 	c.set.WritePrometheus(w)
 	metrics.WriteProcessMetrics(w)

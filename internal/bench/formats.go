@@ -12,10 +12,10 @@ import (
 	"gitlauncher/internal/lfstest"
 )
 
-// mixture is a repository with more than its own tree: submodules, or contents of Git LFS.
+// mixture is a repository with more than its own tree: submodules, or Git LFS files.
 type mixture struct {
 	name  string
-	files int // of each submodule; or contents
+	files int // of each submodule, or of Git LFS
 	size  int // bytes of each
 	lines string
 	build func(m mixture, s *site) (head string, err error)
@@ -32,7 +32,7 @@ const (
 	gitPull       = ` && git checkout -qf "$1" && git reset -q --hard "$1" && git clean -qffdx && git lfs pull`
 )
 
-// mixtures are measured by -formats.
+// mixtures are what -formats measures.
 var mixtures = []mixture{
 	{name: "10 submodules of 500 files, 40 MB", files: 500, size: 8000, lines: "SUBMODULES=recursive\n", build: mixture.submodules,
 		clone: gitSubmodules, refresh: `git fetch -q origin` + gitUpdate,

@@ -85,8 +85,8 @@ func Execute(ctx context.Context, root *cobra.Command, args []string) error {
 	return root.ExecuteContext(ctx)
 }
 
-// versionFlag adds --version. That of cobra is a template, by which the linker keeps every
-// exported method: 3 MiB of the simulator.
+// versionFlag adds --version. cobra's own uses a template, for which the linker keeps
+// every exported method: 3 MiB of the simulator.
 func versionFlag(root *cobra.Command, version string) {
 	if root.RunE == nil {
 		root.Args, root.RunE = cobra.ArbitraryArgs, unknown

@@ -30,7 +30,7 @@ import (
 )
 
 // emptyEngine is a Docker Engine without images and containers, which pulls nothing. It
-// notes what it is told to do.
+// records what it is told to do.
 type emptyEngine struct {
 	mu   sync.Mutex
 	told []string
@@ -58,7 +58,7 @@ func (e *emptyEngine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// node is a machine on which an image is to be launched.
+// node is a machine on which to launch an image.
 type node struct {
 	*Options
 	engine   *emptyEngine
@@ -117,7 +117,7 @@ func (n *node) approve(t *testing.T, digest string) {
 	n.write(t, n.ApprovedFile, `{"approved_hashes":["`+digest+`"]}`)
 }
 
-// measured are the events of this boot that are not dstack's.
+// measured returns the events of this boot that are not dstack's.
 func (n *node) measured(t *testing.T) (names []string) {
 	t.Helper()
 	state, err := n.agent.State(t.Context())
@@ -135,16 +135,16 @@ func (n *node) measured(t *testing.T) (names []string) {
 	return names
 }
 
-// TestRunStops: whatever fails ends the launch in its step, with an error of its type.
-// Nothing is started, nothing measured, and the node gets no config. What comes after the
-// container's creation takes a real Engine: testscripts/image_*.txtar.
+// TestRunStops: each failure ends the launch in its step, with an error of its type.
+// Nothing is started, nothing measured, and the node gets no config. Steps after the
+// container's creation need a real Engine: testscripts/image_*.txtar.
 func TestRunStops(t *testing.T) {
 	is := func(target error) func(error) bool { return func(err error) bool { return errors.Is(err, target) } }
 	for name, c := range map[string]struct {
 		change func(t *testing.T, n *node)
 		step   step.Name
 		err    func(error) bool
-		pulls  bool // as far as that it comes
+		pulls  bool // whether it gets as far as pulling
 	}{
 		"no such address":     {func(_ *testing.T, n *node) { n.HealthListen = "nowhere" }, "listen for questions about health", as[*net.OpError], false},
 		"no profile":          {func(_ *testing.T, n *node) { n.Profile = "none.toml" }, "read the profile", as[*imagepin.ProfileError], false},
@@ -202,7 +202,7 @@ func as[T error](err error) bool {
 	return errors.As(err, &t)
 }
 
-// locked has another launcher at work.
+// locked simulates another launcher at work.
 func locked(t *testing.T, n *node) {
 	lock, err := imagepin.Lock(t.Context(), n.Shared, time.Minute, n.Sleep)
 	if err != nil {
@@ -211,7 +211,7 @@ func locked(t *testing.T, n *node) {
 	t.Cleanup(func() { lock.Close() })
 }
 
-// TestChoose: which digest runs, and what is said of it.
+// TestChoose: which digest runs, and what the log says about it.
 func TestChoose(t *testing.T) {
 	list := `{"approved_hashes":["` + one.String() + `","` + other.String() + `"]}`
 	for name, c := range map[string]struct {
@@ -294,7 +294,7 @@ func TestResolve(t *testing.T) {
 	}
 }
 
-// TestRunEnds: a context that is over ends a launch before anything is created.
+// TestRunEnds: a context that has ended ends a launch before anything is created.
 func TestRunEnds(t *testing.T) {
 	n := newNode(t)
 	ctx, cancel := context.WithCancel(t.Context())

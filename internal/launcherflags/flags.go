@@ -120,12 +120,12 @@ func Of(command string) (flags []Flag) {
 	return flags
 }
 
-// Variable returns the variable that stands for a flag where the command line has none.
+// Variable returns the variable that sets a flag which the command line lacks.
 func Variable(flag string) string {
 	return "GIT_LAUNCHER_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
-// IsVariable reports whether a variable is named as those that stand for flags.
+// IsVariable reports whether a variable's name is that of one that sets a flag.
 func IsVariable(name string) bool {
 	return slices.ContainsFunc(table, func(f Flag) bool { return Variable(f.Name) == name })
 }

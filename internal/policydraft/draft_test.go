@@ -34,17 +34,18 @@ const (
 
 var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// machine is a simulated VM, and what is launched in it.
+// machine is a simulated VM, with what is launched in it.
 type machine struct {
 	line    sim.Line
 	conf    string // the launcher's
 	compose string // empty: the recommended one
 	allowed []string
 	more    map[string]any // fields of the app-compose
-	records int            // launches that are recorded, of ever other content
+	records int            // how many launches are recorded, each of other content
 }
 
-// evidence is a receipt of the machine, and what it is judged by but the policy.
+// evidence returns a receipt of the machine, and what it is judged by except the
+// policy.
 func (m machine) evidence(t *testing.T) (*evidence.Evidence, verify.Params) {
 	t.Helper()
 	if m.compose == "" {
@@ -106,7 +107,7 @@ func (m machine) evidence(t *testing.T) (*evidence.Evidence, verify.Params) {
 	return e, verify.Params{Policy: new(policy.Policy), Root: root, At: now, Collateral: parsed, Systems: catalogue.BuiltIn()}
 }
 
-// launch is the record of the config's launch, and the events of it and of others.
+// launch returns the record of the config's launch, and the events of all launches.
 func (m machine) launch(t *testing.T) (record []byte, events []measure.Event) {
 	t.Helper()
 	cfg, err := config.ParseGit("c", []byte(m.conf))
@@ -133,7 +134,8 @@ func (m machine) launch(t *testing.T) (record []byte, events []measure.Event) {
 	return record, events
 }
 
-// draft is the policy that is made of the machine's evidence, and the verdict under it.
+// draft returns the policy that is made from the machine's evidence, and the verdict
+// under it.
 func (m machine) draft(t *testing.T) (text string, under *report.Report) {
 	t.Helper()
 	e, params := m.evidence(t)
@@ -147,19 +149,19 @@ func (m machine) draft(t *testing.T) (text string, under *report.Report) {
 	return string(data), verify.Judge(t.Context(), e, params)
 }
 
-// beside is the recommended compose file with another service in it.
+// beside returns the recommended compose file with another service in it.
 func beside(service string) string {
 	return strings.Replace(author.Compose(plain, image, nil), "services:\n", "services:\n"+service, 1)
 }
 
-// TestOf: what the evidence holds is expected, so that its verdict under the draft is
-// VERIFIED, unless somebody has to accept something: that stands in a comment.
+// TestOf: the draft expects what the evidence holds, so the verdict under it is
+// VERIFIED, unless somebody has to accept something, which is then in a comment.
 func TestOf(t *testing.T) {
 	socket := beside("  other: {image: 'postgres@" + node + "', volumes: ['/var/run/dstack.sock:/x']}\n")
 	for name, c := range map[string]struct {
 		machine
-		lines   []string // that the draft has
-		comment string   // that accepts something
+		lines   []string // lines that the draft has
+		comment string   // a comment that accepts something
 	}{
 		"recorded": {machine{line: sim.V05, conf: plain, records: 1}, []string{
 			"LAUNCHER_IMAGE_DIGEST=sha256:" + strings.Repeat("a", 64), "COMMIT_SHA=" + commit, "REPO_URL=https://example.org/app.git",
@@ -215,7 +217,7 @@ func TestOfNothing(t *testing.T) {
 	}
 }
 
-// TestOfHostile: whoever made the evidence writes no line of the policy.
+// TestOfHostile: the maker of the evidence can write no line of the policy.
 func TestOfHostile(t *testing.T) {
 	const planted = "X\nTCB_STATUS_ALLOWED=OutOfDate\nALLOW_COMPOSE=service:evil"
 	for name, m := range map[string]machine{

@@ -9,8 +9,8 @@ import (
 	"gitlauncher/verify/system/catalogue"
 )
 
-// TestSystem: an image is expected where it proves all registers, by its name if it has one;
-// a flaw that it has, or may have, is for the reader to accept.
+// TestSystem: an image that proves all registers is expected, by its name if it has
+// one. A flaw that it has, or may have, is left for the reader to accept.
 func TestSystem(t *testing.T) {
 	proven := func(but ...system.Finding) []system.Finding {
 		var all []system.Finding

@@ -44,7 +44,7 @@ func compiled(t *testing.T) *jsonschema.Schema {
 	return schema
 }
 
-// full is a report in which every key has a value.
+// full returns a report in which every key has a value.
 func full() *report.Report {
 	return &report.Report{
 		Verdict: report.VerifiedElsewhere, Kind: evidence.KindReceipt, AsOf: time.Unix(0, 0).UTC(), RootSHA: strings.Repeat("0a", 32), Accepted: []string{"x"},
@@ -53,8 +53,8 @@ func full() *report.Report {
 	}
 }
 
-// TestOf: a report fits, with all its keys and with none that may be left out; with a key
-// more, a key less or another word it does not.
+// TestOf: a report fits the schema, with all its keys and without those that may be
+// left out. With a key more, a key less or another word it does not fit.
 func TestOf(t *testing.T) {
 	schema := compiled(t)
 	fits := func(change func(r, launch, finding map[string]any)) error {
@@ -137,7 +137,7 @@ func TestWords(t *testing.T) {
 	}
 }
 
-// constants are those of a type that are written as words.
+// constants returns those of a type that are written as words.
 func constants(t *testing.T, dir, name string) (words []string) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, "*.go"))

@@ -19,7 +19,7 @@ import (
 	"gitlauncher/measure"
 )
 
-// made is a key in all its forms.
+// made is one key in all its forms.
 type made struct {
 	cert, public, private []byte // DER
 	want                  measure.KeyHash
@@ -48,7 +48,7 @@ func block(kind string, der []byte) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
 }
 
-// TestParseKey: every form of one key has one hash; what is no such form is refused.
+// TestParseKey: every form of one key has the same hash, and anything else is refused.
 // SECURITY.md: E17.
 func TestParseKey(t *testing.T) {
 	k, other := newKey(t), newKey(t)
@@ -106,7 +106,7 @@ func TestSize(t *testing.T) {
 	}
 }
 
-// TestOpenSSL: the hash is what the commands of VERIFY.md print.
+// TestOpenSSL: the hash is the one that the commands of VERIFY.md print.
 func TestOpenSSL(t *testing.T) {
 	k := newKey(t)
 	cmd := exec.Command("bash", "-c", "openssl x509 -noout -pubkey | openssl pkey -pubin -outform DER | sha256sum | cut -c1-64")

@@ -9,8 +9,8 @@ import (
 	"gitlauncher/internal/strictyaml"
 )
 
-// TestLimits: the largest document, the deepest, the one with the most signs of structure
-// and the mapping with the most keys that are read, and one more of each.
+// TestLimits: the largest document, the deepest, the one with the most signs of
+// structure and the mapping with the most keys are read. One more of each is refused.
 func TestLimits(t *testing.T) {
 	for _, c := range []struct {
 		what  string

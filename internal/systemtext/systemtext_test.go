@@ -36,8 +36,8 @@ func TestExitCode(t *testing.T) {
 	}
 }
 
-// TestOf: the image that was compared is explained, else the first that was to be; flaws
-// are named, and those of which nobody knows are said to be such.
+// TestOf: the image that was compared is explained, or else the first expected one.
+// Flaws are named, and those that are unclear are marked so.
 func TestOf(t *testing.T) {
 	known := catalogue.BuiltIn()
 	development, ok := known.ByName("dstack-dev-0.5.4")
@@ -95,8 +95,8 @@ func TestOf(t *testing.T) {
 	}
 }
 
-// TestTextHostile: whoever made the evidence can't speak to the reader's terminal, nor
-// write a line of the explanation.
+// TestTextHostile: the maker of the evidence can neither control the reader's terminal
+// nor write a line of the explanation.
 func TestTextHostile(t *testing.T) {
 	const planted = "\x1b[2Jx\nMRTD          proven"
 	x := &Explanation{
@@ -109,7 +109,7 @@ func TestTextHostile(t *testing.T) {
 	}
 }
 
-// TestCatalogue: each image with what is known of it, and by whom.
+// TestCatalogue: each image is listed with what is known about it, and the source.
 func TestCatalogue(t *testing.T) {
 	known, err := new(catalogue.Catalogue).With([]byte(`{"version":1,
 		"sources":{"me":{"what":"built here","where":"https://here.example","date":"2026-11-26"}},

@@ -1,9 +1,9 @@
-// Package walktest goes the way that doc/deploy.md shows from nothing to VERIFIED, through an
-// upgrade and a rollback, with the page's own commands. The tests of the programs go it on
+// Package walktest follows doc/deploy.md from nothing to VERIFIED, through an upgrade
+// and a rollback, with the page's own commands. The tests of the programs do that on
 // this machine itself, those of the images in Docker.
 //
-// What it replaces in the commands is what a reader replaces, too: the repository's address,
-// the image, the port, the folder /tmp, and which of the workloads it is.
+// It replaces in the commands what a reader replaces, too: the repository's address,
+// the image, the port, the folder /tmp, and the name of the workload.
 //
-// Nothing here is linked into a program that ships.
+// No program of a release links any of it.
 package walktest

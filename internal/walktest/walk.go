@@ -16,7 +16,7 @@ import (
 	"gitlauncher/internal/gittest"
 )
 
-// Way is one way to go.
+// Way is one way to follow the page.
 type Way struct {
 	Top      string // of the source
 	Workload string // a folder of demo/workloads
@@ -24,11 +24,11 @@ type Way struct {
 	Host     string // an address of this machine, at which the launcher finds the repository
 	Image    string // the launcher's, by digest
 	SimImage string // with Docker: the simulator's
-	Project  string // with Docker: what Compose is to call the deployment
+	Project  string // with Docker: what Compose calls the deployment
 	Env      []string
 }
 
-// The places of the page's commands.
+// The page's blocks of commands, in their order.
 const (
 	begin = iota
 	pin
@@ -42,7 +42,7 @@ const (
 	all
 )
 
-// What stands in the page, and is another thing for each reader.
+// Texts of the page that differ from reader to reader.
 const (
 	dev         = "git-launcher-dev dev &"
 	devInDocker = "git-launcher-dev dev --docker --publish 8080:8080 --image git-launcher-python:VERSION"
@@ -51,18 +51,18 @@ const (
 	verified    = "\nVERIFIED UNDER A ROOT THAT IS NOT INTEL'S: THIS PROVES NOTHING ABOUT HARDWARE\n"
 )
 
-// walker is one walk.
+// walker is one run through the page.
 type walker struct {
 	*Way
 	testing.TB
 	commands []string
 	dir      string // where the page's reader begins
 	clone    string // the workload's
-	port     string // on which the workload is to serve
+	port     string // on which the workload serves
 	took     []string
 }
 
-// Go goes the way.
+// Go follows the page.
 func (w *Way) Go(t testing.TB) {
 	k := &walker{Way: w, TB: t}
 	k.read()
@@ -96,7 +96,7 @@ func (w *Way) Go(t testing.TB) {
 	k.Logf("%s on dstack %s: %s", k.Workload, k.Dstack, strings.Join(k.took, ", "))
 }
 
-// read takes the commands out of the page.
+// read reads the commands from the page.
 func (k *walker) read() {
 	page, err := os.ReadFile(filepath.Join(k.Top, "doc/deploy.md"))
 	if err != nil {
@@ -153,13 +153,13 @@ func (k *walker) prepare() {
 		}
 		k.commands[i] = replace.Replace(text)
 	}
-	// The host takes pushes from this machine alone, by its folder.
+	// The host accepts pushes only from this machine, by its folder.
 	k.Env = append(k.Env, "TMPDIR="+filepath.Join(dir, "tmp"), "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_COUNT=1",
 		"GIT_CONFIG_KEY_0=url."+bare.Dir+".pushInsteadOf", "GIT_CONFIG_VALUE_0="+address,
 		"GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.org", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@example.org")
 }
 
-// freePort returns a port that is none of those which the kernel gives to clients.
+// freePort returns a free port outside the range that the kernel gives to clients.
 func (k *walker) freePort() string {
 	for range 1000 {
 		port := fmt.Sprint(20000 + rand.IntN(12000))
@@ -190,7 +190,8 @@ func (k *walker) pin() string {
 	return text
 }
 
-// launched launches what is deployed, and has the commit answer, and be verified.
+// launched launches what is deployed, and requires that the commit answers and is
+// verified.
 func (k *walker) launched(commit, greeting string) {
 	k.Helper()
 	how := launch
@@ -205,7 +206,7 @@ func (k *walker) launched(commit, greeting string) {
 	k.has(out, "\n"+greeting+", from commit "+commit+"\n", proven+commit, verified)
 }
 
-// refused judges the launch before under another policy.
+// refused requires that the last launch is refused under another policy.
 func (k *walker) refused(policy, commit string) {
 	k.Helper()
 	verify, _, _ := strings.Cut(k.commands[judge], "\n")
@@ -219,7 +220,7 @@ func (k *walker) refused(policy, commit string) {
 	}
 }
 
-// moved holds the files to what they were, but for the pin.
+// moved requires that the files are what they were, except for the pin.
 func (k *walker) moved(before map[string]string, first, second string) {
 	k.Helper()
 	hashes := regexp.MustCompile(`[0-9a-f]{64}|\b[0-9a-f]{40}\b`)
@@ -231,7 +232,7 @@ func (k *walker) moved(before map[string]string, first, second string) {
 	}
 }
 
-// deployed is what the deployment's files hold.
+// deployed returns what the deployment's files hold.
 func (k *walker) deployed() map[string]string {
 	texts := make(map[string]string)
 	for _, name := range []string{"config.conf", "docker-compose.yaml", "policy.conf"} {
@@ -255,7 +256,7 @@ func (k *walker) commit() string {
 // limit is how long a step may take on a slow machine.
 const limit = 10 * time.Minute
 
-// run runs commands as one script, which ends where one of them fails.
+// run runs commands as one script, which ends if one of them fails.
 func (k *walker) run(name, dir, text string) string {
 	k.Helper()
 	began := time.Now()
@@ -271,7 +272,7 @@ func (k *walker) run(name, dir, text string) string {
 func (k *walker) command(dir, text string) *exec.Cmd {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	k.Cleanup(cancel)
-	// What a failed script leaves running is told to end.
+	// Programs that a failed script leaves running are told to end.
 	cmd := exec.CommandContext(ctx, "bash", "-c", "set -e; trap 'kill $(jobs -p) 2>/dev/null || true; wait' EXIT\n"+text)
 	cmd.Dir, cmd.Env, cmd.WaitDelay = dir, append(os.Environ(), k.Env...), time.Second
 	return cmd

@@ -17,8 +17,8 @@ import (
 // may be a volume, for attest to read.
 const evidenceDir = "/run/git-launcher"
 
-// attestKeys are the keys that attest's service may have beside those that are judged: they
-// say where and when it runs, and take from it.
+// attestKeys are the keys that attest's service may have besides those that are judged:
+// they only say where and when it runs, or restrict it.
 var attestKeys = strings.Fields("cap_drop cpus depends_on expose mem_limit pids_limit ports restart stop_grace_period")
 
 // callsAttest reports whether a service calls the launcher's attest, which launches nothing.
@@ -27,10 +27,10 @@ func (j *judge) callsAttest(service map[string]any) bool {
 	return ok && !j.expect.Image && len(words) > 0 && words[0] == "attest"
 }
 
-// attest returns what keeps a service from being attest as it is known: the launcher's own
+// attest returns why a service is not the known form of attest: the launcher's own
 // program, which answers with quotes over a nonce and the workload's key, and which may
-// therefore have the guest agent's socket. Nothing is left open there: whatever differs makes it
-// a service like any other.
+// therefore have the guest agent's socket. Nothing is left open: any difference makes
+// it a service like any other.
 func (j *judge) attest(service map[string]any) error {
 	if image, _ := service["image"].(string); j.ImageDigest == "" || !strings.HasSuffix(image, "@"+j.ImageDigest) {
 		return errors.New("its image is not the launcher's, by the same digest")
@@ -66,9 +66,10 @@ func (j *judge) attestKey(key string, service map[string]any) error {
 	return nil
 }
 
-// attestCommand reads the command as the launcher does. Files are those of the one volume.
+// attestCommand reads the command as the launcher does. Files must be on the one
+// volume.
 func attestCommand(value any) error {
-	words, _ := commandWords(value) // callsAttest has looked
+	words, _ := commandWords(value) // callsAttest has checked that it is one
 	set, rest, err := launcherflags.Read("attest", words[1:])
 	switch {
 	case err != nil:
@@ -85,7 +86,8 @@ func attestCommand(value any) error {
 	return nil
 }
 
-// attestMounts takes the guest agent's socket, and one volume of the launcher's to read.
+// attestMounts accepts the guest agent's socket, and one volume of the launcher's,
+// read-only.
 func (j *judge) attestMounts(service map[string]any) error {
 	for _, m := range model.Mounts(service) {
 		switch {
@@ -96,7 +98,7 @@ func (j *judge) attestMounts(service map[string]any) error {
 			return fmt.Errorf("it has a mount of type %.40s at %.100s", m.Kind, m.Target)
 		case !m.ReadOnly:
 			return fmt.Errorf("it can write to the volume %.60s", m.Source)
-		case m.Target != evidenceDir: // and so there is one: Compose takes one for each place
+		case m.Target != evidenceDir: // so there is only one: Compose accepts one for each place
 			return fmt.Errorf("it has the volume %.60s at %.100s, and not at %s", m.Source, m.Target, evidenceDir)
 		case !j.leavesEvidence(m):
 			return fmt.Errorf("the volume %.60s is not the one that the launcher's service has at %s", m.Source, evidenceDir)
@@ -105,8 +107,8 @@ func (j *judge) attestMounts(service map[string]any) error {
 	return nil
 }
 
-// leavesEvidence reports whether a volume is the one in which the launcher's service leaves
-// its receipt. What kind of volume it is, is judged there.
+// leavesEvidence reports whether a volume is the one in which the launcher's service
+// leaves its receipt. The launcher's service is where the kind of volume is judged.
 func (j *judge) leavesEvidence(of model.Mount) bool {
 	return slices.ContainsFunc(model.Mounts(j.model.Services[j.Service]), func(m model.Mount) bool {
 		return m.Kind == "volume" && m.Source != "" && path.Clean(m.Target) == evidenceDir && j.model.Volume(m.Source) == j.model.Volume(of.Source)

@@ -9,7 +9,7 @@ import (
 	"gitlauncher/verify/compose"
 )
 
-// attested is image/compose/attest.yaml with a digest.
+// attested returns image/compose/attest.yaml with a digest.
 func attested(t testing.TB) string {
 	t.Helper()
 	data, err := os.ReadFile("../../image/compose/attest.yaml")
@@ -23,8 +23,8 @@ func attested(t testing.TB) string {
 	return strings.ReplaceAll(string(data), zeros, digest)
 }
 
-// TestAttest: attest beside a launch has the guest agent's socket in one shape, and passes
-// without an exception. Whatever differs makes it a service like any other.
+// TestAttest: attest beside a launch has the guest agent's socket in one shape, and
+// passes without an exception. Any difference makes it a service like any other.
 // SECURITY.md: A3.
 func TestAttest(t *testing.T) {
 	honest := attested(t)
@@ -135,12 +135,13 @@ func TestAttest(t *testing.T) {
 	}
 }
 
-// expected is what a policy that pin wrote expects of a file.
+// expected returns what a policy that pin wrote expects of a file.
 func expected(file string) compose.Expect {
 	return compose.Expect{EnvsGiven: true, Envs: []string{"WHERE", "PORT"}, DockerComposeSHA256: []string{sum(file)}}
 }
 
-// TestAttestForgeries: what is called attest, and would be the launch or reach it.
+// TestAttestForgeries: services that are called attest, and would be the launch or
+// reach it.
 // SECURITY.md: A3.
 func TestAttestForgeries(t *testing.T) {
 	honest := attested(t)

@@ -10,15 +10,15 @@ import (
 	"gitlauncher/verify/system/catalogue"
 )
 
-// TestSizes: the largest of each input that is read, and a byte more. What is read is then
-// refused for what it is, where it is padding.
+// TestSizes: the largest of each input is read, and one byte more is not. Padding that
+// is read is then refused for what it is.
 func TestSizes(t *testing.T) {
 	spaces := func(text string, size int) []byte { return []byte(text + strings.Repeat(" ", size-len(text))) }
 	for _, c := range []struct {
 		what  string
 		limit int
 		parse func(size int) error
-		below string // what is said of the padding
+		below string // why the padding is refused
 		says  string
 	}{
 		{"vm_config", 128 << 10, func(size int) error { _, err := system.ParseVMConfig(spaces("{}", size)); return err }, "", "vm_config: is larger than 128 KiB"},
@@ -42,7 +42,8 @@ func TestSizes(t *testing.T) {
 	}
 }
 
-// TestNoDocuments: CBOR that is none, or that two readers could read differently.
+// TestNoDocuments: what is not CBOR, or CBOR that two readers could read differently,
+// is refused.
 func TestNoDocuments(t *testing.T) {
 	const version = "\x67version"
 	nested := func(levels int) string { return "\xa1\x61x" + strings.Repeat("\x81", levels) + "\x00" }
