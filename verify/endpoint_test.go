@@ -19,6 +19,7 @@ func TestEndpoint(t *testing.T) {
 		v.compose = strings.Replace(v.compose, "\nvolumes:\n", "\n  signer: {image: example.org/signer, volumes: [\"/var/run/dstack.sock:/var/run/dstack.sock\"]}\nvolumes:\n", 1)
 		v.policy = append(v.policy, "ALLOW_COMPOSE=service:signer", "DOCKER_COMPOSE_SHA256="+digestOf([]byte(v.compose)))
 	}
+	unbound := func(v *vm) { v.policy = append(v.policy, "ENDPOINT=unbound") }
 	for name, tc := range map[string]struct {
 		key, peer measure.KeyHash
 		change    func(*vm)
@@ -27,22 +28,29 @@ func TestEndpoint(t *testing.T) {
 		o         report.Outcome
 		says      string
 	}{
-		"the bound key is the peer's":       {ours, ours, nil, 0, "endpoint", report.Pass, "you are talking to this VM, and to nothing else in it than the launch"},
-		"though unbound would do":           {ours, ours, func(v *vm) { v.policy = []string{"ENDPOINT=unbound"} }, 0, "endpoint", report.Pass, "you are talking to this VM"},
-		"another service has the socket":    {ours, ours, socket, 0, "endpoint", report.Pass, "though perhaps not to this launch"},
-		"an earlier compose may have it":    {ours, ours, func(v *vm) { v.policy = []string{"PERSISTENT_DISK=accepted"} }, 0, "endpoint", report.Pass, "though perhaps not to this launch"},
-		"relayed":                           {ours, other, nil, 4, "endpoint", report.NotAllowed, "the receipt is relayed"},
-		"relayed, and unbound would do":     {ours, other, func(v *vm) { v.policy = []string{"ENDPOINT=unbound"} }, 4, "endpoint", report.NotAllowed, "the receipt is relayed"},
-		"no key is bound":                   {measure.KeyHash{}, ours, nil, 1, "endpoint", report.Undecided, "binds no key"},
-		"no key is bound, which is fine":    {measure.KeyHash{}, ours, func(v *vm) { v.policy = []string{"ENDPOINT=unbound"} }, 0, "endpoint", report.Note, "which ENDPOINT=unbound accepts"},
-		"a file":                            {ours, measure.KeyHash{}, nil, 0, "bound key", report.Note, "not fetched by its address"},
-		"a key that is not in the quote":    {ours, ours, func(v *vm) { v.report.ReportData = measure.Asked{Key: other}.ReportData(marshal(t, gitRecord())) }, 3, "receipt", report.Invalid, "record and key"},
-		"a quote that binds none":           {ours, ours, func(v *vm) { v.report.ReportData = measure.Asked{}.ReportData(marshal(t, gitRecord())) }, 3, "receipt", report.Invalid, "record and key"},
-		"a receipt that keeps quiet of one": {measure.KeyHash{}, other, func(v *vm) { v.report.ReportData = measure.Asked{Key: ours}.ReportData(marshal(t, gitRecord())) }, 3, "receipt", report.Invalid, "record and key"},
+		"the bound key is the peer's":    {ours, ours, nil, 0, "endpoint", report.Pass, "you are talking to this VM, and to nothing else in it than the launch"},
+		"though unbound would do":        {ours, ours, unbound, 0, "endpoint", report.Pass, "you are talking to this VM"},
+		"another service has the socket": {ours, ours, socket, 0, "endpoint", report.Pass, "though perhaps not to this launch"},
+		"an earlier compose may have it": {ours, ours, func(v *vm) { v.policy = append(v.policy, "PERSISTENT_DISK=accepted") }, 0, "endpoint", report.Pass, "though perhaps not to this launch"},
+		"relayed":                        {ours, other, nil, 4, "endpoint", report.NotAllowed, "the receipt is relayed"},
+		"relayed, and unbound would do":  {ours, other, unbound, 4, "endpoint", report.NotAllowed, "the receipt is relayed"},
+		"no key is bound":                {measure.KeyHash{}, ours, nil, 1, "endpoint", report.Undecided, "binds no key"},
+		"no key is bound, which is fine": {measure.KeyHash{}, ours, unbound, 0, "endpoint", report.Note, "which ENDPOINT=unbound accepts"},
+		"a receipt that may be old":      {ours, ours, func(v *vm) { v.policy = nil }, 1, "endpoint", report.Undecided, "--nonce random asks for a fresh one"},
+		"which is fine":                  {ours, ours, func(v *vm) { v.policy = []string{"ENDPOINT=unbound"} }, 0, "endpoint", report.Note, "a receipt that may be old"},
+		"relayed, and old":               {ours, other, func(v *vm) { v.policy = nil }, 4, "endpoint", report.NotAllowed, "the receipt is relayed"},
+		"a file":                         {ours, measure.KeyHash{}, nil, 0, "bound key", report.Note, "not fetched by its address"},
+		"a key that is not in the quote": {ours, ours, func(v *vm) {
+			v.report.ReportData = measure.Asked{Nonce: []byte{1}, Key: other}.ReportData(marshal(t, gitRecord()))
+		}, 3, "receipt", report.Invalid, "record and key"},
+		"a quote that binds none": {ours, ours, func(v *vm) { v.report.ReportData = measure.Asked{Nonce: []byte{1}}.ReportData(marshal(t, gitRecord())) }, 3, "receipt", report.Invalid, "record and key"},
+		"a receipt that keeps quiet of one": {measure.KeyHash{}, other, func(v *vm) {
+			v.report.ReportData = measure.Asked{Nonce: []byte{1}, Key: ours}.ReportData(marshal(t, gitRecord()))
+		}, 3, "receipt", report.Invalid, "record and key"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := newVM()
-			v.key, v.peer = tc.key, tc.peer
+			v.key, v.peer, v.nonce, v.policy = tc.key, tc.peer, []byte{1}, []string{"NONCE=01"}
 			if tc.change != nil {
 				tc.change(v)
 			}
@@ -55,7 +63,7 @@ func TestEndpoint(t *testing.T) {
 			if tc.code == 1 && !slices.Equal(r.Findings[i].Settle, []string{"ENDPOINT=unbound"}) {
 				t.Errorf("it would be settled by %q", r.Findings[i].Settle)
 			}
-			if pass := slices.ContainsFunc(r.Findings, func(f report.Finding) bool { return f.Name == "endpoint" && f.Outcome == report.Pass }); pass != (tc.code == 0 && tc.key == ours && tc.peer == ours) {
+			if pass := slices.ContainsFunc(r.Findings, func(f report.Finding) bool { return f.Name == "endpoint" && f.Outcome == report.Pass }); pass != (tc.o == report.Pass) {
 				t.Errorf("the endpoint passes: %v", pass)
 			}
 		})

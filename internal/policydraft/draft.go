@@ -77,6 +77,7 @@ func settle(ctx context.Context, w *policy.Writer, e *evidence.Evidence, params 
 	if err != nil {
 		return err
 	}
+	expected.Nonce = params.Policy.Nonce // it is of this question, and no line of the policy
 	params.Policy = expected
 	var review []string
 	written := make(map[string]bool)

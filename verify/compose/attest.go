@@ -51,9 +51,9 @@ func (j *judge) attest(service map[string]any) error {
 func (j *judge) attestKey(key string, service map[string]any) error {
 	value := service[key]
 	switch {
-	case value == nil || key == "image" || key == "read_only" || strings.HasPrefix(key, "x-"):
 	case model.FilledIn(value):
 		return fmt.Errorf("it has a ${…} in %s", key)
+	case value == nil || key == "image" || key == "read_only" || strings.HasPrefix(key, "x-"):
 	case key == "command":
 		return attestCommand(value)
 	case key == "volumes":

@@ -89,6 +89,7 @@ func TestAttest(t *testing.T) {
 		"a word behind it":             {edit(command, `command: [attest, run]`), `its command has "run"`},
 		"a flag without a value":       {edit(command, `command: [attest, --listen]`), "in its command"},
 		"a ${…} in its command":        {edit(command, `command: [attest, --listen, "${WHERE}"]`), "it has a ${…} in command"},
+		"a ${…} in its image":          {edit("registry.example/", "${REGISTRY}/"), "it has a ${…} in image"},
 		"a ${…} in its ports":          {edit("8081:8081", "${PORT}:8081"), "it has a ${…} in ports"},
 		"an entrypoint":                {service("entrypoint: [/bin/bash]"), "it has entrypoint"},
 		"a variable":                   {service("environment: {GODEBUG: http2debug=2}"), "it has environment"},

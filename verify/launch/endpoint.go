@@ -12,17 +12,22 @@ import (
 func (p Params) endpoint(c report.Check, bound measure.KeyHash) {
 	const name = "endpoint"
 	peer := p.Evidence.Peer
-	switch {
+	switch fresh, accepted := c.Policy.Nonce.Given(), c.Policy.Endpoint.Given(); {
 	case peer.IsZero() && bound.IsZero():
 	case peer.IsZero():
 		c.Note("bound key", bound.String(), "anyone who proves by TLS to hold this key is in this VM; the evidence was not fetched by its address, so nobody was asked for that")
-	case bound.IsZero() && c.Policy.Endpoint.Given():
+	case bound != peer && !bound.IsZero():
+		c.NotAllowed(name, bound.String(), peer.String(), "the server has another TLS key than the one that the quote binds: the receipt is relayed, or TLS ends before the VM, as at dstack's gateway but for its passthrough addresses")
+	case bound.IsZero() && accepted:
 		c.Note(name, peer.String(), "no key is bound, which ENDPOINT=unbound accepts: the server may have got the evidence from elsewhere")
 		c.Accept("an endpoint that no key binds to the VM")
 	case bound.IsZero():
 		c.Undecided(name, "a key that the quote binds", peer.String(), "the evidence binds no key, so the server may have got it from another machine; a receipt of “git-launcher attest --bind-file” or “receipt --bind-spki” binds one", "ENDPOINT=unbound")
-	case bound != peer:
-		c.NotAllowed(name, bound.String(), peer.String(), "the server has another TLS key than the one that the quote binds: the receipt is relayed, or TLS ends before the VM, as at dstack's gateway but for its passthrough addresses")
+	case !fresh && accepted:
+		c.Note(name, peer.String(), "the key is bound, but by a receipt that may be old, which ENDPOINT=unbound accepts")
+		c.Accept("an endpoint whose key may have been bound in an earlier boot")
+	case !fresh:
+		c.Undecided(name, "a key that a fresh quote binds", peer.String(), "the receipt may be of an earlier boot, and the server may have kept the key since; --nonce random asks for a fresh one", "ENDPOINT=unbound")
 	case p.exclusive(c.Policy):
 		c.Pass(name, "you are talking to this VM, and to nothing else in it than the launch: the quote binds the TLS key "+peer.String())
 	default:
