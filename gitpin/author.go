@@ -85,7 +85,7 @@ func Reachable(ctx context.Context, p Params, history bool, dir string) (Reach, 
 	if history {
 		look = func(ctx context.Context, stream io.Reader) error {
 			return p.commits(ctx, stream, dir, func(a *pack.Archive) error {
-				// The pack is the history of the tips. Its objects are named by their own bytes.
+				// The pack is the history of the tips. Its objects' ids are computed from their bytes.
 				reach = Unreached
 				if _, there := a.Find(p.Commit); there {
 					reach = Reached
@@ -101,10 +101,11 @@ func Reachable(ctx context.Context, p Params, history bool, dir string) (Reach, 
 	return reach, p.fetchFault(err)
 }
 
-// EachSource pins the commit from Repo and from each mirror, each by itself and in a fresh
-// directory below dir, and says what came of it. It is for authors: a launch takes what the first
-// one has. Submodules, which mirrors don't serve, are left out, and a source is asked again
-// no more than twice. Its own error is the context's.
+// EachSource pins the commit from Repo and from each mirror in turn, each time into a new
+// directory below dir, and calls told with the outcome. It is for authors: a launch uses the
+// first source that has the commit. It leaves out submodules, which mirrors don't serve. By
+// default it asks each source at most three times. Errors are those of the context, and of the
+// disk if a directory can't be removed.
 func EachSource(ctx context.Context, p Params, dir string, told func(source string, err error)) error {
 	for i, repo := range append([]config.RepoURL{p.Repo}, p.Mirrors...) {
 		place := filepath.Join(dir, fmt.Sprint("source", i))

@@ -219,8 +219,8 @@ func TestBundleForAuthors(t *testing.T) {
 	}
 }
 
-// TestBundleOfATag: a bundle whose only tip is an annotated tag has its commit, in both formats:
-// for authors, who name the tag, and for a launch, which pins the commit.
+// TestBundleOfATag: a bundle whose only tip is an annotated tag holds the tag's commit, in both
+// object formats. An author finds it by the tag, and a launch by its id.
 func TestBundleOfATag(t *testing.T) {
 	for _, options := range [][]string{nil, {gittest.SHA256}} {
 		h := newHost(t, options...)

@@ -15,8 +15,8 @@ import (
 	"gitlauncher/internal/lfstest"
 )
 
-// contentByHand is the last block of commands of VERIFY.md's "The same by hand", which
-// computes the digests of a record from a clone.
+// contentByHand returns the last block of commands in "The same by hand" of VERIFY.md. It
+// computes the digests of a launch record from a clone.
 func contentByHand(t *testing.T) string {
 	t.Helper()
 	page, err := os.ReadFile("../VERIFY.md")
@@ -30,8 +30,8 @@ func contentByHand(t *testing.T) string {
 	return "set -euo pipefail\n" + blocks[len(blocks)-1][1]
 }
 
-// TestListedByHand: anyone with git, jq and coreutils finds what was placed, to the byte: of
-// submodules and Git LFS files together, with names and contents that are like neither.
+// TestListedByHand: with git, jq and coreutils, anyone can list submodules and Git LFS files
+// exactly as the launcher does. Misleading names and contents are among them.
 func TestListedByHand(t *testing.T) {
 	if _, err := exec.LookPath("jq"); err != nil {
 		t.Fatal("needs jq")

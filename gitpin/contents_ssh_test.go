@@ -20,18 +20,18 @@ import (
 	"gitlauncher/internal/lfstest"
 )
 
-// sshSecret is what the SSH host gives for requests to the Git LFS server.
+// sshSecret is the token that the SSH host gives for requests to the Git LFS server.
 const sshSecret = "s3cret-of-the-ssh-host"
 
-// lfsSSH is a real sshd whose git-lfs-authenticate is a script, and a Git LFS server
-// that wants what the script gives.
+// lfsSSH is a real sshd whose git-lfs-authenticate is a script, and a Git LFS server that
+// requires the token that the script prints.
 type lfsSSH struct {
 	*lfsHost
 	ssh    *gittest.SSH
 	script string
-	asked  string // the file with its arguments, a line each time
-	api    string // where the Git LFS server is
-	ca     string // the file with its authority
+	asked  string // the path of a file to which the script appends its arguments as a line
+	api    string // the address of the Git LFS server
+	ca     string // the path of the certificate of the server's authority
 }
 
 func newLFSSSH(t testing.TB, options ...string) *lfsSSH {
@@ -50,10 +50,10 @@ func newLFSSSH(t testing.TB, options ...string) *lfsSSH {
 	return h
 }
 
-// answer has the host answer with a text.
+// answer makes the host answer with a text.
 func (h *lfsSSH) answer(t testing.TB, text string) { h.runs(t, "cat <<'END'\n"+text+"\nEND\n") }
 
-// runs has the host answer by a script.
+// runs makes the host answer by running a script.
 func (h *lfsSSH) runs(t testing.TB, script string) {
 	t.Helper()
 	text := fmt.Sprintf("#!/bin/sh\necho \"$@\" >>%q\n%s", h.asked, script)
@@ -69,7 +69,7 @@ func (h *lfsSSH) params(t testing.TB, dir string) gitpin.Params {
 	return p
 }
 
-// overTLS has the Git LFS server come over https, with links there, or in clear.
+// overTLS moves the Git LFS server to https. Its links are to https, too, if links is true.
 func (h *lfsSSH) overTLS(t *testing.T, links bool) {
 	t.Helper()
 	ca := newAuthority(t)
@@ -81,7 +81,8 @@ func (h *lfsSSH) overTLS(t *testing.T, links bool) {
 	h.answer(t, fmt.Sprintf(`{"href":"%s/r.git/info/lfs","header":{"Authorization":"Bearer %s"}}`, url, sshSecret))
 }
 
-// lfsOverSSH is a repository over ssh with a Git LFS server, which may want TLS.
+// lfsOverSSH returns a repository over SSH with a Git LFS server, which speaks TLS if tls is
+// true.
 func lfsOverSSH(t *testing.T, tls bool, options ...string) scene {
 	h := newLFSSSH(t, options...)
 	if tls {
@@ -93,8 +94,8 @@ func lfsOverSSH(t *testing.T, tls bool, options ...string) scene {
 	return s
 }
 
-// TestLFSOverSSH: the SSH host is asked once, in the words of git-lfs itself; what it gives
-// goes to its server alone, and into no log and no file.
+// TestLFSOverSSH: the SSH host is asked once, in the same words as by git-lfs. The token that
+// it gives goes to its server alone, and into no log and no file.
 // SECURITY.md: G12.
 func TestLFSOverSSH(t *testing.T) {
 	h := newLFSSSH(t)
@@ -120,7 +121,7 @@ func TestLFSOverSSH(t *testing.T) {
 		t.Errorf("the log has the secret:\n%s", &log)
 	}
 	withoutSecret(t, p.WorkDir, sshSecret)
-	// git-lfs asks the same of the same host, and gets the same contents.
+	// git-lfs asks the same host the same question, and gets the same contents.
 	if err := os.Remove(h.asked); err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +135,7 @@ func TestLFSOverSSH(t *testing.T) {
 	}
 }
 
-// lfsSSHAttacks are ways of an SSH host with Git LFS, and how a launch ends.
+// lfsSSHAttacks lists what an SSH host with Git LFS may do, and how the launch then ends.
 var lfsSSHAttacks = map[string]struct {
 	change func(t *testing.T, h *lfsSSH)
 	reason fetch.Reason
@@ -194,8 +195,8 @@ var lfsSSHAttacks = map[string]struct {
 	}, fetch.Authority, "from an authority that is not known here"},
 }
 
-// TestLFSOverSSHAttacks: whatever the SSH host answers, no secret is sent or shown where it
-// does not belong, and the launch fails for the true reason.
+// TestLFSOverSSHAttacks: whatever the SSH host answers, no secret is sent or logged where it
+// does not belong, and the launch's error names the true cause.
 // SECURITY.md: G12.
 func TestLFSOverSSHAttacks(t *testing.T) {
 	for name, c := range lfsSSHAttacks {
@@ -217,8 +218,9 @@ func TestLFSOverSSHAttacks(t *testing.T) {
 	}
 }
 
-// TestLFSConfigBeside: where the repository comes over ssh or in a file, .lfsconfig names the
-// server: over https, or on this machine where the SSH host is. The host is not asked then.
+// TestLFSConfigBeside: for a repository over SSH or in a bundle, .lfsconfig may name the Git
+// LFS server. Its address must be https://, or on this machine if the SSH host is. The SSH host
+// is not asked then.
 // SECURITY.md: G11.
 func TestLFSConfigBeside(t *testing.T) {
 	for name, c := range map[string]struct {

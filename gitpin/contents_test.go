@@ -225,7 +225,7 @@ func TestLFSTampered(t *testing.T) {
 	if _, err := h.pin(t, dir); err != nil {
 		t.Fatal(err)
 	}
-	for _, file := range []string{"model.bin", "large.bin"} { // of a large one the pointer is known before
+	for _, file := range []string{"model.bin", "large.bin"} { // the pointer of a large file is read first
 		pointer, err := gittest.Git(h.Dir, nil, "cat-file", "blob", h.Head+":"+file)
 		if err != nil {
 			t.Fatal(err)

@@ -171,7 +171,7 @@ func newAuthority(t *testing.T) *authority {
 	return &authority{a, file}
 }
 
-// serve serves over https until the test ends.
+// serve runs a server over https until the test ends.
 func (a *authority) serve(t *testing.T, s *gittest.Server) (url string) {
 	t.Helper()
 	cert, _, _, err := a.Issue("127.0.0.1", time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
@@ -291,10 +291,10 @@ func bundleBeside(t *testing.T) scene {
 	return s
 }
 
-// away has a server answer nothing any more.
+// away makes a server answer every further request with 503.
 func away(s *gittest.Server) { s.Misbehave(gittest.Fault{Kind: "status", Arg: "503"}) }
 
-// inBundle has the scene's repository come in a file.
+// inBundle replaces the scene's repository with a bundle of it.
 func (s *scene) inBundle(t *testing.T, repo string) {
 	t.Helper()
 	bundle := filepath.Join(t.TempDir(), "b.bundle")

@@ -63,9 +63,10 @@
 //
 // A pointer in the tree names a content by SHA-256 and size, and so proves it. The contents
 // are fetched once their tree is proven, and replace the pointers in the draft
-// (contents.go). The pack keeps the pointers. A restart reads that of a large content there,
-// and compares its SHA-256. A pointer has one form, so that of a small one is computed from
-// the content on the disk, and its id compared with the tree's ([worktree.Checker]).
+// (contents.go). The pack keeps the pointers. For a large content, a restart reads the pointer
+// from the pack, and compares its SHA-256 with that of the content on the disk. For a small
+// one, it computes the pointer from the content, since a pointer has one form, and compares
+// the pointer's id with the one in the tree ([worktree.Checker]).
 //
 // # Formats
 //

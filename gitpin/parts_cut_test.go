@@ -15,9 +15,10 @@ import (
 	"gitlauncher/internal/lfstest"
 )
 
-// partsCourse is a course of a checkout with submodules, one in another, and Git LFS contents
-// in each of the three: a first launch, a restart, one that has to fetch a changed content
-// again, and a restart. Each request for a content is a moment, too: others are placed by then.
+// partsCourse returns a course of a checkout with a submodule inside a submodule and Git LFS
+// contents in all three repositories. Its launches are a first one, a restart, a restart that
+// must fetch a changed content again, and one more restart. It is also cut off at each request
+// for a content, when others have been placed already.
 func partsCourse(t *testing.T) *course {
 	r := newRepos(t)
 	server := &lfstest.Server{Dir: t.TempDir()}
@@ -61,7 +62,7 @@ func partsCourse(t *testing.T) *course {
 			mu.Lock()
 			defer mu.Unlock()
 			server.Download = func(_ http.ResponseWriter, q *http.Request) bool {
-				mu.Lock() // one after the other
+				mu.Lock() // one request at a time
 				defer mu.Unlock()
 				cut("content " + filepath.Base(q.URL.Path)[:8])
 				return false
@@ -87,8 +88,8 @@ func partsCourse(t *testing.T) *course {
 	}
 }
 
-// TestKilledBetweenParts: a kill leaves what is there in that moment. Whatever part or content
-// was the last, the next start comes up, and has them all.
+// TestKilledBetweenParts: a kill leaves the disk as it is at that moment. Whichever part or
+// content was the last before it, the next launch succeeds and has them all.
 // SECURITY.md: H6.
 func TestKilledBetweenParts(t *testing.T) {
 	c := partsCourse(t)
@@ -119,8 +120,8 @@ func TestKilledBetweenParts(t *testing.T) {
 	}
 }
 
-// TestPowerCutBetweenParts: likewise for a power cut. On a mount point names move one by one,
-// which sets times of change: git finds the contents unchanged all the same.
+// TestPowerCutBetweenParts: the same holds for a power cut. At a mount point, names move one by
+// one, which changes their ctimes. Git finds the contents unchanged all the same.
 // SECURITY.md: H7.
 func TestPowerCutBetweenParts(t *testing.T) {
 	for _, place := range []string{"beside", "in a mount"} {

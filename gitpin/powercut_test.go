@@ -116,15 +116,16 @@ func TestPowerCut(t *testing.T) {
 // moment is a power cut.
 type moment struct{ name, image string }
 
-// course is a row of launches, which are cut off at every stage and wherever else it says.
+// course is a series of launches. They are cut off at every stage, and wherever else between
+// calls cut.
 type course struct {
-	launches []gitpin.Params // but WORK_DIR
-	before   func(launch int, dir string)
-	between  func(cut func(at string)) // takes note of a way to cut at further moments; may be nil
-	sound    func(t *testing.T, c *gitpin.Checkout, dir string)
+	launches []gitpin.Params                                    // without WorkDir
+	before   func(launch int, dir string)                       // prepares a launch; may be nil
+	between  func(cut func(at string))                          // is given cut before each launch, and may call it during the launch; may be nil
+	sound    func(t *testing.T, c *gitpin.Checkout, dir string) // requires that a checkout is right
 }
 
-// run launches, and calls cut at every moment.
+// run runs the launches, and calls cut at every moment.
 func (c *course) run(t *testing.T, dir string, cut func(launch int, at string)) {
 	t.Helper()
 	for launch, p := range c.launches {
@@ -146,7 +147,7 @@ func (c *course) run(t *testing.T, dir string, cut func(launch int, at string)) 
 	}
 }
 
-// again is the start after a cut: the last of the launches.
+// again runs the last launch of the course, as the one after a cut.
 func (c *course) again(t *testing.T, name, dir string) (fetched bool) {
 	t.Helper()
 	p := c.launches[len(c.launches)-1]
@@ -176,8 +177,8 @@ func powerCut(t *testing.T, kind string, inside bool) {
 	}})
 }
 
-// cutPower cuts the power at every moment of a course, of which there are to be that many, and
-// starts again from each disk.
+// cutPower cuts the power at every moment of a course, and launches again from each disk. It
+// requires that the course has at least that many moments.
 func cutPower(t *testing.T, kind string, inside bool, least int, c *course) {
 	v := newVolume(t, kind)
 	dir := filepath.Join(v.at, "work")

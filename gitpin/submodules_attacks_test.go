@@ -180,7 +180,7 @@ func TestSubmoduleCredentials(t *testing.T) {
 	withoutSecret(t, p.WorkDir, r.Password)
 }
 
-// withoutSecret requires that no file holds a secret.
+// withoutSecret requires that no file of a directory holds a secret.
 func withoutSecret(t *testing.T, dir, secret string) {
 	t.Helper()
 	if err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {

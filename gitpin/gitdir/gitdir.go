@@ -131,7 +131,7 @@ func (p Place) configOf(c Contents) string {
 	if c.Path != "" {
 		text += "\tworktree = " + quoted(between(p.Dir, c.Path)) + "\n"
 	}
-	if c.Moved { // git would read such files again, and take a content of Git LFS for a change
+	if c.Moved { // else git would read the moved files again, and take Git LFS contents for changes
 		text += "\ttrustctime = false\n"
 	}
 	text += extensions + "[remote \"origin\"]\n\turl = " + quoted(c.Origin) + "\n\tfetch = +refs/heads/*:refs/remotes/origin/*\n"

@@ -11,8 +11,8 @@ import (
 	"gitlauncher/internal/gittest"
 )
 
-// TestChargedOnce: what opening a delta makes is charged before it is made, by its size,
-// also where an earlier one left it at hand; and a refusal ends it.
+// TestChargedOnce: when a delta is opened, the size of what it makes is charged before it is
+// made, even if it is still in memory. A refusal ends the opening.
 // SECURITY.md: G4.
 func TestChargedOnce(t *testing.T) {
 	base := []byte("the base of two deltas")
@@ -44,7 +44,7 @@ func TestChargedOnce(t *testing.T) {
 	}
 	refused := errors.New("too much")
 	bases := newCache(baseCache)
-	for _, content := range [][]byte{two, one, two} { // the second and the third are at hand
+	for _, content := range [][]byte{two, one, two} { // the second and the third are in memory by then
 		var charged []int64
 		c, err := a.open(t.Context(), offset(content), bases, func(n int64) error { charged = append(charged, n); return nil })
 		if err != nil {

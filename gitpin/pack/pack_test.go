@@ -447,7 +447,7 @@ func TestKeptPackIsHashedAgain(t *testing.T) {
 	}
 }
 
-// broken is a disk that fails after so many bytes.
+// broken is a disk that fails after left bytes.
 type broken struct{ left int }
 
 var errDisk = errors.New("the disk fails")
@@ -459,7 +459,7 @@ func (b *broken) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// TestWriteFails: a pack that can't be written whole is an error, wherever the disk fails.
+// TestWriteFails: wherever the disk fails while a pack is written, the error is the disk's.
 func TestWriteFails(t *testing.T) {
 	a, err := read(t, gittest.Pack(-1, blob("one"), blob(strings.Repeat("two", 1000))), wide)
 	if err != nil {

@@ -19,7 +19,7 @@ type missingBaseError struct{ id object.ID }
 
 func (e *missingBaseError) Error() string { return e.Unwrap().Error() }
 
-// Unwrap returns the *[Error] that this is at the end of a reading.
+// Unwrap returns the [*Error] that this is once the whole pack has been read.
 func (e *missingBaseError) Unwrap() error {
 	return fault.Bad("the base %s of a delta is not in it", e.id)
 }

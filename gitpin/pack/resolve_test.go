@@ -12,14 +12,14 @@ import (
 	"gitlauncher/internal/gittest"
 )
 
-// TestTakenUp: deltas whose base is named by its id and was itself a delta are taken up
-// again, level by level; and what is wrong with such a delta is found then, as ever.
+// TestTakenUp: a delta may name its base by id, and the base may be such a delta, too. These
+// deltas are resolved later, level by level. A fault in one of them is found then.
 // SECURITY.md: G4.
 func TestTakenUp(t *testing.T) {
 	const base, levels = "the base", 5
 	id := func(content string) []byte { return gittest.ID("blob", []byte(content)) }
-	// Each delta is on the one before it, by its id, and the last one stands first, so that
-	// none but the one on the base has a name when the next comes by.
+	// Each delta names as its base what the delta before it makes. The last delta comes first
+	// in the pack, so that the base of each delta is still unnamed when the delta is read.
 	chain := func(last []byte) []gittest.PackEntry {
 		entries := []gittest.PackEntry{blob(base)}
 		content := base
@@ -54,7 +54,7 @@ func TestTakenUp(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	// The limit counts what is made then, too.
+	// The limit applies to what these deltas make, too.
 	large := swell(int(top), 100_000)
 	var limit *pack.LimitError
 	if _, err := read(t, gittest.Pack(-1, chain(large)...), pack.Limits{Pack: 1 << 30, Tree: 64 << 10, Files: 100}); !errors.As(err, &limit) || limit.What != "tree" {
@@ -63,15 +63,15 @@ func TestTakenUp(t *testing.T) {
 	if _, err := read(t, gittest.Pack(-1, chain(large)...), wide); err != nil {
 		t.Errorf("within the limit: %v", err)
 	}
-	// A base that nothing makes.
+	// A base that is missing.
 	entries := chain(nil)
 	if _, err := read(t, gittest.Pack(-1, entries[:len(entries)-1]...), wide); err == nil || !strings.HasPrefix(err.Error(), "bad pack: the base ") || !strings.HasSuffix(err.Error(), " of a delta is not in it") {
 		t.Errorf("without the base: %v", err)
 	}
 }
 
-// TestClaimsFail: a pack that can't be looked at is an error, and what a true index holds is
-// announced.
+// TestClaimsFail: a pack that can't be read is an error. The number of objects in a true index
+// is announced.
 func TestClaimsFail(t *testing.T) {
 	src, index := indexed(t, blob("one"), blob("two"))
 	announced := 0

@@ -12,9 +12,9 @@ import (
 	"gitlauncher/internal/gittest"
 )
 
-// TestZlib: a content that is not zlib's, of another length than its header says, or with
-// another checksum, is refused for that: small and large, whole and as a delta, as the last
-// entry and before others.
+// TestZlib: an entry is refused by its fault if it is not zlib data, if its length is not that
+// in its header, or if its checksum is wrong. This holds for small and large entries, for whole
+// objects and deltas, and for the last entry and others.
 func TestZlib(t *testing.T) {
 	deflated := func(n int) []byte {
 		var z bytes.Buffer
@@ -66,11 +66,11 @@ func TestZlib(t *testing.T) {
 	}
 }
 
-// TestHeaders: an entry that is cut off in its header, or is of no type, is refused.
+// TestHeaders: an entry is refused if its header is cut off or names no type.
 func TestHeaders(t *testing.T) {
 	for _, tc := range []struct {
 		head string
-		says string // of a *pack.Error; empty for a pack that ends too early
+		says string // a part of the *pack.Error's text; empty for a pack that ends too early
 	}{
 		{"", ""}, {"\xb0", ""}, {"\xb0\x80", ""}, {"\x60", ""}, {"\x60\x80", ""}, {"\x70", ""}, {"\x70" + strings.Repeat("i", 19), ""},
 		{"\x00", "an entry has the unknown type 0"}, {"\x50", "an entry has the unknown type 5"},

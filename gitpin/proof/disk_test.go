@@ -11,16 +11,16 @@ import (
 	"gitlauncher/internal/gittest"
 )
 
-// TestDiskFails: what can't be made ends the proof with the path that it is about, be it
-// made when its blob comes by or from the kept pack: a file, a symbolic link, the folder
-// of a submodule.
+// TestDiskFails: if a file, a symbolic link or the directory of a submodule can't be made, the
+// proof ends with an error that names its path. It does so if the blob is written as it
+// arrives, and if it is read from the kept pack.
 func TestDiskFails(t *testing.T) {
 	var o objects
 	inner := o.tree(entry("100644", "b", o.blob("two")))
 	commit := o.commit(o.tree(entry("100755", "a.sh", o.blob("one")), entry("40000", "d", inner), entry("120000", "link", o.blob("a.sh")), entry("160000", "module", oid(9))))
 	trees := slices.Clone(o.entries)
 	slices.Reverse(trees)                                      // the commit and the trees first
-	late := map[string]int{"blobs first": 2, "trees first": 0} // what comes by before its tree is made of the kept pack
+	late := map[string]int{"blobs first": 2, "trees first": 0} // blobs that arrive before their tree are read from the kept pack
 	for order, entries := range map[string][]gittest.PackEntry{"blobs first": o.entries, "trees first": trees} {
 		for _, path := range []string{"a.sh", "d/b", "link", "module"} {
 			_, _, err := (&objects{entries}).into(t, &memory{fails: path}, wide(commit))
@@ -35,8 +35,8 @@ func TestDiskFails(t *testing.T) {
 	}
 }
 
-// TestLarge: a large blob that the tree names is written as it comes, and listing alone
-// writes none.
+// TestLarge: a large blob in the tree is written as it arrives. If the tree is only listed,
+// nothing is written.
 func TestLarge(t *testing.T) {
 	var o objects
 	large := o.blob(strings.Repeat("x", 5<<20))

@@ -9,10 +9,10 @@ import (
 	"gitlauncher/gitpin/pack"
 )
 
-// Pointers returns the Git LFS pointers among the blobs of a listed tree, by the numbers of
-// the files that wanted names. Each was hashed again, so that it is the blob that the tree
-// names. A file that is left out may be one, too: what can't be read here is for whoever
-// hashes the file to judge.
+// Pointers returns the Git LFS pointers among the wanted files of a listed tree, by the
+// numbers of the files. Each pointer was hashed, so it is the blob that the tree names. A blob
+// that can't be read is left out, although it may be a pointer; reading the file itself will
+// show its fault.
 func (t *Tree) Pointers(ctx context.Context, a *pack.Archive, wanted func(i int) bool) map[int]lfs.Pointer {
 	found := make(map[int]lfs.Pointer)
 	for i := range t.Files {

@@ -29,7 +29,7 @@ type memory struct {
 	open  bool              // a file without a path is being written
 	twice []string          // paths that were made more than once
 	fails string            // the path that can't be made
-	late  int               // files that were made of the kept pack
+	late  int               // files that were made from the kept pack
 	n     int32
 }
 
@@ -144,7 +144,7 @@ func (o *objects) complete(t *testing.T, params proof.Params) (*proof.Tree, *mem
 	return o.into(t, &memory{}, params)
 }
 
-// into does so with a writer.
+// into proves a commit, and writes its files to m.
 func (o *objects) into(t *testing.T, m *memory, params proof.Params) (*proof.Tree, *memory, error) {
 	t.Helper()
 	params.Files = m

@@ -30,8 +30,8 @@ func must(t *testing.T, errs ...error) {
 	}
 }
 
-// TestOpenKept: the kept pack is a regular file with one name, in folders that are none
-// but themselves; an index that is something else is none.
+// TestOpenKept: the kept pack must be a regular file with one name, in directories that are
+// not links. An index that is not a regular file counts as missing.
 // SECURITY.md: W2.
 func TestOpenKept(t *testing.T) {
 	const own, packs = "the pack is not a file of its own", ".git/objects/pack"
@@ -88,7 +88,7 @@ func TestOpenKept(t *testing.T) {
 	}
 }
 
-// TestOpenRefuses: what is not a directory is not taken for WORK_DIR.
+// TestOpenRefuses: WORK_DIR must be a directory.
 func TestOpenRefuses(t *testing.T) {
 	top := t.TempDir()
 	must(t, os.WriteFile(top+"/file", nil, 0o600), os.Symlink(".", top+"/link"), syscall.Mkfifo(top+"/pipe", 0o600))
@@ -120,8 +120,8 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
-// TestMark: whose checkout it is, is written anew where it is not so yet, and said to be
-// written only where it is.
+// TestMark: Mark writes the origin unless the mark has it already, and succeeds only if the
+// mark has it in the end.
 func TestMark(t *testing.T) {
 	d, dir := inWork(t)
 	if err := d.Mark("url"); !errors.Is(err, os.ErrNotExist) {
@@ -157,8 +157,8 @@ func TestMark(t *testing.T) {
 	}
 }
 
-// TestWords: a word that recognises a checkout is read from a regular file of at most
-// 64 KiB, and from nothing else.
+// TestWords: the words that identify a checkout are read from regular files of at most 64 KiB,
+// and from nothing else.
 func TestWords(t *testing.T) {
 	d, dir := inWork(t)
 	for name, tc := range map[string]struct {

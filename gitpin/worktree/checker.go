@@ -48,7 +48,7 @@ type checkWorker struct {
 	sum     hash.Hash
 	block   []byte
 	put     *stored.Putter // nil if no pack is written or compared
-	named   *lfs.Pointer   // the blob of the file at hand; nil if it is not known to be one
+	named   *lfs.Pointer   // the pointer that the tree is known to have for the current file, or nil
 }
 
 // NewChecker returns a checker, which must be closed.

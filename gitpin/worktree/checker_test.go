@@ -21,8 +21,8 @@ import (
 
 var launch = time.Date(2026, 3, 1, 12, 0, 0, 500, time.UTC)
 
-// disk is a checkout that was proven, and the tree that it is of: a script, a file in a
-// folder, a symbolic link, and beside them a folder that is not of the tree.
+// disk is a proven checkout and its tree: a script, a file in a directory, and a symbolic link.
+// Beside them is a directory that is not in the tree.
 type disk struct {
 	t    *testing.T
 	dir  string
@@ -68,14 +68,14 @@ func (d *disk) write(name, content string, mode os.FileMode) {
 	d.must(os.WriteFile(d.at(name), []byte(content), mode), os.Chmod(d.at(name), mode))
 }
 
-// replace puts something else in a name's place.
+// replace replaces what a path names.
 func (d *disk) replace(name string, with func(path string) error) {
 	d.t.Helper()
 	d.must(os.RemoveAll(d.at(name)), with(d.at(name)))
 }
 
-// check checks the checkout. between happens after the names were looked at, and before
-// the contents are.
+// check checks the checkout. It calls between after it has checked the names, before it checks
+// the contents.
 func (d *disk) check(ctx context.Context, between func(d *disk)) ([]worktree.Stat, error) {
 	c := worktree.NewChecker(d.CheckParams)
 	defer c.Close()
@@ -112,19 +112,19 @@ func TestGoodCheckout(t *testing.T) {
 	if err := c.File(t.Context(), "d/b", "two"); err != nil {
 		t.Error(err)
 	}
-	for path, content := range map[string]string{"d/b": "too", "d/c": "two", "link": "echo one", "a.sh": "echo one"} { // that one has another mode
+	for path, content := range map[string]string{"d/b": "too", "d/c": "two", "link": "echo one", "a.sh": "echo one"} { // a.sh has another mode
 		if err := c.File(t.Context(), path, content); !errors.Is(err, worktree.ErrChanged) {
 			t.Errorf("%s with %q: %v", path, content, err)
 		}
 	}
 }
 
-// TestChanged: each change of a checkout is refused by the path and what is wrong there,
-// also where it happens between the look at the names and the reading.
+// TestChanged: each change of a checkout is refused by its path and its fault, even if it is
+// made after the names were checked and before the contents are.
 // SECURITY.md: W1.
 func TestChanged(t *testing.T) {
 	for name, tc := range map[string]struct {
-		before func(d *disk) // nil: nothing
+		before func(d *disk) // makes the change before the check; may be nil
 		after  func(d *disk)
 		says   string
 	}{
@@ -185,8 +185,8 @@ func TestChanged(t *testing.T) {
 	}
 }
 
-// TestPlacedContents: with LFS, a pointer is not enough, and its content stands in its
-// place, older than all else; without it, the pointer is the file.
+// TestPlacedContents: with LFS, a file must hold the content that its pointer names, not the
+// pointer, and be older than everything else. Without LFS, the file is the pointer.
 func TestPlacedContents(t *testing.T) {
 	const content = "a large file"
 	sum := sha256.Sum256([]byte(content))

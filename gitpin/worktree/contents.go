@@ -20,8 +20,8 @@ import (
 // also writes or compares the stored pack of the tree. Errors are [ErrChanged],
 // [stored.ErrDiffers], and those of the disk.
 //
-// named are Git LFS pointers that the tree is known to have, by the files' numbers: the
-// content of such a file is proven by the SHA-256 in its pointer alone.
+// named has Git LFS pointers that are known to be in the tree, by the numbers of their files.
+// The content of such a file is proven by the SHA-256 in its pointer alone.
 func (c *Checker) Contents(ctx context.Context, tree *proof.Tree, sizes []int64, packed *Stored, named map[int]lfs.Pointer) ([]Stat, error) {
 	group, gctx := errgroup.WithContext(ctx)
 	var sum []byte

@@ -13,8 +13,7 @@ import (
 	"gitlauncher/internal/gittest"
 )
 
-// TestHash: a file that ends before the size that it had, or that can't be read, is not the
-// proven one.
+// TestHash: a file that is shorter than its size was, or that can't be read, is refused.
 func TestHash(t *testing.T) {
 	dir := t.TempDir()
 	name := filepath.Join(dir, "f")
@@ -51,7 +50,7 @@ func TestHash(t *testing.T) {
 		want    error
 	}{
 		"the content":         {t.Context(), open(name), "content", false, nil},
-		"its beginning":       {t.Context(), open(name), "con", false, nil}, // the size is held against it before and after
+		"its beginning":       {t.Context(), open(name), "con", false, nil}, // its caller compares the size before and after
 		"a file that is less": {t.Context(), open(name), "content and more", true, nil},
 		"another content":     {t.Context(), open(name), "contend", true, nil},
 		"a folder":            {t.Context(), open(dir), "content", false, os.ErrInvalid},

@@ -27,8 +27,8 @@ func newWriter(t *testing.T) (*worktree.Writer, *disk) {
 	return w, d
 }
 
-// TestWriter: files have exactly their modes and contents, whatever the umask, and their
-// numbers lead to their stat data.
+// TestWriter: files have exactly their modes and contents, whatever the umask is. Their numbers
+// lead to their stat data.
 func TestWriter(t *testing.T) {
 	defer unix.Umask(unix.Umask(0o077))
 	w, d := newWriter(t)
@@ -65,8 +65,8 @@ type zeros struct{}
 
 func (zeros) Read(b []byte) (int, error) { clear(b); return len(b), nil }
 
-// TestWriterFails: what can't be made is an error with its path, and nothing that is there
-// is written to or followed.
+// TestWriterFails: a file that can't be made is an error with its path. The writer neither
+// writes to files that exist nor follows links.
 func TestWriterFails(t *testing.T) {
 	fails := errors.New("the pack ends here")
 	const long = 4096

@@ -41,7 +41,7 @@ func TestPulse(t *testing.T) {
 	})
 }
 
-// TestPulseOfSilence: a wait in which nothing comes at all ends, too.
+// TestPulseOfSilence: a wait also ends if not a single byte arrives.
 func TestPulseOfSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stopped := false
@@ -60,7 +60,7 @@ func TestPulseOfSilence(t *testing.T) {
 	})
 }
 
-// TestCounted: a single byte of an SSH connection is life.
+// TestCounted: every single byte of an SSH connection is a sign of life.
 func TestCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stopped := false
@@ -79,7 +79,7 @@ func TestCounted(t *testing.T) {
 		}
 		synctest.Wait()
 		if stopped {
-			t.Error("bytes are no life")
+			t.Error("bytes do not count as a sign of life")
 		}
 		there.Close()
 		if _, err := c.Read(make([]byte, 8)); err != io.EOF {
