@@ -12,8 +12,8 @@ import (
 	"gitlauncher/imagepin/oci"
 )
 
-// TestFileSizes: the largest list of digests and the largest user config that are read,
-// and a byte more.
+// TestFileSizes: the largest list of digests and the largest user config are read. One byte
+// more is refused.
 func TestFileSizes(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "f")
 	for _, c := range []struct {
@@ -37,7 +37,7 @@ func TestFileSizes(t *testing.T) {
 	}
 }
 
-// documents are a source of documents by their digests.
+// documents is a source that returns documents by their digests.
 type documents map[oci.Digest][]byte
 
 func (d documents) Manifest(_ context.Context, digest oci.Digest) ([]byte, error) {
@@ -48,7 +48,7 @@ func (d documents) Blob(_ context.Context, digest oci.Digest) ([]byte, error) {
 	return d[digest], nil
 }
 
-// add adds an index of other indexes.
+// add adds an index of the given indexes. n makes it unique.
 func (d documents) add(n int, of ...oci.Digest) oci.Digest {
 	const index = "application/vnd.oci.image.index.v1+json"
 	var entries []string
@@ -60,8 +60,8 @@ func (d documents) add(n int, of ...oci.Digest) oci.Digest {
 	return oci.Sum(data)
 }
 
-// TestSizesOfDocuments: a document has the size that the one which names it says, also
-// where that is nothing.
+// TestSizesOfDocuments: a document must have the size that is stated where it is named, even
+// if that is zero.
 func TestSizesOfDocuments(t *testing.T) {
 	name, err := oci.ParseName("example.org/a/b")
 	if err != nil {
@@ -86,7 +86,7 @@ func TestSizesOfDocuments(t *testing.T) {
 	}
 }
 
-// TestDocumentsOfAnImage: no more than 32 documents are fetched to find one image.
+// TestDocumentsOfAnImage: at most 32 documents are fetched to find one image.
 func TestDocumentsOfAnImage(t *testing.T) {
 	name, err := oci.ParseName("example.org/a/b")
 	if err != nil {

@@ -343,7 +343,7 @@ func TestReceipt(t *testing.T) {
 	}
 }
 
-// TestReportData: what a quote is over, by other programs, and the vector of VERIFY.md.
+// TestReportData: other programs compute the same report data. VERIFY.md has its example.
 func TestReportData(t *testing.T) {
 	key := measure.KeyHashOf([]byte("key"))
 	for script, asked := range map[string]measure.Asked{

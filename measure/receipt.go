@@ -24,7 +24,7 @@ const (
 // The values of a receipt's "version".
 const (
 	ReceiptVersion      = "1"
-	ReceiptVersionBound = "2" // it binds a public key, too
+	ReceiptVersionBound = "2" // of a receipt that also binds a public key
 )
 
 // MaxNonce is the longest nonce of a receipt, in bytes.
@@ -65,13 +65,13 @@ type ReceiptInfo struct {
 	TCBInfo         string `json:"tcb_info"` // JSON, with app_compose inside
 }
 
-// Asked is what a receipt is asked for with.
+// Asked is what a request for a receipt contains.
 type Asked struct {
 	Nonce []byte  // at most MaxNonce bytes
-	Key   KeyHash // of the workload's public key; zero: the receipt binds none
+	Key   KeyHash // of the workload's public key; zero if the receipt is to bind none
 }
 
-// Version is the version of such a receipt.
+// Version returns the version of the receipt.
 func (a Asked) Version() string {
 	if a.Key.IsZero() {
 		return ReceiptVersion
@@ -79,13 +79,12 @@ func (a Asked) Version() string {
 	return ReceiptVersionBound
 }
 
-// ReportData returns what a receipt's quote carries:
+// ReportData returns the report data of a receipt's quote, without a key and with one:
 //
 //	SHA512("git-launcher receipt v1\n" || SHA256(nonce) || record)
-//	SHA512("git-launcher receipt v2\n" || SHA256(nonce) || SHA256(SPKI) || record), with a key
+//	SHA512("git-launcher receipt v2\n" || SHA256(nonce) || SHA256(SPKI) || record)
 //
-// A stranger chooses only the nonce. So nobody can make a receipt into a quote over a key of
-// theirs.
+// A stranger chooses only the nonce, and so can't obtain a quote over a key of their own.
 func (a Asked) ReportData(record []byte) [64]byte {
 	n := sha256.Sum256(a.Nonce)
 	h := sha512.New()
@@ -128,8 +127,8 @@ func ParseReceipt(data []byte) (*Receipt, error) {
 		return nil, errors.New("receipt of version 2 has no bound_spki_sha256")
 	}
 	known := json.NewDecoder(bytes.NewReader(data))
-	known.DisallowUnknownFields() // version 1 was never that strict, and stays as it is
-	r = Receipt{}                 // a receipt may be large
+	known.DisallowUnknownFields() // version 1 has always allowed them
+	r = Receipt{}                 // frees the first copy, which may be large
 	if err := known.Decode(&r); err != nil {
 		return nil, fmt.Errorf("receipt: %w", err)
 	}

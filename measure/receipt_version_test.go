@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestParseReceiptVersion: a receipt of another kind is refused in plain words. One that binds
-// a key is of version 2, and no other is.
+// TestParseReceiptVersion: a receipt of an unknown version is refused by its version. A receipt
+// is of version 2 if it binds a key, and only then.
 // SECURITY.md: E17.
 func TestParseReceiptVersion(t *testing.T) {
 	const key = "2c70e12b7a0646f92279f427c7b38e7334d8e5389cff167a1dc30e73f826b683"
@@ -21,9 +21,9 @@ func TestParseReceiptVersion(t *testing.T) {
 		`{"version": "3", "bound_spki_sha256": "` + key + `"}`:                          `unknown version "3"`,
 		`{"bound_spki_sha256": "` + key + `"}`:                                          `unknown version ""`,
 		`{"version": "1", "bound_spki_sha256": ""}`:                                     "is not 64 lowercase",
-		`{"version": "1", "bound_spki_sha256": null}`:                                   "is no string",
-		`{"version": "2", "bound_spki_sha256": null}`:                                   "is no string",
-		`{"version": "2", "bound_spki_sha256": 1}`:                                      "is no string",
+		`{"version": "1", "bound_spki_sha256": null}`:                                   "is not a string",
+		`{"version": "2", "bound_spki_sha256": null}`:                                   "is not a string",
+		`{"version": "2", "bound_spki_sha256": 1}`:                                      "is not a string",
 		`{"version": "2", "bound_spki_sha256": "` + key[1:] + `"}`:                      "is not 64 lowercase",
 		`{"version": "2", "bound_spki_sha256": "` + strings.ToUpper(key) + `"}`:         "is not 64 lowercase",
 		`{"version": "2", "bound_spki_sha256": "` + strings.Repeat("0", 64) + `"}`:      "is zero",
@@ -39,7 +39,7 @@ func TestParseReceiptVersion(t *testing.T) {
 	}
 }
 
-// TestReceiptBytes: a receipt that binds no key is written as it always was.
+// TestReceiptBytes: a receipt that binds no key has the same bytes as ever.
 func TestReceiptBytes(t *testing.T) {
 	r := Receipt{Version: "1", Binding: Recorded, Record: "r", Nonce: "00"}
 	const want = `{"version":"1","binding":"recorded","record":"r","nonce":"00","quote":"","event_log":"","report_data":"","vm_config":"","info":{"app_id":"","instance_id":"","app_name":"","device_id":"","compose_hash":"","os_image_hash":"","mr_aggregated":"","key_provider_info":"","vm_config":"","tcb_info":""}}` + "\n"

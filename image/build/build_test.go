@@ -99,7 +99,7 @@ func TestAdded(t *testing.T) {
 	}
 }
 
-// TestArchitectures: what there is a lock for, and nothing else.
+// TestArchitectures: every architecture with a lock is accepted, and no other.
 func TestArchitectures(t *testing.T) {
 	for _, arch := range architectures {
 		if _, o, err := parse([]string{"make", "-arch", arch}); err != nil || o.lockFile() != "image/debian-"+arch+".lock" {

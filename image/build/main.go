@@ -41,7 +41,7 @@ func main() {
 	}
 }
 
-// architectures are those that image/debian-ARCH.lock pins packages for.
+// architectures lists the values of ARCH for which image/debian-ARCH.lock exists.
 var architectures = []string{"amd64", "arm64"}
 
 // options are the flags of all commands.

@@ -13,8 +13,8 @@ import (
 	"gitlauncher/internal/entryscript"
 )
 
-// TestPrograms: what check and pin take for the image's programs is what the image has. The
-// lock names packages and not their files, so that just a built image can tell.
+// TestPrograms: the image has exactly the programs that check and pin expect in it. The lock
+// names packages, not their files, so only a built image can tell.
 func TestPrograms(t *testing.T) {
 	list, err := os.ReadFile(filepath.Join(top, "bin/image/git-launcher.files"))
 	if err != nil {

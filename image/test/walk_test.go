@@ -10,9 +10,9 @@ import (
 	"gitlauncher/internal/walktest"
 )
 
-// TestWalk goes doc/deploy.md's way from nothing to VERIFIED, through an upgrade and a
-// rollback, in Docker: three workloads, each in the image that has what it needs, on both
-// lines of dstack. The tests of the programs go it without Docker.
+// TestWalk follows doc/deploy.md in Docker from nothing to VERIFIED, through an upgrade and a
+// rollback. It does so for three workloads, each in the image that has what it needs, and on
+// both lines of dstack. TestWalk of package testscripts follows the page without Docker.
 func TestWalk(t *testing.T) {
 	needs(t, "curl", "jq")
 	reg := registry(t)
@@ -21,7 +21,7 @@ func TestWalk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// `docker compose` is the Compose that the page names.
+	// `docker compose` runs the version of Compose that the page names.
 	settings := t.TempDir()
 	write(t, filepath.Join(settings, "cli-plugins/.keep"), "")
 	if err := os.Symlink(filepath.Join(bin, "docker-compose"), filepath.Join(settings, "cli-plugins/docker-compose")); err != nil {

@@ -37,7 +37,7 @@ type standIn struct {
 	container func(create map[string]any) map[string]any
 	removed   bool
 	conflict  bool // somebody takes the name before the container is created
-	fails     bool // nobody can list containers
+	fails     bool // listing containers fails
 	mu        sync.Mutex
 }
 
@@ -96,7 +96,7 @@ func (s *standIn) connect(t *testing.T) *Engine {
 	return e
 }
 
-// serve returns the server, too.
+// serve starts the stand-in, and returns its server and a client.
 func (s *standIn) serve(t *testing.T) (*http.Server, *Engine) {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "e") // a socket's path must be short
@@ -321,8 +321,8 @@ func TestFind(t *testing.T) {
 	}
 }
 
-// TestNoAnswer: an Engine that can't say which ports are taken has not said that they are
-// free, and one that is gone is called absent.
+// TestNoAnswer: if the Engine can't say which ports are taken, they do not count as free. An
+// Engine that is gone is reported as absent.
 // SECURITY.md: R4.
 func TestNoAnswer(t *testing.T) {
 	image := testImage(t)
@@ -354,8 +354,8 @@ func TestNoAnswer(t *testing.T) {
 	}
 }
 
-// TestAgain: a container that somebody removed or changed is not started again, and a wait
-// for an Engine that is gone ends with its context.
+// TestAgain: a container that somebody removed or changed is not started again. The wait for
+// an Engine that is gone ends with its context.
 // SECURITY.md: D2.
 func TestAgain(t *testing.T) {
 	image := testImage(t)

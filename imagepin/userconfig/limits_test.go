@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestLimits: each limit of a user config at its value, and one beyond it.
+// TestLimits: each limit of a user config can be reached. One more is refused.
 func TestLimits(t *testing.T) {
 	ports := func(n int) string {
 		var list []string
@@ -23,7 +23,7 @@ func TestLimits(t *testing.T) {
 	for _, c := range []struct {
 		what        string
 		text        func(n int) string
-		least       int // 0 where there is none
+		least       int // 0 if there is no least value
 		most        int
 		below, says string
 	}{
@@ -54,7 +54,7 @@ func TestLimits(t *testing.T) {
 			check(c.least-1, c.below)
 		}
 	}
-	// The variables together: 32 KiB, of which each takes its name and its value.
+	// All variables together may have 32 KiB, names and values included.
 	for over, reach := range map[int]int{0: 33, 1: 32} {
 		var text strings.Builder
 		for i := range 32 {

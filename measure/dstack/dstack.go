@@ -197,9 +197,8 @@ func (c *Client) Info(ctx context.Context) (measure.ReceiptInfo, error) {
 	}, nil
 }
 
-// Receipt has the agent make a quote over the record and what was asked
-// ([measure.Asked.ReportData]), and returns it with everything else that a verifier needs. The
-// error is a *[CallError].
+// Receipt asks the agent for a quote whose report data is [measure.Asked.ReportData]. It
+// returns the quote with everything else that a verifier needs. Errors are [*CallError].
 func (c *Client) Receipt(ctx context.Context, binding measure.Binding, record []byte, asked measure.Asked) (*measure.Receipt, error) {
 	data := asked.ReportData(record)
 	q, err := call(ctx, c, "GetQuote", func(ctx context.Context) (*sdk.GetQuoteResponse, error) {

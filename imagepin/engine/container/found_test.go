@@ -6,8 +6,8 @@ import (
 	"github.com/moby/moby/api/types/container"
 )
 
-// TestInspected: an answer without a part that a comparison needs is none, and a container
-// runs also where it is paused or about to be started again.
+// TestInspected: an answer is refused if it lacks a part that a comparison needs. A container
+// that is paused, or about to be restarted, counts as running.
 func TestInspected(t *testing.T) {
 	whole := func() container.InspectResponse {
 		return container.InspectResponse{

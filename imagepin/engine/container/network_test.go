@@ -12,8 +12,8 @@ import (
 	"gitlauncher/measure"
 )
 
-// TestNetworks: a container is in the wanted network and in no other, be it one of the same
-// name that was made anew.
+// TestNetworks: a container must be in the wanted network and in no other. A network with the
+// same name that was created later is another one.
 // SECURITY.md: D2.
 func TestNetworks(t *testing.T) {
 	manifest := oci.Sum([]byte("manifest"))
@@ -46,7 +46,7 @@ func TestNetworks(t *testing.T) {
 		"the wanted one":                  {networks{"net": {NetworkID: "id"}}, true},
 		"it, without an id yet":           {networks{"net": {}}, true},
 		"it, without an endpoint":         {networks{"net": nil}, true},
-		"none":                            {nil, true}, // a container that does not run may have none
+		"none":                            {nil, true}, // a container that does not run may be in none
 		"another of the name":             {networks{"net": {NetworkID: "older"}}, false},
 		"another":                         {networks{"other": {NetworkID: "id"}}, false},
 		"another, without an endpoint":    {networks{"other": nil}, false},

@@ -10,7 +10,8 @@ import (
 	"gitlauncher/measure"
 )
 
-// TestUndescribed: what can't be described is neither created nor taken for the wanted one.
+// TestUndescribed: a container that can't be described is neither created nor taken for the
+// wanted one.
 func TestUndescribed(t *testing.T) {
 	found, ok := Inspected(container.InspectResponse{State: new(container.State), Config: new(container.Config), HostConfig: new(container.HostConfig), NetworkSettings: new(container.NetworkSettings)})
 	if !ok {
