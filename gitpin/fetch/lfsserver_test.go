@@ -37,3 +37,26 @@ func TestAccessIsRenewed(t *testing.T) {
 		}
 	}
 }
+
+// TestOnThisMachine: http:// is for a Git LFS server beside an SSH host of this machine.
+// SECURITY.md: G12.
+func TestOnThisMachine(t *testing.T) {
+	for repo, hosts := range map[string]map[string]bool{
+		"ssh://git@127.0.0.1:22/r":  {"127.0.0.1": true, "localhost": true, "::1": true, "example.org": false, "169.254.169.254": false},
+		"git@localhost:r":           {"127.0.0.1": true, "example.org": false},
+		"git@example.org:r":         {"127.0.0.1": false, "localhost": false, "example.org": false},
+		"https://example.org/r.git": {"localhost": false},
+		"/r.bundle":                 {"localhost": false, "": false},
+	} {
+		u, err := config.ParseRepoURL(repo)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := &fetcher{params: Params{Repo: u}}
+		for host, want := range hosts {
+			if f.onThisMachine(host) != want {
+				t.Errorf("%s, beside %s: %t", host, repo, !want)
+			}
+		}
+	}
+}

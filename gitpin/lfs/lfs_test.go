@@ -178,8 +178,8 @@ func TestAccess(t *testing.T) {
 		`{"href":"https:///x"}`:                     "has a link that is no address",
 		`{"header":{"Host":"x"}}`:                   "no link may set",
 		`{"header":{"A":"x\ny"}}`:                   "has a control character in it",
-		strings.Repeat(" ", lfs.MaxAccess-2) + "{}": "",
-		strings.Repeat(" ", lfs.MaxAccess-1) + "{}": "has more than 64 KiB",
+		strings.Repeat(" ", 64<<10-2) + "{}":        "",
+		strings.Repeat(" ", 64<<10-1) + "{}":        "has more than 64 KiB",
 	} {
 		l, err := lfs.ParseAccess([]byte(text), guess, local, now)
 		if (err == nil) != (says == "") || err != nil && (!strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), "the SSH host's answer to git-lfs-authenticate")) {
@@ -192,6 +192,24 @@ func TestAccess(t *testing.T) {
 	l, err := lfs.ParseAccess([]byte(most), guess, local, now)
 	if err != nil || l.Header["Authorization"] != "RemoteAuth x" || l.Expired(now) || !l.Expired(now.Add(55*time.Second)) {
 		t.Errorf("%+v, %v", l, err)
+	}
+}
+
+// TestNamed: an address in a tree follows the same rule.
+// SECURITY.md: G11.
+func TestNamed(t *testing.T) {
+	for address, says := range map[string]string{
+		"https://example.org/x": "", "http://localhost/x": "", "http://example.org/x": ".lfsconfig has an address that is not https://", "ssh://localhost/x": "is not https://",
+	} {
+		at, err := url.Parse(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l, err := lfs.Named(at, func(host string) bool { return host == "localhost" })
+		var bad *lfs.AnswerError
+		if says == "" && (err != nil || l.To != at) || says != "" && (!errors.As(err, &bad) || !strings.Contains(err.Error(), says)) {
+			t.Errorf("%s: %v, %v", address, l, err)
+		}
 	}
 }
 
