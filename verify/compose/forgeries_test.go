@@ -108,6 +108,7 @@ func TestForgeries(t *testing.T) {
 		"a config that is not the last word": {shop("    command: [/etc/git-launcher/config.conf, --platform=nontee]\n"), "refused: launcher:command: another config"},
 		"a flag that image mode has":         {shop("    command: [--approved, none]\n"), "refused: launcher:command: another file decides"},
 		"a measure that is none":             {shop("      GIT_LAUNCHER_MEASURE: none\n"), "refused: launcher:env:GIT_LAUNCHER_MEASURE: does not take it"},
+		"a receipt elsewhere, by a flag":     {shop("    command: [--receipt, /var/lib/git-launcher/workload/package.json]\n"), "open: launcher:command: replace a file: nobody expects it"},
 		"two of them":                        {shop("    deploy: {replicas: 2}\n"), "refused: launcher:deploy: deploy.replicas"},
 		"a device in its reservations":       {shop("    deploy: {resources: {reservations: {devices: [{capabilities: [gpu]}]}}}\n"), "refused: launcher:deploy: reservations.devices"},
 		"a build in its pull policy":         {shop("    pull_policy: build\n"), "refused: launcher:pull_policy: not measured"},
@@ -131,6 +132,10 @@ func TestForgeries(t *testing.T) {
 	}
 	if got := forge(t, shop("      API_KEY: ${API_KEY}\n"), nil, compose.Expect{}); len(got) > 0 {
 		t.Errorf("the honest form is refused: %q", got)
+	}
+	elsewhere := shop("    command: [--receipt, /var/lib/git-launcher/workload/package.json]\n")
+	if got := forge(t, elsewhere, nil, compose.Expect{DockerComposeSHA256: []string{sum(elsewhere)}}); len(got) > 0 {
+		t.Errorf("a receipt elsewhere, in a file that is expected, is refused: %q", got)
 	}
 }
 
