@@ -12,9 +12,9 @@ import (
 	"testing"
 )
 
-// row says what one package may import, not counting its tests. A package has no rights
-// until it has a row, and a row that grants more than the package uses fails, too.
-// Names are sorted, with blanks between them.
+// row says what one package may import. It does not count for the package's tests. A package
+// without a row may import nothing. A row that grants more than its package uses fails, too.
+// Names are sorted, with spaces between them.
 type row struct {
 	pkg     string // its path below the module's
 	ours    string // packages of this module
@@ -209,7 +209,7 @@ func TestImports(t *testing.T) {
 		case !there:
 			t.Errorf("%s has no row in rooms (arch_test.go), so it may import nothing. If all of this is meant, add\n\t%s", name, want)
 		case got != want:
-			t.Errorf("%s imports something else than its row in rooms (arch_test.go) says. If that is meant, replace\n\t%s\nby\n\t%s", name, got, want)
+			t.Errorf("%s imports something other than its row in rooms (arch_test.go) says. If that is meant, replace\n\t%s\nwith\n\t%s", name, got, want)
 		}
 	}
 }
@@ -237,14 +237,14 @@ func (r row) String() string {
 	return fmt.Sprintf("{%q, %q, %q, %q},", r.pkg, r.ours, r.modules, r.power)
 }
 
-// reaches are rules about everything that a package links, at any depth, whatever its
-// row says.
+// reaches lists rules about everything that a package links, at any depth. They hold whatever
+// the package's row says.
 var reaches = []struct {
 	why string
-	of  string   // this package and all below it
+	of  string   // this package, and all below it,
 	not []string // must not link these, nor what is below them
 }{
-	{"who verifies must not have to trust the launcher's verifier, and a launcher stays small", "cmd/git-launcher", []string{"verify"}},
+	{"nobody who verifies should have to trust a verifier in the launcher, and a launcher stays small", "cmd/git-launcher", []string{"verify"}},
 	{"a launcher with a simulator in it could be talked into measuring nothing", "cmd/git-launcher", []string{"internal/sim", "internal/gittest", "internal/regtest", "testing"}},
 	{"a launcher stays small: its command line is the standard library's, as check D reads it", "cmd/git-launcher", []string{"internal/cli", "github.com/spf13"}},
 	{"a verifier needs neither the simulator nor the guest agent", "cmd/git-launcher-verify", []string{"internal/sim", "internal/gittest", "internal/regtest", "measure/dstack"}},
@@ -269,8 +269,8 @@ const (
 	transports = "github.com/go-git/go-git/v5/plumbing/transport"
 )
 
-// TestReaches holds every package to [reaches]. Below measure only the guest agent's
-// client talks to anybody.
+// TestReaches: every package keeps the rules of [reaches]. Below measure, only the guest
+// agent's client may use a network.
 func TestReaches(t *testing.T) {
 	pkgs, module := list(t)
 	inside := func(name string) string {
@@ -298,10 +298,10 @@ func TestReaches(t *testing.T) {
 	}
 }
 
-// TestVerifyRunsNoPrograms: none of the verifier's own packages can run a program, and
-// only these libraries, which compose-go and sigstore-go bring along, could
-// (go-shellwords runs backquotes only for callers that ask, and compose-go does not:
-// TestNothingRuns in verify/compose).
+// TestVerifyRunsNoPrograms: none of the verifier's own packages can run a program. Of the
+// libraries below them, only these could, which compose-go and sigstore-go bring along.
+// (go-shellwords runs backquotes only for callers that ask for it. compose-go does not ask:
+// TestNothingRuns in verify/compose.)
 // SECURITY.md: E7.
 func TestVerifyRunsNoPrograms(t *testing.T) {
 	pkgs, module := list(t)
@@ -333,7 +333,7 @@ type pkg struct {
 	}
 }
 
-// list returns every package that is linked into anything here, and this module's path.
+// list returns every package that this module's packages link, and the module's path.
 func list(t *testing.T) (pkgs map[string]pkg, module string) {
 	t.Helper()
 	out, err := exec.Command("go", "list", "-json=ImportPath,Imports,Deps,Standard,Module", "-deps", "./...").Output()
@@ -355,5 +355,5 @@ func list(t *testing.T) (pkgs map[string]pkg, module string) {
 	}
 }
 
-// below reports whether a package is that one or lies below it.
+// below reports whether path is root or lies below it.
 func below(path, root string) bool { return path == root || strings.HasPrefix(path, root+"/") }

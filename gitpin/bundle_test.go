@@ -41,7 +41,7 @@ func (h *host) fromBundle(t testing.TB, content []byte) (dir string, err error) 
 	}
 	dir = filepath.Join(t.TempDir(), "work")
 	p := h.params(t, h.Head, dir)
-	p.Repo, p.Retries = address(t, file), -1 // a fault in a file is not waited for
+	p.Repo, p.Retries = address(t, file), -1 // a fault in a file must not cause further tries
 	begun := time.Now()
 	c, err := gitpin.Pin(context.Background(), p)
 	if took := time.Since(begun); took > 15*time.Second {
@@ -97,14 +97,14 @@ func TestBundleAsMirror(t *testing.T) {
 	}
 }
 
-// badBundle is one that is refused, and why: -1 for what is no fault of a transfer.
+// badBundle is a bundle that is refused, and why.
 type badBundle struct {
 	content []byte
-	reason  fetch.Reason
+	reason  fetch.Reason // -1 if the fault is not one of the transfer
 	says    string
 }
 
-// badBundles are bundles of the host's repository with a fault.
+// badBundles returns bundles of the host's repository with a fault.
 func badBundles(t *testing.T, h *host) map[string]badBundle {
 	t.Helper()
 	good := bundled(t, h.Dir, "--version=2", "main")
@@ -156,8 +156,8 @@ func badBundles(t *testing.T, h *host) map[string]badBundle {
 	}
 }
 
-// TestBundleRefused: the error names what a bundle lacks or has too much, at once, and
-// nothing of the bundle is left.
+// TestBundleRefused: the error names at once what a bundle lacks, or what it must not have.
+// Nothing of the bundle is left.
 // SECURITY.md: G10.
 func TestBundleRefused(t *testing.T) {
 	h := newHost(t)
@@ -178,7 +178,7 @@ func TestBundleRefused(t *testing.T) {
 	}
 }
 
-// branch makes a branch.
+// branch makes a branch in a repository.
 func (h *host) branch(t *testing.T, name, commit string) string {
 	t.Helper()
 	if _, err := gittest.Git(h.Dir, nil, "update-ref", "refs/heads/"+name, commit); err != nil {
@@ -187,7 +187,7 @@ func (h *host) branch(t *testing.T, name, commit string) string {
 	return name
 }
 
-// TestBundleIsNoFile: only a regular file is a bundle; nobody waits for a pipe.
+// TestBundleIsNoFile: only a regular file is a bundle. The launcher does not wait for a pipe.
 func TestBundleIsNoFile(t *testing.T) {
 	h := newHost(t)
 	pipe := filepath.Join(t.TempDir(), "p.bundle")

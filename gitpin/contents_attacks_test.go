@@ -18,7 +18,7 @@ import (
 	"gitlauncher/internal/lfstest"
 )
 
-// lfsAttacks are what a Git LFS server may do, and how a launch then ends.
+// lfsAttacks lists what a Git LFS server may do, and how a launch then ends.
 var lfsAttacks = map[string]struct {
 	change func(t *testing.T, h *lfsHost)
 	reason fetch.Reason // -1 for none: all is placed

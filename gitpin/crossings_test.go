@@ -16,18 +16,18 @@ import (
 	"gitlauncher/internal/gittest/habit"
 )
 
-// scene is a pin in which formats meet: what is to come of it, and what a run may change.
+// scene is a pin in which several formats meet, and its expected outcome.
 type scene struct {
-	params     gitpin.Params // WORK_DIR is the test's
-	submodules []string      // lines of git submodule status
-	contents   map[string]string
-	commits    string // that git log counts in the pinned repository
-	mended     string // a file that is mended without network, when the last run has changed it
-	fetched    string // one that has to be fetched again
-	stop       []func()
+	params     gitpin.Params     // without WorkDir
+	submodules []string          // the lines of git submodule status
+	contents   map[string]string // of Git LFS files, by path
+	commits    string            // how many commits git log counts in the pinned repository
+	mended     string            // a file that is repaired without network if the last run has changed it; may be empty
+	fetched    string            // a file that must be fetched again if the last run has changed it; may be empty
+	stop       []func()          // stops the servers
 }
 
-// crossings are formats, two or three at a time, each from a real server.
+// crossings lists formats that meet, two or three at a time. All come from real servers.
 var crossings = map[string]func(t *testing.T) scene{
 	"SHA-256, submodules": func(t *testing.T) scene { return familyScene(t, family(t, gittest.SHA256)) },
 	"SHA-256, submodules, history": func(t *testing.T) scene {
@@ -67,8 +67,8 @@ var crossings = map[string]func(t *testing.T) scene{
 	"SHA-256, a bundle with submodules over TLS":     bundleBeside,
 }
 
-// TestCrossings: formats that meet are a cold launch, a restart without network, and what
-// the last run has changed is mended; git agrees with each.
+// TestCrossings: whichever formats meet, a first launch succeeds, a file that the last run has
+// changed is repaired, and a restart needs no network. Git agrees with each outcome.
 func TestCrossings(t *testing.T) {
 	for name, make := range crossings {
 		t.Run(name, func(t *testing.T) {
@@ -100,7 +100,7 @@ func TestCrossings(t *testing.T) {
 	}
 }
 
-// pin launches, and requires that git agrees with what is there.
+// pin pins the scene's commit, and requires that git agrees with the outcome.
 func (s *scene) pin(t *testing.T, fetched bool) *gitpin.Checkout {
 	t.Helper()
 	c, err := gitpin.Pin(context.Background(), s.params)
@@ -134,7 +134,7 @@ func familyScene(t *testing.T, r *repos) scene {
 	return s
 }
 
-// overSSH has all of a family that is on the host of REPO_URL come through a real sshd.
+// overSSH makes every repository of a family on the host of REPO_URL come through a real sshd.
 func overSSH(t *testing.T, r *repos, s scene) scene {
 	host, err := gittest.StartSSH(filepath.Join(t.TempDir(), "ssh"))
 	if err != nil {
@@ -148,14 +148,14 @@ func overSSH(t *testing.T, r *repos, s scene) scene {
 	s.params.Auth = gitpin.Credentials{SSHKeyFile: host.KeyFile, KnownHostsFile: host.KnownHosts}
 	s.commits = "1"
 	s.stop = []func(){r.stop, host.Stop}
-	r.stop() // nothing comes over HTTP
+	r.stop() // nothing may come over HTTP
 	return s
 }
 
-// authority is one that no machine knows, and servers of its certificates.
+// authority is a private authority, which no machine trusts by default.
 type authority struct {
 	*gittest.Authority
-	file string // with its certificate
+	file string // the path of its certificate
 }
 
 func newAuthority(t *testing.T) *authority {
@@ -186,8 +186,9 @@ func (a *authority) serve(t *testing.T, s *gittest.Server) (url string) {
 	return url
 }
 
-// overTLS has a family come from a host whose certificate is of an authority of its own,
-// and which wants a token; or a part of it from another such host, which gets none.
+// overTLS makes a family come from a host that requires a token and has a certificate from a
+// private authority. If elsewhere is true, a part of the family comes from another such host,
+// which must get no token.
 func overTLS(t *testing.T, elsewhere bool) scene {
 	r, ca := family(t), newAuthority(t)
 	mine, other := &gittest.Server{Root: r.Root, Password: "s3cret"}, &gittest.Server{Root: r.Root}
@@ -219,7 +220,7 @@ func lfsScene(t *testing.T, h *lfsHost) scene {
 	return scene{params: p, contents: h.files, commits: "1", fetched: "deep/er/same.bin", stop: []func(){h.stop}}
 }
 
-// lfsLogin is a repository and its Git LFS server that both want a token.
+// lfsLogin returns a repository and its Git LFS server, which both require a token.
 func lfsLogin(t *testing.T, scheme string) scene {
 	h := newLFSHost(t)
 	s := lfsScene(t, h)
@@ -231,7 +232,7 @@ func lfsLogin(t *testing.T, scheme string) scene {
 	n := h.another(t)
 	n.lfs.Token = "s3cret"
 	n.Habits = append([]habit.Habit{habit.NeedHeader("Bearer s3cret", "Bearer")}, n.Habits...)
-	url, stop, err := n.Start("127.0.0.1:0") // the habits are those at the start
+	url, stop, err := n.Start("127.0.0.1:0") // a server keeps the habits that it starts with
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -242,7 +243,7 @@ func lfsLogin(t *testing.T, scheme string) scene {
 	return s
 }
 
-// lfsInside is a repository with a submodule whose files Git LFS has.
+// lfsInside returns a repository with a submodule that has files in Git LFS.
 func lfsInside(t *testing.T, options ...string) scene {
 	h := newLFSHost(t, options...)
 	outer, err := gittest.NewRepo(filepath.Join(h.Root, "outer.git"), options...)
@@ -264,7 +265,7 @@ func lfsInside(t *testing.T, options ...string) scene {
 	return s
 }
 
-// bundleScene is a SHA-256 repository in a file.
+// bundleScene returns a SHA-256 repository in a bundle.
 func bundleScene(t *testing.T, history bool) scene {
 	h := newHost(t, gittest.SHA256)
 	s := scene{commits: map[bool]string{false: "1", true: "2"}[history], mended: "entrypoint.sh"}
@@ -275,7 +276,7 @@ func bundleScene(t *testing.T, history bool) scene {
 	return s
 }
 
-// bundleBeside is a repository in a file whose submodules are on a host.
+// bundleBeside returns a repository in a bundle whose submodules are on a host.
 func bundleBeside(t *testing.T) scene {
 	r, ca := family(t, gittest.SHA256), newAuthority(t)
 	server := &gittest.Server{Root: r.Root}
@@ -306,9 +307,9 @@ func (s *scene) inBundle(t *testing.T, repo string) {
 }
 
 // TestSubmoduleOfTheOtherFormat: a gitlink has as many digits as the ids of its own
-// repository, and so is no id of a repository of the other format. git takes the 40 digits
-// of a SHA-1 gitlink for the beginning of a SHA-256 id, and clones; a proof of a part of an
-// id is not one of ours.
+// repository, so it can't be an id in a repository of the other format. Git takes the 40 digits
+// of a SHA-1 gitlink for the beginning of a SHA-256 id, and clones. The launcher refuses: a
+// part of an id proves nothing.
 // SECURITY.md: M4.
 func TestSubmoduleOfTheOtherFormat(t *testing.T) {
 	short, long := family(t), family(t, gittest.SHA256)

@@ -14,7 +14,7 @@ import (
 
 var update = flag.Bool("update", false, "write the rows of doc/formats.md anew")
 
-// rows are those of a table of the page, by their inputs.
+// rows holds the outcomes of a table of the page, by their inputs.
 type rows map[string]string
 
 func (r rows) table(b *strings.Builder, title, test string) {
@@ -24,7 +24,7 @@ func (r rows) table(b *strings.Builder, title, test string) {
 	}
 }
 
-// list is for inputs of one outcome.
+// list writes inputs that all have the same outcome.
 func list[V any](b *strings.Builder, title, test, outcome string, inputs map[string]V) {
 	fmt.Fprintf(b, "\n**%s** (`%s`): %s.\n\n", title, test, outcome)
 	for _, input := range slices.Sorted(maps.Keys(inputs)) {
@@ -34,12 +34,12 @@ func list[V any](b *strings.Builder, title, test, outcome string, inputs map[str
 
 func cell(s string) string { return strings.ReplaceAll(s, "|", `\|`) }
 
-// refusal is an outcome in the launcher's words.
+// refusal returns a refusal in the launcher's words.
 func refusal(says string) string {
 	return "refused: \u201c" + cell(strings.NewReplacer("\x1b", "").Replace(says)) + "\u201d"
 }
 
-// transfer is the outcome of one; -1 is none that failed.
+// transfer returns the outcome of a transfer. A reason of -1 means that it did not fail.
 func transfer(reason fetch.Reason, says string) string {
 	if reason < 0 {
 		return "launches"

@@ -20,8 +20,9 @@ func large() []byte {
 	return b
 }
 
-// TestLargeFiles: a blob that streams to the disk gets to its paths: before the chain has
-// named it or after, at one path or several, executable or not, even if it comes twice.
+// TestLargeFiles: a blob that streams to the disk reaches its paths. It may arrive before or
+// after the chain has named it, and it may arrive twice. It may have one path or several, and
+// be executable or not.
 func TestLargeFiles(t *testing.T) {
 	content := large()
 	id := gittest.ID("blob", content)
@@ -83,7 +84,8 @@ func TestLargeFiles(t *testing.T) {
 	}
 }
 
-// TestLargeRefused: a streamed blob must be within the limit, too, and no symbolic link.
+// TestLargeRefused: a streamed blob, too, must be within the limit, and can't be a symbolic
+// link.
 func TestLargeRefused(t *testing.T) {
 	content := large()
 	build := func(o *objects, mode string) []byte {

@@ -37,15 +37,15 @@ func (r *repos) refused(t *testing.T, p gitpin.Params, target any, says ...strin
 	}
 }
 
-// refusedTree is one that has no submodules to be placed, and why.
+// refusedTree is a tree whose submodules are refused, and why.
 type refusedTree struct {
 	files  []gittest.File
 	target any // the error's type
 	says   string
 }
 
-// refusedTrees are trees and files .gitmodules that nobody may follow. They have the commit
-// lib at a gitlink, and lead to files below root.
+// refusedTrees returns trees with gitlinks or .gitmodules that must not be followed. Their
+// gitlinks have the commit lib, and their addresses lead to files below root.
 func refusedTrees(lib, root string) map[string]refusedTree {
 	plan, tree := new(*gitpin.PlanError), new(*object.TreeError)
 	link := func(target string) gittest.File {
@@ -72,7 +72,7 @@ func refusedTrees(lib, root string) map[string]refusedTree {
 	}
 }
 
-// TestSubmodulesRefused: of such a tree no submodule is asked for.
+// TestSubmodulesRefused: no submodule of such a tree is requested.
 // SECURITY.md: M1.
 func TestSubmodulesRefused(t *testing.T) {
 	r := newRepos(t)
@@ -95,7 +95,7 @@ func TestSubmodulesRefused(t *testing.T) {
 	}
 }
 
-// TestSubmodulesNotServed: the error names path, commit and address.
+// TestSubmodulesNotServed: the error names the submodule's path, commit and address.
 // SECURITY.md: M4.
 func TestSubmodulesNotServed(t *testing.T) {
 	r := newRepos(t)

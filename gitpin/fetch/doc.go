@@ -15,7 +15,7 @@
 // The outcome is a stream or an [*Error]. An error of the consumer about the bytes is
 // returned unchanged: this package does not know what a pack is.
 //
-// [Resolve] and [Tips] ask which commits names stand for now. They are for authors. A launch
+// [Resolve] and [Tips] ask which commits names lead to now. They are for authors. A launch
 // asks for no name.
 //
 // # The threat

@@ -13,7 +13,7 @@ import (
 	"gitlauncher/gitpin/object"
 )
 
-// Ref is a name and the commit that it stands for now, as the server says. It is for
+// Ref is a name and the commit that it leads to now, as the server says. It is for
 // authors, who look at the commit before they pin it. A launch never asks for names.
 type Ref struct {
 	Name   string // in full, as refs/heads/main; empty for a commit given by its id
@@ -23,14 +23,14 @@ type Ref struct {
 	Unpeeled bool
 }
 
-// RefError is a name that does not stand for exactly one commit.
+// RefError is a name that does not lead to exactly one commit.
 type RefError struct{ Name, Reason string }
 
 func (e *RefError) Error() string { return fmt.Sprintf("%.200q %s", e.Name, e.Reason) }
 
-// Resolve asks the repository for which commit a branch or a tag stands now. name may be
+// Resolve asks the repository which commit a branch or a tag leads to now. name may be
 // short; it must be the full name if both a branch and a tag have the short one. An empty
-// name is the default branch. A full commit id stands for itself. Of Params it requires
+// name is the default branch. A full commit id is returned as it is. Of Params it requires
 // Repo, Auth, the timeouts and Log. Errors are [*RefError] and those of [Fetch].
 func Resolve(ctx context.Context, p Params, name string) (Ref, error) {
 	if id, err := object.ParseID(name); err == nil {

@@ -95,8 +95,8 @@ func Look(res *http.Response, body *bufio.Reader, where string, now time.Time) e
 	return e
 }
 
-// Refusal returns the error that an unwanted answer is. A Git LFS server gives its reason in
-// JSON; any other reason is taken from the page or the first line of text.
+// Refusal returns an unwanted answer as an error. A Git LFS server gives its reason in JSON.
+// Otherwise the reason is the title of the page, or the first line of the text.
 func Refusal(res *http.Response, body io.Reader, now time.Time) *Error {
 	e := &Error{Status: res.StatusCode, Schemes: loginSchemes(res.Header)}
 	e.Schemes = strings.TrimPrefix(e.Schemes+", "+res.Header.Get("LFS-Authenticate"), ", ")

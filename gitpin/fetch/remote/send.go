@@ -98,7 +98,7 @@ func (w *Web) message(m *Message) (*http.Response, error) {
 	return res, nil
 }
 
-// refusal returns the error that an unwanted answer is.
+// refusal returns an unwanted answer as an error.
 func (w *Web) refusal(res *http.Response, body io.Reader, at *url.URL) error {
 	e := answer.Refusal(res, body, time.Now())
 	e.Asked = w.asked.Load() && !w.cert
