@@ -9,7 +9,7 @@
 // A policy file is KEY=VALUE lines in the grammar of package config, in which a key
 // may repeat. VERIFY.md is normative for the keys.
 //
-// What this package does not do: judge anything. Package verify compares evidence
-// with a Policy. This package imports nothing of it, so that the launcher can write
-// policies without a verifier linked in.
+// What this package does not do: judge anything. Package verify compares evidence with
+// a Policy. This package imports nothing of it, so the launcher can write policies
+// without linking a verifier.
 package policy

@@ -21,7 +21,7 @@ type forged struct {
 	text      func(string) string // the app-compose's bytes
 	sim       sim.Options
 	emit      []measure.Event                         // by somebody else with the socket, after the launch (0.5)
-	hand      func(*testing.T, *deployment, *machine) // what is handed over
+	hand      func(*testing.T, *deployment, *machine) // changes the evidence
 	args      func(*machine) []string                 // to the verifier, instead of the two answers
 	policy    []string                                // lines beside the honest deployment's
 	now, then []string                                // lines of a policy for this verifier, and for the first round's alone

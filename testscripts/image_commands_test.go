@@ -33,7 +33,7 @@ var haveEngine = sync.OnceValues(func() (bool, error) {
 	return err == nil, nil
 })
 
-// needEngine is haveEngine for Go tests.
+// needEngine skips a test without a Docker Engine, and fails it in CI.
 func needEngine(t *testing.T) {
 	t.Helper()
 	have, err := haveEngine()

@@ -13,11 +13,11 @@ import (
 	"gitlauncher/verify/report"
 )
 
-// builder is who built an image: it judges one bundle good, for one image. That real
-// bundles are judged is for package bundle.
+// builder stands for who built an image: it judges one bundle good, for one image.
+// Package bundle tests real bundles.
 type builder struct {
 	bundle, image string
-	repos         []string // that were asked for
+	repos         []string // those that were asked for
 }
 
 func (b *builder) Verify(bundle []byte, image string, want provenance.Expect) (*provenance.Build, error) {
@@ -28,8 +28,8 @@ func (b *builder) Verify(bundle []byte, image string, want provenance.Expect) (*
 	return &provenance.Build{Repo: "https://github.com/o/r", Commit: "c", Workflow: "w"}, nil
 }
 
-// TestProvenance is check F: what is not asked, what is missing, what is refused, and
-// which image is judged by which bundle.
+// TestProvenance tests check F: what is not asked, missing or refused, and which bundle
+// judges which image.
 // SECURITY.md: E10.
 func TestProvenance(t *testing.T) {
 	const own, file = `{"own":1}`, "the file"

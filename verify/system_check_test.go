@@ -23,7 +23,8 @@ const (
 		"3070721e169bc41884724cb0e6b3082e1baf249083d8b389181ba50b9afa951057876c380b8870e8c2facf2eff67a2b6"
 )
 
-// withoutShapes is a catalogue that knows no tables, and has a system of the tests'.
+// withoutShapes returns a catalogue that knows no tables, and has a system for the
+// tests.
 func withoutShapes(t *testing.T, images string) *catalogue.Catalogue {
 	t.Helper()
 	c, err := new(catalogue.Catalogue).With([]byte(`{"version":1,"sources":{"t":{"what":"a test","where":"here","date":"2026-11-26"}},

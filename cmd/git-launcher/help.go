@@ -85,7 +85,8 @@ func flagText(manual, name string) (text string) {
 	return text
 }
 
-// unknown says why the first word is no command, if it is none and no file.
+// unknown says why the first word is neither a command nor a file, and which command
+// may be meant.
 func unknown(word string, names []string) string {
 	for _, name := range names {
 		if distance(word, name) <= 2 {

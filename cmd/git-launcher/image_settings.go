@@ -20,8 +20,8 @@ type imageSettings struct {
 	approved string // where approved digests come from: file, or none
 	args     []string
 
-	asJSON  bool     // resolve alone
-	mirrors []string // likewise, of Docker Hub
+	asJSON  bool     // only for resolve
+	mirrors []string // only for resolve: of Docker Hub
 }
 
 // The values of --approved.
@@ -78,7 +78,8 @@ func parseImageSettings(resolve bool, args []string, env func(string) (string, b
 	return &s, s.checkImage(&m, env)
 }
 
-// flags are the destinations of image mode's flags, and of those of `image resolve`.
+// flags returns the destinations of image mode's flags, and of those of `image
+// resolve`.
 func (s *imageSettings) flags(m *measuring, target *string) launcherflags.Destinations {
 	f := make(launcherflags.Destinations)
 	s.logging.flags(f)
@@ -171,7 +172,7 @@ func (s *imageSettings) query() *imagemode.Query {
 	}
 }
 
-// connect gives the launch its streams, logger and clock.
+// connect sets the launch's streams, logger and clock.
 func (s *imageSettings) connect(stdout, stderr io.Writer) {
 	s.Log, s.Stdout, s.Stderr, s.Sleep = s.logger(stderr), stdout, stderr, sleep
 	s.Guest.Log, s.Guest.Sleep, s.Receipt.Log = s.Log, sleep, s.Log

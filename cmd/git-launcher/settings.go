@@ -85,7 +85,7 @@ func (s *settings) check(command string, fs *flag.FlagSet, q *question) error {
 	return nil
 }
 
-// connect gives the launch its streams, logger and clock.
+// connect sets the launch's streams, logger and clock.
 func (s *settings) connect(stdout, stderr io.Writer) {
 	s.Log, s.JSON, s.Stdout, s.Stderr, s.Sleep = s.logger(stderr), s.json(), stdout, stderr, sleep
 	s.Guest.Log, s.Guest.Sleep, s.Receipt.Log = s.Log, sleep, s.Log

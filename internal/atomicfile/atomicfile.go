@@ -28,8 +28,8 @@ func WriteIn(root *os.Root, name string, data []byte, mode os.FileMode) error {
 	return WriteVia(root, path.Join(path.Dir(name), ".git-launcher-"+rand.Text()), name, data, mode)
 }
 
-// WriteVia is [WriteIn] with a temporary file of the caller's choice, which must not be
-// there: a caller who knows its name can clear it away after a crash.
+// WriteVia is [WriteIn] with a temporary file of the caller's choice, which must not
+// exist: a caller who knows its name can remove it after a crash.
 func WriteVia(root *os.Root, tmp, name string, data []byte, mode os.FileMode) (err error) {
 	f, err := root.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {

@@ -13,8 +13,8 @@ type Expectations struct {
 	Config        *config.Git
 	Record        []byte   // the launch record
 	ImageDigest   string   // the launcher image's; empty if it is not known yet
-	OSImage       string   // the VM's, by name or os_image_hash; empty likewise
-	ComposeSHA256 string   // of the compose file that deploys the config; empty likewise
+	OSImage       string   // the VM's, by name or os_image_hash; empty if it is not known yet
+	ComposeSHA256 string   // of the compose file that deploys the config; empty if it is not known yet
 	Envs          []string // variables that may have any value at deployment
 }
 

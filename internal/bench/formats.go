@@ -61,7 +61,8 @@ func (m mixture) submodules(s *site) (head string, err error) {
 	return s.commit(append(links, gittest.File{Path: ".gitmodules", Content: modules}))
 }
 
-// contents makes a repository of pointers, and puts their contents on the server.
+// contents makes a repository of Git LFS pointers, and puts their contents on the
+// server.
 func (m mixture) contents(s *site) (head string, err error) {
 	server := &lfstest.Server{Dir: filepath.Join(s.dir, "lfs")}
 	if err := os.Mkdir(server.Dir, 0o755); err != nil {

@@ -20,7 +20,7 @@ type site struct {
 	launcher       string
 	keep           bool   // keep folders: removing many files slows later runs down on some disks
 	clone, work    string // of the last cold run
-	lines          string // of the config, further ones
+	lines          string // further lines of the config
 	habits         []habit.Habit
 	n              int
 	stop           func()
@@ -38,7 +38,7 @@ func newSite(tmp, launcher string, l load, canned bool) (*site, error) {
 	return s, s.serve(canned)
 }
 
-// emptySite has no repository yet.
+// emptySite returns a site without a repository.
 func emptySite(tmp, launcher string) (*site, error) {
 	dir, err := os.MkdirTemp(tmp, "bench-")
 	return &site{dir: dir, launcher: launcher, stop: func() {}}, err
@@ -82,7 +82,7 @@ func (s *site) gitRefresh(watch bool) (usage, error) {
 	return timed(watch, s.clone, `git fetch -q origin && git checkout -qf "$1" && git reset -q --hard "$1" && git clean -qffdx`, s.head)
 }
 
-// gitProve is gitRefresh that is made to look at every byte that we look at.
+// gitProve is gitRefresh, made to look at every byte that we look at.
 func (s *site) gitProve(watch bool) (usage, error) {
 	return timed(watch, s.clone, `git fetch -q origin && git fsck --no-progress && rm -f .git/index && git reset -q --hard "$1" && git clean -qffdx`, s.head)
 }

@@ -20,7 +20,7 @@ func conf(p Pinned) string {
 	return "# our workload\nREPO_URL=https://example.org/you/workload.git\nCOMMIT_SHA=" + p.Commit + "\nWORK_DIR=/var/lib/git-launcher/here\nCONTENT_SHA256=" + p.Content + "\nENTRYPOINT_SHA256=" + p.Entrypoint + "\n"
 }
 
-// edited is a compose file in which a person has changed and added much.
+// edited returns a compose file in which a person has changed and added much.
 func edited(p Pinned, old string) string {
 	return "# was COMMIT_SHA=" + old + " when we began   \nservices:\n  app: # ours\n    image: 'example.org/l@sha256:" + strings.Repeat("0", 64) + "'\n    environment:\n      NOTE: \"COMMIT_SHA=" + old + "\"\n      GIT_LAUNCHER_CONFIG: |\n" +
 		"        " + strings.ReplaceAll(strings.TrimSuffix(conf(p), "\n"), "\n", "\n        ") + "\n\n  db: {image: postgres}   # theirs\n"

@@ -8,7 +8,7 @@ import (
 	"gitlauncher/internal/step"
 )
 
-// Bounds are the most that a launch takes and waits for.
+// Bounds are the most that a launch takes, and the longest that it waits.
 type Bounds struct {
 	PackBytes, TreeBytes int64
 	Files, Retries       int
@@ -16,7 +16,7 @@ type Bounds struct {
 	Lock                 time.Duration
 }
 
-// DefaultBounds are those of a launch that says nothing else.
+// DefaultBounds returns those of a launch without flags.
 func DefaultBounds() Bounds {
 	return Bounds{
 		PackBytes: 8 << 30, TreeBytes: 32 << 30, Files: 2_000_000, Retries: -1,
@@ -24,7 +24,7 @@ func DefaultBounds() Bounds {
 	}
 }
 
-// Flags sets the bounds to what they are by default, and defines the flags that change them.
+// Flags sets the bounds to their defaults, and defines the flags that change them.
 func (b *Bounds) Flags(f launcherflags.Destinations) {
 	d := DefaultBounds()
 	launcherflags.Number(f, &b.PackBytes, "max-pack-bytes", d.PackBytes, 1)
@@ -37,7 +37,7 @@ func (b *Bounds) Flags(f launcherflags.Destinations) {
 	f.Duration(&b.Lock, "lock-timeout", d.Lock)
 }
 
-// Check refuses bounds that let nothing through. Its errors are *[step.UsageError].
+// Check refuses bounds that let nothing through. Its errors are [*step.UsageError].
 func (b *Bounds) Check() error {
 	if b.Stall <= 0 || b.Pack <= 0 || b.Fetch <= 0 || b.Lock < 0 {
 		return step.Usagef("a timeout must be above zero")

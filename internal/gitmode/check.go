@@ -123,8 +123,8 @@ func (l *Launch) remark(ctx context.Context, cfg *config.Git, workDir string) {
 	}
 }
 
-// sources says which of several sources have the commit. One that fails is a warning: a launch
-// today would work.
+// sources logs which of several sources have the commit. One that fails is a warning: a
+// launch today would work.
 func (l *Launch) sources(ctx context.Context, params gitpin.Params, dir string) error {
 	if len(params.Mirrors) == 0 {
 		return nil

@@ -29,8 +29,8 @@ var faultKinds = map[string]bool{
 	"stall":            true,  // send so many bytes of the pack's answer, then nothing more
 	"drip":             true,  // send the pack's answer so many bytes a tenth of a second
 	"never":            false, // accept the request and never answer
-	"endless-progress": false, // progress text for ever instead of a pack
-	"endless-refs":     false, // references for ever
+	"endless-progress": false, // endless progress text instead of a pack
+	"endless-refs":     false, // endless references
 	"no-shallow":       false, // do not advertise shallow
 	"refs-first":       false, // refuse a POST until the references were asked for
 	"dumb":             false, // serve files only

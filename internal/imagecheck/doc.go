@@ -1,6 +1,6 @@
-// Package imagecheck looks at everything that a launch of image mode depends on, and says
-// what would end it, each with what to do. It goes on after a failure as far as the rest
-// can be looked at without it.
+// Package imagecheck looks at everything that a launch of image mode depends on, and
+// says what would end it, each with what to do. After a failure it continues as far as
+// the rest can be looked at without it.
 //
 // An operator asks this beside a node that runs. So the check changes nothing: it creates no
 // container and no network, pulls nothing, writes nothing and measures nothing. A finding

@@ -96,7 +96,7 @@ func (o *Options) choose(user *userconfig.Config) (oci.Digest, error) {
 	return digest, nil
 }
 
-// ReadApproved reads the node's list, unless none is to be consulted.
+// ReadApproved reads the node's list, unless none is consulted.
 func (o *Options) ReadApproved() (approved []oci.Digest, exists bool, err error) {
 	if o.NoApproved {
 		return nil, false, nil

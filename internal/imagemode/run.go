@@ -149,7 +149,7 @@ func (l *launch) create(ctx context.Context, w *container.Wanted, client *regist
 		container, kept, err := l.engine.Prepare(ctx, w)
 		var proof *imagepin.ProofError
 		if (engine.ImageGone(err) || errors.As(err, &proof)) && try <= createTries {
-			// Not there, taken away, or another one under its name.
+			// The image is missing, was removed, or another one has its name.
 			puller := engine.Puller{Registry: client, Policy: user.Pull, Stall: l.StallTimeout, Log: l.Log, Sleep: l.Sleep}
 			if err := l.engine.Pull(ctx, w.Proven, puller); err != nil && !engine.ImageGone(err) {
 				return nil, err

@@ -32,7 +32,7 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// packed is a tar of a folder.
+// packed returns the path of a tar of a folder.
 func packed(t *testing.T, dir string) string {
 	t.Helper()
 	var b bytes.Buffer

@@ -1,6 +1,6 @@
-// Package offline judges what is handed over in one piece: evidence, a policy, and what
-// both are judged by. The page in a browser and the service use it, and the report is
-// byte for byte that of “git-launcher-verify --offline --json”.
+// Package offline judges what it gets in one piece: evidence, a policy, and what both
+// are judged by. The page in a browser and the service use it, and the report is byte
+// for byte that of “git-launcher-verify --offline --json”.
 //
 // Threat: all of it comes from strangers, and nothing that it names is fetched, opened
 // or run. Errors say whose fault it is, since the command says so by its exit code.
@@ -73,7 +73,7 @@ func tooLarge(f File, most int) error {
 	return fmt.Errorf("%s is larger than %d MiB", f.Name, most>>20)
 }
 
-// expect takes what evidence is judged by.
+// expect adds a file that evidence is judged by.
 func expect(p *verify.Params, f File) (err error) {
 	if most, ok := largest[f.Role]; ok && len(f.Data) > most {
 		return tooLarge(f, most)

@@ -19,8 +19,8 @@ const fmspc = "90c06f000000"
 
 var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// site is a service with good collateral, the root that it is good under, and an empty
-// cache.
+// site returns a service with good collateral, the root that it is good under, and the
+// collateral; the cache is empty.
 func site(t *testing.T) (*pccstest.Service, *quote.Root, tdx.Collateral) {
 	t.Helper()
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())

@@ -21,7 +21,7 @@ type Server struct {
 	Host string // 127.0.0.1:PORT
 
 	// Password, if set, makes it ask for a token. /token returns one for user:Password,
-	// which is good for TokenUses requests (0: for ever).
+	// which is good for TokenUses requests (0: forever).
 	Password  string
 	TokenUses int
 

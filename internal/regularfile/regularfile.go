@@ -27,7 +27,7 @@ type TooLargeError struct{ Limit int64 } // in bytes
 
 func (e *TooLargeError) Error() string { return fmt.Sprintf("is larger than %d KiB", e.Limit>>10) }
 
-// flags open for reading, and wait for nobody.
+// flags open a file for reading, and without waiting for anybody.
 const flags = os.O_RDONLY | syscall.O_NONBLOCK
 
 // Open opens a file for reading. It follows a symbolic link. Errors are [ErrKind] and
@@ -58,8 +58,8 @@ func check(f *os.File) error {
 	return nil
 }
 
-// Read returns the content of a file of at most limit bytes. Errors are those of [Open],
-// and *[TooLargeError].
+// Read returns the content of a file of at most limit bytes. Errors are those of
+// [Open], and [*TooLargeError].
 func Read(name string, limit int64) ([]byte, error) {
 	f, err := os.OpenFile(name, flags, 0)
 	if err != nil {
@@ -68,7 +68,8 @@ func Read(name string, limit int64) ([]byte, error) {
 	return content(f, limit)
 }
 
-// ReadUnlinked is [Read] that follows no symbolic link at the name itself: [ErrLink].
+// ReadUnlinked is [Read] without following a symbolic link at the name itself, which is
+// [ErrLink].
 func ReadUnlinked(name string, limit int64) ([]byte, error) {
 	return unlinked(os.Lstat, os.OpenFile, name, limit)
 }
@@ -78,9 +79,9 @@ func ReadIn(root *os.Root, name string, limit int64) ([]byte, error) {
 	return unlinked(root.Lstat, root.OpenFile, name, limit)
 }
 
-// unlinked does without O_NOFOLLOW: Windows has no such flag, and an [os.Root] follows
-// links itself, whatever the flags say. The name may become a link after it was looked at,
-// so what was opened must be what it stood for.
+// unlinked does not use O_NOFOLLOW: Windows has no such flag, and an [os.Root] follows
+// links itself, whatever the flags say. The name may become a link after it was looked
+// at, so the file that was opened must be the one that was looked at.
 func unlinked(lstat func(string) (os.FileInfo, error), open func(string, int, os.FileMode) (*os.File, error), name string, limit int64) ([]byte, error) {
 	self, err := lstat(name)
 	if err != nil {

@@ -25,7 +25,7 @@ func (c Client) deadline(ctx context.Context) (context.Context, context.CancelFu
 	return context.WithTimeout(ctx, cmp.Or(c.Patience, patience))
 }
 
-// noAnswer says in plain words that the deadline has passed.
+// noAnswer returns err, or a plain error if the deadline has passed.
 func (c Client) noAnswer(ctx context.Context, who string, err error) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return fmt.Errorf("%s gave no answer within %s", who, cmp.Or(c.Patience, patience))
@@ -47,7 +47,7 @@ func (c Client) TrustedRoot(ctx context.Context) (root.TrustedMaterial, error) {
 	if c.Repository != "" {
 		options.RepositoryBaseURL = c.Repository
 	}
-	f := fetcher.NewDefaultFetcher() // its own client waits for ever
+	f := fetcher.NewDefaultFetcher() // its own client waits forever
 	f.SetHTTPClient(requester(func(r *http.Request) (*http.Response, error) { return http.DefaultClient.Do(r.WithContext(ctx)) }))
 	options.Fetcher = f
 	trusted, err := root.FetchTrustedRootWithOptions(options)

@@ -110,7 +110,7 @@ func Run(ctx context.Context, o Options) (code int, err error) {
 	}
 }
 
-// describe says what is launched.
+// describe tells the author what is launched.
 func (t *trial) describe(ctx context.Context) {
 	if !t.source.Dirty {
 		t.Say("launching commit %s", t.source.Commit)
@@ -126,7 +126,7 @@ func (t *trial) describe(ctx context.Context) {
 	t.Say("launching UNCOMMITTED CHANGES (%s) as commit %s, which is nowhere but here", what, t.source.Commit)
 }
 
-// once is one launch, with its verdict.
+// once does one launch, and has its receipt judged.
 func (t *trial) once(ctx context.Context) (code int, changed bool, err error) {
 	t.n++
 	d := &deployment{trial: t, dir: filepath.Join(t.dir, fmt.Sprint(t.n))}

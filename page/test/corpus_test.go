@@ -79,7 +79,7 @@ func command(t testing.TB, dir string, i item) verdict {
 	return verdict{out.String(), problem, cmd.ProcessState.ExitCode()}
 }
 
-// corpus writes all files into a folder, and returns what is to be judged.
+// corpus writes all files into a folder, and returns what the page judges.
 func corpus(t testing.TB, dir string) []item {
 	t.Helper()
 	return append(append(golden(t, dir), launched(t, dir)...), composes(t, dir)...)

@@ -34,8 +34,8 @@ type Params struct {
 	Compose func(context.Context, []byte, compose.Expect) (*compose.Result, error)
 }
 
-// Judge is check D: the compose against its event, the launcher's service in it, and
-// everything else in it.
+// Judge is check D. It compares the compose with its event, and judges the launcher's
+// service and everything else in it.
 func Judge(ctx context.Context, c report.Check, p Params) App {
 	c.Optional("app id", &c.Policy.AppID, hex.EncodeToString(p.Log.Payload("app-id")), "another application")
 	measured := p.Log.Payload("compose-hash")
@@ -95,7 +95,8 @@ func isMeasured(c report.Check, appCompose, measured []byte) bool {
 	return false
 }
 
-// launcherImage says which service is the launcher's and by which digest.
+// launcherImage reports which service is the launcher's, and by which digest its image
+// is named.
 func launcherImage(c report.Check, r *compose.Result) {
 	const name = "launcher image"
 	want := &c.Policy.LauncherImageDigest
@@ -113,7 +114,7 @@ func launcherImage(c report.Check, r *compose.Result) {
 	}
 }
 
-// problems reports what the compose gives away, and the rest of it.
+// problems reports what in the compose gives others the keys, and notes the rest.
 func problems(c report.Check, r *compose.Result, image bool) {
 	const name = "nothing else has the keys"
 	denied, accepted := 0, 0

@@ -58,7 +58,7 @@ func (l Log) ConfigID(c report.Check, q *quote.Quote, appCompose, composeHash []
 	c.Pass(name, "agrees with the compose")
 }
 
-// configIDv2 is Keccak256(compose_hash || app_id || kind || key_provider_id).
+// configIDv2 returns Keccak256(compose_hash || app_id || kind || key_provider_id).
 func (l Log) configIDv2(appCompose, composeHash []byte) ([]byte, error) {
 	var c struct {
 		KeyProvider   string `json:"key_provider"`

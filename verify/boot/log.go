@@ -25,7 +25,7 @@ var (
 type Log struct {
 	Events []measure.Runtime
 	After  []measure.Runtime // those of them after system-ready
-	Prefix bool              // the log goes on after what the quote attests
+	Prefix bool              // the log continues after what the quote attests
 }
 
 // Event returns dstack's own event of a name, or nil if there is none.

@@ -131,7 +131,7 @@ func (j judge) image(q *quote.Quote, s *system.Result) (image catalogue.Image, k
 
 // kind says whether the OS image lets anybody log in. dstack's development images do:
 // they have an SSH server, and “dev” in their names (dstack-dev-0.5.15,
-// dstack-nvidia-dev-0.5.15). Of other images the catalogue says it as a flaw.
+// dstack-nvidia-dev-0.5.15). Other images have it as a flaw in the catalogue.
 func (j judge) kind(q *quote.Quote, s *system.Result) compose.System {
 	switch image, known := j.image(q, s); {
 	case !known:

@@ -9,8 +9,8 @@ import (
 
 // TestOneWording: image mode is pinned by words that Compose and the launcher read as
 // they are read here. A blank that only some readers split at joins “none” with what
-// follows, and the launcher heeds a variable in upper case alone, so that in each of
-// these a file of approved digests would be consulted.
+// follows, and the launcher heeds only variables in upper case. So in each of these
+// cases a file of approved digests would be consulted.
 // SECURITY.md: P8.
 func TestOneWording(t *testing.T) {
 	const variables = "environment:\n  PLATFORM: TEE\n  DOCKER_CONTENT_TRUST: 1\n  DEFAULT_IMAGE_DIGEST: sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\n"

@@ -71,7 +71,7 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// launcher is the audited base.
+// launcher returns the audited base.
 func launcher(t testing.TB) v1.Image {
 	base := must(mutate.AppendLayers(empty.Image, layer(t, archive(t, &tar.Header{Name: "usr/bin/git-launcher", Typeflag: tar.TypeReg, Mode: 0o755, Size: 3}))))
 	c := must(base.ConfigFile()).DeepCopy()

@@ -23,7 +23,7 @@ func quoted(s string) string {
 	return string(text)
 }
 
-// documents are good evidence of each kind that is JSON.
+// documents returns good evidence of each kind that is JSON.
 func documents() map[string]string {
 	return map[string]string{
 		"receipt": `{"version":"1","binding":"pinned","record":"{}","nonce":"","quote":"0400","event_log":` + quoted(eventLog) +
@@ -37,8 +37,8 @@ func documents() map[string]string {
 	}
 }
 
-// attestation is one of guest API v1, as hex: a version, a platform with a quote of two
-// bytes, and no event.
+// attestation returns one of guest API v1, as hex: a version, a platform with a quote
+// of two bytes, and no event.
 const attestation = "82a776657273696f6e01a8706c6174666f726d82a46b696e64a3746478a46461746182a571756f7465c4020400a96576656e745f6c6f6790"
 
 // The damages of a part.
@@ -91,15 +91,15 @@ func damaged(t *testing.T, document, path, damage string) []byte {
 	return []byte(strings.Replace(string(data), `"`+here+`"`, damage, 1))
 }
 
-// TestPartsRefused damages each part of each kind in each way: what is not taken is
-// refused by the part's name. What a launch or a quote must say of it is judged later.
+// TestPartsRefused damages each part of each kind in each way: bad parts are refused by
+// the part's name. Checks judge later what a launch or a quote must say of them.
 func TestPartsRefused(t *testing.T) {
 	const neither = "evidence is neither a launch receipt"
-	free := []string{missing, null, empty, odd, text, trailed} // a text that nothing is read from
+	free := []string{missing, null, empty, odd, text, trailed} // a text that nobody reads here
 	for _, row := range []struct {
 		kind, part string
 		says       string
-		lacks      string // what is said where it is missing, if not says
+		lacks      string // the error if it is missing, unless it is says
 		taken      []string
 	}{
 		{"receipt", "version", "version", "", nil},
@@ -157,8 +157,8 @@ func TestPartsRefused(t *testing.T) {
 	}
 }
 
-// TestWholeDocuments: a document that is cut off anywhere, or goes on behind its end, is
-// refused, and so is one of another form.
+// TestWholeDocuments: a document that is cut off anywhere, or continues after its end,
+// is refused, and so is one of another form.
 func TestWholeDocuments(t *testing.T) {
 	refused := func(name, data, says string) {
 		t.Helper()
@@ -199,13 +199,13 @@ func TestWholeDocuments(t *testing.T) {
 	}
 }
 
-// TestSetParts: what is handed over in files of their own is refused by its name, too.
+// TestSetParts: bad parts in separate files are refused by the part's name, too.
 func TestSetParts(t *testing.T) {
 	for _, row := range []struct {
 		what string
 		set  func(e *evidence.Evidence, data string) error
 		good []string
-		bad  map[string]string // what is said of it
+		bad  map[string]string // its error
 	}{
 		{
 			"a quote", func(e *evidence.Evidence, data string) error { return e.SetQuote([]byte(data)) },
@@ -251,8 +251,8 @@ func TestSetParts(t *testing.T) {
 	}
 }
 
-// TestTwoDocuments: Info's answer and that of GetQuote or Attest, in either order, and
-// which of the two is refused.
+// TestTwoDocuments: Info's answer and that of GetQuote or Attest are read in either
+// order, and an error names the bad one.
 func TestTwoDocuments(t *testing.T) {
 	d := documents()
 	info := map[string]string{"v0": `{"tcb_info":` + quoted(tcbInfo) + `}`, "v1": `{"app_compose":"{}"}`}
@@ -283,7 +283,7 @@ func TestTwoDocuments(t *testing.T) {
 	}
 }
 
-// TestFirstWordCounts: what a document says itself stands over what is handed over with it.
+// TestFirstWordCounts: what a document says itself wins over what comes with it.
 func TestFirstWordCounts(t *testing.T) {
 	e, err := evidence.Parse([]byte(`{"quote":"0400","event_log":"[]","vm_config":"{\"a\":1}","tcb_info":` + quoted(tcbInfo) + `}`))
 	if err != nil {

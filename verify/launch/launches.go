@@ -24,8 +24,8 @@ type Params struct {
 	Checkout *Checkout // nil: not asked
 }
 
-// Judge is check E: the set of launches must be within what is expected. Where the
-// register has none, the measured compose may say what alone can be launched.
+// Judge is check E: the set of launches must be within what is expected. If the
+// register has none, the measured compose may still leave only one thing to launch.
 func (p Params) Judge(c report.Check) {
 	if len(p.Records) == 0 {
 		p.noRecord(c)

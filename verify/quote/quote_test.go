@@ -54,7 +54,7 @@ type platform struct {
 	statuses tdx.Statuses
 	quoted   func([]byte)
 	grow     int                 // bytes to fill the quote up to
-	text     func([]byte) []byte // the collateral as handed over
+	text     func([]byte) []byte // changes the collateral that is judged
 	served   func(*tdx.Collateral)
 }
 

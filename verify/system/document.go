@@ -65,8 +65,8 @@ type document struct {
 	} `cbor:"tdvf"`
 }
 
-// decoder is as strict as the library allows: what two readers could read differently
-// is an error.
+// decoder returns a decoder as strict as the library allows: what two readers could
+// read differently is an error.
 func decoder(unknown cbor.ExtraDecErrorCond) (cbor.DecMode, error) {
 	return cbor.DecOptions{
 		DupMapKey:         cbor.DupMapKeyEnforcedAPF,

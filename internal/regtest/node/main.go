@@ -6,7 +6,7 @@
 //	wait          until SIGTERM or SIGINT, then ends with 0 (default)
 //	exit N        ends with N
 //	fail-then N   ends with N the first time, 0 after that (counts in /data)
-//	tamper N      likewise, and leaves a file in its container and a config of its own; a
+//	tamper N      likewise, and leaves a file in its container and another config; a
 //	              run that finds either says PLANTED
 //	stubborn      ignores SIGTERM
 //	ungraceful N  ends with N on SIGTERM

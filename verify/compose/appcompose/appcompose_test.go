@@ -84,7 +84,8 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-// TestDangerous: case does not matter, and a name is one name.
+// TestDangerous: case does not matter, and a name that is not one name is dangerous,
+// too.
 func TestDangerous(t *testing.T) {
 	for name := range strings.FieldsSeq("PATH path Path GODEBUG godebug LD_PRELOAD GIT_DIR git_ssh COMPOSE_FILE compose_file NERDCTL_X CONTAINERD_X APP_COMPOSE_FILE DSTACK_ROOT_PASSWORD dstack_authorized_keys NO_PROXY all_proxy 1A A-B A.B") {
 		if !appcompose.Dangerous(name) {

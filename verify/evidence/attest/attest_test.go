@@ -10,12 +10,12 @@ import (
 	"gitlauncher/verify/evidence/attest"
 )
 
-// event is a good entry of a log.
+// event returns a good entry of a log.
 func event() map[string]any {
 	return map[string]any{"imr": uint8(3), "event_type": uint32(0x08000001), "digest": []byte{}, "event": "app-id", "event_payload": []byte{1, 2}}
 }
 
-// document is a good attestation.
+// document returns a good attestation.
 func document() map[string]any {
 	return map[string]any{
 		"version":  uint64(1),

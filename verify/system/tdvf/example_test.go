@@ -7,8 +7,7 @@ import (
 	"gitlauncher/verify/system/tdvf"
 )
 
-// The TD HOB that dstack's firmware is handed on a VM with 2 GiB: the first event of
-// RTMR0.
+// The TD HOB that dstack's firmware gets on a VM with 2 GiB: the first event of RTMR0.
 func ExampleWitness_HOB() {
 	ranges, err := hex.DecodeString("80100904000609020b021010")
 	if err != nil {
