@@ -16,6 +16,7 @@ import (
 
 	"gitlauncher/config"
 	"gitlauncher/internal/gittest"
+	"gitlauncher/measure"
 )
 
 // The placeholders in the examples, which a reader replaces.
@@ -146,6 +147,52 @@ func TestComposeGitMode(t *testing.T) {
 	awaitLogs(t, compose, "binding=pinned service=app")
 	if n := len(w.launches(t)); n != 0 {
 		t.Errorf("%d launches are recorded on dstack 0.6", n)
+	}
+}
+
+// TestComposeAttest: attest beside a launch, in the containers of the file itself, answers on
+// dstack 0.5 and 0.6 with receipts of that launch, which bind the key that the workload leaves.
+func TestComposeAttest(t *testing.T) {
+	text := example(t, "compose/attest.yaml")
+	services := project(t, text).Services
+	if a := services["attest"]; a.Image != placeholder || services["app"].Image != placeholder || !a.ReadOnly || !services["app"].ReadOnly {
+		t.Errorf("the services are %+v", services)
+	}
+	w := newWorld(t)
+	key := strings.Repeat("ab", 32) // a key's hash does for a key
+	id, _ := w.commit(t, "echo "+key+" >/run/git-launcher/cert.pem\n"+script)
+	host, _, err := net.SplitHostPort(strings.TrimSuffix(strings.TrimPrefix(w.url, "http://"), "/workload.git"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := freeAddr(t, host)
+	replace := []string{placeholder, w.launcher, placeholderURL, w.url, placeholderCommit, id, "/var/run/dstack.sock:/var", w.sock + ":/var",
+		`":8081"]`, `":8081", --bind-file, /run/git-launcher/cert.pem]`, `"8081:8081"`, `"` + at + `:8081"`}
+	for _, dstack := range []string{"0.5", "0.6"} {
+		w.dstack = dstack
+		w.measure(t, strings.NewReplacer(replace[:6]...).Replace(text))
+		w.boot(t)
+		compose := up(t, text, nil, replace...)
+		awaitLogs(t, compose, "workload: waiting")
+		nonce := strings.Repeat("0a", 32)
+		var r *measure.Receipt
+		await(t, "a receipt", func() bool {
+			out, err := run(t, "curl", "-sSf", "http://"+at+"/receipt?nonce="+nonce)
+			if err == nil {
+				r, err = measure.ParseReceipt([]byte(out))
+			}
+			return err == nil
+		})
+		want := map[string]measure.Binding{"0.5": measure.Recorded, "0.6": measure.Pinned}[dstack]
+		if r.Key.String() != key || r.Nonce != nonce || r.Binding != want || !strings.Contains(r.Record, id) {
+			t.Errorf("dstack %s: key %s, nonce %s, %s of %s", dstack, r.Key, r.Nonce, r.Binding, r.Record)
+		}
+		if out := must(t, "curl", "-sS", "http://"+at+"/metrics"); !strings.Contains(out, "git_launcher_attest_receipt_seconds_count 1") {
+			t.Errorf("dstack %s: the metrics are\n%s", dstack, out)
+		}
+		compose("stop", "--timeout", "10")
+		has(t, compose("logs", "--no-color", "attest"), "ended by a signal")
+		compose("down", "--volumes")
 	}
 }
 
