@@ -142,7 +142,7 @@ func badBundles(t *testing.T, h *host) map[string]badBundle {
 		"no reference":                    {with("# v2 git bundle\n\n"), -1, "the repository is empty"},
 		"no name":                         {with("# v2 git bundle\n" + h.Head + "\n\n"), fetch.BadBundle, "has a reference without a name"},
 		"no id":                           {with("# v2 git bundle\nx refs/heads/main\n\n"), fetch.BadBundle, "has a reference without a valid id"},
-		"a bad prerequisite":              {with("# v2 git bundle\n-x\n" + ref + "\n"), fetch.BadBundle, "has a prerequisite that is no commit's id"},
+		"a bad prerequisite":              {with("# v2 git bundle\n-x\n" + ref + "\n"), fetch.BadBundle, "has a prerequisite that is not the id of a commit"},
 		"a header without end":            {[]byte("# v2 git bundle\n" + strings.Repeat(ref, 200_000)), fetch.BadBundle, "has a header of more than 8 MiB"},
 		"a line without end":              {[]byte("# v2 git bundle\n" + h.Head + " refs/heads/" + strings.Repeat("x", 9<<20)), fetch.BadBundle, "has a line of more than 64 KiB"},
 		"no newline at the header's end":  {[]byte("# v2 git bundle"), fetch.BadBundle, "is cut off in its header"},

@@ -51,7 +51,7 @@ var lfsAttacks = map[string]struct {
 	}, fetch.Unsuitable, "to a link-local or loopback address"},
 	"a link to a file": {func(t *testing.T, h *lfsHost) {
 		h.lfs.Action = func(_ string, a map[string]any) { a["href"] = "file:///etc/passwd" }
-	}, fetch.BadAnswer, "has a link that is no address"},
+	}, fetch.BadAnswer, "has a link that is not an address"},
 	"another host's name in a header": {func(t *testing.T, h *lfsHost) {
 		h.lfs.Action = func(_ string, a map[string]any) { a["header"] = map[string]string{"Host": "metadata"} }
 	}, fetch.BadAnswer, "no link may set"},

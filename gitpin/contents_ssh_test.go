@@ -154,9 +154,9 @@ var lfsSSHAttacks = map[string]struct {
 	"drips":            {func(t *testing.T, h *lfsSSH) { h.runs(t, "while printf ' '; do sleep 0.2; done") }, fetch.Stalled, "within the pack timeout"},
 	"in clear, elsewhere": {func(t *testing.T, h *lfsSSH) { h.answer(t, `{"href":"http://192.0.2.1/x"}`) },
 		fetch.BadAnswer, "has an address that is not https://"},
-	"a file": {func(t *testing.T, h *lfsSSH) { h.answer(t, `{"href":"file:///etc/passwd"}`) }, fetch.BadAnswer, "is no address"},
+	"a file": {func(t *testing.T, h *lfsSSH) { h.answer(t, `{"href":"file:///etc/passwd"}`) }, fetch.BadAnswer, "is not an address"},
 	"part of an address": {func(t *testing.T, h *lfsSSH) { h.answer(t, `{"href":"/x"}`) },
-		fetch.BadAnswer, "is no address"},
+		fetch.BadAnswer, "is not an address"},
 	"a link-local address": {func(t *testing.T, h *lfsSSH) { h.answer(t, `{"href":"https://169.254.169.254/x"}`) },
 		fetch.Unsuitable, "to a link-local or loopback address"},
 	"another host's name in a header": {func(t *testing.T, h *lfsSSH) {

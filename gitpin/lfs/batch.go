@@ -167,7 +167,7 @@ var own = []string{"host", "content-length", "transfer-encoding", "connection", 
 func (l *Link) set(href string, header map[string]string, base *url.URL) *AnswerError {
 	var err error
 	if l.To, err = base.Parse(href); err != nil || href == "" || l.To.Host == "" || l.To.User != nil {
-		return &AnswerError{What: "has a link that is no address"}
+		return &AnswerError{What: "has a link that is not an address"}
 	}
 	l.To.Fragment, l.To.RawFragment = "", ""
 	if len(header) > maxHeaders {

@@ -34,14 +34,14 @@ func (d *Dir) Recognise(url string) (ours bool, err error) {
 	case origin == url:
 		return true, nil
 	case marked != "" || origin != "":
-		return false, &OccupiedError{d.path, "is a checkout of another repository than REPO_URL"}
+		return false, &OccupiedError{d.path, "is a checkout of a repository other than REPO_URL"}
 	case isRepo:
 		return false, &OccupiedError{d.path, "is a repository without the origin REPO_URL"}
 	}
 	if slices.Contains(names, "lost+found") {
 		return false, &OccupiedError{d.path, "is the root of a file system: it has lost+found, which no checkout has; make WORK_DIR a directory below it"}
 	}
-	return false, &OccupiedError{d.path, "holds files but is no checkout"}
+	return false, &OccupiedError{d.path, "holds files but is not a checkout"}
 }
 
 // gitOrigin returns the origin of WORK_DIR's own .git, if there is one.

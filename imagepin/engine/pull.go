@@ -51,7 +51,7 @@ func (e *Engine) Pull(ctx context.Context, image *imagepin.Image, p Puller) erro
 	return nil
 }
 
-var errStalled = errors.New("the pull stands still")
+var errStalled = errors.New("the pull makes no progress")
 
 func (e *Engine) pullOnce(ctx context.Context, image *imagepin.Image, p Puller) error {
 	auth, err := engineAuth(p.Registry, image.Name.Domain())

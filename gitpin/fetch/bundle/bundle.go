@@ -112,7 +112,7 @@ func (h *header) take(line string) error {
 	case '-':
 		id, _, _ := strings.Cut(line[1:], " ")
 		if parsed, err := object.ParseID(id); err != nil || parsed.Format() != h.refs.Format {
-			return refuse("has a prerequisite that is no commit's id")
+			return refuse("has a prerequisite that is not the id of a commit")
 		}
 		return refuse("holds what came after commit %s, and not that commit itself; make one with the whole history: git bundle create FILE REF", id)
 	}

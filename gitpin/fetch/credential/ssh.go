@@ -92,7 +92,7 @@ func (c Credentials) Known(host string) (HostKeys, error) {
 	}
 	file := c.KnownHostsFile
 	if info, err := os.Stat(file); err != nil || !info.Mode().IsRegular() {
-		return HostKeys{}, &Error{"file " + file, "can't be opened, or is no regular file"}
+		return HostKeys{}, &Error{"file " + file, "can't be opened, or is not a regular file"}
 	}
 	db, err := knownhosts.NewDB(file)
 	if err != nil {
