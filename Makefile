@@ -65,7 +65,7 @@ lint:
 ## cover: what tests reach, by package, with what the programs run that testscripts start
 cover:
 	rm -rf bin/cover && mkdir -p bin/cover/tests bin/cover/programs
-	GIT_LAUNCHER_TEST_COVER='$(CURDIR)/bin/cover/programs' $(GO) test -count=1 -cover -covermode=atomic $(COVER) -args -test.gocoverdir='$(CURDIR)/bin/cover/tests'
+	GIT_LAUNCHER_TEST_COVER='$(CURDIR)/bin/cover/programs' $(GO) test -count=1 -cover -covermode=atomic -coverpkg='$(shell echo $(COVER) | tr ' ' ,)' $(COVER) -args -test.gocoverdir='$(CURDIR)/bin/cover/tests'
 	$(GO) tool covdata percent -i=bin/cover/tests,bin/cover/programs
 	@$(GO) tool covdata textfmt -i=bin/cover/tests,bin/cover/programs -o bin/cover/profile && $(GO) tool cover -func bin/cover/profile | tail -n 1
 
