@@ -25,9 +25,9 @@ import (
 	"gitlauncher/measure/dstack"
 )
 
-var cause = errors.New("a text that decides nothing")
+var errCause = errors.New("a text that decides nothing")
 
-func failed(r fetch.Reason) error { return &gitpin.FetchError{Reason: r, Err: cause} }
+func failed(r fetch.Reason) error { return &gitpin.FetchError{Reason: r, Err: errCause} }
 
 // TestGit: each type of error has its exit code and its hint, however deep it lies.
 func TestGit(t *testing.T) {
@@ -73,7 +73,7 @@ func TestGit(t *testing.T) {
 		{&gitpin.RefError{}, Pin, "name a branch or a tag"},
 		{&gitpin.OccupiedError{}, Pin, "another WORK_DIR"},
 		{&gitpin.LockedError{}, Other, "--lock-timeout"},
-		{&handover.Error{Err: cause}, Start, "the launch is measured already"},
+		{&handover.Error{Err: errCause}, Start, "the launch is measured already"},
 
 		// A submodule's address is not in the config. Errors of other steps than fetch
 		// and pin have their usual advice.
@@ -94,10 +94,10 @@ func TestGit(t *testing.T) {
 
 		// This package has no advice on these.
 		{nil, 0, ""},
-		{cause, 0, ""},
+		{errCause, 0, ""},
 		{step.Usagef("each program's own"), 0, ""},
 		{step.At(step.Measure, &fs.PathError{Err: syscall.ENOSPC}), 0, ""},
-		{&gitpin.SubmoduleError{Err: cause}, 0, ""},
+		{&gitpin.SubmoduleError{Err: errCause}, 0, ""},
 	} {
 		held(t, "Git", Git, c.err, c.code, c.hint)
 	}
@@ -115,14 +115,14 @@ func TestMeasuring(t *testing.T) {
 		{measure.ErrOtherImage, "reboot the VM to change the image"},
 		{measure.ErrNotReady, "wait until dstack has booted"},
 		{&dstack.SocketError{}, "--platform nontee"},
-		{&dstack.CallError{Err: cause}, "look at the guest agent"},
-		{&receipt.Error{Err: cause}, "--require-receipt"},
+		{&dstack.CallError{Err: errCause}, "look at the guest agent"},
+		{&receipt.Error{Err: errCause}, "--require-receipt"},
 		{receipt.ErrNoLaunch, "launch something first"},
-		{step.At(step.Measure, cause), "look at the guest agent"},
+		{step.At(step.Measure, errCause), "look at the guest agent"},
 	} {
 		held(t, "Measuring", Measuring, c.err, Measure, c.hint)
 	}
-	held(t, "Measuring", Measuring, step.At(step.Pin, cause), 0, "")
+	held(t, "Measuring", Measuring, step.At(step.Pin, errCause), 0, "")
 	held(t, "Measuring", Measuring, nil, 0, "")
 }
 
