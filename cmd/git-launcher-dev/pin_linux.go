@@ -55,7 +55,10 @@ the repository's default branch has now): it changes the commit and the hashes t
 from it where they stand, keeps every other byte, and shows the commits between.
 --rollback goes back to the commit before. What was pinned is kept in pins.log.
 
-Each of these ends with what lint says of the compose file.`,
+Each of these ends with what lint says of the compose file.
+
+Exit codes, as the launcher's: 2 for usage or config, 3 where fetching failed, 4 where the
+pin is not met, or check D will not pass.`,
 		Example: `  git-launcher-dev pin . --image registry.example/git-launcher@sha256:…
   git-launcher-dev pin https://github.com/you/workload.git v1.0 --out deploy --os-image dstack-0.6.6
   git-launcher-dev pin --update v1.1
@@ -348,7 +351,7 @@ func (p *program) checkCommand() *cobra.Command {
 		Short: "Do all of a launch but measuring and running",
 		Long: `check reads the config (default: deploy/config.conf), fetches and proves the commit in a
 temporary folder, looks at the entry script, and prints the launch record: the same
-command as git-launcher check, from the same packages.`,
+command as git-launcher check, from the same packages, with the same exit codes.`,
 		Example: `  git-launcher-dev check
   git-launcher-dev check --compose docker-compose.yaml --policy-out policy.conf config.conf`,
 		Args: cobra.MaximumNArgs(1),
