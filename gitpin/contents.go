@@ -21,8 +21,8 @@ import (
 	"gitlauncher/gitpin/worktree"
 )
 
-// contents replaces each Git LFS pointer of a part by the content that it names, in the
-// draft, and returns the size of the contents in bytes. It is an error if one can't be
+// contents replaces each Git LFS pointer of a part with the content that it names. It does so
+// in the draft, and returns the size of the contents in bytes. It fails if one can't be
 // placed, so that no launch has a pointer left.
 func (p *Params) contents(ctx context.Context, dir *workdir.Dir, m *materialised) (int64, error) {
 	draft, err := dir.OpenDraft()
@@ -173,7 +173,7 @@ func (c *contents) store(p lfs.Pointer, content io.Reader) error {
 	return nil
 }
 
-// write replaces one file, which is a pointer or what an earlier try has left, by a content.
+// write replaces one file with a content. The file is a pointer, or what an earlier try left.
 func (c *contents) write(p lfs.Pointer, i int, content io.Reader) error {
 	f := &c.made.tree.Files[i]
 	if err := c.root.Remove(f.Path); err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -61,7 +61,7 @@ func (s *site) git(args ...string) string {
 	return out
 }
 
-// sameSize replaces a script by another of the same size and restores its times.
+// sameSize replaces a script with another of the same size and restores its times.
 func (s *site) sameSize() {
 	info, err := os.Stat(s.path("entrypoint.sh"))
 	s.must(err)
@@ -119,7 +119,7 @@ func (s *site) ctl(name string) string {
 	return filepath.Join(filepath.Dir(s.dir), "."+filepath.Base(s.dir)+".git-launcher", name)
 }
 
-// origin replaces the origin marker by a link.
+// origin replaces the origin marker with a link.
 func (s *site) origin(to string) {
 	s.Helper()
 	s.must(os.Remove(s.ctl("origin")))
@@ -498,9 +498,9 @@ func leftovers(t *testing.T, s *site) {
 }
 
 // TestNaiveFlow makes the same attacks on what a shell launcher does (fetch, checkout -f,
-// reset --hard, clean -ffdx), and logs which succeed, so that the comparison in
-// doc/attacks.md is measured. It only requires that some succeed: otherwise they would not
-// be attacks.
+// reset --hard, clean -ffdx), and logs which succeed. They are the comparison in
+// doc/attacks.md. The test only requires that some succeed: otherwise they would not be
+// attacks.
 func TestNaiveFlow(t *testing.T) {
 	h := newHost(t)
 	fallen := 0

@@ -15,9 +15,9 @@ import (
 // ownFolder is the launcher's folder in the shared volume. It has documents and the lock.
 const ownFolder = ".git-launcher"
 
-// Cached is a [Source] that keeps the documents of another one in the shared volume, so
-// that an image which the Engine has starts while the registry is down. The workload
-// writes to that volume, too, so a document from it is hashed like one from a registry.
+// Cached is a [Source] that keeps the documents of another one in the shared volume. So an
+// image that the Engine has can start while the registry is down. The workload writes to
+// that volume, too, so a document from it is hashed like one from a registry.
 type Cached struct {
 	Source
 	Shared *os.Root

@@ -47,8 +47,8 @@ type LFSListing struct {
 // NewLFSListing starts an empty listing.
 func NewLFSListing() *LFSListing { return &LFSListing{h: sha256.New()} }
 
-// Add adds a file by the SHA-256 and the size in bytes of its content, both as its pointer
-// has them, and its raw path below the root of the checkout.
+// Add adds a file. sum is the SHA-256 of its content, and size the content's size in bytes,
+// as its pointer has them. path is its raw path below the root of the checkout.
 func (l *LFSListing) Add(sum [sha256.Size]byte, size int64, path string) {
 	l.any = true
 	fmt.Fprintf(l.h, "%x %d %s\x00", sum, size, path)

@@ -38,7 +38,8 @@ func TestAccessIsRenewed(t *testing.T) {
 	}
 }
 
-// TestOnThisMachine: http:// is for a Git LFS server beside an SSH host of this machine.
+// TestOnThisMachine: a Git LFS server may use http:// only if it and the SSH host are this
+// machine.
 // SECURITY.md: G12.
 func TestOnThisMachine(t *testing.T) {
 	for repo, hosts := range map[string]map[string]bool{

@@ -195,7 +195,7 @@ func TestAccess(t *testing.T) {
 	}
 }
 
-// TestNamed: an address in a tree follows the same rule.
+// TestNamed: an address in a tree is accepted by the same rule as one from an SSH host.
 // SECURITY.md: G11.
 func TestNamed(t *testing.T) {
 	for address, says := range map[string]string{

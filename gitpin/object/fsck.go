@@ -104,8 +104,8 @@ func checkDate(date []byte) string {
 	return ""
 }
 
-// CheckTree returns what git-fsck(1) finds wrong with the modes of a tree of the format f
-// that [ParseTree] accepts, by git's own name for the fault, or "". Git uses only the kind
+// CheckTree returns git's own name for the fault that git-fsck(1) finds in the modes of a
+// tree, or "". The tree has the format f, and [ParseTree] accepts it. Git uses only the kind
 // and the owner's execute bit of such a mode.
 func CheckTree(f Format, content []byte) string {
 	for len(content) > 0 {

@@ -405,7 +405,7 @@ func FuzzRead(f *testing.F) {
 func newSHA1() object.CollisionHash { return sha1cd.New().(object.CollisionHash) }
 
 // TestKeptPackIsHashedAgain: an object is hashed again when it is read, because anyone who
-// shares the disk may have replaced the kept pack by another one of the same shape.
+// shares the disk may have replaced the kept pack with another one of the same shape.
 // SECURITY.md: G1.
 func TestKeptPackIsHashedAgain(t *testing.T) {
 	shape := func(c string) []byte {

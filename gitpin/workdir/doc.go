@@ -1,5 +1,5 @@
 // Package workdir keeps WORK_DIR for one launcher at a time, recognises whose it is, and
-// replaces its content by a new checkout in one step:
+// replaces its content with a new checkout in one step:
 //
 //	Dir        workdir.go    WORK_DIR and its control directory
 //	Lock       lock.go       one launcher at a time

@@ -139,8 +139,8 @@ func (w *checkWorker) regular(ctx context.Context, at int, name string, f *proof
 	return nil
 }
 
-// hash reads a file of that size, block by block, and requires that it is the proven blob,
-// or the content that the blob, a Git LFS pointer, names.
+// hash reads a file of the given size, block by block. It requires that the file is the
+// proven blob or, if the blob is a Git LFS pointer, the content that the pointer names.
 func (w *checkWorker) hash(ctx context.Context, fd int, f *proof.File, size int64, put *stored.Putter) error {
 	w.sum.Reset()
 	if w.named == nil {

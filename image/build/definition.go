@@ -99,9 +99,9 @@ func definitions(l *debian.Lock, systems [][]layer.File, programs map[string][]b
 	}, flavours...)
 }
 
-// additions returns the files of the Debian layer that no package has. They are links such
-// as /bin to /usr/bin, through which packages are unpacked, and a sources.list with
-// Debian's own archives instead of those that the packages came from.
+// additions returns the files of the Debian layer that no package has. There are links such
+// as /bin to /usr/bin, through which packages are unpacked. There is also a sources.list. It
+// names Debian's own archives, not those that the packages came from.
 func additions(l *debian.Lock) []layer.File {
 	sources := fmt.Sprintf("deb http://deb.debian.org/debian %[1]s main\ndeb http://deb.debian.org/debian %[1]s-updates main\ndeb http://deb.debian.org/debian-security %[1]s-security main\n", l.Suite)
 	files := []layer.File{{Path: "/etc/apt/sources.list", Type: tar.TypeReg, Mode: 0o644, Data: []byte(sources)}}

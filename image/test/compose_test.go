@@ -150,8 +150,9 @@ func TestComposeGitMode(t *testing.T) {
 	}
 }
 
-// TestComposeAttest: attest beside a launch, in the containers of the file itself, answers on
-// dstack 0.5 and 0.6 with receipts of that launch, which bind the key that the workload leaves.
+// TestComposeAttest: in the containers of compose/attest.yaml, attest runs beside a launch. On
+// dstack 0.5 and 0.6, it answers with receipts of that launch. They bind the key that the
+// workload leaves.
 func TestComposeAttest(t *testing.T) {
 	text := example(t, "compose/attest.yaml")
 	services := project(t, text).Services
@@ -159,7 +160,7 @@ func TestComposeAttest(t *testing.T) {
 		t.Errorf("the services are %+v", services)
 	}
 	w := newWorld(t)
-	key := strings.Repeat("ab", 32) // a key's hash does for a key
+	key := strings.Repeat("ab", 32) // the hash of a key may be left in place of the key
 	id, _ := w.commit(t, "echo "+key+" >/run/git-launcher/cert.pem\n"+script)
 	host, _, err := net.SplitHostPort(strings.TrimSuffix(strings.TrimPrefix(w.url, "http://"), "/workload.git"))
 	if err != nil {

@@ -50,13 +50,13 @@ var scalars = []string{
 	"\"one\n        two\"\n", "'one\n\n        two'\n", "\"one\\\n        two\"\n", "\"one  \n          two\"\n",
 	// Plain ones.
 	"plain", "with blanks inside", "one\n        two\n", "a:b", "a#b", "a=b=c", "-dash", "é ü 日本 😀", "?x", "a,b", "[a", "~x", "!!x"[2:],
-	// What is no string.
+	// Values that are not strings.
 	"1", "0", "-1", "017", "0o17", "0x1f", "1_000", "1.50", "1e6", "1.0", "-0.5", "1e3", "9007199254740993", "true", "false", "True", "TRUE", "yes", "no", "on", "off", "y", "n", "\"true\"", "'1.50'", "12e03", ".5", "1.", "+1", "0b11", "1:30", "190:20:30",
 }
 
-// TestComposeScalars has the real Compose pass each value to a container, and compares the
-// bytes with what the verifier and the launcher read from the same file. These may refuse a
-// value that has more than one meaning. They may not read another one.
+// TestComposeScalars makes the real Compose pass each value to a container, and compares its
+// bytes with what the verifier and the launcher read from the same file. Those two may refuse
+// a value that has more than one meaning, but must not read a different one.
 func TestComposeScalars(t *testing.T) {
 	reg := registry(t)
 	image := pulled(t, reg, "git-launcher")

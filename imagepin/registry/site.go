@@ -69,9 +69,8 @@ func (s *site) authorize(ctx context.Context, keychain authn.Keychain) error {
 func (s *site) host() string { return s.repo.RegistryStr() }
 
 // guard refuses requests that would leave TLS, or reach a machine's own services by a
-// redirect. Plain HTTP is for a registry on loopback, as with the Docker Engine, and for a
-// mirror whose address says so, since what a mirror sends is hashed and no credential goes
-// there.
+// redirect. A registry on loopback may use plain HTTP, as with the Docker Engine. So may a
+// mirror with an http:// address: what it sends is hashed, and it gets no credential.
 type guard struct {
 	next     http.RoundTripper
 	registry string // host[:port]

@@ -1,9 +1,9 @@
 // Package dstack talks to dstack's guest agent. No other package does. It wraps dstack's Go
-// SDK so that no environment variable leads to another socket, every call has a deadline,
-// and every answer that matters is decoded strictly.
+// SDK. No environment variable leads to another socket, every call has a deadline, and every
+// answer that matters is decoded strictly.
 //
 // The agent is part of the measured system, and is trusted to report the register. Its log
-// is checked against the register all the same (package measure).
+// is checked against the register anyway (package measure).
 //
 // API: the specification of the guest API, versions 0 and 1, in the folder docs of
 // https://github.com/Dstack-TEE/dstack.

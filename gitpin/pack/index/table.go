@@ -27,9 +27,9 @@ type Entry struct {
 	Offset int64
 }
 
-// row has what a table keeps of an object besides its id. With the id and its place in the
-// order of ids, an object of a SHA-1 pack costs 36 bytes of memory, and one of a SHA-256
-// pack 48, as TestMemoryOfAnObject measures.
+// row has what a table keeps of an object besides its id and its place in the order of ids.
+// All of it together takes 36 bytes of memory for an object of a SHA-1 pack, and 48 for one
+// of a SHA-256 pack. TestMemoryOfAnObject measures that.
 type row struct {
 	typ  object.Type
 	high uint8  // the offset's bits from 32 on

@@ -34,10 +34,10 @@ var made = []struct{ by, patterns string }{
 	{"util-linux", "/etc/alternatives/pager /usr/bin/pager"},
 }
 
-// Trace finds where each file came from and sets its Origin. That is one of the packages
-// in from, if its .deb has exactly these bytes with this mode and owner, or else the
-// package of the lock whose script makes the file. Trace returns the files that have
-// neither, with the reason.
+// Trace finds where each file came from and sets its Origin. If the .deb of a package in
+// from has exactly these bytes with this mode and owner, the origin is that package.
+// Otherwise it is the package of the lock whose script makes the file. Trace returns the
+// files that have neither, with the reason.
 func Trace(ctx context.Context, l *Lock, from []Package, cache string, files []layer.File) (unexplained []string, err error) {
 	held, err := contents(ctx, l.Arch, from, cache)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package layer reads the files of an image from a tar, lists them, makes a layer whose
-// bytes are a function of its files, and compares two images.
+// Package layer reads the files of an image from a tar, and lists them. It makes a layer
+// whose bytes are a function of its files, and compares two images.
 //
 // It answers a builder whom nobody trusts: the same files make the same digest on every
 // machine, and where a digest differs, [Compare] names the file. It does not judge what

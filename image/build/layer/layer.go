@@ -15,9 +15,9 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// New makes a layer whose bytes are a function of its files. They are sorted by path, hard
-// links point to the first of their paths, there are no user names and no access times,
-// and gzip's header has no time.
+// New makes a layer whose bytes are a function of its files. The files are sorted by path,
+// and hard links point to the first of their paths. There are no user names, no access times,
+// and no time in gzip's header.
 func New(files []File) (v1.Layer, error) {
 	data, err := tarBytes(files)
 	if err != nil {
