@@ -17,5 +17,6 @@
 // VERIFIED needs an expectation for every link: system, keys, launcher and launch.
 //
 // What a report does not say: that the pinned code is good, that Intel's keys are
-// safe, that the policy is the right one, or that the endpoint one talks to is this VM.
+// safe, or that the policy is the right one. It says that an endpoint is this VM only if
+// the finding "endpoint" passes.
 package verify

@@ -25,9 +25,9 @@ func agent(u *url.URL) bool {
 	return method == "GetQuote" || method == "Attest"
 }
 
-// askAgent asks as dstack's SDK does: for a quote with the nonce as report data, zeros
-// behind it, and for Info, which is beside that method. Together the two answers are
-// evidence.
+// askAgent asks as dstack's SDK does: for a quote whose report data is the nonce,
+// followed by zeros, and for Info, which is beside that method. Together the two
+// answers are evidence.
 func (c *Client) askAgent(ctx context.Context, u *url.URL, nonce string, limit int64) (*Answer, error) {
 	if len(nonce) > reportData {
 		return nil, fmt.Errorf("a quote has room for a nonce of %d bytes", reportData/2)

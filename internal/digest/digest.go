@@ -32,7 +32,7 @@ func Parse(s string) (SHA256, error) {
 	return d, nil
 }
 
-// ParseHex reads the 64 lowercase digits alone, as records and configs have them.
+// ParseHex reads only the 64 lowercase digits, as records and configs have them.
 func ParseHex(s string) (SHA256, error) {
 	var d SHA256
 	if len(s) != 2*len(d) || strings.ToLower(s) != s {
@@ -50,7 +50,7 @@ func Of(data []byte) SHA256 { return sha256.Sum256(data) }
 // String returns the form that [Parse] reads.
 func (d SHA256) String() string { return prefix + d.Hex() }
 
-// Hex returns the 64 digits alone.
+// Hex returns only the 64 digits.
 func (d SHA256) Hex() string { return hex.EncodeToString(d[:]) }
 
 // IsZero reports whether d stands for none.

@@ -1,7 +1,7 @@
 // Package handover turns the launcher's process into the workload.
 //
-// The process keeps its id, so that a workload which is the container's first process
-// gets the signals itself. bash reads nothing but what was pinned: no startup file, no
+// The process keeps its id, so a workload that is the container's first process gets
+// the signals itself. bash reads nothing but what was pinned: no startup file, no
 // script from standard input, no directory through a symbolic link. Descriptors that
 // the program that started the launcher left open are closed.
 //

@@ -68,7 +68,7 @@ func Exec(ctx context.Context, w Workload) error {
 	}
 	w.Log.Info("exec in " + dir + ": " + shown)
 	w.Ready()
-	// The workload gets the standard streams alone. The launcher's own descriptors
+	// The workload gets only the standard streams. The launcher's own descriptors
 	// close by themselves; these were left open by the program that started it.
 	if err := unix.CloseRange(3, ^uint(0), unix.CLOSE_RANGE_CLOEXEC); err != nil && !errors.Is(err, unix.ENOSYS) {
 		return &Error{"closing inherited descriptors", err}

@@ -30,7 +30,7 @@ const (
 // Flag is one flag of the launcher.
 type Flag struct {
 	Name   string
-	Switch bool // has no value, or a truth after "="
+	Switch bool // has no value, or after "=" one that [strconv.ParseBool] reads
 	// FlagOnly says that no variable may set it. Otherwise anyone who sets variables
 	// could redirect measurements, or have another file decide what runs.
 	FlagOnly bool

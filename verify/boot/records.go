@@ -15,7 +15,7 @@ type Record struct {
 	Git    *measure.GitRecord
 	Image  *measure.ImageRecord
 	Digest string // image mode: sha256:…
-	Raw    []byte // nil for the present MPC launcher, which writes the digest alone
+	Raw    []byte // nil for the present MPC launcher, which writes only the digest
 }
 
 // MaxLaunches is how many launches, and how many half launches, are judged one by one.

@@ -45,7 +45,7 @@ func (p Params) Freshness(c report.Check, q *quote.Quote) {
 // and quotes for nothing or for a few bytes of somebody else are common.
 const minNonce = 2 * 16
 
-// asked reports whether report data, as hex, is one of the nonces, zeros behind it. A
+// asked reports whether report data, as hex, is one of the nonces, followed by zeros. A
 // guest agent that is asked for a quote by its address makes such a one.
 func asked(nonce *policy.OneOf[policy.Bytes], found string) bool {
 	return slices.ContainsFunc(nonce.Texts(), func(n string) bool {

@@ -13,7 +13,7 @@
 //
 //   - that the image is a good one: the person who chose the hash decided that;
 //   - anything about the three digests of ACPI tables in RTMR0. The host makes the
-//     tables, so they are a finding of their own ([FindingACPI]);
+//     tables, so they have a separate finding ([FindingACPI]);
 //   - that dstack's words in vm_config are true. They help to find a value that is then
 //     compared with a register, and never replace one.
 //

@@ -86,7 +86,7 @@ const (
 	Generation102 Generation = "10.2"
 )
 
-// GenerationOf reads a QEMU version. ok is false if the version is none of QEMU's.
+// GenerationOf reads a QEMU version. ok is false if it is not one, or is below 8.
 func GenerationOf(version string) (g Generation, ok bool) {
 	parts := strings.SplitN(version, ".", 3)
 	if len(parts) < 2 {
