@@ -36,6 +36,10 @@ func (e *ProxyRefusal) Error() string {
 	return fmt.Sprintf("the proxy makes no connection to the host: %s (HTTP %d)", strings.ToLower(e.Text), e.Status)
 }
 
+// spokeFirst is in net/http's error if the server said something before it was asked, as
+// servers of SSH and mail do. Neither that error nor "malformed HTTP" has a type.
+const spokeFirst = "readLoopPeekFailLocked: %!w(<nil>)"
+
 // explain returns a clearer error if the text of err does not say what it means.
 func (w *Web) explain(err error) error {
 	var op *net.OpError
@@ -46,7 +50,7 @@ func (w *Web) explain(err error) error {
 		return &ClientCertError{false, err}
 	case w.asked.Load() && errors.As(err, &op) && op.Op == "remote error":
 		return &ClientCertError{true, op.Err}
-	case strings.Contains(err.Error(), "malformed HTTP"): // the library has no type for it
+	case strings.Contains(err.Error(), "malformed HTTP"), strings.Contains(err.Error(), spokeFirst):
 		return ErrNoHTTP
 	}
 	return err

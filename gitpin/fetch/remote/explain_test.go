@@ -7,9 +7,13 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"testing"
+	"time"
 
+	"gitlauncher/config"
 	"gitlauncher/gitpin/fetch/answer"
+	"gitlauncher/gitpin/fetch/credential"
 	"gitlauncher/gitpin/fetch/uploadpack"
 )
 
@@ -42,6 +46,41 @@ func TestExplain(t *testing.T) {
 		if got.Error() != c.want.Error() || errors.As(got, &refused) != errors.As(c.want, &want) || refused != nil && refused.Had != want.Had {
 			t.Errorf("%s: %v; want %v", c.name, got, c.want)
 		}
+	}
+}
+
+// TestSpeaksFirst: a server that speaks before it is asked does not speak HTTP, whether its
+// greeting arrives before the request is written or after.
+func TestSpeaksFirst(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			io.WriteString(c, "220 mail.example.org\r\n")
+			defer c.Close()
+		}
+	}()
+	repo, err := config.ParseRepoURL("http://" + l.Addr().String() + "/r.git")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, wait := range []time.Duration{0, 100 * time.Millisecond} {
+		ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { time.Sleep(wait) }})
+		w, err := openWeb(ctx, repo, credential.Login{}, credential.TLS{}, NewPulse(time.Minute, func() {}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.References(""); !errors.Is(err, ErrNoHTTP) {
+			t.Errorf("after %v: %v", wait, err)
+		}
+		w.Close()
 	}
 }
 
