@@ -29,7 +29,7 @@ func ReadBoot(log measure.Log) (b Boot, err error) {
 		}
 		digest, err := measure.ParseRegister(e.Digest)
 		if err != nil {
-			return Boot{}, fmt.Errorf("event log: entry %d of RTMR%d has no digest: %w", i, e.IMR, err)
+			return Boot{}, fmt.Errorf("event log: entry %d, in RTMR%d, has no digest: %w", i, e.IMR, err)
 		}
 		if len(b[e.IMR]) == maxBoot {
 			return Boot{}, fmt.Errorf("event log: RTMR%d has more than %d events", e.IMR, maxBoot)

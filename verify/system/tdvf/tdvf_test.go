@@ -249,9 +249,9 @@ func TestReadBoot(t *testing.T) {
 		t.Errorf("64 events: %d, %v", len(b[1]), err)
 	}
 	for says, log := range map[string]measure.Log{
-		"entry 0 of RTMR0 has no digest": {{IMR: 0, Digest: strings.Repeat("z", 96)}},
-		"RTMR1 has more than 64 events":  slices.Repeat(measure.Log{{IMR: 1, Digest: digest}}, 65),
-		"entry 1 of RTMR0 has no digest": {{IMR: 3}, {IMR: 0, Digest: digest[:94]}},
+		"entry 0, in RTMR0, has no digest": {{IMR: 0, Digest: strings.Repeat("z", 96)}},
+		"RTMR1 has more than 64 events":    slices.Repeat(measure.Log{{IMR: 1, Digest: digest}}, 65),
+		"entry 1, in RTMR0, has no digest": {{IMR: 3}, {IMR: 0, Digest: digest[:94]}},
 	} {
 		if _, err := tdvf.ReadBoot(log); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%v; want %q", err, says)
