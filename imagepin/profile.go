@@ -67,7 +67,10 @@ func ParseProfile(data []byte) (*Profile, error) {
 	if err := dec.Decode(&p); err != nil {
 		return nil, &ProfileError{printable.Line(err.Error())}
 	}
-	return &p, p.check()
+	if err := p.check(); err != nil {
+		return nil, err
+	}
+	return &p, nil
 }
 
 // These are compiled only when they are needed, since git mode starts without them.

@@ -183,7 +183,7 @@ func TestProfile(t *testing.T) {
 		{"no TOML", "name", "[["},
 	} {
 		text := strings.Replace(profileTOML, c.from, c.to, 1)
-		if _, err := ParseProfile([]byte(text)); err == nil || text == profileTOML {
+		if p, err := ParseProfile([]byte(text)); err == nil || p != nil || text == profileTOML {
 			t.Errorf("%s: was accepted", c.name)
 		}
 	}

@@ -103,7 +103,10 @@ func TestRecordsRefused(t *testing.T) {
 		{"half of it", "}", "", object},
 		{"not UTF-8", "a b", "a\xffb", form},
 	} {
-		_, err := measure.ParseGitRecord([]byte(strings.Replace(string(good), c.from, c.to, 1)))
+		r, err := measure.ParseGitRecord([]byte(strings.Replace(string(good), c.from, c.to, 1)))
+		if (r == nil) != (err != nil) {
+			t.Errorf("%s: %+v, %v", c.name, r, err)
+		}
 		says(t, c.name, err, c.says)
 		if c.from == "a b" {
 			continue

@@ -164,7 +164,10 @@ func ParseGitRecord(payload []byte) (*GitRecord, error) {
 		RunCmd: m["run_cmd"], InstallCmd: m["install_cmd"],
 		Submodules: parseSubmodules(m["submodules"]), LFSSHA256: m["lfs_sha256"],
 	}
-	return r, canonical(payload, r)
+	if err := canonical(payload, r); err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 // ParseImageRecord reads the payload of an image-launch event. It accepts only the exact
@@ -179,7 +182,10 @@ func ParseImageRecord(payload []byte) (*ImageRecord, error) {
 		ApprovedDigest: m["approved_digest"], ManifestDigest: m["manifest_digest"], ConfigDigest: m["config_digest"],
 		Platform: m["platform"], ContainerSHA256: m["container_sha256"],
 	}
-	return r, canonical(payload, r)
+	if err := canonical(payload, r); err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 // recordStrings decodes an object of strings. It may be lenient, since canonical compares

@@ -59,7 +59,7 @@ func (e *Error) Error() string {
 	return s + ": " + e.Reason
 }
 
-// Parse reads a user config of either form. The error is an *[Error].
+// Parse reads a user config of either form. Errors are [*Error].
 func Parse(data []byte) (*Config, error) {
 	switch {
 	case len(data) > MaxFile:
@@ -69,12 +69,17 @@ func Parse(data []byte) (*Config, error) {
 	case bytes.HasPrefix(data, []byte("\ufeff")):
 		return nil, &Error{Line: 1, Reason: "begins with a byte-order mark"}
 	}
-	cfg := &Config{Pull: defaultPull}
-	if isTOML(string(data)) {
-		return cfg, cfg.parseTOML(data)
+	cfg := &Config{Pull: defaultPull, DotEnv: !isTOML(string(data))}
+	var err error
+	if cfg.DotEnv {
+		err = cfg.parseDotEnv(string(data))
+	} else {
+		err = cfg.parseTOML(data)
 	}
-	cfg.DotEnv = true
-	return cfg, cfg.parseDotEnv(string(data))
+	if err != nil {
+		return nil, err
+	}
+	return cfg, nil
 }
 
 // isTOML reports whether the text has a table header, or a line that begins with the name

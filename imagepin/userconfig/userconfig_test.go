@@ -198,7 +198,10 @@ func TestRefused(t *testing.T) {
 		{"env: override", "MPC_IMAGE_NAME=a/b\nMPC_HASH_OVERRIDE=" + digest[7:], "line 2: MPC_HASH_OVERRIDE: is not sha256:"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := Parse([]byte(c.text))
+			got, err := Parse([]byte(c.text))
+			if got != nil {
+				t.Errorf("a config comes with the error: %+v", got)
+			}
 			var e *Error
 			if !errors.As(err, &e) || !strings.Contains(err.Error(), c.reason) {
 				t.Fatalf("error %v", err)
