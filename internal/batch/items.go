@@ -15,7 +15,11 @@ import (
 
 // each calls hand with each file of a folder, or with each line of a file.
 func each(files *inputs.Files, name string, hand func(*item) error) error {
-	if entries, err := os.ReadDir(name); err == nil {
+	if info, err := os.Stat(name); err == nil && info.IsDir() {
+		entries, err := os.ReadDir(name)
+		if err != nil {
+			return err
+		}
 		for _, e := range entries {
 			file := filepath.Join(name, e.Name())
 			var data []byte

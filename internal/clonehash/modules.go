@@ -29,6 +29,7 @@ func (c *Clone) modules() ([]*store, error) {
 	if c.submodules != nil {
 		return c.submodules, nil
 	}
+	found := []*store{} // not nil, so that a clone without submodules is walked once
 	err := filepath.WalkDir(filepath.Join(c.git, "modules"), func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case os.IsNotExist(err):
@@ -41,18 +42,19 @@ func (c *Clone) modules() ([]*store, error) {
 		if _, err := os.Stat(filepath.Join(filepath.Dir(path), "HEAD")); err != nil {
 			return nil // a part of a submodule's name
 		}
-		if len(c.submodules) == maxModules {
+		if len(found) == maxModules {
 			return fmt.Errorf("the clone has more than %d submodules, which no launcher places", maxModules)
 		}
 		s, err := openStore(path, c.store.format)
 		if err != nil {
 			return err
 		}
-		c.submodules = append(c.submodules, s)
+		found = append(found, s)
 		return fs.SkipDir
 	})
 	if err != nil {
 		return nil, fmt.Errorf("the clone's submodules: %w", err)
 	}
-	return c.submodules, nil
+	c.submodules = found
+	return found, nil
 }

@@ -101,8 +101,13 @@ func unreadable(ctx context.Context, script []byte) string {
 	cmd.Stderr = &said
 	err := cmd.Run()
 	var exit *exec.ExitError
-	if !errors.As(err, &exit) || ctx.Err() != nil {
+	switch {
+	case err == nil:
 		return ""
+	case ctx.Err() != nil:
+		return fmt.Sprintf("could not be looked at by bash within %v", syntaxTimeout)
+	case !errors.As(err, &exit):
+		return fmt.Sprintf("could not be looked at by bash: %v", err)
 	}
 	line, _, _ := strings.Cut(said.String(), "\n")
 	line = strings.TrimPrefix(line, bash+": ")
