@@ -73,7 +73,7 @@ func modules(triples ...string) gittest.File {
 	return file(".gitmodules", text)
 }
 
-// family makes a repository with two submodules, of which one has a submodule itself.
+// family makes a repository with two submodules. One of them has a submodule, too.
 func family(t testing.TB, options ...string) *repos {
 	r := newRepos(t, options...)
 	in := r.commit("in", file("in.txt", "innermost\n"), gittest.File{Path: "link", Mode: "120000", Content: "in.txt"})

@@ -47,7 +47,7 @@ func (d *Dir) makeControl() error {
 	return nil
 }
 
-// Mark notes of which origin WORK_DIR will be a checkout. The mark is on the disk when Mark
+// Mark notes the origin that WORK_DIR will be a checkout of. The mark is on the disk when Mark
 // returns, because it must survive every power cut that the swap survives. A mark that is
 // right already stays, so that a restart which changes nothing does not wait for the disk.
 func (d *Dir) Mark(origin string) error {

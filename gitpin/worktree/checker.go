@@ -186,7 +186,7 @@ func dirNames(fd int) ([]string, error) {
 	}
 }
 
-// owned requires the mode, of which setuid and the like are part, and the launcher as owner.
+// owned requires the permissions perm, without setuid and the like, and the launcher as owner.
 func (c *Checker) owned(p string, st *unix.Stat_t, perm uint32) error {
 	if st.Uid != c.uid || st.Mode&0o7777 != perm {
 		return wrong(p, "has another mode or owner")

@@ -33,8 +33,8 @@ func (t *tap) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// account accounts for all bytes of the chunk but the last ones, of which ahead are still in
-// the buffer.
+// account counts and hashes the bytes of the chunk that have been read. The last ahead bytes
+// are still in the buffer, and are left for later.
 func (t *tap) account(ahead int) {
 	b := t.chunk[t.done : len(t.chunk)-ahead]
 	t.crc = crc32.Update(t.crc, crc32.IEEETable, b)

@@ -80,8 +80,8 @@ func (s *Pack) header() []byte {
 // Compares reports whether contents are compared rather than written.
 func (s *Pack) Compares() bool { return s.compare }
 
-// span writes bytes at an offset of the file, or compares them with what is there, for which
-// it needs room.
+// span writes bytes at an offset of the file, or compares them with what is there. To compare
+// them, it needs room for as many bytes.
 func (s *Pack) span(want []byte, at int64, room []byte) error {
 	if !s.compare {
 		_, err := s.file.WriteAt(want, at)

@@ -87,8 +87,8 @@ func (w *Wanted) PortMap() (network.PortMap, network.PortSet, error) {
 	return ports, exposed, nil
 }
 
-// mountList returns the mounts in the form for which the Engine creates no missing source.
-// In the other form a missing socket would become a folder.
+// mountList returns the mounts in the form in which the Engine does not create a missing
+// source. In the other form, a missing socket would become a directory.
 func (w *Wanted) mountList() ([]dockermount.Mount, error) {
 	var out []dockermount.Mount
 	for _, s := range w.Mounts {
