@@ -77,6 +77,7 @@ func TestSystem(t *testing.T) {
 		{"flawed, by hash", []string{hash, "ACPI_TABLES=unchecked"}, flawed(""), "advisories", report.NotAllowed, "it is flawed", report.NotAllowed},
 		{"flawed, accepted", []string{hash, "ACPI_TABLES=unchecked", "ACCEPT_ADVISORY=X,T-1"}, flawed(""), "advisories", report.Note, "accepted: it is flawed", report.Pass},
 		{"flawed, another accepted", []string{hash, "ACPI_TABLES=unchecked", "ACCEPT_ADVISORY=X"}, flawed(""), "advisories", report.NotAllowed, "", report.NotAllowed},
+		{"without a flaw", []string{hash, "ACPI_TABLES=unchecked"}, strings.Replace(flawed(""), `{"id":"T-1"}`, "", 1), "advisories", report.Pass, "none known of real-1.0", report.Pass},
 		{"perhaps flawed", []string{hash, "ACPI_TABLES=unchecked"}, flawed(`,"unclear":"t"`), "advisories", report.Undecided, "not published whether", report.Undecided},
 		{"nothing expected", nil, "-", "MRTD", report.Undecided, "OS_IMAGE_HASH=" + realHash, report.Undecided},
 		{"tables pinned, registers not", []string{"ACPI_TABLES=" + realTables}, "-", "ACPI tables", report.Pass, "", report.Undecided},
