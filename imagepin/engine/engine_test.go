@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -15,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -38,6 +40,7 @@ type standIn struct {
 	removed   bool
 	conflict  bool // somebody takes the name before the container is created
 	fails     bool // listing containers fails
+	starts    int  // of a workload that fails with code 5; a second one is refused
 	mu        sync.Mutex
 }
 
@@ -74,6 +77,16 @@ func (s *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		json.NewDecoder(r.Body).Decode(&s.created)
 		w.WriteHeader(http.StatusCreated)
 		fmt.Fprint(w, `{"Id":"c1"}`)
+	case path == "/containers/c1/start":
+		if s.starts++; s.starts > 1 {
+			w.WriteHeader(http.StatusInternalServerError)
+			fmt.Fprint(w, `{"message":"started again"}`)
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+	case path == "/containers/c1/wait":
+		fmt.Fprint(w, `{"StatusCode":5}`)
+	case path == "/containers/c1/logs":
 	case path == "/containers/json" && s.fails:
 		w.WriteHeader(http.StatusInternalServerError)
 		fmt.Fprint(w, `{"message":"something else"}`)
@@ -351,6 +364,54 @@ func TestNoAnswer(t *testing.T) {
 	cancel(stop)
 	if _, err := e.Find(ended, "c1"); err != stop {
 		t.Errorf("after a signal: %v", err)
+	}
+}
+
+// TestPause: between two starts, a signal that ends the launcher ends it with the workload's
+// code, another signal does not, and a wait that fails starts nothing either.
+func TestPause(t *testing.T) {
+	image, stop := testImage(t), errors.New("the launcher ends")
+	w := &container.Wanted{Proven: image, Profile: imagepin.MPC(), Container: *imagepin.MPC().Describe(image, userConfig(t, "[launcher_config]\nimage = 'nearone/mpc-node'\n[mpc_node_config]\n"), true)}
+	for name, tc := range map[string]struct {
+		signals []os.Signal
+		slept   error // of a wait that is not ended by a signal
+	}{
+		"terminated":              {[]os.Signal{syscall.SIGTERM}, nil},
+		"interrupted":             {[]os.Signal{syscall.SIGINT}, nil},
+		"quit":                    {[]os.Signal{syscall.SIGQUIT}, nil},
+		"hung up, and then ended": {[]os.Signal{syscall.SIGHUP, syscall.SIGTERM}, nil},
+		"a wait that fails":       {nil, stop},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := &standIn{info: containerdInfo, images: map[string]string{image.Reference(): `{"Id":"` + image.Approved.String() + `"}`}}
+			s.container = func(create map[string]any) map[string]any {
+				made := inspected(image, image.Approved.String(), create)
+				made["Config"].(map[string]any)["Env"] = append(made["Config"].(map[string]any)["Env"].([]any), "RUST_LOG=image")
+				return made
+			}
+			e := s.connect(t)
+			f, _, err := e.Prepare(t.Context(), w)
+			if err != nil {
+				t.Fatal(err)
+			}
+			signals, running := make(chan os.Signal, len(tc.signals)), []bool{}
+			code, err := e.Supervise(t.Context(), f, Supervision{
+				Wanted: w, Signals: signals, Stdout: io.Discard, Stderr: io.Discard, BeforeStart: func() error { return nil }, Started: func() {},
+				Running: func(r bool) { running = append(running, r) },
+				Sleep: func(ctx context.Context, _ time.Duration) error {
+					for _, sig := range tc.signals {
+						signals <- sig
+					}
+					if tc.slept == nil {
+						<-ctx.Done()
+					}
+					return tc.slept
+				},
+			})
+			if code != 5 || err != tc.slept || s.starts != 1 || !slices.Equal(running, []bool{true, false}) {
+				t.Errorf("code %d, %v, %d starts, running %v", code, err, s.starts, running)
+			}
+		})
 	}
 }
 
