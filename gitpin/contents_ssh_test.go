@@ -34,9 +34,9 @@ type lfsSSH struct {
 	ca     string // the path of the certificate of the server's authority
 }
 
-func newLFSSSH(t testing.TB, options ...string) *lfsSSH {
+func newLFSSSH(t testing.TB, host *lfsHost) *lfsSSH {
 	t.Helper()
-	h := &lfsSSH{lfsHost: newLFSHost(t, options...)}
+	h := &lfsSSH{lfsHost: host}
 	h.lfs.Token = sshSecret
 	h.api = h.url + "/info/lfs"
 	dir := t.TempDir()
@@ -84,7 +84,7 @@ func (h *lfsSSH) overTLS(t *testing.T, links bool) {
 // lfsOverSSH returns a repository over SSH with a Git LFS server, which speaks TLS if tls is
 // true.
 func lfsOverSSH(t *testing.T, tls bool, options ...string) scene {
-	h := newLFSSSH(t, options...)
+	h := newLFSSSH(t, newLFSHost(t, options...))
 	if tls {
 		h.overTLS(t, true)
 	}
@@ -98,7 +98,7 @@ func lfsOverSSH(t *testing.T, tls bool, options ...string) scene {
 // it gives goes to its server alone, and into no log and no file.
 // SECURITY.md: G12.
 func TestLFSOverSSH(t *testing.T) {
-	h := newLFSSSH(t)
+	h := newLFSSSH(t, newLFSHost(t))
 	var log bytes.Buffer
 	p := h.params(t, filepath.Join(t.TempDir(), "work"))
 	p.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -199,10 +199,11 @@ var lfsSSHAttacks = map[string]struct {
 // does not belong, and the launch's error names the true cause.
 // SECURITY.md: G12.
 func TestLFSOverSSHAttacks(t *testing.T) {
+	filled := newLFSHost(t)
 	for name, c := range lfsSSHAttacks {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := newLFSSSH(t)
+			h := newLFSSSH(t, filled.another(t))
 			c.change(t, h)
 			p := h.params(t, filepath.Join(t.TempDir(), "work"))
 			p.StallTimeout, p.PackTimeout = 2*time.Second, 4*time.Second
@@ -223,6 +224,7 @@ func TestLFSOverSSHAttacks(t *testing.T) {
 // is not asked then.
 // SECURITY.md: G11.
 func TestLFSConfigBeside(t *testing.T) {
+	filled := newLFSHost(t)
 	for name, c := range map[string]struct {
 		url    string
 		bundle bool
@@ -233,7 +235,7 @@ func TestLFSConfigBeside(t *testing.T) {
 		"a bundle, in clear":                   {"http://lfs.example.org/x", true, ".lfsconfig has an address that is not https://"},
 		"a bundle, to this machine's services": {"https://127.0.0.1:1/x", true, "to a link-local or loopback address"},
 	} {
-		h := newLFSSSH(t)
+		h := newLFSSSH(t, filled.another(t))
 		h.lfs.Token = ""
 		pointer, err := gittest.Git(h.Dir, nil, "cat-file", "blob", h.Head+":model.bin")
 		if err != nil {

@@ -222,7 +222,8 @@ func TestLFSOff(t *testing.T) {
 func TestLFSTampered(t *testing.T) {
 	h := newLFSHost(t)
 	dir := filepath.Join(t.TempDir(), "work")
-	if _, err := h.pin(t, dir); err != nil {
+	cold, err := h.pin(t, dir)
+	if err != nil {
 		t.Fatal(err)
 	}
 	for _, file := range []string{"model.bin", "large.bin"} { // the pointer of a large file is read first
@@ -249,12 +250,14 @@ func TestLFSTampered(t *testing.T) {
 				t.Fatal(err)
 			}
 			c, err := h.pin(t, dir)
-			if err != nil || !c.Fetched {
+			if err != nil || !c.Fetched || c.ContentSHA256() != cold.ContentSHA256() {
 				t.Errorf("%s, %s: %v", file, name, err)
-				continue
 			}
-			h.holds(t, dir, c)
+			if got, err := os.ReadFile(filepath.Join(dir, file)); err != nil || string(got) != content {
+				t.Errorf("%s, %s: it has %d bytes, %v", file, name, len(got), err)
+			}
 		}
+		h.holds(t, dir, cold)
 	}
 }
 

@@ -125,6 +125,6 @@ func TestKilledBetweenParts(t *testing.T) {
 // SECURITY.md: H7.
 func TestPowerCutBetweenParts(t *testing.T) {
 	for _, place := range []string{"beside", "in a mount"} {
-		t.Run(place, func(t *testing.T) { cutPower(t, "ext4", place == "in a mount", 80, partsCourse(t)) })
+		t.Run(place, func(t *testing.T) { cutPower(t, "ext4", place == "in a mount", 50, partsCourse(t), journal) })
 	}
 }

@@ -174,12 +174,18 @@ func powerCut(t *testing.T, kind string, inside bool) {
 	}
 	cutPower(t, kind, inside, 40, &course{launches: launches, sound: func(t *testing.T, _ *gitpin.Checkout, dir string) {
 		clean(t, h.Dir, h.Head, dir, ignored...)
-	}})
+	}}, written, journal)
 }
+
+// What is on the disk when the power is cut.
+const (
+	written = "as it is"
+	journal = "with its journal" // all names, and not the contents that nobody has synced
+)
 
 // cutPower cuts the power at every moment of a course, and launches again from each disk. It
 // requires that the course has at least that many moments.
-func cutPower(t *testing.T, kind string, inside bool, least int, c *course) {
+func cutPower(t *testing.T, kind string, inside bool, least int, c *course, how ...string) {
 	v := newVolume(t, kind)
 	dir := filepath.Join(v.at, "work")
 	if inside { // a mount of its own for WORK_DIR, on the same disk
@@ -202,8 +208,8 @@ func cutPower(t *testing.T, kind string, inside bool, least int, c *course) {
 	bind()
 	v.commit()
 	c.run(t, dir, func(launch int, at string) {
-		for _, how := range []string{"as it is", "with its journal"} {
-			if how == "with its journal" {
+		for _, how := range how {
+			if how == journal {
 				v.commit()
 			}
 			moments = append(moments, moment{fmt.Sprintf("launch %d, %s, %s", launch, at, how), v.cut()})
