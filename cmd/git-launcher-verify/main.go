@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"runtime/debug"
 	"strings"
@@ -35,6 +36,8 @@ func main() {
 	// compose-go warns here of composes that are old-fashioned; the report says
 	// what matters.
 	logrus.SetOutput(io.Discard)
+	// net/http quotes here a server that speaks before it is asked; the error says so.
+	log.SetOutput(io.Discard)
 	p := &program{files: &inputs.Files{Stdin: os.Stdin}, stdout: os.Stdout, stderr: os.Stderr, now: time.Now}
 	os.Exit(p.run(context.Background(), os.Args[1:]))
 }
