@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log"
 	"net"
 	"os/signal"
 	"path/filepath"
@@ -63,6 +64,7 @@ func (p *program) serve(ctx context.Context, listen, page, root string) error {
 		return cli.Usagef("--listen: %w", err)
 	}
 	debug.SetMemoryLimit(maxServing)
+	log.SetOutput(p.stderr) // a request that panics; main had it say nothing
 	if !p.quiet {
 		fmt.Fprintf(p.stderr, "git-launcher-verify: answering at http://%s\n", l.Addr())
 	}
