@@ -150,6 +150,30 @@ func TestAnswer(t *testing.T) {
 	}
 }
 
+// TestLimits: the largest pointer, and a byte more, which is a file; and the longest time
+// that a link may say it is good for.
+func TestLimits(t *testing.T) {
+	pointer := string(pointer.Bytes())
+	for size, want := range map[int]bool{1022: true, 1023: true, 1024: false} {
+		if _, is, err := lfs.Parse([]byte(pointer + strings.Repeat("x", size-len(pointer)))); is != want || is != (err == lfs.ErrForm) {
+			t.Errorf("%d bytes: %v, %v", size, is, err)
+		}
+	}
+	if lfs.MaxAnswer != 4<<20 || lfs.MaxBatch != 100 { // doc/limits.md, and what git-lfs asks for
+		t.Errorf("an answer has %d bytes, a request %d contents", lfs.MaxAnswer, lfs.MaxBatch)
+	}
+	base, _ := url.Parse("https://example.org/")
+	now := time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
+	for seconds, want := range map[int64]int64{60: 60, -60: -60, 1 << 30: 1 << 30, 1<<30 + 1: 1 << 30, 1 << 40: 1 << 30, -1 << 40: -1 << 30} {
+		oid := sha256.Sum256([]byte("x"))
+		p := lfs.Pointer{SHA256: oid, Size: 1}
+		links, err := lfs.ParseAnswer([]byte(fmt.Sprintf(`{"objects":[{"oid":%q,"size":1,"actions":{"download":{"href":"/x","expires_in":%d}}}]}`, p.OID(), seconds)), []lfs.Pointer{p}, base, now)
+		if err != nil || links[p].Expires != now.Add(time.Duration(want)*time.Second) {
+			t.Errorf("%d seconds: %v, %v", seconds, links[p], err)
+		}
+	}
+}
+
 // TestRequest: a request is as the API has it.
 func TestRequest(t *testing.T) {
 	want := `{"operation":"download","transfers":["basic"],"objects":[{"oid":"` + pointer.OID() + `","size":5}],"hash_algo":"sha256"}`

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"testing"
 
+	"gitlauncher/gitpin/object"
 	"gitlauncher/internal/gittest"
 )
 
@@ -54,5 +55,45 @@ func TestLarge(t *testing.T) {
 	}
 	if tree, err := p.List(t.Context(), a); err != nil || len(tree.Files) != 2 || p.Bytes() != 0 {
 		t.Errorf("listing: %v, %d bytes", err, p.Bytes())
+	}
+}
+
+// TestPaths: the longest path and the longest symbolic link, and a byte more of each, which
+// no system takes.
+func TestPaths(t *testing.T) {
+	for _, typ := range []struct {
+		name, mode, content string
+	}{{"a file", "100644", "x"}, {"a symbolic link", "120000", "x"}, {"a submodule", "160000", ""}} {
+		for length, fits := range map[int]bool{4094: true, 4095: true, 4096: false} {
+			var o objects
+			id := oid(9)
+			if typ.content != "" {
+				id = o.blob(typ.content)
+			}
+			tree := o.tree(entry(typ.mode, strings.Repeat("n", length-15*256), id))
+			for range 15 {
+				tree = o.tree(entry("40000", strings.Repeat("d", 255), tree))
+			}
+			_, _, err := o.into(t, new(memory), wide(o.commit(tree)))
+			var bad *object.TreeError
+			if fits && err != nil || !fits && !errors.As(err, &bad) {
+				t.Errorf("%s at a path of %d bytes: %v", typ.name, length, err)
+			}
+		}
+	}
+	for length, fits := range map[int]bool{0: false, 1: true, 4094: true, 4095: true, 4096: false} {
+		for _, last := range []bool{false, true} { // the link comes by before its tree, and after it
+			var o objects
+			link := o.blob(strings.Repeat("t", length))
+			commit := o.commit(o.tree(entry("120000", "link", link)))
+			if last {
+				slices.Reverse(o.entries)
+			}
+			_, _, err := o.into(t, new(memory), wide(commit))
+			var bad *object.TreeError
+			if fits && err != nil || !fits && (!errors.As(err, &bad) || bad.Name != "link") {
+				t.Errorf("a target of %d bytes: %v", length, err)
+			}
+		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -425,6 +426,22 @@ func TestConfiguredMirrors(t *testing.T) {
 		got, err := ConfiguredMirrors(file)
 		if (err == nil) != (want != "") || err == nil && fmt.Sprint(got) != want || err != nil && strings.Contains(err.Error(), "correct-horse") {
 			t.Errorf("%s: %v, %v", text, got, err)
+		}
+	}
+}
+
+// TestConfiguredMirrorsSize: the largest configuration of an Engine that is read, and a byte
+// more.
+func TestConfiguredMirrorsSize(t *testing.T) {
+	const config = `{"registry-mirrors":["http://m"]}`
+	file := filepath.Join(t.TempDir(), "daemon.json")
+	for size, reads := range map[int]bool{1<<20 - 1: true, 1 << 20: true, 1<<20 + 1: false} {
+		if err := os.WriteFile(file, []byte(strings.Repeat(" ", size-len(config))+config), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		mirrors, err := ConfiguredMirrors(file)
+		if reads != (err == nil) || reads != slices.Equal(mirrors, []string{"http://m"}) || err != nil && !strings.Contains(err.Error(), "is not the Docker Engine's configuration") {
+			t.Errorf("%d bytes: %q, %v", size, mirrors, err)
 		}
 	}
 }
