@@ -128,7 +128,7 @@ page-test: page build
 	OUT=bin/page.evidence bash demo/demo.sh >/dev/null
 	PAGE_PICTURES='$(PAGE_PICTURES)' $(GO) -C page/test test -count=1 -timeout 25m -v ./...
 
-## image: the images of git mode, image mode and the simulator, into bin/image
+## image: the images of git mode, image mode, the verifier and the simulator, into bin/image
 image:
 	$(IMAGE) make $(IMAGE_FLAGS)
 

@@ -172,7 +172,7 @@ var rooms = []row{
 	{"image/test", "", "", ""},
 
 	// Tools of this repository.
-	{"image/build", "image/build/debian image/build/layer internal/compile", "github.com/google/go-containerregistry golang.org/x/sync", "os syscall"},
+	{"image/build", "image/build/debian image/build/layer internal/compile", "github.com/google/go-containerregistry golang.org/x/sync", "os os/exec syscall"},
 	{"page", "", "", "os os/exec"},
 	{"internal/bench", "internal/gittest internal/gittest/habit internal/lfstest", "", "net/http os os/exec syscall"},
 	{"internal/bench/image", "internal/regtest", "github.com/google/go-containerregistry", "os os/exec"},

@@ -59,7 +59,7 @@ func TestReleaseNotes(t *testing.T) {
 	put(script, string(source), 0o755)
 	put(filepath.Join(dir, "CHANGELOG.md"), "# Changelog\n\n## Unreleased\n- next\n\n## 1.2.3 (2026-01-02)\n- measured: nothing new\n\n## 1.2.2\n- old\n", 0o644)
 	digest := "sha256:" + strings.Repeat("ab", 32)
-	for _, name := range []string{"git-launcher", "git-launcher-image", "dstack-sim"} {
+	for _, name := range []string{"git-launcher", "git-launcher-image", "git-launcher-verify", "dstack-sim"} {
 		for _, arch := range []string{"amd64", "arm64"} {
 			put(filepath.Join(dir, "pushed", name+"-"+arch), "registry.example/o/"+name+"@"+digest+"\n", 0o644)
 		}
@@ -72,6 +72,7 @@ func TestReleaseNotes(t *testing.T) {
 	for _, want := range []string{
 		"- measured: nothing new\n",
 		"| git-launcher-image | arm64 | `registry.example/o/git-launcher-image@" + digest + "` |\n",
+		"| git-launcher-verify | amd64 | `registry.example/o/git-launcher-verify@" + digest + "` |\n",
 		"\nLAUNCHER_IMAGE_DIGEST=" + digest + "\n",
 		"make image-verify OF=registry.example/o/git-launcher@" + digest + " VERSION=v1.2.3 SOURCE_URL=https://github.com/o/r\n",
 		"gh attestation verify oci://registry.example/o/git-launcher@" + digest + " --repo o/r",

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -56,6 +57,9 @@ func definitions(l *debian.Lock, systems [][]layer.File, programs map[string][]b
 	program := func(name, to string) layer.File {
 		return layer.File{Path: to, Type: tar.TypeReg, Mode: 0o755, Time: epoch, Inode: to, Data: programs[name], Origin: fromSource}
 	}
+	page := func(name string, data []byte) layer.File {
+		return layer.File{Path: "/page/" + name, Type: tar.TypeReg, Mode: 0o644, Time: epoch, Data: data, Origin: fromSource}
+	}
 	var roots layer.File // the certificates that TLS clients trust
 	for _, f := range system {
 		if f.Path == "/etc/ssl/certs/ca-certificates.crt" {
@@ -92,6 +96,19 @@ func definitions(l *debian.Lock, systems [][]layer.File, programs map[string][]b
 			})},
 		},
 		{
+			name: "git-launcher-verify", title: "git-launcher-verify, the verifier as a service, and as a command",
+			config: v1.Config{
+				Entrypoint: []string{"/git-launcher-verify"}, Cmd: []string{"serve", "--listen", ":8080", "--page", "/page"},
+				ExposedPorts: map[string]struct{}{"8080/tcp": {}}, User: "65534:65534", Env: []string{"HOME=/tmp"}, WorkingDir: "/",
+			},
+			layers: []definedLayer{newLayer("git-launcher-verify, its page and CA certificates", []layer.File{
+				program("git-launcher-verify", "/git-launcher-verify"),
+				dir("/page", 0o755), page(pageFile, programs[pageFile]), page("THIRD-PARTY-LICENSES", licences),
+				dir("/tmp", 0o1777), // what a command fetches is kept here
+				dir("/etc", 0o755), dir("/etc/ssl", 0o755), dir("/etc/ssl/certs", 0o755), roots,
+			})},
+		},
+		{
 			name: "dstack-sim", title: "dstack-sim, a guest agent for development: not a TEE",
 			config: v1.Config{Entrypoint: []string{"/dstack-sim"}, WorkingDir: "/"},
 			layers: []definedLayer{newLayer("dstack-sim", []layer.File{program("dstack-sim", "/dstack-sim")})},
@@ -121,10 +138,13 @@ func topLinks(arch string) []string {
 	return []string{"bin", "sbin", "lib"}
 }
 
-// programs builds the programs of the images.
+// pageFile is the verifier's page among the programs.
+const pageFile = "index.html"
+
+// programs builds the programs of the images, and the verifier's page.
 func programs(ctx context.Context, arch, version, dir string) (map[string][]byte, error) {
 	built := make(map[string][]byte)
-	for _, name := range []string{"git-launcher", "dstack-sim"} {
+	for _, name := range []string{"git-launcher", "git-launcher-verify", "dstack-sim"} {
 		to := filepath.Join(dir, name)
 		if err := compile.Program(ctx, compile.Target{OS: "linux", Arch: arch, Version: version}, name, to); err != nil {
 			return nil, err
@@ -135,5 +155,15 @@ func programs(ctx context.Context, arch, version, dir string) (map[string][]byte
 		}
 		built[name] = data
 	}
-	return built, nil
+	settings, err := compile.Settings()
+	if err != nil {
+		return nil, err
+	}
+	page := exec.CommandContext(ctx, "go", "run", "./page", "-version", version, "-out", filepath.Join(dir, "page"))
+	page.Env = settings
+	if out, err := page.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("making the page: %w\n%s", err, out)
+	}
+	built[pageFile], err = os.ReadFile(filepath.Join(dir, "page", pageFile))
+	return built, err
 }

@@ -151,7 +151,7 @@ func (o *options) make(ctx context.Context, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "%-18s %s linux/%s  %.1f MiB to pull, %.1f MiB of %d files, all from pinned sources\n",
+		fmt.Fprintf(out, "%-19s %s linux/%s  %.1f MiB to pull, %.1f MiB of %d files, all from pinned sources\n",
 			b.name, digest, o.arch, packed, unpacked, len(b.files()))
 	}
 	_, err = fmt.Fprintf(out, `
@@ -234,7 +234,7 @@ func (o *options) verify(ctx context.Context, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "%-18s %s  reproduced\n", b.name, digest)
+		fmt.Fprintf(out, "%-19s %s  reproduced\n", b.name, digest)
 	}
 	return errors.Join(errs...)
 }

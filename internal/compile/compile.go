@@ -23,17 +23,27 @@ type Target struct {
 // Program builds the program cmd/NAME of the module in the working directory, static
 // and without debug information, into the file to.
 func Program(ctx context.Context, t Target, name, to string) error {
-	toolchain, err := pinned("go.mod")
+	settings, err := Settings()
 	if err != nil {
 		return err
 	}
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -X gitlauncher/internal/version.release="+t.Version, "-o", to, "./cmd/"+name)
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+t.OS, "GOARCH="+t.Arch, "GOAMD64=v1", "GOARM64=v8.0",
-		"GOTOOLCHAIN="+toolchain, "GOFLAGS=-mod=readonly", "GOEXPERIMENT=", "GOWORK=off", "GODEBUG=", "GOFIPS140=off")
+	cmd.Env = append(settings, "CGO_ENABLED=0", "GOOS="+t.OS, "GOARCH="+t.Arch)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("compiling %s for %s/%s: %w\n%s", name, t.OS, t.Arch, err, out)
 	}
 	return nil
+}
+
+// Settings returns this process's environment with the toolchain that go.mod names, and none
+// of the machine's settings for it.
+func Settings() ([]string, error) {
+	toolchain, err := pinned("go.mod")
+	if err != nil {
+		return nil, err
+	}
+	return append(os.Environ(), "GOTOOLCHAIN="+toolchain, "GOAMD64=v1", "GOARM64=v8.0", "GOWASM=",
+		"GOFLAGS=-mod=readonly", "GOEXPERIMENT=", "GOWORK=off", "GODEBUG=", "GOFIPS140=off"), nil
 }
 
 // pinned returns the toolchain that go.mod names.
