@@ -81,25 +81,31 @@ func ReadIn(root *os.Root, name string, limit int64) ([]byte, error) {
 
 // unlinked does not use O_NOFOLLOW: Windows has no such flag, and an [os.Root] follows
 // links itself, whatever the flags say. The name may become a link after it was looked
-// at, so the file that was opened must be the one that was looked at.
+// at, so the file that was opened must be the one that was looked at. Where it is another
+// one, somebody may just have put a new file there, and it is looked at again.
 func unlinked(lstat func(string) (os.FileInfo, error), open func(string, int, os.FileMode) (*os.File, error), name string, limit int64) ([]byte, error) {
-	self, err := lstat(name)
-	if err != nil {
-		return nil, err
-	}
-	if self.Mode().Type() == fs.ModeSymlink {
-		return nil, ErrLink
-	}
-	f, err := open(name, flags, 0)
-	if err != nil {
-		return nil, err
-	}
-	if opened, err := f.Stat(); err != nil || !os.SameFile(self, opened) {
+	for range tries {
+		self, err := lstat(name)
+		if err != nil {
+			return nil, err
+		}
+		if self.Mode().Type() == fs.ModeSymlink {
+			return nil, ErrLink
+		}
+		f, err := open(name, flags, 0)
+		if err != nil {
+			return nil, err
+		}
+		if opened, err := f.Stat(); err == nil && os.SameFile(self, opened) {
+			return content(f, limit)
+		}
 		f.Close()
-		return nil, ErrLink
 	}
-	return content(f, limit)
+	return nil, ErrLink
 }
+
+// tries is how often a file is looked at that somebody replaces.
+const tries = 100
 
 // content reads an open file, and closes it.
 func content(f *os.File, limit int64) ([]byte, error) {

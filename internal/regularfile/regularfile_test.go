@@ -75,3 +75,26 @@ func TestUnlinked(t *testing.T) {
 		t.Error("read outside of the root")
 	}
 }
+
+// TestReplaced: a file that somebody replaces between looking and opening is read, and one
+// that never is what was looked at is not.
+func TestReplaced(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"looked", "opened"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for opens, want := range map[int]error{0: nil, 1: nil, tries - 1: nil, tries: ErrLink} { // opens are those of another file
+		n := 0
+		data, err := unlinked(os.Lstat, func(name string, flag int, mode os.FileMode) (*os.File, error) {
+			if n++; n <= opens {
+				name = filepath.Join(dir, "opened")
+			}
+			return os.OpenFile(name, flag, mode)
+		}, filepath.Join(dir, "looked"), 100)
+		if err != want || err == nil && string(data) != "looked" {
+			t.Errorf("replaced %d times: %q, %v", opens, data, err)
+		}
+	}
+}
