@@ -70,7 +70,7 @@ cover:
 	@$(GO) tool covdata textfmt -i=bin/cover/tests,bin/cover/programs -o bin/cover/profile && $(GO) tool cover -func bin/cover/profile | tail -n 1
 
 # The packages that security rests on.
-MUTANTS = ./config ./policy ./measure/... ./gitpin/... ./imagepin/... ./verify/... ./internal/strictjson ./internal/digest ./internal/environ ./internal/handover ./internal/printable
+MUTANTS = ./config ./policy ./internal/attest ./internal/spki ./measure/... ./gitpin/... ./imagepin/... ./verify/... ./internal/strictjson ./internal/digest ./internal/environ ./internal/handover ./internal/printable
 SEED   ?= 1
 N      ?= 100
 

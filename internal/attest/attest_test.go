@@ -133,11 +133,27 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%v: the metrics are\n%s", failure, text)
 		}
 	}
-	large, _ := service(func(context.Context, measure.Asked) (*measure.Receipt, error) {
-		return &measure.Receipt{EventLog: strings.Repeat("x", maxAnswer)}, nil
+	ctx, cancel := context.WithCancel(t.Context())
+	slow, _ := service(func(ctx context.Context, _ measure.Asked) (*measure.Receipt, error) {
+		cancel()
+		<-ctx.Done()
+		return nil, ctx.Err()
 	}, "")
-	if resp, text := ask(t, large, "GET", "/receipt?nonce="+nonce, nil); resp.StatusCode != http.StatusServiceUnavailable || !strings.Contains(text, "larger than any verifier reads") {
-		t.Errorf("%s %s", resp.Status, text)
+	w := httptest.NewRecorder()
+	slow.ServeHTTP(w, httptest.NewRequestWithContext(ctx, "GET", "/receipt?nonce="+nonce, nil))
+	if w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "takes too long") {
+		t.Errorf("a guest agent that is too slow: %d %s", w.Code, w.Body)
+	}
+	for size, want := range map[int]int{maxAnswer: 200, maxAnswer + 1: 503} {
+		large, _ := service(func(context.Context, measure.Asked) (*measure.Receipt, error) {
+			r := new(measure.Receipt)
+			rest, err := r.Marshal()
+			r.EventLog = strings.Repeat("x", size-len(rest))
+			return r, err
+		}, "")
+		if resp, text := ask(t, large, "GET", "/receipt?nonce="+nonce, nil); resp.StatusCode != want || want != 200 && !strings.Contains(text, "larger than any verifier reads") {
+			t.Errorf("%d bytes: %s %.100s", size, resp.Status, text)
+		}
 	}
 }
 
@@ -151,6 +167,9 @@ func TestRate(t *testing.T) {
 		resp, text := ask(t, s, "GET", "/receipt?nonce="+nonce, nil)
 		if want := map[bool]int{true: 200, false: 429}[n < burst]; resp.StatusCode != want {
 			t.Fatalf("request %d: %s", n, resp.Status)
+		}
+		if h := resp.Header; h.Get("Cache-Control") != "no-store" || h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Content-Type") != "application/json" {
+			t.Errorf("request %d: %v", n, h)
 		}
 		if n >= burst && (resp.Header.Get("Retry-After") != "1" || !strings.Contains(text, "come again")) {
 			t.Errorf("%v %s", resp.Header, text)

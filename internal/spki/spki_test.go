@@ -96,8 +96,8 @@ func TestSize(t *testing.T) {
 	k := newKey(t)
 	cert := block("CERTIFICATE", k.cert)
 	file := filepath.Join(t.TempDir(), "key")
-	for size, want := range map[int]string{MaxSize: "", MaxSize + 1: "is larger than 64 KiB"} {
-		if err := os.WriteFile(file, []byte(cert+strings.Repeat("\n", size-len(cert))), 0o600); err != nil {
+	for size, want := range map[int]string{MaxSize: "", MaxSize + 1: "is larger than 64 KiB", 10: "is neither"} {
+		if err := os.WriteFile(file, []byte(cert + strings.Repeat("\n", MaxSize))[:size], 0o600); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := Read(file); (err == nil) != (want == "") || err == nil && got != k.want || err != nil && !strings.Contains(err.Error(), want) {

@@ -46,6 +46,7 @@ func TestAttest(t *testing.T) {
 	for name, file := range map[string]string{
 		"as it is":                   honest,
 		"with a key":                 edit(command, `command: [attest, --listen=0.0.0.0:80, --bind-file, /run/git-launcher/tls/cert.pem, --receipt, /run/git-launcher/r.json, --log-format, json, --dstack-timeout, 5s]`),
+		"its command without flags":  edit(command, "command: [attest]"),
 		"its command a string":       edit(command, "command: attest --listen :8081"),
 		"ports and when it starts":   edit("ports: [\"8081:8081\"]", "ports: [\"127.0.0.1:80:8081\"]\n    expose: [\"8081\"]\n    depends_on: [app]"),
 		"less than a container has":  service("mem_limit: 128m\n    cpus: 0.5\n    pids_limit: 50\n    stop_grace_period: 5s"),
