@@ -156,6 +156,7 @@ func TestChanged(t *testing.T) {
 		"a longer file, meanwhile":    {after: func(d *disk) { d.write("d/b", "two or more", 0o644) }, says: `"d/b" is not a plain file of its own`},
 		"a shorter file, meanwhile":   {after: func(d *disk) { d.write("d/b", "tw", 0o644) }, says: `"d/b" is not a plain file of its own`},
 		"a link, meanwhile":           {after: func(d *disk) { d.replace("d/b", func(p string) error { return os.Symlink("../a.sh", p) }) }, says: `"d/b" is missing, or is not what it should be`},
+		"no link, meanwhile":          {after: func(d *disk) { d.must(os.Remove(d.at("link"))) }, says: `"link" is missing, or is not what it should be`},
 		"a longer link, meanwhile":    {after: func(d *disk) { d.replace("link", func(p string) error { return os.Symlink("a.sh/", p) }) }, says: `"link" leads elsewhere`},
 		"a folder gone, meanwhile":    {after: func(d *disk) { d.must(os.RemoveAll(d.at("d"))) }, says: `"d/b" is missing, or is not what it should be`},
 		"a folder is a link, meanwhile": {after: func(d *disk) {
@@ -177,6 +178,11 @@ func TestChanged(t *testing.T) {
 	d.must(os.Chmod(d.dir, 0o1777))
 	if _, err := d.check(t.Context(), nil); err != nil {
 		t.Errorf("the root of a mount, with a mode of its own: %v", err)
+	}
+	// A file for a link, meanwhile: that is nothing that a disk does, but an error it is.
+	var at *os.PathError
+	if _, err := newDisk(t).check(t.Context(), func(d *disk) { d.must(os.Remove(d.at("link"))); d.write("link", "a.sh", 0o644) }); !errors.As(err, &at) || at.Path != "link" || at.Err != unix.EINVAL {
+		t.Errorf("a file for a link: %v", err)
 	}
 	stop := errors.New("a signal")
 	ctx, cancel := context.WithCancelCause(t.Context())
