@@ -20,6 +20,7 @@ import (
 type contents struct {
 	Kind        evidence.Kind     `json:"evidence"`
 	Quote       map[string]string `json:"quote"`
+	BoundKey    string            `json:"bound_spki_sha256,omitempty"`
 	Events      []event           `json:"rtmr3_events"`
 	Compose     string            `json:"app_compose,omitempty"`
 	ComposeHash string            `json:"compose_hash,omitempty"`
@@ -48,6 +49,9 @@ func (p *program) inspect(_ context.Context, s *settings) error {
 		"version": fmt.Sprint(q.Version), "fmspc": q.FMSPC(), "tee_tcb_svn": hex.EncodeToString(q.TEETCBSVN[:]), "td_attributes": hex.EncodeToString(q.TDAttributes[:]),
 		"mrtd": q.MRTD.String(), "mrconfigid": q.MRConfigID.String(), "report_data": hex.EncodeToString(q.ReportData[:]),
 		"rtmr0": q.RTMR[0].String(), "rtmr1": q.RTMR[1].String(), "rtmr2": q.RTMR[2].String(), "rtmr3": q.RTMR[3].String(),
+	}
+	if e.Receipt != nil {
+		c.BoundKey = e.Receipt.Key.String()
 	}
 	if e.AppCompose != nil {
 		sum := sha256.Sum256(e.AppCompose)
@@ -80,6 +84,9 @@ func (c *contents) text() string {
 	fmt.Fprintf(&b, "%s. NOTHING BELOW WAS JUDGED.\n\nquote\n", c.Kind)
 	for _, key := range []string{"version", "fmspc", "tee_tcb_svn", "td_attributes", "mrtd", "rtmr0", "rtmr1", "rtmr2", "rtmr3", "mrconfigid", "report_data"} {
 		fmt.Fprintf(&b, "  %-14s %s\n", key, c.Quote[key])
+	}
+	if c.BoundKey != "" {
+		fmt.Fprintf(&b, "\nbound key %s\n", c.BoundKey)
 	}
 	fmt.Fprintln(&b, "\nRTMR3's events")
 	for _, e := range c.Events {

@@ -85,7 +85,7 @@ func (l *line) expectations(fs *pflag.FlagSet) {
 			}
 		case "nonce":
 			form += "|random"
-			help += ". “random”: one of this run, with which evidence by its address is asked for (?nonce=HEX)"
+			help += ". “random”: one of this run, with which evidence by its address is asked for (?nonce=HEX); a bound key says whom one talks to only with one"
 			given := add
 			add = func(v string) error {
 				if v == "random" {
