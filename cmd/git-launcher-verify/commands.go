@@ -11,6 +11,7 @@ import (
 
 	"gitlauncher/internal/cli"
 	"gitlauncher/internal/version"
+	"gitlauncher/policy"
 	"gitlauncher/verify/report"
 )
 
@@ -20,6 +21,7 @@ const defaultCommand = "verify"
 // commands makes the program's commands.
 func (p *program) commands() *cobra.Command {
 	root := &cobra.Command{Use: "git-launcher-verify [flags] EVIDENCE", Short: "Establish what ran in a confidential VM", Long: about, Example: examples}
+	keys := policy.Keys()
 	for _, c := range []struct {
 		command cobra.Command
 		run     func(context.Context, *settings) (int, error)
@@ -31,7 +33,7 @@ func (p *program) commands() *cobra.Command {
 		{cobra.Command{Use: "checkout [flags] DIR", Short: "Print the digests of a clone, to compare with a record", Long: aboutCheckout, Example: checkoutExamples}, good(p.checkout)},
 		{cobra.Command{Use: "policy [flags] --from EVIDENCE", Short: "Make a policy to review, from evidence that one trusts on first use", Long: aboutPolicy, Example: policyExamples}, good(p.policyFrom)},
 	} {
-		root.AddCommand(p.command(&c.command, c.run))
+		root.AddCommand(p.command(&c.command, keys, c.run))
 	}
 	root.AddCommand(p.serveCommand(), p.schemaCommand())
 	root.PersistentFlags().BoolVarP(&p.quiet, "quiet", "q", false, "say nothing but results and errors; of a verdict: without its table")
@@ -40,8 +42,8 @@ func (p *program) commands() *cobra.Command {
 }
 
 // command adds flags and what is done to a command.
-func (p *program) command(cmd *cobra.Command, run func(context.Context, *settings) (int, error)) *cobra.Command {
-	l := new(line)
+func (p *program) command(cmd *cobra.Command, keys []policy.Key, run func(context.Context, *settings) (int, error)) *cobra.Command {
+	l := &line{known: keys}
 	l.flags(cmd.Flags(), cmd.Name())
 	cmd.Args = cobra.ArbitraryArgs // settings counts them
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

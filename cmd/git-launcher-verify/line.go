@@ -15,6 +15,7 @@ import (
 // line is the command line as it is given. [program.settings] makes sense of it.
 type line struct {
 	settings
+	known             []policy.Key  // the table of keys
 	keys              policy.Policy // replaces what the policy files say
 	wrong             error         // the first flag of a key that makes no sense
 	policies          []string
@@ -57,18 +58,17 @@ func (l *line) flags(fs *pflag.FlagSet, command string) {
 			cli.Under(fs, group.heading)
 		}
 	}
-	fs.VisitAll(func(f *pflag.Flag) {
-		if names, ok := shown[command]; ok {
-			f.Hidden = !slices.Contains(strings.Fields(names), f.Name)
-			return
-		}
-		f.Hidden = slices.Contains(strings.Fields(ofOthers), f.Name)
-	})
+	names, some := shown[command]
+	if !some {
+		names = ofOthers
+	}
+	listed := strings.Fields(names)
+	fs.VisitAll(func(f *pflag.Flag) { f.Hidden = slices.Contains(listed, f.Name) != some })
 }
 
 func (l *line) expectations(fs *pflag.FlagSet) {
 	cli.Texts(fs, &l.policies, "policy", "FILE", "a file of KEY=VALUE lines")
-	for _, key := range policy.Keys() {
+	for _, key := range l.known {
 		form, help := key.Form, key.Help
 		add := func(v string) error { return key.Add(&l.keys, v) }
 		switch key.Flag() {

@@ -47,8 +47,8 @@ func Prepare(root *cobra.Command, version string, stdout, stderr io.Writer) {
 	finish(root)
 }
 
-// finish makes a command's refusals [*UsageError]s, and completes its flags. A command
-// that only has commands below it refuses other words.
+// finish makes a command's refusals [*UsageError]s. A command that only has commands below
+// it refuses other words.
 func finish(cmd *cobra.Command) {
 	cmd.SuggestionsMinimumDistance = 2
 	cmd.Flags().SortFlags = false // help has them in the order in which they were added
@@ -65,7 +65,6 @@ func finish(cmd *cobra.Command) {
 			return err
 		}
 	}
-	complete(cmd)
 	for _, c := range cmd.Commands() {
 		finish(c)
 	}
@@ -80,6 +79,9 @@ func Execute(ctx context.Context, root *cobra.Command, args []string) error {
 		if strings.HasPrefix(arg, "-test.") { // pflag ignores these silently
 			return Usagef("unknown flag: %s", arg)
 		}
+	}
+	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) { // a shell asks
+		complete(root)
 	}
 	root.SetArgs(args)
 	return root.ExecuteContext(ctx)

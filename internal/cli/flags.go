@@ -51,7 +51,8 @@ func Under(fs *pflag.FlagSet, words string) {
 // choice matches a form that lists all possible words, and not a placeholder for one.
 var choice = regexp.MustCompile(`^[a-z0-9.-]+(\|[a-z0-9.-]+)*$`)
 
-// complete lets the shell complete flags' values, by their forms.
+// complete lets the shell complete the flags' values of a command and of all below it, by
+// their forms.
 func complete(cmd *cobra.Command) {
 	cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
 		v, ours := f.Value.(*value)
@@ -66,4 +67,7 @@ func complete(cmd *cobra.Command) {
 			_ = cmd.RegisterFlagCompletionFunc(f.Name, cobra.NoFileCompletions)
 		}
 	})
+	for _, c := range cmd.Commands() {
+		complete(c)
+	}
 }
