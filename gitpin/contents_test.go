@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -302,24 +303,30 @@ func TestLFSCredential(t *testing.T) {
 func TestLFSConfig(t *testing.T) {
 	filled := newLFSHost(t)
 	for text, says := range map[string]string{
-		"":                                          "",
-		"[lfs]\n\turl = OTHER/x.git/info/lfs\n":     "",
-		"[lfs]\n\turl = https://u:p@h/x\n":          "holds a credential",
-		"[lfs]\n\turl = ssh://git@h/x\n":            "neither https:// nor http://",
-		"[lfs]\n\turl = file:///etc\n":              "neither https:// nor http://",
-		"[lfs]\n\turl = http://169.254.169.254/x\n": "to a link-local or loopback address",
+		"":                                      "",
+		"[lfs]\n\turl = OTHER/x.git/info/lfs\n": "",
+		"[lfs]\n\turl = USER@OTHER/x.git/info/lfs\n": "", // git-lfs would ask for the user's password
+		"[lfs]\n\turl = https://u:p@h/x\n":           "holds a credential",
+		"[lfs]\n\turl = ssh://git@h/x\n":             "neither https:// nor http://",
+		"[lfs]\n\turl = file:///etc\n":               "neither https:// nor http://",
+		"[lfs]\n\turl = http://169.254.169.254/x\n":  "to a link-local or loopback address",
 		"[lfs\n":         "can't be read: line 1",
 		"[lfs]\n\turl\n": "is empty",
 	} {
 		h := filled.another(t)
 		batch := &lfstest.Server{Dir: h.lfs.Dir}
-		other := httptest.NewServer(batch)
+		other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if who := r.Header.Get("Authorization"); who != "" {
+				t.Errorf("%q: logs in by %q", text, who)
+			}
+			batch.ServeHTTP(w, r)
+		}))
 		t.Cleanup(other.Close)
 		pointer, err := gittest.Git(h.Dir, nil, "cat-file", "blob", h.Head+":model.bin")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if h.Head, err = h.Commit("main", "m", gittest.File{Path: ".lfsconfig", Content: strings.ReplaceAll(text, "OTHER", other.URL)}, gittest.File{Path: "m", Content: pointer + "\n"}); err != nil {
+		if h.Head, err = h.Commit("main", "m", gittest.File{Path: ".lfsconfig", Content: strings.NewReplacer("USER@OTHER", strings.Replace(other.URL, "//", "//user@", 1), "OTHER", other.URL).Replace(text)}, gittest.File{Path: "m", Content: pointer + "\n"}); err != nil {
 			t.Fatal(err)
 		}
 		_, err = h.pin(t, filepath.Join(t.TempDir(), "work"))

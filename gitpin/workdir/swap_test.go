@@ -143,6 +143,19 @@ func halfway(at Move, cut error) func(d *Dir) error {
 	}
 }
 
+// TestRename: a directory that the last run made read-only is opened to its owner before it
+// is moved, which only root could do otherwise.
+func TestRename(t *testing.T) {
+	d, _, _ := site(t, false)
+	for mode, want := range map[os.FileMode]os.FileMode{0o500: 0o700, 0: 0o700, 0o755: 0o755, 0o700: 0o700} {
+		must(t, os.Mkdir(d.at("from"), 0o700), os.Chmod(d.at("from"), mode), d.rename("from", "to"))
+		if info, err := os.Stat(d.at("to")); err != nil || info.Mode().Perm() != want {
+			t.Errorf("of mode %o: %v, %v", mode, info.Mode(), err)
+		}
+		must(t, os.Remove(d.at("to")))
+	}
+}
+
 // TestContents: WORK_DIR without its control directory is what Recognise and a checker
 // see, be the control directory in it or not.
 func TestContents(t *testing.T) {
