@@ -118,7 +118,7 @@ var rooms = []row{
 	{"internal/step", "", "", ""},
 	{"internal/stage", "", "", ""},
 	{"internal/guest", "internal/stage measure measure/dstack", "", ""},
-	{"internal/receipt", "internal/atomicfile internal/digest internal/regularfile measure", "", "os"},
+	{"internal/receipt", "internal/atomicfile internal/digest internal/regularfile internal/strictjson measure", "", "os"},
 	{"internal/attest", "internal/receipt internal/spki measure", "github.com/VictoriaMetrics/metrics golang.org/x/net golang.org/x/sync golang.org/x/time", "net net/http"},
 	{"internal/spki", "internal/regularfile measure", "", ""},
 	{"internal/progress", "gitpin", "github.com/schollz/progressbar/v3 golang.org/x/term", "os"},

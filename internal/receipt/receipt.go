@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"gitlauncher/internal/regularfile"
+	"gitlauncher/internal/strictjson"
 	"gitlauncher/measure"
 )
 
@@ -46,7 +47,7 @@ func (m *Maker) Make(ctx context.Context, asked measure.Asked) (*measure.Receipt
 	if !ok {
 		// A pinned launch is in no log. Its receipt proves nothing but that the record is
 		// the one in that file: the quote alone says what can be launched.
-		if record, ok = m.pinnedRecord(); !ok {
+		if record, ok = m.pinnedRecord(boot); !ok {
 			return nil, ErrNoLaunch
 		}
 		binding = measure.Pinned
@@ -58,14 +59,25 @@ func (m *Maker) Make(ctx context.Context, asked measure.Asked) (*measure.Receipt
 	return r, nil
 }
 
-// pinnedRecord returns the record of the receipt that a pinned launch has left.
-func (m *Maker) pinnedRecord() ([]byte, bool) {
+// pinnedRecord returns the record of the receipt that a pinned launch of this compose has left.
+// On a volume there may be that of an earlier one.
+func (m *Maker) pinnedRecord(boot measure.Boot) ([]byte, bool) {
+	measured, err := boot.AppCompose()
+	if err != nil {
+		return nil, false
+	}
 	data, err := regularfile.Read(m.Left, measure.MaxReceipt)
 	if err != nil {
 		return nil, false
 	}
 	r, err := measure.ParseReceipt(data)
 	if err != nil || r.Binding != measure.Pinned {
+		return nil, false
+	}
+	var info struct {
+		AppCompose string `json:"app_compose"`
+	}
+	if err := strictjson.Unmarshal([]byte(r.Info.TCBInfo), &info); err != nil || info.AppCompose != string(measured) {
 		return nil, false
 	}
 	return []byte(r.Record), true

@@ -24,7 +24,13 @@ const record = `{"commit":"x","v":"1"}`
 
 func agent(t *testing.T, faults ...fault.Fault) *dstack.Client {
 	t.Helper()
-	socket, stop, err := sim.Start(sim.Options{Dstack: sim.V05, AppCompose: []byte("{}"), Now: time.Now(), Faults: faults}, t.TempDir())
+	return agentOf(t, "{}", faults...)
+}
+
+// agentOf is that of a VM with an app-compose.
+func agentOf(t *testing.T, appCompose string, faults ...fault.Fault) *dstack.Client {
+	t.Helper()
+	socket, stop, err := sim.Start(sim.Options{Dstack: sim.V05, AppCompose: []byte(appCompose), Now: time.Now(), Faults: faults}, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,6 +87,15 @@ func TestMakePinned(t *testing.T) {
 	r, err := m.Make(t.Context(), measure.Asked{Nonce: []byte{9}})
 	if err != nil || r.Binding != measure.Pinned || r.Record != record || r.Nonce != "09" {
 		t.Errorf("%+v, %v", r, err)
+	}
+	// After an upgrade, a volume has the receipt of the compose before until there is a launch.
+	upgraded := receipt.Maker{Agent: agentOf(t, `{"name":"b"}`), Left: left, Sleep: noSleep}
+	if _, err := upgraded.Make(t.Context(), measure.Asked{}); !errors.Is(err, receipt.ErrNoLaunch) {
+		t.Errorf("a receipt of an earlier compose: %v", err)
+	}
+	again := receipt.Maker{Agent: agent(t), Left: left, Sleep: noSleep} // the same compose, another boot
+	if _, err := again.Make(t.Context(), measure.Asked{}); err != nil {
+		t.Errorf("a receipt of this compose: %v", err)
 	}
 	if err := place.Leave(t.Context(), a, receipt.Launch{Binding: measure.Recorded, Record: []byte(record)}); err != nil {
 		t.Fatal(err)
