@@ -238,6 +238,18 @@ func TestWriter(t *testing.T) {
 			t.Errorf("%q is written as %q, %v", v, w.Bytes(), err)
 		}
 	}
+	var w, other policy.Writer
+	w.None("ALLOWED_ENVS")
+	other.Line("COMMIT_SHA", strings.Repeat("1", 40))
+	w.Append(&other)
+	if got := string(w.Bytes()); got != "ALLOWED_ENVS=\nCOMMIT_SHA="+strings.Repeat("1", 40)+"\n" {
+		t.Errorf("%q", got)
+	}
+	if p, err := policy.Parse("p", w.Bytes()); err != nil || !p.AllowedEnvs.Given() || len(p.AllowedEnvs.Values()) > 0 {
+		t.Errorf("no variable is read as %v, %v", p, err)
+	} else if got, err := p.Format(); err != nil || !strings.Contains(string(got), "ALLOWED_ENVS=\n") {
+		t.Errorf("no variable is written as %q, %v", got, err)
+	}
 	if err := new(policy.Writer).Put("ALLOW_COMPOSE", "a,b"); err == nil {
 		t.Error("one value became two")
 	}
