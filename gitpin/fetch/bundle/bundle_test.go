@@ -41,6 +41,10 @@ func TestFormats(t *testing.T) {
 		"@object-format=sha256\n-" + long + " x\n\n":   "holds what came after commit " + long,
 		"@object-format=sha3\n" + id + " HEAD\n\n":     `the repository's object format is "sha3"`,
 		"@filter=blob:none\n" + id + " HEAD\n\n":       `was made with a filter ("blob:none") and lacks files`,
+		id + " \n\n":                                   "has a reference without a name",
+		id + "\n\n":                                    "has a reference without a name",
+		id + " HE\x00AD\n\n":                           "has a reference without a name",
+		id + " HEAD\r\n\n":                             "has a reference without a name",
 		"@filters=x\n" + id + " HEAD\n\n":              `needs a capability that is not known here: "filters"`,
 		id + " HEAD\n@object-format=sha1\n\n":          "has a capability where none may stand",
 	} {
