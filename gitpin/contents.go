@@ -8,7 +8,10 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
+	"slices"
 	"sync"
+
+	"golang.org/x/sys/unix"
 
 	"gitlauncher/config"
 	"gitlauncher/gitpin/fetch"
@@ -22,9 +25,10 @@ import (
 )
 
 // contents replaces each Git LFS pointer of a part with the content that it names. It does so
-// in the draft, and returns the size of the contents in bytes. It fails if one can't be
-// placed, so that no launch has a pointer left.
-func (p *Params) contents(ctx context.Context, dir *workdir.Dir, m *materialised) (int64, error) {
+// in the draft, and returns the size of the contents in bytes. A content that WORK_DIR has is
+// copied, and others are fetched if the network may be used. It fails if one can't be placed,
+// so that no launch has a pointer left.
+func (p *Params) contents(ctx context.Context, dir *workdir.Dir, m *materialised, network bool) (int64, error) {
 	draft, err := dir.OpenDraft()
 	if err != nil {
 		return 0, err
@@ -44,13 +48,16 @@ func (p *Params) contents(ctx context.Context, dir *workdir.Dir, m *materialised
 	if err := c.find(); err != nil || len(c.wanted) == 0 {
 		return 0, err
 	}
-	server, err := c.server()
-	if err != nil {
-		return 0, err
-	}
-	p.Log.Info("fetching Git LFS contents", "step", "fetch", "objects", len(c.wanted), "bytes", c.bytes)
-	if err := fetch.Objects(ctx, p.fetching(), server, c.wanted, c.store); err != nil {
-		return 0, err
+	c.copy(ctx, dir)
+	switch {
+	case ctx.Err() != nil:
+		return 0, context.Cause(ctx)
+	case len(c.wanted) > 0 && !network:
+		return 0, fmt.Errorf("%w: the Git LFS object %s is not there", worktree.ErrChanged, c.wanted[0].OID())
+	case len(c.wanted) > 0:
+		if err := c.fetch(ctx); err != nil {
+			return 0, err
+		}
 	}
 	git := gitdir.Place{Root: draft.Root, Dir: p.part.git}
 	return c.bytes, git.Reindex(m.tree, m.stats)
@@ -68,6 +75,59 @@ type contents struct {
 	bytes  int64                 // of all these files
 
 	mu sync.Mutex // for made
+}
+
+// copy places the contents that the files of WORK_DIR have. The last run could change these,
+// so each is hashed while it is copied.
+func (c *contents) copy(ctx context.Context, dir *workdir.Dir) {
+	old, err := dir.OpenTree(c.params.part.path)
+	if err != nil {
+		return // there is none yet
+	}
+	defer old.Close()
+	c.wanted = slices.DeleteFunc(c.wanted, func(p lfs.Pointer) bool {
+		return slices.ContainsFunc(c.files[p], func(i int) bool {
+			return ctx.Err() == nil && c.copyFrom(ctx, old, c.made.tree.Files[i].Path, p)
+		})
+	})
+}
+
+// copyFrom reports whether a file has the content, which is placed then.
+func (c *contents) copyFrom(ctx context.Context, old *os.Root, path string, p lfs.Pointer) bool {
+	in, err := old.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0) // do not wait for a pipe
+	if err != nil {
+		return false
+	}
+	defer in.Close()
+	info, err := in.Stat()
+	return err == nil && info.Mode().IsRegular() && info.Size() == p.Size && c.store(p, p.Verify(&heeding{ctx, in})) == nil
+}
+
+// heeding ends with its context.
+type heeding struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (h *heeding) Read(b []byte) (int, error) {
+	if h.ctx.Err() != nil {
+		return 0, context.Cause(h.ctx)
+	}
+	return h.r.Read(b)
+}
+
+// fetch places the contents that are left.
+func (c *contents) fetch(ctx context.Context) error {
+	server, err := c.server()
+	if err != nil {
+		return err
+	}
+	var bytes int64
+	for _, p := range c.wanted {
+		bytes += p.Size
+	}
+	c.params.Log.Info("fetching Git LFS contents", "step", "fetch", "objects", len(c.wanted), "bytes", bytes)
+	return fetch.Objects(ctx, c.params.fetching(), server, c.wanted, c.store)
 }
 
 // find reads the pointers, and checks the sizes that they announce against the limits.

@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -227,7 +228,9 @@ func TestLFSTampered(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, file := range []string{"model.bin", "large.bin"} { // the pointer of a large file is read first
+	h.lfs.Requests()
+	// Another file has the content of the first. The pointer of a large file is read before it.
+	for _, file := range []string{"model.bin", "large.bin"} {
 		pointer, err := gittest.Git(h.Dir, nil, "cat-file", "blob", h.Head+":"+file)
 		if err != nil {
 			t.Fatal(err)
@@ -246,19 +249,59 @@ func TestLFSTampered(t *testing.T) {
 			"other mode":    func(at string) error { return os.Chmod(at, 0o755) },
 			"gone":          os.Remove,
 			"another one":   write(h.files["deep/tool.bin"]),
+			"a pipe":        func(at string) error { return errors.Join(os.Remove(at), syscall.Mkfifo(at, 0o644)) },
+			"a link":        func(at string) error { return errors.Join(os.Remove(at), os.Symlink("deep/tool.bin", at)) },
+			"another file":  func(string) error { return os.WriteFile(filepath.Join(dir, "entrypoint.sh"), []byte("evil"), 0o644) },
 		} {
 			if err := tamper(filepath.Join(dir, file)); err != nil {
 				t.Fatal(err)
 			}
 			c, err := h.pin(t, dir)
-			if err != nil || !c.Fetched || c.ContentSHA256() != cold.ContentSHA256() {
+			there := file == "model.bin" || name == "other mode" || name == "another file"
+			if err != nil || c.Fetched == there || c.ContentSHA256() != cold.ContentSHA256() {
 				t.Errorf("%s, %s: %v", file, name, err)
+			}
+			if n := len(h.lfs.Requests()); n != map[bool]int{false: 2, true: 0}[there] { // a batch, and the one content
+				t.Errorf("%s, %s: %d requests", file, name, n)
 			}
 			if got, err := os.ReadFile(filepath.Join(dir, file)); err != nil || string(got) != content {
 				t.Errorf("%s, %s: it has %d bytes, %v", file, name, len(got), err)
 			}
 		}
 		h.holds(t, dir, cold)
+	}
+}
+
+// TestLFSAnotherCommit: a commit with contents that are there already needs no others. The last
+// run could change what is there, so each is hashed again.
+// SECURITY.md: W1.
+func TestLFSAnotherCommit(t *testing.T) {
+	h := newLFSHost(t)
+	dir := filepath.Join(t.TempDir(), "work")
+	if _, err := h.pin(t, dir); err != nil {
+		t.Fatal(err)
+	}
+	large := filepath.Join(dir, "large.bin")
+	if err := os.WriteFile(large, []byte(strings.ToUpper(h.files["large.bin"])), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	blob := func(name string) string {
+		t.Helper()
+		text, err := gittest.Git(h.Dir, nil, "cat-file", "blob", h.Head+":"+name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text + "\n"
+	}
+	var err error
+	if h.Head, err = h.Commit("main", "next", file("moved.bin", blob("large.bin")), file("model.bin", blob("model.bin")), file("large.bin", blob("large.bin"))); err != nil {
+		t.Fatal(err)
+	}
+	h.lfs.Requests()
+	s := scene{params: h.params(t, dir), commits: "1", contents: map[string]string{"moved.bin": h.files["large.bin"], "large.bin": h.files["large.bin"], "model.bin": h.files["model.bin"]}}
+	s.pin(t, true)
+	if n := len(h.lfs.Requests()); n != 2 { // a batch, and the one that was changed
+		t.Errorf("%d requests", n)
 	}
 }
 

@@ -217,7 +217,7 @@ func overTLS(t *testing.T, elsewhere bool) scene {
 
 func lfsScene(t *testing.T, h *lfsHost) scene {
 	p := h.params(t, "")
-	return scene{params: p, contents: h.files, commits: "1", fetched: "deep/er/same.bin", stop: []func(){h.stop}}
+	return scene{params: p, contents: h.files, commits: "1", mended: ".gitattributes", fetched: "large.bin", stop: []func(){h.stop}}
 }
 
 // lfsLogin returns a repository and its Git LFS server, which both require a token.
@@ -258,7 +258,7 @@ func lfsInside(t *testing.T, options ...string) scene {
 	s := lfsScene(t, h)
 	s.params.Submodules = true
 	s.submodules = []string{" " + sub + " m"}
-	s.contents, s.fetched = make(map[string]string), "m/model.bin"
+	s.contents, s.mended, s.fetched = make(map[string]string), "m/entrypoint.sh", "m/large.bin"
 	for path, content := range h.files {
 		s.contents["m/"+path] = content
 	}

@@ -62,8 +62,8 @@
 // # Git LFS
 //
 // A pointer in the tree names a content by SHA-256 and size, and so proves it. The contents
-// are fetched once their tree is proven, and replace the pointers in the draft
-// (contents.go). The pack keeps the pointers. For a large content, a restart reads the pointer
+// replace the pointers in the draft once their tree is proven (contents.go): those that the
+// old checkout has are copied, and hashed on the way; others are fetched. The pack keeps the pointers. For a large content, a restart reads the pointer
 // from the pack, and compares its SHA-256 with that of the content on the disk. For a small
 // one, it computes the pointer from the content, since a pointer has one form, and compares
 // the pointer's id with the one in the tree ([worktree.Checker]).

@@ -61,7 +61,7 @@ func TestFormatsPage(t *testing.T) {
 		t.Fatal("the page has no place for rows")
 	}
 	var b strings.Builder
-	list(&b, "Formats that meet", "TestCrossings", "each launches, restarts without network, and mends what a run changed, Git LFS contents by fetching them again", crossings)
+	list(&b, "Formats that meet", "TestCrossings", "each launches, restarts without network, and mends what a run changed; a changed content of Git LFS is fetched again", crossings)
 
 	all := make(rows)
 	for name, c := range refusedTrees(strings.Repeat("1", 40), "/srv") {

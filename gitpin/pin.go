@@ -106,7 +106,7 @@ func (p *Params) fetch(ctx context.Context, dir *workdir.Dir) (*placed, error) {
 	})
 	if err == nil && p.LFS {
 		var more int64
-		more, err = p.contents(ctx, dir, made)
+		more, err = p.contents(ctx, dir, made, true)
 		one.tree += more
 	}
 	return one, p.fetchFault(err)

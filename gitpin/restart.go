@@ -29,6 +29,7 @@ import (
 //     room for another pack. With LFS=fetch it is needed, too, since the files do not have
 //     the bytes of the pointers that the pack has.
 //   - anew makes all files from the pack, because those on the disk are not the proven ones.
+//     Git LFS contents are copied from those files that do have them.
 type restart struct {
 	params *Params
 	dir    *workdir.Dir
@@ -47,7 +48,7 @@ func (p *Params) reuse(ctx context.Context, dir *workdir.Dir) (*Checkout, error)
 	p.alone = !p.FullHistory // as the last launch made the pack
 	parts, err := p.again(ctx, dir, (*restart).asItIs)
 	swap := dir.SwapGit
-	if errors.Is(err, worktree.ErrChanged) && !p.LFS { // the pack has no contents to make the files from
+	if errors.Is(err, worktree.ErrChanged) {
 		p.Log.Info("the checkout on disk was changed; making it anew from its own objects", "step", "reuse", "found", err.Error())
 		swap = dir.Swap
 		if err := dir.Tidy(); err != nil { // the draft may share packs by now, and a kept pack must have one name
@@ -122,7 +123,13 @@ func (r *restart) anew(ctx context.Context, draft *workdir.Draft, git gitdir.Pla
 	if err != nil {
 		return nil, err
 	}
-	return r.params.place(m.tree, m.links, m.proof.Bytes()), r.keepPack(ctx, draft, git, m)
+	one := r.params.place(m.tree, m.links, m.proof.Bytes())
+	if err := r.keepPack(ctx, draft, git, m); err != nil || !r.params.LFS {
+		return one, err
+	}
+	more, err := r.params.contents(ctx, r.dir, m, false)
+	one.tree += more
+	return one, err
 }
 
 func (r *restart) source(git gitdir.Place) pack.Source {
