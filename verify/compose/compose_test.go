@@ -294,6 +294,25 @@ secrets: {sock: {file: /var/run/dstack.sock}, inner: {file: /srv/a/s}}`)
 	}
 }
 
+// TestNotes: what an app-compose has that is good to know is said, and what it has not is not.
+func TestNotes(t *testing.T) {
+	for field, value := range map[string]any{"swap_size": "1G", "secure_time": false, "": nil} {
+		app := map[string]any{}
+		if field != "" {
+			app[field] = value
+		}
+		said := 0
+		for _, note := range judge(t, file(""), app, compose.Expect{}).Notes {
+			if strings.Contains(note, "swap") || strings.Contains(note, "time") {
+				said++
+			}
+		}
+		if said != min(len(app), 1) {
+			t.Errorf("%q: %d notes", field, said)
+		}
+	}
+}
+
 // TestDefaultNetwork: a service without networks is on the default one.
 // SECURITY.md: E5.
 func TestDefaultNetwork(t *testing.T) {

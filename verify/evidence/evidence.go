@@ -163,7 +163,7 @@ func parseNEAR(data []byte) (*Evidence, error) {
 	}
 	e := &Evidence{Kind: KindNEAR}
 	if err := strictjson.Unmarshal(d.Quote, (*strictjson.Bytes)(&e.Quote)); err != nil {
-		return nil, fmt.Errorf("Dstack's quote: %w", err)
+		return nil, fmt.Errorf("the Dstack attestation's quote: %w", err)
 	}
 	if err := e.SetTCBInfo(d.TCBInfo); err != nil {
 		return nil, err
