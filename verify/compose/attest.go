@@ -102,6 +102,8 @@ func (j *judge) attestMounts(service map[string]any) error {
 			return fmt.Errorf("it has the volume %.60s at %.100s, and not at %s", m.Source, m.Target, evidenceDir)
 		case !j.leavesEvidence(m):
 			return fmt.Errorf("the volume %.60s is not the one that the launcher's service has at %s", m.Source, evidenceDir)
+		case folder.OfImage(j.workDir()): // a certificate that the commit has for its tests could be bound
+			return fmt.Errorf("WORK_DIR is %.60s, which may lie on its volume", j.workDir())
 		}
 	}
 	return nil

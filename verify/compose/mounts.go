@@ -3,6 +3,7 @@ package compose
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"gitlauncher/config"
@@ -44,6 +45,9 @@ func (j *judge) ownVolumes(service map[string]any, bad func(key, what, why strin
 			tmpfs("volumes", m.Target, bad)
 		case m.Kind == "volume" && path.Clean(m.Target) == evidenceDir && !j.expect.Image:
 			j.ownVolume(m.Source, bad)
+			if j.elsewhere(m, service) {
+				bad("volumes", fmt.Sprintf("mounts the volume %.60s at %s, and elsewhere, too", m.Source, evidenceDir), "the receipt may replace a file of the workload, and attest may bind a key that was never the workload's own, out of a file that lies there")
+			}
 		case m.Kind == "volume" && folder.IsHome(path.Clean(m.Target)):
 			bad("volumes", fmt.Sprintf("mounts a volume at %.100s", m.Target), "it is a user's home, where programs look for code of their own, and a volume may outlive the boot; a tmpfs does not")
 		case m.Kind == "volume" && folder.OfImage(path.Clean(m.Target)):
@@ -54,6 +58,17 @@ func (j *judge) ownVolumes(service map[string]any, bad func(key, what, why strin
 			bad("volumes", fmt.Sprintf("has a mount of type %.40s at %.100s", m.Kind, m.Target), "that type is not understood here")
 		}
 	}
+}
+
+// elsewhere reports whether a service has the volume of a mount at another place, too, or may.
+func (j *judge) elsewhere(of model.Mount, service map[string]any) bool {
+	return slices.ContainsFunc(model.Mounts(service), func(m model.Mount) bool {
+		if m.Kind != "volume" || path.Clean(m.Target) == path.Clean(of.Target) {
+			return false
+		}
+		one := map[string]any{"volumes": []any{map[string]any{"type": m.Kind, "source": m.Source}}}
+		return j.model.VolumesOf(one).MayHave(j.model.Volume(of.Source))
+	})
 }
 
 // ownVolume judges what a volume of the launcher's really is.

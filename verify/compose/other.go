@@ -140,11 +140,7 @@ func (j *judge) sharedVolume(m model.Mount, bad func(what, why string)) {
 // workVolume reports whether the launcher's service has a volume on WORK_DIR, which
 // the launcher proves, and nowhere else.
 func (j *judge) workVolume(v model.Volume) bool {
-	workDir := config.DefaultWorkDir
-	if c, err := config.ParseGit(config.DefaultFile, j.Config); j.Config != nil && err == nil {
-		workDir = c.WorkDir
-	}
-	found := false
+	workDir, found := j.workDir(), false
 	for _, m := range model.Mounts(j.model.Services[j.Service]) {
 		if m.Kind == "volume" && j.model.Volume(m.Source) == v {
 			if !folder.Within(workDir, path.Clean(m.Target)) {
@@ -154,4 +150,12 @@ func (j *judge) workVolume(v model.Volume) bool {
 		}
 	}
 	return found
+}
+
+// workDir returns WORK_DIR as the compose has it, or else its default.
+func (j *judge) workDir() string {
+	if c, err := config.ParseGit(config.DefaultFile, j.Config); j.Config != nil && err == nil {
+		return c.WorkDir
+	}
+	return config.DefaultWorkDir
 }
