@@ -30,7 +30,7 @@ func TestEndpoint(t *testing.T) {
 	}{
 		"the bound key is the peer's":    {ours, ours, nil, 0, "endpoint", report.Pass, "you are talking to this VM, and to nothing else in it than the launch"},
 		"though unbound would do":        {ours, ours, unbound, 0, "endpoint", report.Pass, "you are talking to this VM"},
-		"another service has the socket": {ours, ours, socket, 0, "endpoint", report.Pass, "though perhaps not to this launch"},
+		"another service has the socket": {ours, ours, socket, 0, "endpoint", report.Pass, "though perhaps not to this launch, nor to this VM"},
 		"an earlier compose may have it": {ours, ours, func(v *vm) { v.policy = append(v.policy, "PERSISTENT_DISK=accepted") }, 0, "endpoint", report.Pass, "though perhaps not to this launch"},
 		"relayed":                        {ours, other, nil, 4, "endpoint", report.NotAllowed, "the receipt is relayed"},
 		"relayed, and unbound would do":  {ours, other, unbound, 4, "endpoint", report.NotAllowed, "the receipt is relayed"},

@@ -31,7 +31,7 @@ func (p Params) endpoint(c report.Check, bound measure.KeyHash) {
 	case p.exclusive(c.Policy):
 		c.Pass(name, "you are talking to this VM, and to nothing else in it than the launch: the quote binds the TLS key "+peer.String())
 	default:
-		c.Pass(name, "you are talking to this VM, though perhaps not to this launch: the quote binds the TLS key "+peer.String()+", and something else in the VM, which the policy accepts, may have had that done")
+		c.Pass(name, "this VM vouches for the server that you are talking to, though perhaps not to this launch, nor to this VM: the quote binds the TLS key "+peer.String()+", and something else in the VM, which the policy accepts, may have had that done for a key that is elsewhere")
 	}
 }
 
