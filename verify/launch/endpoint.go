@@ -12,7 +12,7 @@ import (
 func (p Params) endpoint(c report.Check, bound measure.KeyHash) {
 	const name = "endpoint"
 	peer := p.Evidence.Peer
-	switch fresh, accepted := c.Policy.Nonce.Given(), c.Policy.Endpoint.Given(); {
+	switch fresh, accepted := own(&c.Policy.Nonce), c.Policy.Endpoint.Given(); {
 	case peer.IsZero() && bound.IsZero():
 	case peer.IsZero():
 		c.Note("bound key", bound.String(), "anyone who proves by TLS to hold this key is in this VM; the evidence was not fetched by its address, so nobody was asked for that")
@@ -33,6 +33,13 @@ func (p Params) endpoint(c report.Check, bound measure.KeyHash) {
 	default:
 		c.Pass(name, "this VM vouches for the server that you are talking to, though perhaps not to this launch, nor to this VM: the quote binds the TLS key "+peer.String()+", and something else in the VM, which the policy accepts, may have had that done for a key that is elsewhere")
 	}
+}
+
+// own reports whether a policy has one nonce that nobody guesses. Of several, none goes with
+// the question, and for a short one a server may keep a receipt of each that there is.
+func own(nonce *policy.OneOf[policy.Bytes]) bool {
+	texts := nonce.Texts()
+	return len(texts) == 1 && len(texts[0]) >= minNonce
 }
 
 // exclusive reports whether only the launch could have had a key bound. Anything that
