@@ -170,6 +170,15 @@ var lfsSSHAttacks = map[string]struct {
 	"a secret that its server refuses, and repeats": {func(t *testing.T, h *lfsSSH) {
 		h.lfs.Batch = status(401, "you sent "+sshSecret)
 	}, fetch.Auth, "the server refuses the token; it says unauthorized: you sent [secret]"},
+	"a secret of a link that the storage refuses, and repeats": {func(t *testing.T, h *lfsSSH) {
+		h.lfs.Action = func(_ string, action map[string]any) {
+			action["header"] = map[string]string{"X-Key": "Bearer " + sshSecret + "-of-a-link"}
+			action["href"] = action["href"].(string) + "?signature=" + sshSecret + "-of-a-query"
+		}
+		h.lfs.Download = status(403, "you sent "+sshSecret+"-of-a-link and "+sshSecret+"-of-a-query")
+		h.lfs.Token = ""
+		h.answer(t, fmt.Sprintf(`{"href":%q}`, h.api))
+	}, fetch.Auth, "you sent [secret] and [secret] (HTTP 403)"},
 	"no secret": {func(t *testing.T, h *lfsSSH) { h.answer(t, fmt.Sprintf(`{"href":%q}`, h.api)) },
 		fetch.Auth, "the server wants a login"},
 	"a redirect to another host": {func(t *testing.T, h *lfsSSH) {

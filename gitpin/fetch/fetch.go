@@ -57,6 +57,7 @@ type fetcher struct {
 	params Params
 	login  credential.Login
 	given  []string // secrets that a host gave to the client
+	linked []string // those in the links of the last batch of Git LFS contents
 	silent int      // how many tries ended in silence before the pack began
 
 	everything bool      // asks for all references with their history, instead of the pin alone

@@ -3,7 +3,6 @@ package fetch
 import (
 	"context"
 	"errors"
-	"maps"
 	"net/url"
 	"slices"
 	"time"
@@ -98,7 +97,7 @@ func (f *fetcher) lfsAccess(ctx context.Context, alive *remote.Pulse) (*lfs.Link
 	if err != nil {
 		return nil, err
 	}
-	for _, value := range slices.Sorted(maps.Values(access.Header)) {
+	for _, value := range access.Secrets() {
 		f.given = append(f.given, credential.Forms(value)...)
 	}
 	return access, nil
@@ -111,4 +110,6 @@ func (f *fetcher) onThisMachine(host string) bool {
 
 // secrets lists what must not be repeated: the secrets that hosts were told, and those that
 // they gave.
-func (f *fetcher) secrets() []string { return slices.Concat(f.login.Secrets(), f.given) }
+func (f *fetcher) secrets() []string {
+	return slices.Concat(f.login.Secrets(), f.linked, f.given)
+}

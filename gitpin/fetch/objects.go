@@ -15,6 +15,7 @@ import (
 
 	"gitlauncher/config"
 	"gitlauncher/gitpin/fetch/answer"
+	"gitlauncher/gitpin/fetch/credential"
 	"gitlauncher/gitpin/fetch/remote"
 	"gitlauncher/gitpin/lfs"
 )
@@ -155,7 +156,17 @@ func (d *download) links(wanted []lfs.Pointer) (map[lfs.Pointer]*lfs.Link, error
 	case len(text) > lfs.MaxAnswer:
 		return nil, &lfs.AnswerError{What: "has more than 4 MiB"}
 	}
-	return lfs.ParseAnswer(text, wanted, batch, time.Now())
+	links, err := lfs.ParseAnswer(text, wanted, batch, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	d.fetcher.linked = nil // the batch before has ended
+	for _, p := range wanted {
+		for _, value := range links[p].Secrets() {
+			d.fetcher.linked = append(d.fetcher.linked, credential.Forms(value)...)
+		}
+	}
+	return links, nil
 }
 
 // one downloads one content.

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -50,6 +52,19 @@ type Link struct {
 	Header  map[string]string // to send along
 	Expires time.Time         // zero for never
 	Failed  *ObjectError      // if it is not nil, the server refuses the content, and the rest is empty
+}
+
+// Secrets lists what a link may have been given to let a request in: the values of its headers
+// and those of its query, of which one may be a signature.
+func (l *Link) Secrets() []string {
+	values := slices.Sorted(maps.Values(l.Header))
+	if l.To != nil {
+		query := l.To.Query()
+		for _, name := range slices.Sorted(maps.Keys(query)) {
+			values = append(values, query[name]...)
+		}
+	}
+	return values
 }
 
 // ObjectError is a content that a server refuses.
