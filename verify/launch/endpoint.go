@@ -1,6 +1,8 @@
 package launch
 
 import (
+	"slices"
+
 	"gitlauncher/measure"
 	"gitlauncher/policy"
 	"gitlauncher/verify/report"
@@ -44,7 +46,7 @@ func own(nonce *policy.OneOf[policy.Bytes]) bool {
 
 // exclusive reports whether only the launch could have had a key bound. Anything that
 // an exception accepts may have the guest agent's socket, and so may anything that an
-// earlier compose left on a disk.
+// earlier compose left on a disk, or anyone whom a flaw of the system lets in.
 func (p Params) exclusive(by *policy.Policy) bool {
-	return p.App.Compose != nil && len(p.App.Compose.Accepted) == 0 && !by.PersistentDisk.Given()
+	return p.App.Compose != nil && len(p.App.Compose.Accepted) == 0 && !by.PersistentDisk.Given() && !by.AcceptAdvisory.Given() && !slices.Contains(by.ACPITables.Texts(), "unchecked")
 }
