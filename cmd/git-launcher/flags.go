@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"flag"
+	"fmt"
 	"strings"
 	"time"
 
@@ -65,9 +66,51 @@ func parseFlags(fs *flag.FlagSet, args []string, env func(string) (string, bool)
 	case errors.Is(err, flag.ErrHelp):
 		return errHelp
 	case err != nil:
+		if name := unknownFlag(fs, args); name != "" {
+			return step.Usagef("%s", noFlag(fs, name))
+		}
 		return step.Usagef("%v", err)
 	}
 	return nil
+}
+
+// unknownFlag returns the name of the flag that ended the reading of a command line, if
+// the command does not have it. Package flag has no type for that error; the argument is
+// the last one that was taken, unless that is the value of the flag before it.
+func unknownFlag(fs *flag.FlagSet, args []string) string {
+	at := len(args) - fs.NArg() - 1
+	if at < 0 || !strings.HasPrefix(args[at], "-") {
+		return ""
+	}
+	if at > 0 && strings.HasPrefix(args[at-1], "-") {
+		f := fs.Lookup(strings.TrimLeft(args[at-1], "-"))
+		if row, _ := launcherflags.Lookup(strings.TrimLeft(args[at-1], "-")); f != nil && !row.Switch {
+			return ""
+		}
+	}
+	name, _, _ := strings.Cut(strings.TrimLeft(args[at], "-"), "=")
+	if fs.Lookup(name) != nil {
+		return "" // its value is what is wrong
+	}
+	return name
+}
+
+// noFlag says that a command does not have a flag, and which one may be meant.
+func noFlag(fs *flag.FlagSet, name string) string {
+	said := fmt.Sprintf("there is no flag --%.60s", name)
+	if _, known := launcherflags.Lookup(name); known {
+		return fmt.Sprintf("--%s is a flag of another command", name)
+	}
+	var meant []string
+	fs.VisitAll(func(f *flag.Flag) {
+		if distance(name, f.Name) <= 2 {
+			meant = append(meant, "--"+f.Name)
+		}
+	})
+	if len(meant) > 0 {
+		said += "; did you mean " + strings.Join(meant, " or ") + "?"
+	}
+	return said
 }
 
 // fromEnv sets flags from GIT_LAUNCHER_ variables.

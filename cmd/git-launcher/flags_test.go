@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"gitlauncher/internal/launcherflags"
+	"gitlauncher/internal/step"
 )
 
 // TestFlags: every flag of the table has a destination, a flag without a value is one
@@ -102,4 +103,29 @@ func FuzzReaders(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestNoFlag: a flag that a command does not have is named, and the one that is meant. What
+// is wrong with the value of one that it has is said as before.
+func TestNoFlag(t *testing.T) {
+	none := func(string) (string, bool) { return "", false }
+	for _, c := range []struct{ command, line, want string }{
+		{"check", "--comopse x", "there is no flag --comopse; did you mean --compose?"},
+		{"run", "--platfrom=nontee launcher.conf", "there is no flag --platfrom; did you mean --platform?"},
+		{"run", "-bogusness launcher.conf", "there is no flag --bogusness"},
+		{"run", "--bind-file x", "--bind-file is a flag of another command"},
+		{"run", "--max-files", "flag needs an argument: -max-files"},
+		{"run", "--max-files x", "invalid value"},
+		{"run", "--max-files -5", "invalid value"},
+		{"run", "--receipt-log --platfrom x", "there is no flag --platfrom"},
+	} {
+		_, err := parseSettings(c.command, strings.Fields(c.line), none)
+		var usage *step.UsageError
+		if !errors.As(err, &usage) || !strings.HasPrefix(err.Error(), c.want) {
+			t.Errorf("%s %s: %v, not %q", c.command, c.line, err, c.want)
+		}
+	}
+	if _, err := parseAttestSettings([]string{"--listne", ":1"}, none); err == nil || err.Error() != "there is no flag --listne; did you mean --listen?" {
+		t.Errorf("attest: %v", err)
+	}
 }

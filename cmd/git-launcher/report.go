@@ -15,6 +15,9 @@ func report(log *slog.Logger, command string, err error) int {
 		return 0
 	}
 	code, hint := advise(err)
+	if hint == seeHelp && command != "" && command != "run" {
+		hint = "see git-launcher help " + command
+	}
 	name, cause := step.Name("launch"), err
 	var s *step.Error
 	if errors.As(err, &s) {
@@ -32,11 +35,14 @@ func report(log *slog.Logger, command string, err error) int {
 	return code
 }
 
+// seeHelp is the hint for a command line that can't be read.
+const seeHelp = "see git-launcher --help, and for image mode git-launcher image --help"
+
 // advise returns exit code and hint by an error's type.
 func advise(err error) (code int, hint string) {
 	var usage *step.UsageError
 	if errors.As(err, &usage) {
-		return advice.Usage, "see git-launcher --help, and for image mode git-launcher image --help"
+		return advice.Usage, seeHelp
 	}
 	for _, of := range []func(error) (int, string){advice.Git, adviseImage, advice.Measuring} {
 		if code, hint := of(err); hint != "" {

@@ -41,7 +41,7 @@ func measureHint(err error) string {
 	case errors.Is(err, measure.ErrNotReady):
 		return "wait until dstack has booted, then start again"
 	case errors.As(err, &socket):
-		return "mount the guest agent's socket there, or name it with --dstack-endpoint; without a TEE give --platform nontee"
+		return "mount the guest agent's socket there, or name it with --dstack-endpoint; without a TEE a launch takes --platform nontee"
 	case errors.As(err, &left):
 		return "make the receipt's place writable (--receipt), or launch without --require-receipt"
 	case errors.Is(err, receipt.ErrNoLaunch):
