@@ -22,6 +22,7 @@ import (
 	"gitlauncher/gitpin/submodule"
 	"gitlauncher/gitpin/workdir"
 	"gitlauncher/gitpin/worktree"
+	"gitlauncher/internal/bounded"
 )
 
 // contents replaces each Git LFS pointer of a part with the content that it names. It does so
@@ -100,20 +101,7 @@ func (c *contents) copyFrom(ctx context.Context, old *os.Root, path string, p lf
 	}
 	defer in.Close()
 	info, err := in.Stat()
-	return err == nil && info.Mode().IsRegular() && info.Size() == p.Size && c.store(p, p.Verify(&heeding{ctx, in})) == nil
-}
-
-// heeding ends with its context.
-type heeding struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (h *heeding) Read(b []byte) (int, error) {
-	if h.ctx.Err() != nil {
-		return 0, context.Cause(h.ctx)
-	}
-	return h.r.Read(b)
+	return err == nil && info.Mode().IsRegular() && info.Size() == p.Size && c.store(p, p.Verify(bounded.Reader(ctx, in))) == nil
 }
 
 // fetch places the contents that are left.

@@ -18,6 +18,7 @@ import (
 	"gitlauncher/gitpin/fetch/credential"
 	"gitlauncher/gitpin/fetch/remote"
 	"gitlauncher/gitpin/lfs"
+	"gitlauncher/internal/bounded"
 )
 
 // downloads is how many contents are downloaded at the same time.
@@ -210,24 +211,11 @@ func (f *fetcher) localObjects(ctx context.Context, wanted []lfs.Pointer, store 
 		if err != nil {
 			return err
 		}
-		err = store(p, &counting{p.Verify(&heedingReader{ctx, file}), f.params.Progress})
+		err = store(p, &counting{p.Verify(bounded.Reader(ctx, file)), f.params.Progress})
 		file.Close()
 		if err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// heedingReader is a reader that fails once its context has ended.
-type heedingReader struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (h *heedingReader) Read(b []byte) (int, error) {
-	if h.ctx.Err() != nil {
-		return 0, context.Cause(h.ctx)
-	}
-	return h.r.Read(b)
 }

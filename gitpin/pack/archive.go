@@ -16,6 +16,7 @@ import (
 	"gitlauncher/gitpin/pack/entry"
 	"gitlauncher/gitpin/pack/fault"
 	"gitlauncher/gitpin/pack/index"
+	"gitlauncher/internal/bounded"
 )
 
 // Archive is a pack with a table of its objects. [Read] names every object by hashing it.
@@ -80,7 +81,7 @@ func (a *Archive) WriteTo(ctx context.Context, e index.Entry, w io.Writer) error
 		return err
 	}
 	defer r.release()
-	w = heeding{ctx, io.MultiWriter(w, hasher)}
+	w = bounded.Writer(ctx, io.MultiWriter(w, hasher))
 	if h.Type == object.Blob { // not a delta, so it streams, whatever its size
 		hasher.Begin(object.Blob, h.Size)
 		if _, err := io.CopyN(w, r, h.Size); err != nil {
@@ -105,19 +106,6 @@ func (a *Archive) WriteTo(ctx context.Context, e index.Entry, w io.Writer) error
 		err = errChanged
 	}
 	return err
-}
-
-// heeding is a writer that fails once the context has ended.
-type heeding struct {
-	ctx context.Context
-	w   io.Writer
-}
-
-func (h heeding) Write(b []byte) (int, error) {
-	if h.ctx.Err() != nil {
-		return 0, context.Cause(h.ctx)
-	}
-	return h.w.Write(b)
 }
 
 var errChanged = errors.New("the kept pack does not hold what it should where it should")
@@ -312,7 +300,7 @@ func (a *Archive) load(ctx context.Context, t object.Type, size int64, fill func
 	if err != nil {
 		return nil, fmt.Errorf("making a temporary file: %w", err)
 	}
-	w := bufio.NewWriterSize(heeding{ctx, f}, 256<<10)
+	w := bufio.NewWriterSize(bounded.Writer(ctx, f), 256<<10)
 	err = fill(w)
 	if err == nil {
 		err = w.Flush()

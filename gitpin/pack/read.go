@@ -16,6 +16,7 @@ import (
 	"gitlauncher/gitpin/pack/fault"
 	"gitlauncher/gitpin/pack/index"
 	"gitlauncher/gitpin/pack/scan"
+	"gitlauncher/internal/bounded"
 )
 
 const (
@@ -89,19 +90,6 @@ type Source struct {
 }
 
 func (s Source) format() object.Format { return s.NewHasher().Format() }
-
-// heedingReader is a reader that fails once the context has ended.
-type heedingReader struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (h heedingReader) Read(b []byte) (int, error) {
-	if h.ctx.Err() != nil {
-		return 0, context.Cause(h.ctx)
-	}
-	return h.r.Read(b)
-}
 
 // Read reads a whole pack and names every object in it. Errors are *[Error], *[LimitError],
 // [object.ErrCollision], and those of the sink, the stream and the disk. A stream that ends
@@ -246,7 +234,7 @@ func (in *reading) content(ctx context.Context, e index.Slot, h entry.Header) er
 			return err
 		}
 		if isDelta {
-			return in.delta(ctx, e, h, heedingReader{ctx, r})
+			return in.delta(ctx, e, h, bounded.Reader(ctx, r))
 		}
 		return in.large(ctx, e, h, r)
 	}

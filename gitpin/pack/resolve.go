@@ -12,6 +12,7 @@ import (
 
 	"gitlauncher/gitpin/object"
 	"gitlauncher/gitpin/pack/fault"
+	"gitlauncher/internal/bounded"
 )
 
 // missingBaseError reports a delta whose base has no name yet, or is not in the pack.
@@ -137,7 +138,7 @@ func (w *worker) name(ctx context.Context, offset int64) error {
 	}
 	defer c.close()
 	w.hasher.Begin(c.typ, c.size)
-	if _, err := io.Copy(heeding{ctx, w.hasher}, io.NewSectionReader(c, 0, c.size)); err != nil {
+	if _, err := io.Copy(bounded.Writer(ctx, w.hasher), io.NewSectionReader(c, 0, c.size)); err != nil {
 		return err
 	}
 	id, err := w.hasher.ID()

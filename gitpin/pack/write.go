@@ -10,6 +10,7 @@ import (
 	"gitlauncher/gitpin/object"
 	"gitlauncher/gitpin/pack/entry"
 	"gitlauncher/gitpin/pack/fault"
+	"gitlauncher/internal/bounded"
 )
 
 // Write writes a pack of some of the objects of a, each whole, to w. It is for a pack that
@@ -37,7 +38,7 @@ func Write(ctx context.Context, w io.Writer, a *Archive, ids []object.ID) error 
 		_, err = out.Write(entry.AppendHeader(nil, e.Type, c.size))
 		if err == nil {
 			z.Reset(out)
-			_, err = io.Copy(heeding{ctx, z}, io.NewSectionReader(c, 0, c.size))
+			_, err = io.Copy(bounded.Writer(ctx, z), io.NewSectionReader(c, 0, c.size))
 		}
 		if err == nil {
 			err = z.Close()

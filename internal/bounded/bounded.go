@@ -1,4 +1,5 @@
-// Package bounded runs calls of libraries that may ignore their context.
+// Package bounded ends with a context what does not heed one by itself: calls of libraries,
+// readers and writers.
 package bounded
 
 import "context"
