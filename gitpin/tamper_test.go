@@ -403,7 +403,7 @@ func ofContents() []attack {
 // SECURITY.md: W4.
 func TestTamperedVolumeOfAUser(t *testing.T) {
 	if os.Geteuid() != 0 {
-		t.Skip("TestTamperedVolume is that already")
+		testenv.Skip(t, "needs root, to become a user; without root TestTamperedVolume is this test")
 	}
 	top, err := os.MkdirTemp("/tmp", "user-") // t.TempDir is closed to others
 	if err != nil {

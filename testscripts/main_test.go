@@ -60,7 +60,7 @@ func TestScripts(t *testing.T) {
 		},
 		Condition: func(cond string) (bool, error) {
 			if cond == "root" {
-				return os.Geteuid() == 0, nil
+				return haveRoot()
 			}
 			if cond == "engine" {
 				return haveEngine()

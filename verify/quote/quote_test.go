@@ -266,7 +266,7 @@ func FuzzParseCollateral(f *testing.F) {
 			return
 		}
 		if c.Check(root, time.Date(2026, 8, 20, 0, 0, 0, 0, time.UTC)).Good() {
-			t.Skip("genuine")
+			return // genuine
 		}
 	})
 }
