@@ -163,6 +163,7 @@ var rooms = []row{
 	{"internal/gittest", "internal/gittest/habit", "", "net net/http os os/exec"},
 	{"internal/gittest/serve", "internal/gittest", "", "os syscall"},
 	{"internal/lfstest", "", "", "net/http os"},
+	{"internal/schematest", "", "github.com/santhosh-tekuri/jsonschema/v6", ""},
 	{"internal/pccstest", "internal/sim/tdx", "", "net/http"},
 	{"internal/regtest", "", "github.com/google/go-containerregistry golang.org/x/sys", "net net/http os os/exec syscall"},
 	{"internal/regtest/node", "", "", "net/http os syscall"},

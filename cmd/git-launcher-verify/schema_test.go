@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/santhosh-tekuri/jsonschema/v6"
+	"gitlauncher/internal/schematest"
 )
 
 // TestSchema: every golden report fits the schema that the program prints, and so does each
@@ -16,26 +16,12 @@ func TestSchema(t *testing.T) {
 	if code != 0 || errs != "" {
 		t.Fatalf("exit code %d, %s", code, errs)
 	}
-	doc, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := jsonschema.NewCompiler()
-	c.AssertFormat()
-	if err := c.AddResource("schema.json", doc); err != nil {
-		t.Fatal(err)
-	}
-	schema, err := c.Compile("schema.json")
-	if err != nil {
-		t.Fatal(err)
-	}
+	schema := schematest.Compile(t, []byte(text))
 	verdicts := make(map[string]bool)
 	fits := func(t *testing.T, report string) {
-		doc, err := jsonschema.UnmarshalJSON(strings.NewReader(report))
-		if err == nil {
-			err = schema.Validate(doc)
-		}
-		if err != nil {
+		t.Helper()
+		doc := schematest.Document(t, []byte(report))
+		if err := schema.Validate(doc); err != nil {
 			t.Errorf("%v\n%s", err, report)
 			return
 		}

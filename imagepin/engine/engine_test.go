@@ -203,6 +203,18 @@ func TestVerify(t *testing.T) {
 	}
 }
 
+// obedient returns an Engine that has an image in containerd's store, and creates what it
+// is asked to, with the image's own variables.
+func obedient(image *imagepin.Image) *standIn {
+	s := &standIn{info: containerdInfo, images: map[string]string{image.Reference(): `{"Id":"` + image.Approved.String() + `"}`}}
+	s.container = func(create map[string]any) map[string]any {
+		made := inspected(image, image.Approved.String(), create)
+		made["Config"].(map[string]any)["Env"] = append(made["Config"].(map[string]any)["Env"].([]any), "RUST_LOG=image")
+		return made
+	}
+	return s
+}
+
 // inspected returns an obedient Engine's description of a container that it has created.
 func inspected(image *imagepin.Image, id string, create map[string]any) map[string]any {
 	config := map[string]any{}
@@ -383,12 +395,7 @@ func TestPause(t *testing.T) {
 		"a wait that fails":       {nil, stop},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := &standIn{info: containerdInfo, images: map[string]string{image.Reference(): `{"Id":"` + image.Approved.String() + `"}`}}
-			s.container = func(create map[string]any) map[string]any {
-				made := inspected(image, image.Approved.String(), create)
-				made["Config"].(map[string]any)["Env"] = append(made["Config"].(map[string]any)["Env"].([]any), "RUST_LOG=image")
-				return made
-			}
+			s := obedient(image)
 			e := s.connect(t)
 			f, _, err := e.Prepare(t.Context(), w)
 			if err != nil {
@@ -421,11 +428,11 @@ func TestPause(t *testing.T) {
 func TestAgain(t *testing.T) {
 	image := testImage(t)
 	w := &container.Wanted{Proven: image, Profile: imagepin.MPC(), Container: *imagepin.MPC().Describe(image, userConfig(t, "[launcher_config]\nimage = 'nearone/mpc-node'\n[mpc_node_config]\n"), true)}
-	s := &standIn{info: containerdInfo, images: map[string]string{image.Reference(): `{"Id":"` + image.Approved.String() + `"}`}}
+	s := obedient(image)
 	var change func(made map[string]any)
-	s.container = func(create map[string]any) map[string]any {
-		made := inspected(image, image.Approved.String(), create)
-		made["Config"].(map[string]any)["Env"] = append(made["Config"].(map[string]any)["Env"].([]any), "RUST_LOG=image")
+	create := s.container
+	s.container = func(asked map[string]any) map[string]any {
+		made := create(asked)
 		if change != nil {
 			change(made)
 		}
@@ -558,12 +565,7 @@ func fill(v reflect.Value) {
 func TestEveryField(t *testing.T) {
 	image := testImage(t)
 	w := &container.Wanted{Proven: image, Profile: imagepin.MPC(), Container: *imagepin.MPC().Describe(image, userConfig(t, "[launcher_config]\nimage = 'nearone/mpc-node'\n[mpc_node_config]\n"), true)}
-	s := &standIn{info: containerdInfo, images: map[string]string{image.Reference(): `{"Id":"` + image.Approved.String() + `"}`}}
-	s.container = func(create map[string]any) map[string]any {
-		made := inspected(image, image.Approved.String(), create)
-		made["Config"].(map[string]any)["Env"] = append(made["Config"].(map[string]any)["Env"].([]any), "RUST_LOG=image")
-		return made
-	}
+	s := obedient(image)
 	e := s.connect(t)
 	good, _, err := e.Prepare(context.Background(), w)
 	if err != nil {

@@ -149,6 +149,21 @@ func TestNotAClone(t *testing.T) {
 	}
 }
 
+// opened opens a clone for as long as the test lasts, and returns what is checked out in it.
+func opened(t *testing.T, dir string) (*Clone, object.ID) {
+	t.Helper()
+	c, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	id, err := c.Head()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c, id
+}
+
 // write writes a file of a clone, whatever its mode was.
 func write(t *testing.T, content []byte, path ...string) {
 	t.Helper()

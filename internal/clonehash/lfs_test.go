@@ -30,15 +30,7 @@ func TestLFS(t *testing.T) {
 		}
 		git(t, dir, "", "add", "-A")
 		git(t, dir, "", "commit", "-q", "-m", "lfs")
-		c, err := Open(dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
-		id, err := c.Head()
-		if err != nil {
-			t.Fatal(err)
-		}
+		c, id := opened(t, dir)
 		content, listing := measure.NewListing(), sha256.New()
 		for entry := range strings.SplitSeq(strings.TrimSuffix(git(t, dir, "", "ls-tree", "-rz", "HEAD"), "\x00"), "\x00") {
 			meta, name, _ := strings.Cut(entry, "\t")

@@ -68,15 +68,7 @@ func TestSubmodules(t *testing.T) {
 	for _, f := range object.Formats() {
 		dir, all := family(t, f)
 		for name, placed := range map[string][]measure.Submodule{"all": all, "one": all[:1], "none": nil} {
-			c, err := Open(dir)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer c.Close()
-			id, err := c.Head()
-			if err != nil {
-				t.Fatal(err)
-			}
+			c, id := opened(t, dir)
 			sum := sha256.New()
 			listingWith(t, sum, dir, dir, "HEAD", "", placed)
 			want := hex.EncodeToString(sum.Sum(nil))
@@ -104,15 +96,7 @@ func TestSubmoduleMissing(t *testing.T) {
 		if err := os.RemoveAll(filepath.Join(dir, gone)); err != nil {
 			t.Fatal(err)
 		}
-		c, err := Open(dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
-		id, err := c.Head()
-		if err != nil {
-			t.Fatal(err)
-		}
+		c, id := opened(t, dir)
 		var missing *MissingError
 		if _, err := c.Digests(id, measure.Beyond{Recursive: true}); !errors.As(err, &missing) || !strings.HasPrefix(missing.Path, all[0].Path) {
 			t.Errorf("without %s: %v", gone, err)

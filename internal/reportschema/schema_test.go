@@ -1,7 +1,6 @@
 package reportschema_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"go/ast"
 	"go/parser"
@@ -17,6 +16,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"gitlauncher/internal/reportschema"
+	"gitlauncher/internal/schematest"
 	"gitlauncher/measure"
 	"gitlauncher/verify/evidence"
 	"gitlauncher/verify/report"
@@ -28,20 +28,7 @@ func compiled(t *testing.T) *jsonschema.Schema {
 	if err != nil {
 		t.Fatal(err)
 	}
-	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := jsonschema.NewCompiler()
-	c.AssertFormat()
-	if err := c.AddResource("schema.json", doc); err != nil {
-		t.Fatal(err)
-	}
-	schema, err := c.Compile("schema.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return schema
+	return schematest.Compile(t, text)
 }
 
 // full returns a report in which every key has a value.
@@ -62,10 +49,7 @@ func TestOf(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
-		if err != nil {
-			t.Fatal(err)
-		}
+		doc := schematest.Document(t, text)
 		r := doc.(map[string]any)
 		first := func(key string) map[string]any { return r[key].([]any)[0].(map[string]any) }
 		change(r, first("launches"), first("findings"))

@@ -265,8 +265,6 @@ func FuzzParseCollateral(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if c.Check(root, time.Date(2026, 8, 20, 0, 0, 0, 0, time.UTC)).Good() {
-			return // genuine
-		}
+		c.Check(root, time.Date(2026, 8, 20, 0, 0, 0, 0, time.UTC)) // whatever it says, it ends
 	})
 }
