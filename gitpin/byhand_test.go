@@ -57,11 +57,7 @@ func TestListedByHand(t *testing.T) {
 			mods, gitlink("lib", lib), gitlink("none", lib), file("entrypoint.sh", "echo\n"))
 		web := &gittest.Server{Root: r.Root}
 		web.Habits = append(web.Habits, server.Habit)
-		url, stop, err := web.Start("127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(stop)
+		url := started(t, web)
 		p := r.params("app", filepath.Join(t.TempDir(), "work"))
 		p.Repo, p.LFS = address(t, url+"/app.git"), true
 		c, err := gitpin.Pin(t.Context(), p)

@@ -83,11 +83,7 @@ func faulty(fault, cause string) func(*testing.T, *host) (string, string) {
 		}
 		s := &gittest.Server{Root: good.Root}
 		s.Misbehave(f)
-		url, stop, err := s.Start("127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(stop)
+		url := started(t, s)
 		return url + "/r.git", cause
 	}
 }
@@ -191,11 +187,7 @@ func TestMirrorMends(t *testing.T) {
 	}
 	first := &gittest.Server{Root: good.Root}
 	first.Misbehave(waits)
-	url, stop, err := first.Start("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(stop)
+	url := started(t, first)
 	good.Misbehave(busy)
 	dir := filepath.Join(t.TempDir(), "work")
 	p := good.params(t, good.Head, dir)
@@ -236,11 +228,7 @@ func TestMirrorsHearTheEnd(t *testing.T) {
 func TestMirrorCredential(t *testing.T) {
 	good := newHost(t)
 	away := &gittest.Server{Root: good.Root, Password: "s3cret"}
-	own, stop, err := away.Start("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(stop)
+	own := started(t, away)
 	p := good.params(t, good.Head, filepath.Join(t.TempDir(), "work"))
 	p.Auth = gitpin.Credentials{Token: credential.NewSecret("T", "s3cret")}
 	p.Repo, p.Mirrors = address(t, own+"/gone.git"), []config.RepoURL{p.Repo}

@@ -41,11 +41,7 @@ func partsCourse(t *testing.T) *course {
 	r.commit("app", append(tracked(""), file("entrypoint.sh", "echo\n"), modules("lib", "lib", "../lib.git"), gitlink("lib", lib))...)
 	web := &gittest.Server{Root: r.Root}
 	web.Habits = append(web.Habits, server.Habit)
-	url, stop, err := web.Start("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(stop)
+	url := started(t, web)
 	p := r.params("app", "")
 	p.Repo, p.LFS = address(t, url+"/app.git"), true
 	var mu sync.Mutex

@@ -26,6 +26,17 @@ type host struct {
 	stop func()
 }
 
+// started starts a server for as long as the test lasts, and returns its address.
+func started(t testing.TB, server *gittest.Server) (url string) {
+	t.Helper()
+	url, stop, err := server.Start("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(stop)
+	return url
+}
+
 // newHost serves the sample repository, made with options of git init.
 func newHost(t testing.TB, options ...string) *host {
 	t.Helper()

@@ -143,11 +143,7 @@ func TestSubmoduleCredentials(t *testing.T) {
 	r := newRepos(t)
 	r.Password = "s3cret"
 	stranger := &gittest.Server{Root: r.Root}
-	elsewhere, stop, err := stranger.Start("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(stop)
+	elsewhere := started(t, stranger)
 	lib := r.commit("lib", file("lib.txt", "library\n"))
 	// From a stranger's submodule back to REPO_URL's host: that one gets its credential.
 	back := r.commit("back", gitlink("lib", lib), modules("lib", "lib", r.at("lib")))
