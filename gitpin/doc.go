@@ -13,7 +13,10 @@
 //	lfs       Git LFS pointers and the batch API
 //	fetch     a pack from a host, as a stream
 //
-// This package tells them what to do, in two stories.
+// This package tells them what to do, in two stories: pin.go and restart.go. Beside them,
+// submodules.go and contents.go (Git LFS) place what lies beyond the commit's own tree, entry.go
+// finds the script that a launch runs, and author.go answers questions of those who write a
+// config.
 //
 // # A cold launch
 //

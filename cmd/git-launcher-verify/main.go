@@ -1,5 +1,11 @@
 // Command git-launcher-verify establishes what ran in a confidential VM, from
-// evidence alone. Its manual is in help.go; what it judges is package verify's.
+// evidence alone. What it judges is package verify's. Each command has the file of its name;
+// beside them:
+//
+//	line.go, settings.go   the flags, their keys of a policy, and what was given
+//	commands.go, help.go   the commands as cobra has them, and their manual
+//	evidence.go, collateral.go, provenance.go, system.go, image.go   what a judgement reads
+//	terminal.go, explain.go   what people see
 package main
 
 import (

@@ -5,6 +5,7 @@
 //	sources     sources.go     Repo and its mirrors, in turn
 //	attempt     attempt.go     one connection: asks, then passes the pack to the consumer
 //	Objects     objects.go     the contents of Git LFS; lfsserver.go finds their server
+//	Resolve     references.go  which commits names lead to
 //	stream      stream.go      the pack's bytes, and why they ended
 //	classify    classify.go    what a failure means, as an [*Error]
 //

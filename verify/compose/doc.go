@@ -1,6 +1,14 @@
 // Package compose judges an app-compose: whether what dstack measured gives anything
 // but the launcher the keys to the launch (VERIFY.md, "What a compose may hold").
 //
+//	Judge         compose.go       reads both files, and asks the others
+//	the app-compose's fields       appfields.go
+//	the launcher's service         launcher.go, command.go, environment.go, mounts.go
+//	attest's service               attest.go      one shape, exactly
+//	every other service            other.go, host.go
+//	what a policy accepts          accept.go
+//	whether the launch is pinned   pinned.go
+//
 // dstack runs a compose file as root beside the guest agent's socket. A record in the
 // event log proves a launch only where nothing else could have written it, and a
 // compose pins a launch without any record only where nothing else can be launched. So
