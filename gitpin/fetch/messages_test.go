@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -199,5 +200,42 @@ func TestPatience(t *testing.T) {
 			t.Errorf("after %d silent tries %v, not %v", f.silent, p.Limit, want)
 		}
 		f.silent++
+	}
+}
+
+// TestSecretsCutOff: a part of a secret does not reach a log either: neither the beginning of
+// one that an answer repeats at a place where the answer is cut, nor the rest of one that
+// begins like another secret.
+// SECURITY.md: G6.
+func TestSecretsCutOff(t *testing.T) {
+	secret := strings.Repeat("eyJhbGciOi.J0b2tlbiI6-hunter2_", 10)
+	file := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(file, []byte(secret), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l, err := credential.Credentials{TokenFile: file, Scheme: config.Bearer}.Login(config.RepoURL{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &fetcher{login: l, linked: []string{"query"}, given: []string{"query-of-the-host"}}
+	for _, c := range []struct {
+		kind, said string
+		status     int
+	}{
+		{"text/plain", "you sent " + secret, 403},
+		{"text/plain", strings.Repeat("x ", 80) + secret, 403},
+		{"text/plain", "you sent " + secret, 200},
+		{"text/plain", strings.Repeat(" ", 4<<10-100) + secret, 403},
+		{"text/html", "<title>you sent " + secret + "</title>", 403},
+		{"text/html", "<title>you sent " + secret + "</title>", 200},
+		{"application/json", `{"message": "you sent query-of-the-host, ` + secret + `"}`, 403},
+	} {
+		res := &http.Response{StatusCode: c.status, Header: http.Header{"Content-Type": {c.kind}}, Request: &http.Request{Method: http.MethodGet}}
+		said := []error{answer.Refusal(res, strings.NewReader(c.said), time.Now()), answer.Look(res, bufio.NewReader(strings.NewReader(c.said)), "https://example.org/x", time.Now())}
+		for _, err := range said {
+			if text := f.classify("asking", err).Error(); strings.Contains(text, "hunter2") || strings.Contains(text, "of-the-host") || !strings.Contains(text, "[secret]") {
+				t.Errorf("%d %s %.40q: %s", c.status, c.kind, c.said, text)
+			}
+		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf16"
@@ -24,14 +25,24 @@ const MaxLine = 500
 // shorter occurs in ordinary words, too.
 const minSecret = 4
 
-// Line returns s as one short line. Secrets are replaced by "[secret]", each run of
-// blanks and unprintable characters becomes one blank, and anything beyond [MaxLine] is
-// cut off.
+// minPart is the length from which [Line] looks for the beginning of a secret, in bytes. It
+// is minPartBlank if the secret has a blank, as the value of a header that begins with the
+// name of a scheme.
+const minPart, minPartBlank = 8, 16
+
+// Line returns s as one short line. Secrets are replaced by "[secret]", and so are their
+// beginnings, since s may have been cut off. Each run of blanks and unprintable characters
+// becomes one blank, and anything beyond [MaxLine] is cut off.
 func Line(s string, secrets ...string) string {
+	// The longest comes first: if a shorter one is a part of it, the rest would be left.
+	secrets = slices.SortedStableFunc(slices.Values(secrets), func(a, b string) int { return len(b) - len(a) })
 	for _, secret := range secrets {
 		if len(secret) >= minSecret {
 			s = strings.ReplaceAll(s, secret, "[secret]")
 		}
+	}
+	for _, secret := range secrets {
+		s = withoutBeginnings(s, secret)
 	}
 	s = strings.Join(strings.FieldsFunc(strings.ToValidUTF8(s, "?"), func(r rune) bool {
 		return unicode.IsSpace(r) || !unicode.IsPrint(r)
@@ -40,6 +51,30 @@ func Line(s string, secrets ...string) string {
 		s = strings.ToValidUTF8(s[:MaxLine], "") + "…"
 	}
 	return s
+}
+
+// withoutBeginnings replaces whatever begins like a secret, as far as it is like it.
+func withoutBeginnings(s, secret string) string {
+	least := minPart
+	if strings.Contains(secret, " ") {
+		least = minPartBlank
+	}
+	if len(secret) <= least {
+		return s
+	}
+	var kept strings.Builder
+	for {
+		before, rest, found := strings.Cut(s, secret[:least])
+		kept.WriteString(before)
+		if !found {
+			return kept.String()
+		}
+		kept.WriteString("[secret]")
+		for n := least; n < len(secret) && rest != "" && rest[0] == secret[n]; n++ {
+			rest = rest[1:]
+		}
+		s = rest
+	}
 }
 
 // Text returns s with U+FFFD for each character that can't be printed, so that a

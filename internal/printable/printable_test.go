@@ -21,6 +21,11 @@ func TestLine(t *testing.T) {
 		{said: "four letters: oxen", secrets: []string{"oxen"}, want: "four letters: [secret]"},
 		{said: "three letters: cow", secrets: []string{"cow"}, want: "three letters: cow"},
 		{said: "the ox", secrets: []string{"ox", ""}, want: "the ox"},
+		{said: "hunter22-and-more, more", secrets: []string{"more", "hunter22", "hunter22-and-more"}, want: "[secret], [secret]"},
+		{said: "cut off: hunter22-a…, hunter22-b, hunter22", secrets: []string{"hunter22-and-more"}, want: "cut off: [secret]…, [secret]b, [secret]"},
+		{said: "seven bytes: hunter2", secrets: []string{"hunter22-and-more"}, want: "seven bytes: hunter2"},
+		{said: "Bearer eyJ0eXAiO, Bearer tokens are", secrets: []string{"Bearer eyJ0eXAiOiJKV1QiLCJhbGciOiJFZERTQSJ9"}, want: "[secret], Bearer tokens are"},
+		{said: "[secret]", secrets: []string{"[secret]-of-a-host"}, want: "[secret]"},
 		{said: "", want: ""},
 	} {
 		if got := Line(c.said, c.secrets...); got != c.want {
