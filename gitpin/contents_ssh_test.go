@@ -179,6 +179,18 @@ var lfsSSHAttacks = map[string]struct {
 		h.lfs.Token = ""
 		h.answer(t, fmt.Sprintf(`{"href":%q}`, h.api))
 	}, fetch.Auth, "you sent [secret] and [secret] (HTTP 403)"},
+	"a secret of a redirect that the storage refuses, and repeats": {func(t *testing.T, h *lfsSSH) {
+		h.lfs.Download = func(w http.ResponseWriter, r *http.Request) bool {
+			const signed = "signature=" + sshSecret + "%2fof-a-redirect"
+			if r.URL.RawQuery != signed {
+				http.Redirect(w, r, r.URL.Path+"?"+signed, http.StatusFound)
+				return true
+			}
+			return status(403, "you sent "+sshSecret+"%2fof-a-redirect and "+sshSecret+"/of-a-redirect")(w, r)
+		}
+		h.lfs.Token = ""
+		h.answer(t, fmt.Sprintf(`{"href":%q}`, h.api))
+	}, fetch.Auth, "you sent [secret] and [secret] (HTTP 403)"},
 	"no secret": {func(t *testing.T, h *lfsSSH) { h.answer(t, fmt.Sprintf(`{"href":%q}`, h.api)) },
 		fetch.Auth, "the server wants a login"},
 	"a redirect to another host": {func(t *testing.T, h *lfsSSH) {

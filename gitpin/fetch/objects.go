@@ -80,6 +80,7 @@ type download struct {
 	server  *lfsServer
 	store   func(lfs.Pointer, io.Reader) error
 	retried map[lfs.Pointer]bool // contents that were asked for again because a link had lapsed
+	told    sync.Mutex           // for fetcher.linked
 }
 
 // some fetches the contents of one batch. Without an error it returns those whose links had
@@ -145,7 +146,7 @@ func (d *download) links(wanted []lfs.Pointer) (map[lfs.Pointer]*lfs.Link, error
 		return nil, err
 	}
 	batch := d.server.api.To.JoinPath("objects/batch")
-	body, err := d.server.Send(remote.Message{Method: http.MethodPost, To: batch, Type: lfs.MediaType, Header: d.server.api.Header, Body: lfs.Request(wanted)})
+	body, err := d.server.Send(remote.Message{Method: http.MethodPost, To: batch, Type: lfs.MediaType, Header: d.server.api.Header, Body: lfs.Request(wanted), Followed: d.followed})
 	if err != nil {
 		return nil, err
 	}
@@ -163,11 +164,21 @@ func (d *download) links(wanted []lfs.Pointer) (map[lfs.Pointer]*lfs.Link, error
 	}
 	d.fetcher.linked = nil // the batch before has ended
 	for _, p := range wanted {
-		for _, value := range links[p].Secrets() {
-			d.fetcher.linked = append(d.fetcher.linked, credential.Forms(value)...)
-		}
+		d.heed(links[p])
 	}
 	return links, nil
+}
+
+// followed notes the address of a redirect. Its query may be signed, as that of a link.
+func (d *download) followed(to *url.URL) { d.heed(&lfs.Link{To: to}) }
+
+// heed notes the secrets of a link.
+func (d *download) heed(link *lfs.Link) {
+	d.told.Lock()
+	defer d.told.Unlock()
+	for _, value := range link.Secrets() {
+		d.fetcher.linked = append(d.fetcher.linked, credential.Forms(value)...)
+	}
 }
 
 // one downloads one content.
@@ -178,7 +189,7 @@ func (d *download) one(p lfs.Pointer, link *lfs.Link) error {
 	case link.Expired(time.Now()):
 		return errLinkExpired
 	}
-	body, err := d.server.Send(remote.Message{Method: http.MethodGet, To: link.To, Header: link.Header})
+	body, err := d.server.Send(remote.Message{Method: http.MethodGet, To: link.To, Header: link.Header, Followed: d.followed})
 	if err != nil {
 		return err
 	}

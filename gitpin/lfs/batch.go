@@ -1,6 +1,7 @@
 package lfs
 
 import (
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -54,14 +55,26 @@ type Link struct {
 	Failed  *ObjectError      // if it is not nil, the server refuses the content, and the rest is empty
 }
 
-// Secrets lists what a link may have been given to let a request in: the values of its headers
-// and those of its query, of which one may be a signature.
+// Secrets lists what a link may have been given to let a request in: the values of its headers,
+// the password in one of them, and the values of its query, of which one may be a signature. The
+// latter are as the address has them, and without escapes.
 func (l *Link) Secrets() []string {
 	values := slices.Sorted(maps.Values(l.Header))
+	for _, value := range values {
+		scheme, login, _ := strings.Cut(value, " ")
+		if plain, err := base64.StdEncoding.DecodeString(login); err == nil && strings.EqualFold(scheme, "Basic") {
+			_, password, _ := strings.Cut(string(plain), ":")
+			values = append(values, string(plain), password)
+		}
+	}
 	if l.To != nil {
-		query := l.To.Query()
-		for _, name := range slices.Sorted(maps.Keys(query)) {
-			values = append(values, query[name]...)
+		// Query would leave out what is malformed, and a host may read it all the same.
+		for part := range strings.FieldsFuncSeq(l.To.RawQuery, func(r rune) bool { return r == '&' || r == ';' }) {
+			value := part[strings.IndexByte(part, '=')+1:]
+			values = append(values, value)
+			if plain, err := url.QueryUnescape(value); err == nil && plain != value {
+				values = append(values, plain)
+			}
 		}
 	}
 	return values

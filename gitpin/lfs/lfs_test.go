@@ -3,10 +3,12 @@ package lfs_test
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -259,4 +261,29 @@ func FuzzParseAnswer(f *testing.F) {
 			t.Fatalf("%v, %v", links, err)
 		}
 	})
+}
+
+// TestLinkSecrets: whatever a link has to let a request in is known as a secret, in the form in
+// which the link has it and in the plain one.
+// SECURITY.md: G12.
+func TestLinkSecrets(t *testing.T) {
+	for query, want := range map[string][]string{
+		"":                            nil,
+		"a=1&sig=s3cret":              {"1", "s3cret"},
+		"sig=s3%2bcret":               {"s3%2bcret", "s3+cret"},
+		"sig=s3cret;more":             {"s3cret", "more"},
+		"sig=s3cret%zz":               {"s3cret%zz"},
+		"s3cret":                      {"s3cret"},
+		"sig=czNjcmV0==&x=":           {"czNjcmV0==", ""},
+		"X-Date=now&X-Signature=a%2f": {"now", "a%2f", "a/"},
+	} {
+		l := &lfs.Link{To: &url.URL{Scheme: "https", Host: "example.org", Path: "/o", RawQuery: query}}
+		if got := l.Secrets(); !slices.Equal(got, want) {
+			t.Errorf("%s: %q", query, got)
+		}
+	}
+	l := &lfs.Link{Header: map[string]string{"Authorization": "basic " + base64.StdEncoding.EncodeToString([]byte("me:hunter22")), "X-Key": "Basic of none"}}
+	if got := l.Secrets(); !slices.Contains(got, "hunter22") || !slices.Contains(got, "me:hunter22") || len(got) != 4 {
+		t.Errorf("%q", got)
+	}
 }

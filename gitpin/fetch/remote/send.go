@@ -34,6 +34,8 @@ type Message struct {
 	Type   string            // the media type of Body and of the answer; empty for any
 	Header map[string]string // for the origin of To alone
 	Body   []byte
+
+	Followed func(to *url.URL) // called with the address of each redirect before it is asked; may be nil
 }
 
 // Send sends a message, and returns the body of an answer with status 200. The caller must
@@ -56,7 +58,9 @@ func (w *Web) Send(m Message) (io.ReadCloser, error) {
 			if !sameOrigin(next, m.To) {
 				m.Header = nil
 			}
-			m.To = next
+			if m.To = next; m.Followed != nil {
+				m.Followed(next)
+			}
 			continue
 		}
 		body := w.alive.reader(res.Body)
