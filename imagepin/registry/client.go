@@ -16,7 +16,6 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 
 	"gitlauncher/imagepin/oci"
-	"gitlauncher/internal/printable"
 	"gitlauncher/internal/regularfile"
 )
 
@@ -195,5 +194,5 @@ func (c *Client) Tagged(ctx context.Context, tag string) ([]byte, error) {
 func (c *Client) Credential() authn.AuthConfig { return c.origin.config }
 
 // Redact returns words of the registry or the Engine in a form for a log: one line, without
-// the credential.
-func (c *Client) Redact(text string) string { return printable.Line(text, c.origin.secrets...) }
+// the credential, and without a token that the registry gave for it.
+func (c *Client) Redact(text string) string { return c.origin.redact(text) }

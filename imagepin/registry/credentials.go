@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 
 	"gitlauncher/internal/bounded"
+	"gitlauncher/internal/regularfile"
 )
 
 // dockerConfig finds credentials in docker's config or, where there is none, in podman's.
@@ -49,6 +50,9 @@ type dockerConfigError struct{ err error }
 
 func (e *dockerConfigError) Error() string { return fmt.Sprintf("%T", e.err) }
 
+// maxConfig is how many bytes of a Docker config are read to find its fault: 1 MiB.
+const maxConfig = 1 << 20
+
 var errHelperHangs = errors.New("it does not answer")
 
 // credential asks a keychain. It stops waiting for a helper when the context ends.
@@ -78,7 +82,7 @@ func diagnose(host string, err error) error {
 		return fault
 	}
 	file := configFile()
-	data, readErr := os.ReadFile(file)
+	data, readErr := regularfile.Read(file, maxConfig)
 	if readErr != nil {
 		var path *fs.PathError
 		if errors.As(readErr, &path) {

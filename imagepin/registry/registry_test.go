@@ -9,10 +9,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -98,6 +100,40 @@ func TestEcho(t *testing.T) {
 	said := "you sent " + secret + ", or " + base64.StdEncoding.EncodeToString([]byte("user:"+secret)) + "\n\x1b[31m"
 	if got := c.Redact(said); got != "you sent [secret], or [secret] [31m" {
 		t.Errorf("%q", got)
+	}
+}
+
+// TestEchoOfAToken: a registry that repeats the token, which it gave for the credential, does
+// not get it into an error.
+// SECURITY.md: R3.
+func TestEchoOfAToken(t *testing.T) {
+	const given = "eyJ0eXAiOiJKV1QifQ.given-for-the-credential"
+	answer := func(r *http.Request, status int, text string) *http.Response {
+		w := httptest.NewRecorder()
+		if w.Header().Set("Content-Type", "application/json"); r.URL.Path == "/v2/" {
+			w.Header().Set("WWW-Authenticate", `Bearer realm="https://registry.example/token",service="x"`)
+		}
+		w.WriteHeader(status)
+		fmt.Fprint(w, text)
+		res := w.Result()
+		res.Request = r
+		return res
+	}
+	c := open(t, "registry.example/a", Options{Keychain: password{"registry.example", "correct-horse"}, Base: transportFunc(func(r *http.Request) (*http.Response, error) {
+		switch r.URL.Path {
+		case "/v2/":
+			return answer(r, http.StatusUnauthorized, "{}"), nil
+		case "/token":
+			return answer(r, http.StatusOK, `{"token":"`+given+`"}`), nil
+		}
+		return answer(r, http.StatusForbidden, `{"errors":[{"code":"DENIED","message":"you sent `+strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")+`"}]}`), nil
+	})})
+	_, err := c.Manifest(t.Context(), oci.Sum(nil))
+	if err == nil || !strings.Contains(err.Error(), "you sent [secret]") {
+		t.Errorf("%v", err)
+	}
+	if got := c.Redact("you sent " + given); got != "you sent [secret]" {
+		t.Errorf("%s", got)
 	}
 }
 
@@ -203,6 +239,35 @@ func TestHelperHangs(t *testing.T) {
 	_, err := Open(t.Context(), parse(t, "registry.example/team/image"), Options{Timeout: 300 * time.Millisecond})
 	if err == nil || !strings.Contains(err.Error(), "docker-credential-test, which credsStore of "+dir+"/config.json names: it does not answer") {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestConfigHangs: a Docker config that is a pipe does not delay the launch for ever, neither
+// when a credential is looked for nor when the reason is.
+func TestConfigHangs(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "config.json")
+	if err := syscall.Mkfifo(file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	dockerEnvironment(t, dir, t.TempDir())
+	opened := make(chan error, 1)
+	go func() {
+		_, err := Open(context.Background(), parse(t, "registry.example/team/image"), Options{Timeout: 300 * time.Millisecond})
+		opened <- err
+	}()
+	defer func() { // lets go whoever waits for a writer
+		if f, err := os.OpenFile(file, os.O_RDWR, 0); err == nil {
+			f.Close()
+		}
+	}()
+	select {
+	case err := <-opened:
+		if err == nil || !strings.Contains(err.Error(), file+": is not a regular file") {
+			t.Errorf("%v", err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("it still waits for the pipe")
 	}
 }
 

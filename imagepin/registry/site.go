@@ -9,8 +9,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -26,6 +28,7 @@ type site struct {
 	repo    name.Repository
 	auth    authn.Authenticator
 	config  authn.AuthConfig
+	mu      sync.Mutex
 	secrets []string // these are removed from what the other side says
 	timeout time.Duration
 	base    http.RoundTripper
@@ -49,7 +52,7 @@ func newSite(ctx context.Context, image oci.Name, repo name.Repository, o Option
 			return nil, err
 		}
 	}
-	s.base = &guard{next: base, registry: repo.RegistryStr(), local: local, plain: plain}
+	s.base = &guard{next: base, registry: repo.RegistryStr(), local: local, plain: plain, sent: s.sent}
 	return s, nil
 }
 
@@ -66,6 +69,24 @@ func (s *site) authorize(ctx context.Context, keychain authn.Keychain) error {
 	return nil
 }
 
+// sent notes the last word of an Authorization header. It may be a token that the registry gave
+// for the credential.
+func (s *site) sent(header string) {
+	secret := header[strings.LastIndexByte(header, ' ')+1:]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !slices.Contains(s.secrets, secret) {
+		s.secrets = append(s.secrets, secret)
+	}
+}
+
+// redact returns words of the other side in a form for a log.
+func (s *site) redact(text string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return printable.Line(text, s.secrets...)
+}
+
 func (s *site) host() string { return s.repo.RegistryStr() }
 
 // guard refuses requests that would leave TLS, or reach a machine's own services by a
@@ -76,6 +97,7 @@ type guard struct {
 	registry string // host[:port]
 	local    bool   // it is on loopback
 	plain    bool   // it may speak plain HTTP
+	sent     func(header string)
 }
 
 func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -87,6 +109,7 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 		(to && !g.local || ip != nil && (ip.IsLinkLocalUnicast() || ip.IsUnspecified() || ip.IsMulticast())) {
 		return nil, errors.New("refusing a redirect to a loopback or link-local address")
 	}
+	g.sent(req.Header.Get("Authorization"))
 	return g.next.RoundTrip(req)
 }
 
@@ -104,7 +127,7 @@ func (s *site) get(ctx context.Context, path, reference, doing string) ([]byte, 
 	ctx, cancel := context.WithTimeoutCause(ctx, s.timeout, fmt.Errorf("no answer within %v", s.timeout))
 	defer cancel()
 	fail := func(status int, reason Reason, text string) ([]byte, error) {
-		return nil, &Error{reference, doing, status, reason, printable.Line(text, s.secrets...)}
+		return nil, &Error{reference, doing, status, reason, s.redact(text)}
 	}
 	if s.session == nil {
 		session, err := transport.NewWithContext(ctx, s.repo.Registry, s.auth, s.base, []string{s.repo.Scope(transport.PullScope)})
@@ -206,7 +229,7 @@ func statusReason(status int) Reason {
 func (s *site) words(err error) string {
 	var e *Error
 	if !errors.As(err, &e) {
-		return printable.Line(err.Error(), s.secrets...)
+		return s.redact(err.Error())
 	}
 	text := e.Text
 	if e.Status != 0 {
