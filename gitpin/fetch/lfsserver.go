@@ -97,9 +97,7 @@ func (f *fetcher) lfsAccess(ctx context.Context, alive *remote.Pulse) (*lfs.Link
 	if err != nil {
 		return nil, err
 	}
-	for _, value := range access.Secrets() {
-		f.given = append(f.given, credential.Forms(value)...)
-	}
+	f.given = append(f.given, access.Secrets()...)
 	return access, nil
 }
 
@@ -111,5 +109,9 @@ func (f *fetcher) onThisMachine(host string) bool {
 // secrets lists what must not be repeated: the secrets that hosts were told, and those that
 // they gave.
 func (f *fetcher) secrets() []string {
-	return slices.Concat(f.login.Secrets(), f.linked, f.given)
+	all := f.login.Secrets()
+	for _, value := range slices.Concat(f.linked, f.given) {
+		all = append(all, credential.Forms(value)...)
+	}
+	return all
 }

@@ -239,3 +239,29 @@ func TestSecretsCutOff(t *testing.T) {
 		}
 	}
 }
+
+// TestSecretsEscaped: a secret stays out of a log however a host escapes it: in JSON, as PHP,
+// .NET and Go write it, in an address, in either case of its digits, and in a quoted answer.
+// SECURITY.md: G6.
+func TestSecretsEscaped(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(file, []byte(`a/b+c&d"e\f`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l, err := credential.Credentials{TokenFile: file}.Login(config.RepoURL{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &fetcher{login: l}
+	for _, said := range []string{
+		`a/b+c&d"e\f`, `a\/b+c&d\"e\\f`, `a/b\u002Bc\u0026d\u0022e\\f`, `a/b+c\u0026d\"e\\f`, `a%2Fb%2Bc%26d%22e%5Cf`, `a%2fb%2bc%26d%22e%5cf`, `a%2Fb+c&d%22e%5Cf`,
+	} {
+		for _, status := range []int{200, 403} {
+			res := &http.Response{StatusCode: status, Header: http.Header{}, Request: &http.Request{Method: http.MethodGet}}
+			err := f.classify("asking", answer.Look(res, bufio.NewReader(strings.NewReader("you sent "+said)), "https://example.org/x", time.Now()))
+			if text := err.Error(); !strings.Contains(text, "you sent [secret]") || strings.Contains(text, "e\\") || strings.Contains(text, "%22") {
+				t.Errorf("%d %s: %s", status, said, text)
+			}
+		}
+	}
+}

@@ -15,7 +15,6 @@ import (
 
 	"gitlauncher/config"
 	"gitlauncher/gitpin/fetch/answer"
-	"gitlauncher/gitpin/fetch/credential"
 	"gitlauncher/gitpin/fetch/remote"
 	"gitlauncher/gitpin/lfs"
 	"gitlauncher/internal/bounded"
@@ -176,9 +175,7 @@ func (d *download) followed(to *url.URL) { d.heed(&lfs.Link{To: to}) }
 func (d *download) heed(link *lfs.Link) {
 	d.told.Lock()
 	defer d.told.Unlock()
-	for _, value := range link.Secrets() {
-		d.fetcher.linked = append(d.fetcher.linked, credential.Forms(value)...)
-	}
+	d.fetcher.linked = append(d.fetcher.linked, link.Secrets()...)
 }
 
 // one downloads one content.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -87,11 +88,38 @@ func (l Login) Secrets() []string {
 	return append([]string{sent}, Forms(l.token)...)
 }
 
-// Forms lists the forms in which a host may repeat a secret. If the secret is the value of a
-// header, its last word is a form too: the name of a scheme may precede it.
+// Forms lists the forms in which a host may repeat a secret: as it is, escaped as in an address
+// or in JSON, and all of them in a quoted answer. If the secret is the value of a header, its
+// last word is a form too: the name of a scheme may precede it.
 func Forms(secret string) []string {
 	last := secret[strings.LastIndexByte(secret, ' ')+1:]
-	return []string{secret, last, url.QueryEscape(last), url.PathEscape(last)}
+	query, path := url.QueryEscape(last), url.PathEscape(last)
+	forms := []string{secret, last, query, path, lowerEscapes(query), lowerEscapes(path)}
+	for _, escaper := range jsonEscapers {
+		forms = append(forms, escaper.Replace(last))
+	}
+	for _, form := range forms {
+		forms = append(forms, jsonEscapers[0].Replace(form)) // as %q
+	}
+	slices.Sort(forms)
+	return slices.Compact(forms)
+}
+
+// jsonEscapers write a string in JSON as most writers do, as PHP, as Go, and as .NET.
+var jsonEscapers = []*strings.Replacer{
+	strings.NewReplacer(`\`, `\\`, `"`, `\"`),
+	strings.NewReplacer(`\`, `\\`, `"`, `\"`, `/`, `\/`),
+	strings.NewReplacer(`\`, `\\`, `"`, `\"`, `&`, `\u0026`, `<`, `\u003c`, `>`, `\u003e`),
+	strings.NewReplacer(`\`, `\\`, `"`, `\u0022`, `&`, `\u0026`, `<`, `\u003C`, `>`, `\u003E`, `+`, `\u002B`, `'`, `\u0027`, "`", `\u0060`),
+}
+
+// lowerEscapes returns an escaped part of an address with the digits of its escapes in lower case.
+func lowerEscapes(s string) string {
+	parts := strings.Split(s, "%")
+	for i := range parts[1:] {
+		parts[i+1] = strings.ToLower(parts[i+1][:2]) + parts[i+1][2:]
+	}
+	return strings.Join(parts, "%")
 }
 
 // sshKey returns the PEM text of the key to log in with, and where it came from.
