@@ -41,6 +41,9 @@ func parseAttestSettings(args []string, env func(string) (string, bool)) (*attes
 	case !strings.HasPrefix(s.socket, "/"):
 		return nil, step.Usagef("--dstack-endpoint must be the absolute path of a socket")
 	}
+	if err := attest.CheckAddress(s.listen); err != nil {
+		return nil, step.Usagef("--listen: %v", err)
+	}
 	return &s, nil
 }
 

@@ -98,8 +98,11 @@ func unknownFlag(fs *flag.FlagSet, args []string) string {
 // noFlag says that a command does not have a flag, and which one may be meant.
 func noFlag(fs *flag.FlagSet, name string) string {
 	said := fmt.Sprintf("there is no flag --%.60s", name)
-	if _, known := launcherflags.Lookup(name); known {
-		return fmt.Sprintf("--%s is a flag of another command", name)
+	if row, known := launcherflags.Lookup(name); known {
+		return fmt.Sprintf("--%s is a flag of another command: %s", name, strings.Join(row.Commands(), ", "))
+	}
+	if name == "version" {
+		return said + "; the command version prints it"
 	}
 	var meant []string
 	fs.VisitAll(func(f *flag.Flag) {

@@ -42,6 +42,12 @@ var commands = []command{
 		[2]string{"git-launcher image resolve nearone/mpc-node:latest", "git-launcher image resolve --json registry.example/app@sha256:HEX"}},
 }
 
+// hasHelp reports whether help has a page of its own for a command, or for none and itself
+// the manual.
+func hasHelp(name string) bool {
+	return name == "" || name == "help" || name == "image" || slices.ContainsFunc(commands, func(c command) bool { return c.name == name })
+}
+
 // help returns the help of a command, or the manual if the command is not in the table.
 func help(name string) string {
 	switch i := slices.IndexFunc(commands, func(c command) bool { return c.name == name }); {
@@ -85,13 +91,21 @@ func flagText(manual, name string) (text string) {
 	return text
 }
 
-// unknown says why the first word is neither a command nor a file, and which command
-// may be meant.
-func unknown(word string, names []string) string {
+// noCommand says that there is no such command, and which one may be meant.
+func noCommand(word string, names []string) string {
 	for _, name := range names {
 		if distance(word, name) <= 2 {
 			return fmt.Sprintf("there is no command %.60q; did you mean %s?", word, name)
 		}
+	}
+	return fmt.Sprintf("there is no command %.60q; the commands are %s", word, strings.Join(names, ", "))
+}
+
+// unknown says why the first word is neither a command nor a file, and which command
+// may be meant.
+func unknown(word string, names []string) string {
+	if slices.ContainsFunc(names, func(name string) bool { return distance(word, name) <= 2 }) {
+		return noCommand(word, names)
 	}
 	return fmt.Sprintf("%.60q is neither a command nor a file; the commands are %s", word, strings.Join(names, ", "))
 }

@@ -50,7 +50,11 @@ func launcher(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 	if len(args) > 0 {
 		switch word := args[0]; {
 		case slices.Contains([]string{"help", "-h", "-help", "--help"}, word):
-			fmt.Fprint(stdout, help(strings.Join(args[1:], " ")))
+			of := strings.Join(args[1:], " ")
+			if word == "help" && !hasHelp(of) {
+				return misread("", step.Usagef("%s", noCommand(of, names)), stdout, stderr)
+			}
+			fmt.Fprint(stdout, help(of))
 			return 0
 		case slices.Contains(names, word):
 			name, args = word, args[1:]

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"gitlauncher/internal/advice"
+	"gitlauncher/internal/attest"
 	"gitlauncher/internal/step"
 )
 
@@ -48,6 +49,10 @@ func advise(err error) (code int, hint string) {
 		if code, hint := of(err); hint != "" {
 			return code, hint
 		}
+	}
+	var taken *attest.ListenError
+	if errors.As(err, &taken) {
+		return advice.Other, "name an address of this machine that no other program has, with --listen"
 	}
 	return advice.Other, advice.Unknown
 }

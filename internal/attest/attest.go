@@ -75,11 +75,28 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mux.ServeHTTP(w, r)
 }
 
+// ListenError says that nobody can listen at an address, or that somebody does.
+type ListenError struct{ Err error }
+
+func (e *ListenError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *ListenError) Unwrap() error { return e.Err }
+
+// CheckAddress says what is wrong with HOST:PORT, whatever machine it is for.
+func CheckAddress(address string) error {
+	_, port, err := net.SplitHostPort(address)
+	if err == nil {
+		_, err = net.LookupPort("tcp", port)
+	}
+	return err
+}
+
 // Run makes a service and answers at an address, HOST:PORT, until the context ends.
 func Run(ctx context.Context, address string, c Config) error {
 	l, err := net.Listen("tcp", address)
 	if err != nil {
-		return err
+		return &ListenError{err}
 	}
 	c.Log.Info("answering with receipts", "address", l.Addr().String(), "key", c.KeyFile)
 	if err := New(c).Serve(ctx, l); err != nil {

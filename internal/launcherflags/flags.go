@@ -120,6 +120,17 @@ func Of(command string) (flags []Flag) {
 	return flags
 }
 
+// Commands returns the commands of a flag, as they are typed.
+func (f Flag) Commands() []string {
+	names := strings.Fields(f.commands)
+	for i, name := range names {
+		if name == "resolve" || name == "compose" {
+			names[i] = image + " " + name
+		}
+	}
+	return names
+}
+
 // Variable returns the variable that sets a flag which the command line lacks.
 func Variable(flag string) string {
 	return "GIT_LAUNCHER_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
