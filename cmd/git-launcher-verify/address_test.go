@@ -35,6 +35,8 @@ func TestByAddress(t *testing.T) {
 			w.Write(e.receipt)
 		case "/large":
 			w.Write(make([]byte, 6<<20+1))
+		case "/live":
+			http.Error(w, "", http.StatusBadRequest)
 		default:
 			http.NotFound(w, r)
 		}
@@ -83,6 +85,9 @@ func TestByAddress(t *testing.T) {
 		"nothing there":       {1, []string{"--allow-private", s.URL + "/none"}, "status 404"},
 		"too much":            {3, []string{"--allow-private", s.URL + "/large"}, "more than 6 MiB"},
 		"no https":            {1, []string{"--allow-private", strings.Replace(at, "https", "http", 1)}, "not https"},
+		"capitals":            {1, []string{strings.Replace(at, "https", "HTTPS", 1)}, "is no public address"},
+		"a credential":        {1, []string{strings.Replace(at, "https://", "https://u:p@", 1)}, "save what is there to a file"},
+		"a nonce is wanted":   {1, []string{"--allow-private", s.URL + "/live"}, "status 400; a live endpoint wants a nonce of 32 bytes: --nonce random"},
 		"offline":             {2, []string{"--offline", at}, "take no address"},
 		"a file, and private": {2, []string{"--allow-private", e.file("receipt.json")}, "is for evidence by its address"},
 	} {
@@ -90,8 +95,8 @@ func TestByAddress(t *testing.T) {
 			t.Errorf("%s: exit code %d, %s", name, code, errs)
 		}
 	}
-	if len(asked) != 2 {
-		t.Errorf("%d requests arrived, and 2 were to", len(asked))
+	if len(asked) != 3 {
+		t.Errorf("%d requests arrived, and 3 were to", len(asked))
 	}
 }
 

@@ -46,6 +46,12 @@ func (p *program) evidence(s *settings) (*evidence.Evidence, error) {
 	return e, nil
 }
 
+// What git-launcher attest takes is a nonce of 32 bytes. Any other it answers with 400.
+const (
+	liveNonce  = 32
+	badRequest = 400
+)
+
 // fetch fetches evidence that is named by its address. A nonce that the policy wants goes
 // with the question.
 func (p *program) fetch(ctx context.Context, s *settings) error {
@@ -60,7 +66,10 @@ func (p *program) fetch(ctx context.Context, s *settings) error {
 	client.Private = s.private
 	answer, err := client.Fetch(ctx, s.evidence, nonce, evidence.MaxSize)
 	var large *address.LargeError
+	var status *address.StatusError
 	switch {
+	case errors.As(err, &status) && status.Status == badRequest && len(nonce) != 2*liveNonce:
+		err = &hintedError{err, "; a live endpoint wants a nonce of 32 bytes: --nonce random"}
 	case errors.As(err, &large):
 		return &inputs.InvalidError{Err: err}
 	case err == nil:

@@ -32,8 +32,8 @@ func TestErrorsEscape(t *testing.T) {
 	var errs strings.Builder
 	p := &program{stderr: &errs}
 	p.warn(err)
-	p.fail(err)
-	p.fail(&inputs.InvalidError{Err: errors.Join(err, err)})
+	p.fail(err, "")
+	p.fail(&inputs.InvalidError{Err: errors.Join(err, err)}, "")
 	if strings.Contains(errs.String(), "\x1b") || !strings.Contains(errs.String(), "VERIFIED/launcher") {
 		t.Errorf("%q", errs.String())
 	}

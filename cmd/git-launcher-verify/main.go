@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/sirupsen/logrus"
+	"github.com/spf13/cobra"
 
 	"gitlauncher/config"
 	"gitlauncher/internal/address"
@@ -61,7 +62,8 @@ type program struct {
 // run runs one command line and returns the exit code.
 func (p *program) run(ctx context.Context, args []string) int {
 	root := p.commands()
-	err := cli.Execute(ctx, root, withCommand(root, args))
+	args = withCommand(root, args)
+	err := cli.Execute(ctx, root, args)
 	var code cli.ExitError
 	switch {
 	case err == nil:
@@ -69,12 +71,21 @@ func (p *program) run(ctx context.Context, args []string) int {
 	case errors.As(err, &code):
 		return int(code)
 	}
-	return p.fail(err)
+	return p.fail(err, helpOf(root, args))
+}
+
+// helpOf returns the command line that prints the help of a line's command.
+func helpOf(root *cobra.Command, args []string) string {
+	cmd, _, err := root.Find(args)
+	if err != nil || cmd.Name() == "help" {
+		cmd = root
+	}
+	return cmd.CommandPath() + " --help"
 }
 
 // fail prints an error and returns its exit code: a file that can't be had leaves
-// the verdict open, a command line that makes no sense is usage.
-func (p *program) fail(err error) int {
+// the verdict open, a command line that makes no sense is usage, which help explains.
+func (p *program) fail(err error, help string) int {
 	p.warn(err)
 	var u *cli.UsageError
 	var large *inputs.LargeError
@@ -87,7 +98,7 @@ func (p *program) fail(err error) int {
 		fmt.Fprintln(p.stderr, "NOT VERIFIED: the evidence can't be read, or is not what it claims to be")
 		return report.ExitInvalid
 	case errors.As(err, &u), errors.As(err, &c), errors.As(err, &large), errors.As(err, &name), errors.As(err, &folder):
-		fmt.Fprintln(p.stderr, "git-launcher-verify: see git-launcher-verify --help")
+		fmt.Fprintln(p.stderr, "git-launcher-verify: see "+help)
 		return exitUsage
 	}
 	fmt.Fprintln(p.stderr, "UNDECIDED: nothing was judged")

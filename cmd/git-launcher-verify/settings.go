@@ -86,7 +86,7 @@ func (p *program) settings(l *line, command string, args []string) (*settings, e
 func (s *settings) readPolicy(p *program, name string) error {
 	data, err := p.files.Read(name, config.MaxSize)
 	if err != nil {
-		return &cli.UsageError{Err: err}
+		return cli.Usagef("--policy: %w", err)
 	}
 	return s.policy.Read(name, data)
 }

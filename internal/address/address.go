@@ -61,9 +61,20 @@ func (e *LargeError) Error() string {
 	return fmt.Sprintf("%s answers with more than %d MiB", e.Host, e.Limit>>20)
 }
 
+// StatusError says that a server answers with no evidence.
+type StatusError struct {
+	Host   string
+	Status int
+}
+
+func (e *StatusError) Error() string {
+	return fmt.Sprintf("%s answers with status %d", e.Host, e.Status)
+}
+
 // Is reports whether a name of evidence is an address.
 func Is(name string) bool {
-	return strings.HasPrefix(name, "https://") || strings.HasPrefix(name, "http://")
+	scheme, _, _ := strings.Cut(name, "://")
+	return len(scheme) < len(name) && (strings.EqualFold(scheme, "https") || strings.EqualFold(scheme, "http"))
 }
 
 // Nonce returns 32 random bytes, in hex.
@@ -96,7 +107,7 @@ func (c *Client) Fetch(ctx context.Context, at, nonce string, limit int64) (*Ans
 	case u.Scheme != "https":
 		return nil, errors.New("the address is not https; save what is there to a file, if the way to it does not matter")
 	case u.User != nil:
-		return nil, errors.New("the address has a credential in it")
+		return nil, errors.New("the address has a credential in it, and none is sent; save what is there to a file")
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -131,7 +142,7 @@ func (c *Client) ask(ctx context.Context, method string, u *url.URL, body []byte
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%s answers with status %d", u.Host, resp.StatusCode)
+		return nil, &StatusError{u.Host, resp.StatusCode}
 	}
 	data, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
 	switch {

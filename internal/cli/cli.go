@@ -139,15 +139,24 @@ func suggest(cmd *cobra.Command, err error) error {
 	name := unknown.GetSpecifiedName()
 	if letters := unknown.GetSpecifiedShortnames(); len(letters) > 1 { // -policy, as Go's own parser takes it
 		name, _, _ = strings.Cut(letters, "=")
+		cmd.Flags().VisitAll(func(f *pflag.Flag) { // -quiet: the parser has taken -q already
+			if f.Shorthand != "" && f.Shorthand+name == f.Name {
+				name = f.Name
+			}
+		})
 		err = fmt.Errorf("unknown flag: -%s", name)
 	}
 	if f := cmd.Flags().Lookup(name); f != nil {
 		return fmt.Errorf("%w; did you mean --%s?", err, f.Name)
 	}
+	var others []string
 	for _, other := range cmd.Root().Commands() {
 		if f := other.LocalFlags().Lookup(name); f != nil && !f.Hidden {
-			return fmt.Errorf("%w; --%s is a flag of %s", err, name, other.Name())
+			others = append(others, other.Name())
 		}
+	}
+	if others != nil {
+		return fmt.Errorf("%w; --%s is a flag of %s", err, name, strings.Join(others, ", "))
 	}
 	// cobra knows which command may have been meant, by spelling. Flags are no commands.
 	flags := &cobra.Command{SuggestionsMinimumDistance: 2}

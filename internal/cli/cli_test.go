@@ -20,6 +20,7 @@ func sample(out io.Writer) *cobra.Command {
 	Under(sub.Flags(), "Expectations:")
 	Text(sub.Flags(), &dir, "dir", "DIR", "", strings.Repeat("words ", 30))
 	sub.Flags().Int("number", 0, "")
+	sub.Flags().BoolP("quiet", "q", false, "")
 	root.AddCommand(sub, &cobra.Command{Use: "other", Args: cobra.NoArgs, Run: func(*cobra.Command, []string) {}})
 	Prepare(root, "v1", out, io.Discard)
 	return root
@@ -30,6 +31,8 @@ func TestSuggest(t *testing.T) {
 		{"sub --polcy x", "unknown flag: --polcy; did you mean --policy?"},
 		{"sub -policy x", "unknown flag: -policy; did you mean --policy?"},
 		{"sub -policy=x", "unknown flag: -policy; did you mean --policy?"},
+		{"sub -quiet", "unknown flag: -quiet; did you mean --quiet?"},
+		{"sub -quiet=x", "unknown flag: -quiet; did you mean --quiet?"},
 		{"sub --zzz", "unknown flag: --zzz"},
 		{"sub -test.policy x", "unknown flag: -test.policy"},
 		{"other --policy x", "unknown flag: --policy; --policy is a flag of sub"},
