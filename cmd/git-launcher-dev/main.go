@@ -20,6 +20,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"gitlauncher/internal/cli"
+	"gitlauncher/internal/step"
 	"gitlauncher/internal/version"
 )
 
@@ -97,7 +98,8 @@ func (p *program) report(err error) int {
 		fmt.Fprintf(p.stderr, "What to do: %s.\n", known.hint)
 		return known.code
 	}
-	if errors.As(err, &usage) {
+	var refused *step.UsageError
+	if errors.As(err, &usage) || errors.As(err, &refused) {
 		fmt.Fprintln(p.stderr, "See git-launcher-dev --help, and --help of each command.")
 		return exitUsage
 	}

@@ -130,6 +130,9 @@ func (p *program) write(ctx context.Context, f *pinFlags, args []string) error {
 	if err := f.wish.Check(); err != nil {
 		return err
 	}
+	if f.wish.Image == "" {
+		p.say("NOTE: the compose file's image is a placeholder; --image NAME@sha256:HEX names the launcher's")
+	}
 	if repo.Scheme == config.File {
 		p.say("NOTE: %s is a folder of this machine; a VM can't fetch from it", repo)
 	}
