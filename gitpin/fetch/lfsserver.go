@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"os"
 	"slices"
 	"time"
 
@@ -106,11 +107,11 @@ func (f *fetcher) onThisMachine(host string) bool {
 	return f.params.Repo.Loopback() && config.Loopback(host)
 }
 
-// secrets lists what must not be repeated: the secrets that hosts were told, and those that
-// they gave.
+// secrets lists what must not be repeated: the secrets that hosts and proxies were told, and
+// those that hosts gave.
 func (f *fetcher) secrets() []string {
 	all := f.login.Secrets()
-	for _, value := range slices.Concat(f.linked, f.given) {
+	for _, value := range slices.Concat(f.linked, f.given, remote.ProxySecrets(os.LookupEnv)) {
 		all = append(all, credential.Forms(value)...)
 	}
 	return all

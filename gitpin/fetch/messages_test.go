@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -263,5 +264,27 @@ func TestSecretsEscaped(t *testing.T) {
 				t.Errorf("%d %s: %s", status, said, text)
 			}
 		}
+	}
+}
+
+// TestSecretOfTheProxy: a proxy that repeats its password, or what it was sent for it, does not
+// get it into a log.
+// SECURITY.md: G6.
+func TestSecretOfTheProxy(t *testing.T) {
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Error(w, "you sent hunter22 by "+r.Header.Get("Proxy-Authorization"), http.StatusForbidden)
+	}))
+	t.Cleanup(proxy.Close)
+	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "https_proxy", "all_proxy"} {
+		t.Setenv(name, "")
+	}
+	t.Setenv("http_proxy", strings.Replace(proxy.URL, "//", "//me:hunter22@", 1))
+	repo, err := config.ParseRepoURL("http://git.example.org/x.git")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = Resolve(t.Context(), Params{Repo: repo, StallTimeout: 10 * time.Second, FetchTimeout: 10 * time.Second}, "main")
+	if err == nil || !strings.Contains(err.Error(), "you sent [secret] by Basic [secret]") {
+		t.Errorf("%v", err)
 	}
 }

@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"encoding/base64"
 	"fmt"
 	"net/url"
 	"strings"
@@ -47,6 +48,29 @@ func proxyFor(env func(string) (string, bool), target *url.URL) (*url.URL, error
 		return nil, &ProxyError{name, "names a proxy that is not supported; http://, https://, socks5:// and socks5h:// are"}
 	}
 	return proxy, nil
+}
+
+// ProxySecrets lists what lets a request through the proxies that variables name, and what is
+// sent for it. A proxy may repeat both.
+func ProxySecrets(env func(string) (string, bool)) []string {
+	var secrets []string
+	for _, name := range []string{"http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"} {
+		value, _ := env(name)
+		if value = strings.TrimSpace(value); !strings.Contains(value, "://") {
+			value = "http://" + value
+		}
+		proxy, err := url.Parse(value)
+		if err != nil || proxy.User == nil {
+			continue
+		}
+		secret, has := proxy.User.Password()
+		login := proxy.User.Username() + ":" + secret
+		if !has { // then the name is all that lets in
+			secret = proxy.User.Username()
+		}
+		secrets = append(secrets, secret, base64.StdEncoding.EncodeToString([]byte(login)))
+	}
+	return secrets
 }
 
 // exempt reports whether NO_PROXY lists an address. Its entries may be separated by blanks,

@@ -76,3 +76,18 @@ func variables(text string) func(string) (string, bool) {
 		return v, ok
 	}
 }
+
+// TestProxySecrets: what lets in is a secret in each variable and form, and nothing else is.
+func TestProxySecrets(t *testing.T) {
+	for env, want := range map[string]string{
+		"": "", "http_proxy=p:1": "", "http_proxy=http://p:1": "", "http_proxy=http://%zz@p:1": "",
+		"http_proxy=http://me:sekrit@p:1":        "sekrit bWU6c2Vrcml0",
+		"HTTPS_PROXY=me:sekr%69t@p:1":            "sekrit bWU6c2Vrcml0",
+		"all_proxy=socks5h://sekrit@p:1":         "sekrit c2Vrcml0Og==",
+		"http_proxy=a:b1@p:1 ALL_PROXY=a:b2@p:1": "b1 YTpiMQ== b2 YTpiMg==",
+	} {
+		if got := strings.Join(ProxySecrets(variables(env)), " "); got != want {
+			t.Errorf("%s: %q", env, got)
+		}
+	}
+}
