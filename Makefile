@@ -103,9 +103,9 @@ bench-quick: build
 bench-image: build
 	$(GO) run ./internal/bench/image -launcher bin/git-launcher
 
-## bench-verify: the verifier's judgements a second and memory, over 1 to 10,000 receipts
+## bench-verify: judgements a second and memory, of batches of 1 to 10,000 receipts, of the service, and of the command for each
 bench-verify:
-	$(GO) test -run '^$$' -bench Batch -benchtime 3x ./cmd/git-launcher-verify
+	$(GO) test -run '^$$' -bench 'Batch|Serve' -benchtime 3x ./cmd/git-launcher-verify
 
 ## demo: a launch from config to verdict, with a Git server and a simulated guest agent; OUT=DIR keeps the evidence
 demo: build

@@ -197,7 +197,7 @@ func revocations(t testing.TB, n int) string {
 
 // costs runs the program and returns its exit code, its largest resident set in MiB, and
 // the time that it took of a processor.
-func costs(t *testing.T, args ...string) (code int, memory float64, cpu time.Duration) {
+func costs(t testing.TB, args ...string) (code int, memory float64, cpu time.Duration) {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
