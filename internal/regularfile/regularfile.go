@@ -71,7 +71,13 @@ func Read(name string, limit int64) ([]byte, error) {
 // ReadUnlinked is [Read] without following a symbolic link at the name itself, which is
 // [ErrLink].
 func ReadUnlinked(name string, limit int64) ([]byte, error) {
-	return unlinked(os.Lstat, os.OpenFile, name, limit)
+	return unlinked(os.Lstat, openUnlinked, name, limit)
+}
+
+// openUnlinked does not follow a link where the system can do without: whoever puts one there
+// must not choose what is opened, since opening a device has effects.
+func openUnlinked(name string, flag int, perm os.FileMode) (*os.File, error) {
+	return os.OpenFile(name, flag|noFollow, perm)
 }
 
 // ReadIn is [ReadUnlinked] below root.
@@ -79,7 +85,7 @@ func ReadIn(root *os.Root, name string, limit int64) ([]byte, error) {
 	return unlinked(root.Lstat, root.OpenFile, name, limit)
 }
 
-// unlinked does not use O_NOFOLLOW: Windows has no such flag, and an [os.Root] follows
+// unlinked does not rely on O_NOFOLLOW: Windows has no such flag, and an [os.Root] follows
 // links itself, whatever the flags say. The name may become a link after it was looked
 // at, so the file that was opened must be the one that was looked at. Where it is another
 // one, somebody may just have put a new file there, and it is looked at again.
@@ -93,6 +99,9 @@ func unlinked(lstat func(string) (os.FileInfo, error), open func(string, int, os
 			return nil, ErrLink
 		}
 		f, err := open(name, flags, 0)
+		if errors.Is(err, syscall.ELOOP) {
+			continue // it has become a link
+		}
 		if err != nil {
 			return nil, err
 		}
