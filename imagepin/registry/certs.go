@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"gitlauncher/internal/regularfile"
 )
 
 // trusting returns the transport for a registry. It trusts the system's authorities and
@@ -38,11 +40,15 @@ func trusting(certsDir string, hosts ...string) (http.RoundTripper, error) {
 	return http.DefaultTransport, nil
 }
 
+// maxCertificates is how many bytes a file of certs.d may have: 4 MiB. All authorities of a
+// system take a quarter of one.
+const maxCertificates = 4 << 20
+
 // add adds one file of certs.d to a configuration.
 func add(config *tls.Config, file string) error {
 	switch base, extension := strings.TrimSuffix(file, filepath.Ext(file)), filepath.Ext(file); extension {
 	case ".crt":
-		pem, err := os.ReadFile(file)
+		pem, err := regularfile.Read(file, maxCertificates)
 		if err != nil {
 			return &CertificateError{file, cause(err)}
 		}
@@ -55,7 +61,12 @@ func add(config *tls.Config, file string) error {
 			return &CertificateError{file, "it has no certificate in PEM"}
 		}
 	case ".cert":
-		pair, err := tls.LoadX509KeyPair(file, base+".key")
+		cert, err := regularfile.Read(file, maxCertificates)
+		key, keyErr := regularfile.Read(base+".key", maxCertificates)
+		var pair tls.Certificate
+		if err = errors.Join(err, keyErr); err == nil {
+			pair, err = tls.X509KeyPair(cert, key)
+		}
 		if errors.Is(err, fs.ErrNotExist) {
 			return &CertificateError{file, "there is no key beside it, " + base + ".key"}
 		}

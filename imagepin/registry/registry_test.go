@@ -3,6 +3,7 @@ package registry
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
@@ -268,6 +269,36 @@ func TestConfigHangs(t *testing.T) {
 		}
 	case <-time.After(10 * time.Second):
 		t.Error("it still waits for the pipe")
+	}
+}
+
+// TestCertsDirPipe: a pipe in the place of a certificate or a key does not delay the launch.
+func TestCertsDirPipe(t *testing.T) {
+	for _, pipe := range []string{"ca.crt", "client.cert", "client.key"} {
+		dir := t.TempDir()
+		file := filepath.Join(dir, pipe)
+		if pipe == "client.key" {
+			write(t, filepath.Join(dir, "client.cert"), "x", 0o600)
+		}
+		if err := syscall.Mkfifo(file, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		added := make(chan error, 1)
+		go func() {
+			added <- errors.Join(add(new(tls.Config), filepath.Join(dir, "ca.crt")), add(new(tls.Config), filepath.Join(dir, "client.cert")))
+		}()
+		select {
+		case err := <-added:
+			var e *CertificateError
+			if !errors.As(err, &e) {
+				t.Errorf("%s: %v", pipe, err)
+			}
+		case <-time.After(5 * time.Second):
+			t.Errorf("%s is still waited for", pipe)
+		}
+		if f, err := os.OpenFile(file, os.O_RDWR, 0); err == nil { // lets go whoever waits for a writer
+			f.Close()
+		}
 	}
 }
 
