@@ -47,9 +47,10 @@ func Open(ctx context.Context, dir string) (*Clone, error) {
 	return c, nil
 }
 
-// git runs git in the clone and returns what it printed, without the last line break.
+// git runs git in the clone and returns what it printed, without the last line break. Git
+// looks at the folder itself, rather than at what a daemon or a cache says of it.
 func (c *Clone) git(ctx context.Context, env []string, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", c.Dir}, args...)...)
+	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", c.Dir, "-c", "commit.gpgSign=false", "-c", "core.fsmonitor=false", "-c", "core.untrackedCache=false"}, args...)...)
 	cmd.Env = append(os.Environ(), append([]string{"GIT_OPTIONAL_LOCKS=0", "GIT_TERMINAL_PROMPT=0", "LC_ALL=C"}, env...)...)
 	var out, failed bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &failed
@@ -146,6 +147,9 @@ func (c *Clone) Copy(ctx context.Context, dir string) (*Copy, error) {
 	if err := copyIndex(c.index, p.index); err != nil {
 		return nil, err
 	}
+	if err := p.unmark(ctx); err != nil {
+		return nil, err
+	}
 	_, err = p.Take(ctx)
 	return p, err
 }
@@ -170,6 +174,35 @@ func copyIndex(from, to string) error {
 		return err
 	}
 	return os.Chtimes(to, time.Time{}, info.ModTime())
+}
+
+// unmark takes the marks from the copied index by which an author tells git not to look at
+// a file: git would take what the index has for what the folder holds. A file that a sparse
+// checkout leaves out keeps its mark, since the folder does not have it.
+func (p *Copy) unmark(ctx context.Context) error {
+	env := []string{"GIT_INDEX_FILE=" + p.index}
+	listed, err := p.clone.git(ctx, env, "ls-files", "-v", "-z")
+	if err != nil {
+		return err
+	}
+	for entry := range strings.SplitSeq(listed, "\x00") {
+		mark, name, _ := strings.Cut(entry, " ")
+		var flags []string
+		if mark != strings.ToUpper(mark) {
+			flags = append(flags, "--no-assume-unchanged")
+		}
+		if strings.EqualFold(mark, "S") {
+			if _, err := os.Lstat(filepath.Join(p.clone.Dir, name)); err == nil {
+				flags = append(flags, "--no-skip-worktree")
+			}
+		}
+		for _, flag := range flags { // git takes one of them at a time
+			if _, err := p.clone.git(ctx, env, "update-index", flag, "--", name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // Take looks at the folder again, and reports whether it holds something else than before.
@@ -201,7 +234,7 @@ func (p *Copy) Take(ctx context.Context) (changed bool, err error) {
 	}
 	if dirty {
 		who := []string{"GIT_AUTHOR_NAME=git-launcher-dev", "GIT_AUTHOR_EMAIL=", "GIT_AUTHOR_DATE=" + when, "GIT_COMMITTER_NAME=git-launcher-dev", "GIT_COMMITTER_EMAIL=", "GIT_COMMITTER_DATE=" + when}
-		if commit, err = c.git(ctx, append(env, who...), append([]string{"-c", "commit.gpgSign=false"}, args...)...); err != nil {
+		if commit, err = c.git(ctx, append(env, who...), args...); err != nil {
 			return false, err
 		}
 	}

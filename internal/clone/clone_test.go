@@ -231,3 +231,37 @@ func TestQuickChange(t *testing.T) {
 		t.Errorf("the copy holds %q (uncommitted: %v), want the change", got, p.Dirty)
 	}
 }
+
+// TestMarkedFiles: what the folder holds is launched, though the author has told git not to
+// look at a file. What a sparse checkout leaves out stays as it is committed.
+func TestMarkedFiles(t *testing.T) {
+	for _, flags := range [][]string{{"--assume-unchanged"}, {"--skip-worktree"}, {"--assume-unchanged", "--skip-worktree"}} {
+		c := author(t)
+		for _, flag := range flags {
+			run(t, c.Dir, "update-index", flag, "entrypoint.sh")
+		}
+		write(t, c.Dir, "entrypoint.sh", "echo marked\n")
+		p, err := c.Copy(t.Context(), t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := run(t, p.Dir, "show", p.Commit+":entrypoint.sh"); got != "echo marked" || !p.Dirty {
+			t.Errorf("%v: the copy holds %q (uncommitted: %v), want the change", flags, got, p.Dirty)
+		}
+		if marks := run(t, c.Dir, "ls-files", "-v", "entrypoint.sh"); strings.HasPrefix(marks, "H ") {
+			t.Errorf("%v: the clone's own index lost its marks: %s", flags, marks)
+		}
+	}
+	c := author(t)
+	run(t, c.Dir, "update-index", "--skip-worktree", "entrypoint.sh")
+	if err := os.Remove(filepath.Join(c.Dir, "entrypoint.sh")); err != nil {
+		t.Fatal(err)
+	}
+	p, err := c.Copy(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := run(t, p.Dir, "show", p.Commit+":entrypoint.sh"); got != "echo two" || p.Dirty {
+		t.Errorf("a file that is left out: the copy holds %q (uncommitted: %v)", got, p.Dirty)
+	}
+}
